@@ -1,0 +1,214 @@
+"""What a mammogram shows, or is asked to show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+from monai_mammo.errors import RequestError
+from monai_mammo.terms import AcquisitionKind, Density, Finding, Laterality, Pathology, View, parse_birads
+
+__all__ = ["Box", "Conditions"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Box:
+    """Rectangle ``(x0, y0, x1, y1)`` in fractions of the image it comes with, origin top left.
+
+    Parameters
+    ----------
+    x0, y0, x1, y1 : float
+        ``0 <= x0 < x1 <= 1`` along the columns, ``0 <= y0 < y1 <= 1`` along the rows.
+
+    Raises
+    ------
+    RequestError
+        The box is empty, not finite or reaches outside the image.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        values = tuple(self)
+        if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in values):
+            raise RequestError(f"box {values} must be four finite numbers x0, y0, x1, y1")
+        if not (0 <= self.x0 < self.x1 <= 1 and 0 <= self.y0 < self.y1 <= 1):
+            raise RequestError(
+                f"box {values} does not lie in the image: allowed are 0 <= x0 < x1 <= 1 and "
+                "0 <= y0 < y1 <= 1, as fractions of width and height"
+            )
+
+    def __iter__(self):
+        return iter((self.x0, self.y0, self.x1, self.y1))
+
+    @property
+    def width_fraction(self) -> float:
+        """Width as a fraction of the image's width."""
+        return self.x1 - self.x0
+
+    @property
+    def height_fraction(self) -> float:
+        """Height as a fraction of the image's height."""
+        return self.y1 - self.y0
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Middle ``(x, y)`` of the box, in fractions."""
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    @classmethod
+    def parse(cls, text: str | tuple | list, *, where: str = "") -> Self:
+        """Box from ``"x0,y0,x1,y1"`` or a sequence of four numbers.
+
+        Raises
+        ------
+        RequestError
+            There are not four numbers, or they are no box inside the image.
+        """
+        parts = text.replace(" ", ",").split(",") if isinstance(text, str) else list(text)
+        try:
+            numbers = [float(part) for part in parts if str(part).strip()]
+        except (TypeError, ValueError):
+            numbers = []
+        if len(numbers) != 4:
+            place = f" in {where}" if where else ""
+            raise RequestError(f"box {text!r}{place} must be four numbers x0,y0,x1,y1 between 0 and 1")
+        return cls(*numbers)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Attributes of one mammogram; what is `None` is not known, or left open to the generator.
+
+    Parameters
+    ----------
+    kind : AcquisitionKind or None
+        Digitised film, low-energy digital or subtracted contrast picture.
+    view : View or None
+    laterality : Laterality or None
+    density : Density or None
+        BI-RADS composition of the breast.
+    finding : Finding or None
+        Main category; ``Finding.NONE`` says that no lesion is to be seen.
+    birads : int or None
+        Assessment category, 0 to 6.
+    pathology : Pathology or None
+    age_years : int or None
+        Age of the person, 0 to 120.
+    box : Box or None
+        Where the lesion lies, in fractions of the picture as it hangs.
+    text : str or None
+        Words of a report, kept for encoders of text.
+
+    Raises
+    ------
+    RequestError
+        A value is not of its vocabulary, or a box is given with finding ``none``.
+    """
+
+    kind: AcquisitionKind | None = None
+    view: View | None = None
+    laterality: Laterality | None = None
+    density: Density | None = None
+    finding: Finding | None = None
+    birads: int | None = None
+    pathology: Pathology | None = None
+    age_years: int | None = None
+    box: Box | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, vocabulary in _VOCABULARIES.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, vocabulary):
+                object.__setattr__(self, name, vocabulary.parse(value))
+        if self.birads is not None:
+            object.__setattr__(self, "birads", parse_birads(self.birads))
+        if self.age_years is not None and not (isinstance(self.age_years, int) and 0 <= self.age_years <= 120):
+            raise RequestError(f"age_years {self.age_years!r} is not a whole number from 0 to 120")
+        if self.box is not None and not isinstance(self.box, Box):
+            object.__setattr__(self, "box", Box.parse(self.box))
+        if self.box is not None and self.finding is Finding.NONE:
+            raise RequestError("a box is given with finding 'none': leave out the box or name the finding")
+
+    def replace(self, **changes: Any) -> Self:
+        """Copy with some attributes changed, checked anew."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Known attributes as plain JSON values, in the order of declaration."""
+        out: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                out[field.name] = list(value) if isinstance(value, Box) else _plain(value)
+        return out
+
+    def to_json(self) -> str:
+        """JSON text that `from_json` reads back to an equal object."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "") -> Self:
+        """Conditions from a mapping, such as a line of a request file.
+
+        Empty strings and `None` count as not given.
+
+        Raises
+        ------
+        RequestError
+            A name is not an attribute, or a value is not allowed.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        given = {str(k): v for k, v in values.items() if v is not None and v != ""}
+        place = f" in {where}" if where else ""
+        for name in given:
+            if name not in names:
+                raise RequestError(f"condition {name!r}{place} is not one of {', '.join(names)}")
+        for name, vocabulary in _VOCABULARIES.items():
+            if name in given:
+                given[name] = vocabulary.parse(given[name], where=where)
+        if "birads" in given:
+            given["birads"] = parse_birads(given["birads"], where=where)
+        if "age_years" in given and str(given["age_years"]).isdecimal():
+            given["age_years"] = int(given["age_years"])
+        if "box" in given:
+            given["box"] = Box.parse(given["box"], where=where)
+        return cls(**given)
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "") -> Self:
+        """Conditions from the text that `to_json` writes.
+
+        Raises
+        ------
+        RequestError
+            The text is no JSON object, or `from_dict` refuses it.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise RequestError(f"conditions{' in ' + where if where else ''} are no JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise RequestError(f"conditions{' in ' + where if where else ''} must be one JSON object")
+        return cls.from_dict(values, where=where)
+
+
+_VOCABULARIES = {
+    "kind": AcquisitionKind,
+    "view": View,
+    "laterality": Laterality,
+    "density": Density,
+    "finding": Finding,
+    "pathology": Pathology,
+}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,223 @@
+"""Vocabularies of mammography with their DICOM codes, each declared once.
+
+Words follow the ACR BI-RADS Atlas (5th edition); codes are SNOMED CT as DICOM PS3.16
+writes them (CID 4014 for views, CID 6000 for composition). Messages, ``--help`` and the
+tests of bad values are made from these classes, so a new value needs one line here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+from monai_mammo.errors import RequestError
+
+__all__ = [
+    "AcquisitionKind",
+    "ChestWall",
+    "Code",
+    "Density",
+    "Finding",
+    "Laterality",
+    "Pathology",
+    "Split",
+    "View",
+    "BIRADS_CATEGORIES",
+    "BREAST_CODE",
+    "parse_birads",
+]
+
+
+class Code(NamedTuple):
+    """A coded concept: value, coding scheme designator and meaning (DICOM PS3.3, 8.8)."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+class _Term(StrEnum):
+    """A closed vocabulary that parses text and names its allowed values when it can not."""
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message, such as ``finding``."""
+        return cls.__name__.lower()
+
+    @classmethod
+    def allowed(cls) -> str:
+        """All values, separated by commas, for messages and help texts."""
+        return ", ".join(member.value for member in cls)
+
+    @classmethod
+    def parse(cls, text: object, *, where: str = "") -> Self:
+        """Member that a text names, whatever its case and surrounding blanks.
+
+        Parameters
+        ----------
+        text : object
+            Usually a string; members pass through.
+        where : str
+            Place of the text for the message, such as ``request.csv line 3``.
+
+        Raises
+        ------
+        RequestError
+            The text names no member.
+        """
+        wanted = str(text).strip().replace("-", "_").replace(" ", "_").casefold()
+        for member in cls:
+            if member.value.casefold() == wanted:
+                return member
+        place = f" in {where}" if where else ""
+        raise RequestError(f"{cls.noun()} {str(text)!r}{place} is not one of {cls.allowed()}")
+
+
+class Laterality(_Term):
+    """Side of the breast, as ``ImageLaterality`` writes it."""
+
+    L = "L"
+    R = "R"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the side (CID 244)."""
+        return _LATERALITY_CODES[self]
+
+
+class View(_Term):
+    """Projection: cranio-caudal or medio-lateral oblique."""
+
+    CC = "CC"
+    MLO = "MLO"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the view (CID 4014)."""
+        return _VIEW_CODES[self]
+
+
+class Density(_Term):
+    """Breast composition, BI-RADS a to d."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the composition (CID 6000)."""
+        return _DENSITY_CODES[self]
+
+
+class AcquisitionKind(_Term):
+    """How the picture came about: digitised film, low-energy digital or subtracted contrast."""
+
+    FILM = "film"
+    DIGITAL = "digital"
+    CONTRAST = "contrast"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "kind"
+
+
+class Finding(_Term):
+    """Main category of what a mammogram shows, most telling first.
+
+    The order decides which one counts where an image carries several.
+    """
+
+    MASS = "mass"
+    CALCIFICATION = "calcification"
+    ARCHITECTURAL_DISTORTION = "architectural_distortion"
+    ASYMMETRY = "asymmetry"
+    NONMASS_ENHANCEMENT = "nonmass_enhancement"
+    ENHANCEMENT = "enhancement"
+    FOCUS = "focus"
+    DUCT = "duct"
+    EDEMA = "edema"
+    POSTOPERATIVE = "postoperative"
+    LYMPH_NODE = "lymph_node"
+    NONE = "none"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code for a segment that outlines such a finding."""
+        return _FINDING_CODES.get(self, Code("4147007", "SCT", "Mass"))
+
+
+class Pathology(_Term):
+    """Proven nature of the finding."""
+
+    NORMAL = "normal"
+    BENIGN = "benign"
+    MALIGNANT = "malignant"
+
+
+class ChestWall(_Term):
+    """Edge of the picture at which the chest wall lies."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "chest wall side"
+
+
+class Split(_Term):
+    """Part of a data set, always divided by person; ``external`` never trains nor selects."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+    EXTERNAL = "external"
+
+
+BIRADS_CATEGORIES: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+"""BI-RADS assessment categories; 0 means incomplete, 6 known malignancy."""
+
+BREAST_CODE = Code("76752008", "SCT", "Breast")
+"""Anatomic region of every mammogram."""
+
+
+def parse_birads(value: object, *, where: str = "") -> int:
+    """BI-RADS assessment category as an integer.
+
+    Raises
+    ------
+    RequestError
+        The value is not one of `BIRADS_CATEGORIES`.
+    """
+    text = str(value).strip()
+    if text.isdecimal() and int(text) in BIRADS_CATEGORIES:
+        return int(text)
+    place = f" in {where}" if where else ""
+    allowed = ", ".join(str(category) for category in BIRADS_CATEGORIES)
+    raise RequestError(f"birads {text!r}{place} is not one of {allowed}")
+
+
+_LATERALITY_CODES = {
+    Laterality.L: Code("7771000", "SCT", "Left"),
+    Laterality.R: Code("24028007", "SCT", "Right"),
+}
+_VIEW_CODES = {
+    View.CC: Code("399162004", "SCT", "cranio-caudal"),
+    View.MLO: Code("399368009", "SCT", "medio-lateral oblique"),
+}
+_DENSITY_CODES = {
+    Density.A: Code("129716005", "SCT", "Almost entirely fat"),
+    Density.B: Code("129717001", "SCT", "Scattered fibroglandular densities"),
+    Density.C: Code("129718006", "SCT", "Heterogeneously dense"),
+    Density.D: Code("129719003", "SCT", "Extremely dense"),
+}
+_FINDING_CODES = {
+    Finding.MASS: Code("4147007", "SCT", "Mass"),
+    Finding.CALCIFICATION: Code("129769006", "SCT", "Calcification Cluster"),
+    Finding.ARCHITECTURAL_DISTORTION: Code("129792006", "SCT", "Architectural distortion of breast"),
+    Finding.ASYMMETRY: Code("129790003", "SCT", "Asymmetric breast tissue"),
+}
