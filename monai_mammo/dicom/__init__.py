@@ -1,0 +1,21 @@
+"""DICOM in and out: mammograms, segmentations, their checks; knows no network."""
+
+from __future__ import annotations
+
+from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference, stable_uid
+from monai_mammo.dicom.orientation import chest_wall_of_orientation, patient_orientation
+from monai_mammo.dicom.reasons import Failed, SkipReason, Skipped
+from monai_mammo.dicom.write import write_mammogram
+
+__all__ = [
+    "Failed",
+    "Identity",
+    "Provenance",
+    "SkipReason",
+    "Skipped",
+    "WeightsReference",
+    "chest_wall_of_orientation",
+    "patient_orientation",
+    "stable_uid",
+    "write_mammogram",
+]

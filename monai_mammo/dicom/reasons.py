@@ -1,0 +1,87 @@
+"""Why a file was not read: machine-readable codes, and one sentence a file.
+
+A bad file in a folder is a result, not an exception. Details name attributes and limits,
+never the values of a person's attributes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["Failed", "SkipReason", "Skipped"]
+
+
+class SkipReason(StrEnum):
+    """Code of what kept a file from being read (classes and modifiers of DICOM PS3.3, PS3.16 CID 4015)."""
+
+    # no image of one breast
+    NOT_DICOM = "not_dicom"
+    NOT_MAMMOGRAPHY = "not_mammography"
+    SECONDARY_CAPTURE = "secondary_capture"
+    PRESENTATION_STATE = "presentation_state"
+    STRUCTURED_REPORT = "structured_report"
+    SEGMENTATION = "segmentation"
+    RAW_DATA = "raw_data"
+    NO_PIXELS = "no_pixels"
+    MASK_OR_CROP = "mask_or_crop"
+    QUALITY_CONTROL = "quality_control"
+    # a mammogram of a sort that is not asked for
+    TOMOSYNTHESIS = "tomosynthesis"
+    PROJECTION = "projection"
+    SYNTHETIC_2D = "synthetic_2d"
+    FOR_PROCESSING = "for_processing"
+    MULTI_FRAME = "multi_frame"
+    COLOR = "color"
+    SPECIMEN = "specimen"
+    BOTH_BREASTS = "both_breasts"
+    MAGNIFICATION = "magnification"
+    SPOT = "spot"
+    IMPLANT_DISPLACED = "implant_displaced"
+    TANGENTIAL = "tangential"
+    PARTIAL_VIEW = "partial_view"
+    ROLLED = "rolled"
+    UNSUPPORTED_VIEW = "unsupported_view"
+    # pixels that can not, or must not, be decoded
+    UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
+    UNSUPPORTED_PIXELS = "unsupported_pixels"
+    NONCONFORMING_STREAM = "nonconforming_stream"
+    MISSING_CODEC = "missing_codec"
+    TOO_LARGE = "too_large"
+    DAMAGED = "damaged"
+    UNREADABLE = "unreadable"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _NotRead:
+    """A file that gave no mammogram.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reason : SkipReason
+        Code to count by.
+    detail : str
+        One sentence; holds nothing of a patient.
+    """
+
+    path: Path
+    reason: SkipReason
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.path.name}: {self.detail} [{self.reason.value}]"
+
+
+class Skipped(_NotRead):
+    """A sound file that is left out on purpose; see `SkipReason`."""
+
+    __slots__ = ()
+
+
+class Failed(_NotRead):
+    """A file that is broken, hostile or out of reach; see `SkipReason`."""
+
+    __slots__ = ()
