@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from monai_mammo.sampling.guidance import Guidance, guided_prediction
+from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.schedule import (
     CosineSchedule,
     RectifiedFlowSchedule,
@@ -16,13 +18,21 @@ from monai_mammo.sampling.schedule import (
     z0_eps_to_v,
     z0_to_eps,
 )
+from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
 
 __all__ = [
     "CosineSchedule",
+    "Guidance",
     "RectifiedFlowSchedule",
     "Schedule",
     "add_noise",
+    "ddim",
+    "dpm_solver_pp_2m",
+    "gaussian",
+    "guided_prediction",
+    "initial_noise",
     "per_sample",
+    "time_grid",
     "u_to_eps",
     "u_to_z0",
     "v_to_eps",
