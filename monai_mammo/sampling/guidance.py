@@ -24,11 +24,11 @@ class Guidance:
     Parameters
     ----------
     scale : float or tuple of float
-        1 is the plain conditional prediction, 0 the unconditional one, above 1 exaggerates (Ho & Salimans 2022 write w + 1).
-        A tuple has one scale for each group of conditions, see `guided_prediction`.
+        1 is the plain conditional prediction, 0 the unconditional one, above 1 exaggerates (Ho & Salimans 2022 write
+        w + 1). A tuple has one scale for each group of conditions, see `guided_prediction`.
     interval : tuple of float
-        Times ``(t_low, t_high)``, ends included, at which guidance applies; outside it the conditional prediction stands
-        alone and costs one forward pass (Kynkäänniemi et al. 2024: leave out the noisiest levels).
+        Times ``(t_low, t_high)``, ends included, at which guidance applies; outside it the conditional prediction
+        stands alone and costs one forward pass (Kynkäänniemi et al. 2024: leave out the noisiest levels).
     rescale : float
         In [0, 1], how far the spread of each guided sample is brought back to that of its conditional prediction
         (phi of Lin et al. 2023).
@@ -74,16 +74,16 @@ def guided_prediction(
 ) -> Tensor:
     """Network prediction pushed away from the unconditional one, towards the conditional one.
 
-    With one scale ``p_0 + scale * (p_1 - p_0)`` (Ho & Salimans 2022). For guidance by condition, `between` holds conditions
-    that grow from none to all, and every step of that chain has its scale:
-    ``p_0 + sum_k scale_k * (p_k - p_(k-1))`` (Brooks et al. 2023, section 3.2.1). The weights sum to 1, so a prediction of
-    v, u, eps or z_0 may be given: the result means the same.
+    With one scale ``p_0 + scale * (p_1 - p_0)`` (Ho & Salimans 2022). For guidance by condition, `between` holds
+    conditions that grow from none to all, and every step of that chain has its scale:
+    ``p_0 + sum_k scale_k * (p_k - p_(k-1))`` (Brooks et al. 2023, section 3.2.1). The weights sum to 1, so v, u, eps or
+    z_0 may be predicted: the result means the same.
 
     Parameters
     ----------
     predict : callable
-        ``predict(z_t, t, *conditions)``, called once, with the branches stacked along the batch: all samples of one branch,
-        then all of the next. Each row must depend on its own row alone.
+        ``predict(z_t, t, *conditions)``, called once, with the branches stacked along the batch: all samples of one
+        branch, then all of the next. Each row must depend on its own row alone.
     z_t : Tensor, shape (B, C, H, W)
         Noisy latent.
     t : Tensor, shape (B,)

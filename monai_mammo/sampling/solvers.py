@@ -130,7 +130,7 @@ def _levels(ts: Tensor, schedule: Schedule) -> tuple[list[float], list[float], l
     times = ts.to("cpu", torch.float64)
     lambdas = schedule.lambda_(times).tolist()
     if not lambdas or any(later <= earlier for earlier, later in pairwise(lambdas)):
-        raise RequestError("the times of a sampler must be one or more and fall, inside the range of the noise schedule")
+        raise RequestError("the times of a sampler must be one or more and fall, within the noise schedule's range")
     return schedule.alpha(times).tolist(), schedule.sigma(times).tolist(), lambdas
 
 
