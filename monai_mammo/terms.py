@@ -65,10 +65,11 @@ class _Term(StrEnum):
         RequestError
             The text names no member.
         """
-        wanted = str(text).strip().replace("-", "_").replace(" ", "_").casefold()
-        for member in cls:
-            if member.value.casefold() == wanted:
-                return member
+        if isinstance(text, str):  # str(None) would name a finding
+            wanted = text.strip().replace("-", "_").replace(" ", "_").casefold()
+            for member in cls:
+                if member.value.casefold() == wanted:
+                    return member
         place = f" in {where}" if where else ""
         raise RequestError(f"{cls.noun()} {str(text)!r}{place} is not one of {cls.allowed()}")
 
@@ -145,8 +146,8 @@ class Finding(_Term):
 
     @property
     def code(self) -> Code:
-        """SNOMED CT code for a segment that outlines such a finding."""
-        return _FINDING_CODES.get(self, Code("4147007", "SCT", "Mass"))
+        """SNOMED CT code for a segment that outlines such a finding; "Lesion" where there is none of its own."""
+        return _FINDING_CODES.get(self, Code("52988006", "SCT", "Lesion"))
 
 
 class Pathology(_Term):

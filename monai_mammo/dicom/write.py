@@ -22,7 +22,7 @@ from monai_mammo.errors import MammoError
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import BREAST_CODE, Code
 
-__all__ = ["BITS_STORED", "coded", "mammogram_dataset", "write_mammogram"]
+__all__ = ["BITS_STORED", "coded", "is_synthesizing", "mammogram_dataset", "write_mammogram"]
 
 BITS_STORED = (8, 10, 12, 14, 16)
 """Bits a pixel that a mammogram may be written with."""
@@ -112,6 +112,12 @@ def coded(code: Code) -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
     return item
+
+
+def is_synthesizing(item: Dataset) -> bool:
+    """Whether an item of ContributingEquipmentSequence names what synthesised the image."""
+    purposes = item.get("PurposeOfReferenceCodeSequence") or []
+    return any(purpose.get("CodeValue") == SYNTHESIZING_EQUIPMENT.value for purpose in purposes)
 
 
 def _check(mammogram: Mammogram, bits_stored: int) -> None:

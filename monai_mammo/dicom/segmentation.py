@@ -1,0 +1,222 @@
+"""Lesion masks as DICOM Segmentation: what was asked for and what the lesion network found.
+
+highdicom costs half a second to import, so it is loaded on the first write only; reading
+needs pydicom alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+
+from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
+from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.write import is_synthesizing
+from monai_mammo.errors import MammoError
+from monai_mammo.terms import BREAST_CODE, Code, Finding
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation, SegmentDescription
+
+__all__ = ["SEGMENT_LABELS", "read_segmentation", "write_segmentation"]
+
+SEGMENT_LABELS = {"requested": "Requested lesion", "found": "Lesion found by the network"}
+"""SegmentLabel of the masks that a run writes, by their short names."""
+
+_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+# CID 7162; a requested mask is a drawn contour that was placed and scaled
+_FAMILIES = {"requested": Code("123104", "DCM", "Morphological Operations")}
+_ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+# the standard wants a date here, and a clock would make equal requests differ
+_FIXED_DATE, _FIXED_TIME = "20000101", "000000"
+
+
+def write_segmentation(
+    mammogram: Dataset | str | os.PathLike[str],
+    masks: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    *,
+    finding: Finding,
+    provenance: Provenance,
+    algorithms: Mapping[str, WeightsReference] | None = None,
+) -> Dataset:
+    """Write masks of one mammogram as a binary DICOM SEG; equal arguments give equal bytes.
+
+    Parameters
+    ----------
+    mammogram : Dataset or path
+        The written mammogram that the masks lie on.
+    masks : mapping of str to ndarray, shape (rows, columns), bool
+        One segment a mask, in this order; names of `SEGMENT_LABELS` get their labels, others
+        are labels themselves. Masks may overlap, and may be empty: the segment is then listed
+        without a frame.
+    path : path
+        File to write; it appears whole or not at all.
+    finding : Finding
+        Gives the property type of the segments.
+    provenance : Provenance
+        What made the mammogram.
+    algorithms : mapping of str to WeightsReference, optional
+        What made each mask; the first of ``provenance.weights`` where a name is missing.
+
+    Returns
+    -------
+    pydicom.Dataset
+        What was written.
+
+    Raises
+    ------
+    MammoError
+        There is no mask, a mask does not fit the mammogram, or the file can not be written.
+    """
+    source = mammogram if isinstance(mammogram, Dataset) else _read_dataset(mammogram)
+    stack = _stack(masks, (source.Rows, source.Columns))
+    made_by = {name: (algorithms or {}).get(name, provenance.weights[0]) for name in masks}
+    segments = [
+        _segment(number, name, made_by[name], finding=finding, source_uid=source.SOPInstanceUID)
+        for number, name in enumerate(masks, start=1)
+    ]
+    dataset = _build(source, stack, segments, provenance)
+    _copy_from_source(dataset, source)
+    _remove_clock_and_chance(dataset)
+    save_bytes(dataset_bytes(dataset), path)
+    return dataset
+
+
+def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Masks of a DICOM SEG by name.
+
+    Frames are found by ReferencedSegmentNumber: the frame of an empty mask is usually left out.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (rows, columns), bool
+        By the names of `SEGMENT_LABELS` where a label is one of them, else by the label.
+
+    Raises
+    ------
+    MammoError
+        The file can not be read, is no binary segmentation or refers to a segment that it does not list.
+    """
+    name = Path(path).name
+    dataset = _read_dataset(path)
+    if dataset.get("SOPClassUID") != SegmentationStorage or dataset.get("SegmentationType") != "BINARY":
+        raise MammoError(f"{name} is no binary DICOM segmentation")
+    try:
+        frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
+        names = {int(item.SegmentNumber): _name_of(item.SegmentLabel) for item in dataset.SegmentSequence}
+        masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
+        for frame, groups in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+            number = int(groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+            masks[names[number]] |= frame
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError):
+        raise MammoError(f"{name} is a damaged DICOM segmentation") from None
+    return masks
+
+
+def _read_dataset(path: str | os.PathLike[str]) -> Dataset:
+    try:
+        return dcmread(BytesIO(Path(path).read_bytes()))
+    except OSError as error:
+        raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
+    except (InvalidDicomError, EOFError, ValueError, AttributeError):
+        raise MammoError(f"{Path(path).name} is no DICOM file") from None
+
+
+def _stack(masks: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    if not masks:
+        raise MammoError("a segmentation needs at least one mask")
+    for name, mask in masks.items():
+        if np.shape(mask) != shape:
+            raise MammoError(f"mask {name!r} of shape {np.shape(mask)} does not fit the mammogram of {shape}")
+    arrays = [np.asarray(mask).astype(bool) for mask in masks.values()]
+    return np.stack(arrays, axis=-1)[np.newaxis]  # (1, rows, columns, segments)
+
+
+def _name_of(label: str) -> str:
+    return next((name for name, text in SEGMENT_LABELS.items() if text == label), str(label))
+
+
+def _segment(
+    number: int, name: str, made_by: WeightsReference, *, finding: Finding, source_uid: str
+) -> SegmentDescription:
+    import highdicom
+    from highdicom.sr import CodedConcept
+
+    algorithm = highdicom.AlgorithmIdentificationSequence(
+        name=made_by.name,
+        family=CodedConcept(*_FAMILIES.get(name, _ARTIFICIAL_INTELLIGENCE)),
+        version=made_by.version,
+        parameters={"weights sha256": made_by.sha256} if made_by.sha256 else None,
+    )
+    return highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=SEGMENT_LABELS.get(name, name),
+        segmented_property_category=CodedConcept(*_ABNORMAL_STRUCTURE),
+        segmented_property_type=CodedConcept(*finding.code),
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=algorithm,
+        tracking_uid=stable_uid(source_uid, name, "tracking"),
+        tracking_id=f"{name} lesion",
+        anatomic_regions=[CodedConcept(*BREAST_CODE)],
+    )
+
+
+def _build(
+    source: Dataset, stack: np.ndarray, segments: list[SegmentDescription], provenance: Provenance
+) -> Segmentation:
+    import highdicom
+
+    dataset = highdicom.seg.Segmentation(
+        [source],
+        stack,
+        "BINARY",
+        segments,
+        series_instance_uid=stable_uid(source.SOPInstanceUID, "segmentation series"),
+        series_number=2,
+        sop_instance_uid=stable_uid(source.SOPInstanceUID, "segmentation"),
+        instance_number=1,
+        manufacturer=provenance.tool,
+        manufacturer_model_name=provenance.weights[0].name[:64],
+        software_versions=provenance.tool_version,
+        device_serial_number="none",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        content_description="SYNTHETIC lesion masks",
+        content_label="LESION",
+        omit_empty_frames=bool(stack.any()),  # highdicom complains aloud where all are empty
+    )
+    dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, ExplicitVRLittleEndian)
+    return dataset
+
+
+def _copy_from_source(dataset: Dataset, source: Dataset) -> None:
+    """Copy what highdicom leaves behind; without PatientOrientation the object is not valid."""
+    for keyword in ("PatientOrientation", "SyntheticData", "StudyDescription"):
+        if keyword in source:
+            dataset[keyword] = source[keyword]
+    dataset.SeriesDescription = "SYNTHETIC lesion masks"
+    made_by = [item for item in source.get("ContributingEquipmentSequence", []) if is_synthesizing(item)]
+    dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), *made_by]
+
+
+def _remove_clock_and_chance(dataset: Dataset) -> None:
+    for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
+        if keyword in dataset:
+            del dataset[keyword]
+    dataset.ContentDate, dataset.ContentTime = _FIXED_DATE, _FIXED_TIME
+    for item in dataset.get("ContributingEquipmentSequence", []):
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
+    organization = stable_uid(dataset.SOPInstanceUID, "dimensions")
+    for keyword in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
+        for item in dataset.get(keyword, []):
+            item.DimensionOrganizationUID = organization
