@@ -22,12 +22,16 @@ _HOMES = {
     "verify": "monai_mammo.generation",
 }
 
+_ROOMS = frozenset({"bundle"})  # bundles' configs say ``$import monai_mammo`` and ``monai_mammo.bundle.root(...)``
+
 __all__ = [*sorted(_HOMES), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"monai_mammo.{name}")
     raise AttributeError(f"module 'monai_mammo' has no attribute {name!r}")
 
 

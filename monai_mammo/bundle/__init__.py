@@ -1,0 +1,23 @@
+"""Bundles on disk: find them, read what they state of themselves, check their weights."""
+
+from __future__ import annotations
+
+from monai_mammo.bundle.folder import BundleFolder, seal
+from monai_mammo.bundle.places import ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
+from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
+
+__all__ = [
+    "ENVIRONMENT_VARIABLE",
+    "FEW_PERSONS",
+    "BundleFolder",
+    "Support",
+    "SupportRow",
+    "SupportTable",
+    "describe",
+    "find",
+    "list_bundles",
+    "notice",
+    "root",
+    "seal",
+    "support_rows",
+]

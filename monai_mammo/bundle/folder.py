@@ -1,0 +1,247 @@
+"""One bundle on disk: what it states of itself, and whether its weights are the ones it states."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import zipfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.bundle.support import SupportTable
+from monai_mammo.errors import MammoError
+
+__all__ = ["BundleFolder", "seal"]
+
+WEIGHT_SUFFIXES = (".pt", ".safetensors", ".ts", ".onnx")
+_METADATA = "configs/metadata.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleFolder:
+    """A folder in the layout of a MONAI bundle, read as plain JSON without MONAI.
+
+    Parameters
+    ----------
+    root : Path
+        The bundle's folder.
+    is_own : bool
+        Whether it is one that came with the installed package.
+
+    Raises
+    ------
+    MammoError
+        The folder holds no ``configs/metadata.json``.
+    """
+
+    root: Path
+    is_own: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root).resolve())
+        if not (self.root / _METADATA).is_file():
+            raise MammoError(f"{self.root} is no bundle: there is no {_METADATA} in it")
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, by which MONAI knows the bundle."""
+        return self.root.name
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """Content of ``configs/metadata.json``.
+
+        Raises
+        ------
+        MammoError
+            The file is no JSON object.
+        """
+        return _read_object(self.root / _METADATA)
+
+    @property
+    def version(self) -> str:
+        """Version of the weights and the configs, as ``0.1.0``."""
+        return str(self._stated("version"))
+
+    @property
+    def weights_sha256(self) -> dict[str, str]:
+        """Hash of each weight file by its path in the bundle, as the metadata states it."""
+        table = self.metadata.get("weights_sha256", {})
+        return {"models/model.pt": table} if isinstance(table, str) else dict(table)
+
+    @property
+    def prepared_shape(self) -> tuple[int, int]:
+        """Rows and columns of a prepared mammogram that the weights were trained on."""
+        rows, columns = self._stated("prepared_shape")
+        return int(rows), int(columns)
+
+    @property
+    def nominal_spacing_mm(self) -> float:
+        """Spacing of prepared pixels in mm, stated where the training images had none."""
+        return float(self._stated("nominal_spacing_mm"))
+
+    @cached_property
+    def support(self) -> SupportTable:
+        """How many training images and persons stand behind each combination of conditions."""
+        return SupportTable.from_dict(self._stated("support"), where=f"{self.root / _METADATA}")
+
+    def config(self, name: str) -> dict[str, Any]:
+        """Content of ``configs/<name>.json`` as it stands, nothing resolved.
+
+        Raises
+        ------
+        MammoError
+            The file is missing or no JSON object.
+        """
+        return _read_object(self.root / "configs" / f"{name}.json")
+
+    def network_definition(self, config: str = "inference", key: str = "network_def") -> tuple[str, dict[str, Any]]:
+        """Class and arguments of a network, read without running anything of the bundle.
+
+        Parameters
+        ----------
+        config : str
+            Name of the config without suffix.
+        key : str
+            Id of the network in it.
+
+        Returns
+        -------
+        target : str
+            Dotted name of the class.
+        arguments : dict
+            Plain JSON values for its constructor.
+
+        Raises
+        ------
+        MammoError
+            The id is not defined, or needs MONAI's expressions to be understood.
+        """
+        values = self.config(config)
+        place = f"{key} of {self.root / 'configs' / config}.json"
+        definition = _resolve(values.get(key), values, place)
+        if not isinstance(definition, dict) or not isinstance(definition.get("_target_"), str):
+            raise MammoError(f"{place} names no network: it must be an object with _target_ and plain values")
+        arguments = {name: value for name, value in definition.items() if not name.startswith("_")}
+        return definition["_target_"], arguments
+
+    def check_weights(self, path: str = "models/model.pt") -> Path:
+        """Path of a weight file that is whole and the one the metadata states.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the bundle.
+
+        Raises
+        ------
+        MammoError
+            The file is missing, empty, truncated, not stated, or of another hash.
+        """
+        file = self.root / path
+        stated = self.weights_sha256.get(path)
+        if not file.is_file():
+            raise MammoError(f"bundle {self.name} has no weights: {file} is missing")
+        if file.stat().st_size == 0:
+            raise MammoError(f"bundle {self.name} has no weights: {file} is empty")
+        if file.suffix == ".pt" and not zipfile.is_zipfile(file):
+            raise MammoError(f"{file} is truncated or no weight file: copy it again or install the bundle anew")
+        if stated is None:
+            raise MammoError(f"{self.root / _METADATA} states no sha256 for {path}: name it under weights_sha256")
+        if (found := _sha256(file)) != stated:
+            raise MammoError(f"{file} has sha256 {found[:12]}…, but {_METADATA} states {stated[:12]}…")
+        return file
+
+    def _stated(self, key: str) -> Any:
+        try:
+            return self.metadata[key]
+        except KeyError:
+            raise MammoError(f"{self.root / _METADATA} does not state {key!r}") from None
+
+
+def seal(folder: BundleFolder | Path | str, **changes: Any) -> BundleFolder:
+    """Write the hash of each weight file, and other changes, into a bundle's metadata.
+
+    What a hospital does after it has put retrained weights into ``models/``.
+
+    Parameters
+    ----------
+    folder : BundleFolder, Path or str
+        The bundle.
+    **changes
+        Further keys of the metadata, such as ``support=table.to_dict()``.
+
+    Returns
+    -------
+    BundleFolder
+        The bundle with its new metadata, which replaced the old in one step.
+    """
+    root = folder.root if isinstance(folder, BundleFolder) else Path(folder).resolve()
+    own = isinstance(folder, BundleFolder) and folder.is_own
+    metadata = dict(BundleFolder(root).metadata) | changes
+    files = sorted(p for p in (root / "models").glob("*") if p.suffix in WEIGHT_SUFFIXES)
+    metadata["weights_sha256"] = {p.relative_to(root).as_posix(): _sha256(p) for p in files}
+    _write_text(root / _METADATA, _dumps(metadata) + "\n")
+    return BundleFolder(root, is_own=own)
+
+
+def _dumps(value: Any, depth: int = 0) -> str:
+    """JSON with one line for each innermost list, so that tables stay readable in a diff."""
+    pad, inner = "  " * depth, "  " * (depth + 1)
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(k)}: {_dumps(v, depth + 1)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{pad}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (dict, list, tuple)) for v in value):
+        return "[\n" + ",\n".join(inner + _dumps(v, depth + 1) for v in value) + f"\n{pad}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _resolve(value: Any, values: dict[str, Any], place: str, seen: tuple[str, ...] = ()) -> Any:
+    """A value with its plain ``@id`` references followed."""
+    if isinstance(value, dict):
+        return {k: _resolve(v, values, place, seen) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve(v, values, place, seen) for v in value]
+    if not (isinstance(value, str) and value[:1] in ("$", "@", "%")):
+        return value
+    parts = value[1:].replace("#", "::").split("::")
+    if value[0] != "@" or not all(part.replace("_", "").isalnum() for part in parts) or value in seen:
+        raise MammoError(f"{place} holds {value!r}, which is no plain value: only MONAI can resolve it")
+    found: Any = values
+    for part in parts:
+        if not isinstance(found, dict) or part not in found:
+            raise MammoError(f"{place} refers to {value!r}, which the config does not define")
+        found = found[part]
+    return _resolve(found, values, place, (*seen, value))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MammoError(f"{path} is missing") from None
+    except (OSError, ValueError) as error:
+        raise MammoError(f"{path} can not be read as JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise MammoError(f"{path} must hold one JSON object")
+    return values
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""Where bundles lie: named by path, in the user's folders, inside the package or its checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from monai_mammo.bundle.folder import BundleFolder
+from monai_mammo.errors import RequestError
+
+__all__ = ["ENVIRONMENT_VARIABLE", "find", "list_bundles", "notice", "root"]
+
+ENVIRONMENT_VARIABLE = "MONAI_MAMMO_BUNDLES"
+"""Folders of further bundles, separated as in ``PATH``."""
+
+_FOREIGN = (
+    "bundle {root} did not come with monai_mammo: a bundle from a stranger is a program from a stranger, "
+    "so use it only if you would run its author's code"
+)
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def find(name_or_path: str | os.PathLike[str]) -> BundleFolder:
+    """Bundle of that name, or at that path.
+
+    A text with a separator is a path. A name is looked for in the folders of the environment
+    variable ``MONAI_MAMMO_BUNDLES``, then among the bundles of the package, then in the working folder.
+
+    Raises
+    ------
+    RequestError
+        There is no such bundle; the message names those that are there.
+    MammoError
+        A folder of that path exists and is no bundle.
+    """
+    text = os.fspath(name_or_path)
+    if not text.strip():
+        raise RequestError(f"a bundle needs a name or a path; found are {_known()}")
+    is_name = Path(text).name == text and text not in (os.curdir, os.pardir)
+    for place in _places() if is_name else []:
+        if (place / text / "configs" / "metadata.json").is_file():
+            return _open(place / text)
+    if Path(text).is_dir():
+        return _open(Path(text))
+    raise RequestError(f"bundle {text!r} is neither a folder nor one of {_known()}")
+
+
+def list_bundles() -> list[BundleFolder]:
+    """Bundles that `find` knows by name, the first of a name only, in alphabetical order."""
+    found: dict[str, BundleFolder] = {}
+    for place in _places():
+        for child in sorted(place.iterdir()) if place.is_dir() else []:
+            if (child / "configs" / "metadata.json").is_file():
+                found.setdefault(child.name, _open(child))
+    return [found[name] for name in sorted(found)]
+
+
+def root(name: str) -> Path:
+    """Folder of a bundle, for ``bundle_root`` in its configs."""
+    return find(name).root
+
+
+def notice(folder: BundleFolder) -> str:
+    """What a user must be told before a bundle's configs are run; empty for the package's own."""
+    return "" if folder.is_own else _FOREIGN.format(root=folder.root)
+
+
+def _places() -> list[Path]:
+    named = [Path(part) for part in os.environ.get(ENVIRONMENT_VARIABLE, "").split(os.pathsep) if part]
+    return [*named, *_own_places()]
+
+
+def _own_places() -> list[Path]:
+    """Inside the installed package, else beside it in a checkout."""
+    return [_PACKAGE / "_bundles", _PACKAGE.parent / "bundles"]
+
+
+def _open(path: Path) -> BundleFolder:
+    resolved = path.resolve()
+    return BundleFolder(resolved, is_own=any(resolved.parent == place.resolve() for place in _own_places()))
+
+
+def _known() -> str:
+    return ", ".join(folder.name for folder in list_bundles()) or "no bundle at all"
