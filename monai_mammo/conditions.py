@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from monai_mammo.errors import RequestError
@@ -44,7 +44,7 @@ class Box:
                 "0 <= y0 < y1 <= 1, as fractions of width and height"
             )
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[float]:
         return iter((self.x0, self.y0, self.x1, self.y1))
 
     @property
@@ -134,6 +134,8 @@ class Conditions:
             raise RequestError(f"age_years {self.age_years!r} is not a whole number from 0 to 120")
         if self.box is not None and not isinstance(self.box, Box):
             object.__setattr__(self, "box", Box.parse(self.box))
+        if self.text is not None and not isinstance(self.text, str):
+            raise RequestError(f"text {self.text!r} is not a string")
         if self.box is not None and self.finding is Finding.NONE:
             raise RequestError("a box is given with finding 'none': leave out the box or name the finding")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Mammogram:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.pixels.shape  # type: ignore[return-value]
+        return self.pixels.shape
 
     @property
     def expected_chest_wall(self) -> ChestWall | None:
@@ -103,7 +104,7 @@ class Mammogram:
         expected = self.expected_chest_wall
         return expected is not None and self.chest_wall is not None and self.chest_wall != expected
 
-    def replace(self, **changes) -> Mammogram:
+    def replace(self, **changes: Any) -> Mammogram:
         """Copy with some fields changed, checked anew."""
         return dataclasses.replace(self, **changes)
 
