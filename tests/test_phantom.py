@@ -165,7 +165,7 @@ def test_film_marks_are_bright_off_the_breast_and_read_left_to_right():
         assert marked.mammogram.pixels[marks].min() > 0.6
         rows, columns = marks.shape
         far = marks[:, columns // 2 :] if side == "L" else marks[:, : columns // 2]
-        parts, n_parts = label(far[: rows // 3])
+        parts, n_parts = label(far[: rows // 3], np.ones((3, 3)))
         boxes = [np.argwhere(parts == part) for part in range(1, n_parts + 1)]
         heights = [np.ptp(pixels[:, 0]) + 1 for pixels in boxes]
         letters = [pixels for pixels, height in zip(boxes, heights, strict=True) if height == 7 * (rows // 110)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,10 +18,23 @@ from monai_mammo.phantom.tissue import draw_glands, draw_tissue
 from monai_mammo.study import Mammogram, Spacing, Study
 from monai_mammo.terms import AcquisitionKind, ChestWall, Density, Finding, Laterality, Pathology, View
 
+_T = TypeVar("_T")
+
 __all__ = ["Layers", "draw_layers", "draw_mammogram", "draw_study"]
 
 _DETECTOR_HEIGHT_MM = 240.0
 _OPEN = Conditions()
+
+
+class _Case(NamedTuple):
+    """What is to be drawn, with nothing left open but the place."""
+
+    conditions: Conditions
+    kind: AcquisitionKind
+    view: View
+    side: Laterality
+    density: Density
+    finding: Finding
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +105,14 @@ def draw_layers(
     """Drawn mammogram together with its exact breast, muscle and glands; arguments of `draw_mammogram`."""
     if len(shape) != 2 or min(shape) < 32:
         raise RequestError(f"shape {tuple(shape)} of a phantom is not two numbers of 32 or more")
-    shown = _complete(conditions, seed)
-    view, side, kind = shown.view, shown.laterality, shown.kind
+    case = _complete(conditions, seed)
+    shown, view, side, kind = case.conditions, case.view, case.side, case.kind
     outline = draw_outline(view, stream(seed, "outline", view), shape=shape)
-    glands = draw_glands(outline, shown.density, stream(seed, "glands", view, side))
+    glands = draw_glands(outline, case.density, stream(seed, "glands", view, side))
     pixels = draw_tissue(outline, glands, kind, stream(seed, "texture", view, side))
     mask = None
-    if shown.finding is not Finding.NONE:
-        added = _lesion(shown, outline, seed, mass_shape)
+    if case.finding is not Finding.NONE:
+        added = _lesion(case, outline, seed, mass_shape)
         pixels, mask = pixels + added, added > 0
         shown = shown.replace(box=_hanging(_box_of(mask), side))
     pixels = _acquire(pixels, outline.breast, kind, stream(seed, "acquisition", view, side))
@@ -158,7 +172,9 @@ def draw_study(
     rng = stream(seed, "study")
     drawn_side, drawn_finding = rng.choice(["L", "R"]), rng.choice(["mass", "mass", "mass", "calcification"])
     side = laterality or Laterality(drawn_side)
-    shown = _complete(Conditions(kind=kind, density=density, finding=finding or Finding(drawn_finding)), seed)
+    shown = _complete(
+        Conditions(kind=kind, density=density, finding=finding or Finding(drawn_finding)), seed
+    ).conditions
     clear = shown.replace(finding=Finding.NONE, birads=1, pathology=Pathology.NORMAL)
     views = []
     for view in View:
@@ -171,7 +187,7 @@ def draw_study(
     return Study(person_id=f"PHANTOM_{seed:05d}", mammograms=tuple(views))
 
 
-def _complete(conditions: Conditions, seed: int) -> Conditions:
+def _complete(conditions: Conditions, seed: int) -> _Case:
     """Conditions with all attributes but box and text drawn, each from its own stream."""
     findings = [Finding.MASS, Finding.MASS, Finding.CALCIFICATION, Finding.NONE]
     finding = conditions.finding or _pick(findings[: 3 if conditions.box else 4], seed, "finding")
@@ -180,42 +196,52 @@ def _complete(conditions: Conditions, seed: int) -> Conditions:
     natures = [Pathology.MALIGNANT] if birads >= 5 else [Pathology.BENIGN, Pathology.MALIGNANT]
     nature = Pathology.NORMAL if finding is Finding.NONE else _pick(natures, seed, "pathology")
     age = int(stream(seed, "age").integers(40, 80)) if conditions.age_years is None else conditions.age_years
-    return conditions.replace(
-        kind=conditions.kind or _pick(list(AcquisitionKind), seed, "kind"),
-        view=conditions.view or _pick(list(View), seed, "view"),
-        laterality=conditions.laterality or _pick(list(Laterality), seed, "laterality"),
-        density=conditions.density or _pick(list(Density), seed, "density"),
+    case = _Case(
+        conditions,
+        conditions.kind or _pick(list(AcquisitionKind), seed, "kind"),
+        conditions.view or _pick(list(View), seed, "view"),
+        conditions.laterality or _pick(list(Laterality), seed, "laterality"),
+        conditions.density or _pick(list(Density), seed, "density"),
+        finding,
+    )
+    complete = conditions.replace(
+        kind=case.kind,
+        view=case.view,
+        laterality=case.side,
+        density=case.density,
         finding=finding,
         birads=birads,
         pathology=conditions.pathology or nature,
         age_years=age,
     )
+    return case._replace(conditions=complete)
 
 
-def _pick(values: list, seed: int, purpose: str):
+def _pick(values: list[_T], seed: int, purpose: str) -> _T:
     return values[int(stream(seed, purpose).integers(len(values)))]
 
 
-def _lesion(shown: Conditions, outline: Outline, seed: int, mass_shape: MassShape | None) -> np.ndarray:
+def _lesion(case: _Case, outline: Outline, seed: int, mass_shape: MassShape | None) -> np.ndarray:
     """Brightness that the lesion adds, in the frame with the chest wall left; 0 off the breast."""
     rng = stream(seed, "lesion")  # not by view: both views show the same lesion
-    radius = lesion_radius(shown.finding, rng)
-    form = mass_shape_of(shown.birads, rng)
-    share, offset = rng.uniform(0.4, 0.7), stream(seed, "height", shown.view).uniform(-0.12, 0.12)
+    radius = lesion_radius(case.finding, rng)
+    form = mass_shape_of(case.conditions.birads, rng)
+    share, offset = rng.uniform(0.4, 0.7), stream(seed, "height", case.view).uniform(-0.12, 0.12)
     shape = outline.breast.shape
-    if shown.box is None:
+    box = case.conditions.box
+    if box is None:
         place = _free_place(outline, radius, share, offset)
     else:
-        x0, y0, x1, y1 = _hanging(shown.box, shown.laterality)
+        x0, y0, x1, y1 = _hanging(box, case.side)
         rows, columns = shape
         # first to last pixel whose middle lies in the box
         top, bottom = np.ceil(y0 * rows - 0.5), np.ceil(y1 * rows - 0.5) - 1
         left, right = np.ceil(x0 * columns - 0.5), np.ceil(x1 * columns - 0.5) - 1
         halves = max((bottom - top) / 2, 0.5), max((right - left) / 2, 0.5)
         place = Place((top + bottom) / 2, (left + right) / 2, *halves)
-    added = draw_lesion(shown.finding, place, rng, shape=shape, mass_shape=mass_shape or form) * outline.breast
+    added = draw_lesion(case.finding, place, rng, shape=shape, mass_shape=mass_shape or form) * outline.breast
     if not added.any():
-        raise RequestError(f"box {tuple(shown.box or ())} lies off the drawn breast of seed {seed}")
+        raise RequestError(f"box {tuple(box or ())} lies off the drawn breast of seed {seed}")
     return added
 
 
@@ -238,7 +264,7 @@ def _box_of(mask: np.ndarray) -> Box:
     return Box(columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
 
 
-def _hanging(drawn, side: Laterality):
+def _hanging(drawn: Any, side: Laterality) -> Any:
     """Array or box as it hangs: mirrored for a right breast. Mirroring twice changes nothing."""
     if side is Laterality.L:
         return drawn
@@ -247,9 +273,7 @@ def _hanging(drawn, side: Laterality):
     return np.ascontiguousarray(drawn[:, ::-1])
 
 
-def _acquire(
-    pixels: np.ndarray, breast: np.ndarray, kind: AcquisitionKind, rng: np.random.Generator
-) -> np.ndarray:
+def _acquire(pixels: np.ndarray, breast: np.ndarray, kind: AcquisitionKind, rng: np.random.Generator) -> np.ndarray:
     if kind is AcquisitionKind.FILM:
         return add_film_background(pixels, breast, rng)
     noise = rng.normal(0, 0.002, pixels.shape)

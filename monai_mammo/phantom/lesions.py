@@ -100,7 +100,7 @@ def draw_lesion(
     recipe = _RECIPES[finding]
     if recipe.shape is None:
         return recipe.contrast * _dots(place, rng, shape)
-    outline = _radii(mass_shape if finding is Finding.MASS else recipe.shape, rng)
+    outline = _radii(MassShape(mass_shape) if finding is Finding.MASS else recipe.shape, rng)
     return recipe.contrast * _blob(outline, place, shape)
 
 
