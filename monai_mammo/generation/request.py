@@ -1,0 +1,260 @@
+"""What is asked for: conditions, count, seed and settings, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import RequestError
+from monai_mammo.terms import Finding
+
+__all__ = [
+    "DEFAULT_BUNDLES",
+    "MAX_STEPS",
+    "RECIPE",
+    "OutputFormat",
+    "Request",
+    "UnsupportedPolicy",
+    "conditions_from_file",
+]
+
+RECIPE = 1
+"""Number of the recipe from request to pixels; it grows when the same request gives other pixels."""
+
+MAX_STEPS = 20
+"""Most network evaluations a sample may take in one try."""
+
+MAX_COUNT = 100_000
+MAX_TRIES = 4
+DEFAULT_BUNDLES = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation")
+"""Names of the generator's, the autoencoder's and the lesion network's bundle."""
+
+
+class UnsupportedPolicy(StrEnum):
+    """What happens to a request that no training image stands behind."""
+
+    REFUSE = "refuse"
+    OVERRIDE = "override"
+
+
+class OutputFormat(StrEnum):
+    """Files of a sample: DICOM with PNG previews, or the PNG previews alone."""
+
+    DICOM = "dicom"
+    PNG = "png"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Conditions, count, seed and settings of a run, valid by construction.
+
+    Parameters
+    ----------
+    conditions : Conditions or tuple of Conditions
+        One for all samples, or one for each sample. A box refers to the picture as it hangs.
+    count : int or None
+        Number of samples, 1 to 100000; `None` takes one for each of `conditions`.
+    seed : int
+        0 to 2**63 - 1. Noise and drawn lesions depend on it and on the sample's number alone.
+    steps : int
+        Network evaluations of a try, 1 to `MAX_STEPS`.
+    guidance : float or None
+        Weight of classifier-free guidance, 0 to 20; 1 is none. `None` takes the bundle's own.
+    format : OutputFormat
+    unsupported : UnsupportedPolicy
+    dice_threshold : float
+        A sample whose asked and found lesion agree less, by Dice, is drawn again, 0 to 1.
+    max_tries : int
+        Draws of a sample, the first included, 1 to 4.
+    mask : str or None
+        Path of a lesion mask (PNG, as the picture hangs, above half is lesion) used for all samples.
+    bundle, autoencoder, lesion_network : str
+        Names or paths of the three bundles. They do not belong to the request's identity: the
+        hashes of their weights do, and stand in the manifest.
+
+    Raises
+    ------
+    RequestError
+        A setting is not allowed.
+    """
+
+    conditions: Conditions | tuple[Conditions, ...] = Conditions()
+    count: int | None = None
+    seed: int = 0
+    steps: int = MAX_STEPS
+    guidance: float | None = None
+    format: OutputFormat = OutputFormat.DICOM
+    unsupported: UnsupportedPolicy = UnsupportedPolicy.REFUSE
+    dice_threshold: float = 0.3
+    max_tries: int = MAX_TRIES
+    mask: str | None = None
+    bundle: str = DEFAULT_BUNDLES[0]
+    autoencoder: str = DEFAULT_BUNDLES[1]
+    lesion_network: str = DEFAULT_BUNDLES[2]
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        rows = (self.conditions,) if isinstance(self.conditions, Conditions) else tuple(self.conditions)
+        if not rows:
+            raise RequestError("a request needs the conditions of at least one sample")
+        put(self, "conditions", rows)
+        put(self, "count", _whole("count", len(rows) if self.count is None else self.count, 1, MAX_COUNT))
+        if len(rows) > 1 and self.count != len(rows):
+            raise RequestError(f"count {self.count} does not fit the {len(rows)} samples that are listed")
+        put(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
+        put(self, "steps", _whole("steps", self.steps, 1, MAX_STEPS))
+        put(self, "max_tries", _whole("max_tries", self.max_tries, 1, MAX_TRIES))
+        if self.guidance is not None:
+            put(self, "guidance", _number("guidance", self.guidance, 0, 20))
+        put(self, "dice_threshold", _number("dice_threshold", self.dice_threshold, 0, 1))
+        put(self, "format", _member(OutputFormat, "format", self.format))
+        put(self, "unsupported", _member(UnsupportedPolicy, "unsupported", self.unsupported))
+        if self.mask is not None and any(row.finding is Finding.NONE for row in rows):
+            raise RequestError("a mask is given with finding 'none': leave out the mask or name the finding")
+
+    def conditions_of(self, index: int) -> Conditions:
+        """Conditions that sample `index` is asked to show."""
+        rows = self.conditions
+        assert isinstance(rows, tuple) and self.count is not None
+        return rows[index] if len(rows) > 1 else rows[0]
+
+    def replace(self, **changes: Any) -> Self:
+        """Copy with some settings changed, checked anew."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, in the order of declaration."""
+        out: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name == "conditions":
+                value = [row.to_dict() for row in value]
+            out[field.name] = str(value) if isinstance(value, StrEnum) else value
+        return out
+
+    def identity(self) -> dict[str, Any]:
+        """What decides a sample's pixels and files, apart from weights and device.
+
+        `count` is not in it: sample k is the same in a run of 3 and in a run of 4, so a run may
+        grow. Names and paths of bundles are not in it either: the hashes of weights stand for them.
+        """
+        out = self.to_dict()
+        for name in ("count", "bundle", "autoencoder", "lesion_network", "mask"):
+            del out[name]
+        out["recipe"] = RECIPE
+        out["mask_sha256"] = None if self.mask is None else _file_sha256(self.mask)
+        return out
+
+    @property
+    def request_sha256(self) -> str:
+        """SHA-256 of `identity` as canonical JSON."""
+        return hashlib.sha256(canonical_json(self.identity()).encode()).hexdigest()
+
+
+def canonical_json(values: Any) -> str:
+    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = None) -> tuple[Conditions, ...]:
+    """Conditions of the samples that a JSON or CSV file lists, one a row.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.json``: an object or a list of objects; ``.csv``: a header of condition names and a
+        line a sample. Empty cells count as not given; a box is ``"x0,y0,x1,y1"``.
+    base : mapping or None
+        Attributes for all rows; a row's own value goes first.
+
+    Raises
+    ------
+    RequestError
+        The file can not be read, is empty, or a row is not allowed.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".json", ".csv"):
+        raise RequestError(f"conditions file {path.name} is not one of .json, .csv")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"conditions file {path} can not be read: {_reason(error)}") from None
+    rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
+    if not rows:
+        raise RequestError(f"conditions file {path.name} lists no sample")
+    if len(rows) > MAX_COUNT:
+        raise RequestError(f"conditions file {path.name} lists more than {MAX_COUNT} samples")
+    return tuple(_row_conditions(row, base or {}, where) for where, row in rows)
+
+
+def _row_conditions(row: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Conditions:
+    given = {k: v for k, v in row.items() if v is not None and v != ""}
+    return Conditions.from_dict({**base, **given}, where=where)
+
+
+def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise RequestError(f"conditions file {path.name} is no JSON: {error}") from None
+    rows = [values] if isinstance(values, dict) else values
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RequestError(f"conditions file {path.name} must be a JSON object or a list of objects")
+    return [(f"{path.name} row {i}", row) for i, row in enumerate(rows, start=1)]
+
+
+def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    rows = []
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    try:
+        for row in reader:
+            if None in row:
+                raise RequestError(f"conditions file {path.name} line {reader.line_num} has more cells than the header")
+            rows.append((f"{path.name} line {reader.line_num}", row))
+    except csv.Error as error:
+        raise RequestError(f"conditions file {path.name} line {reader.line_num} is no CSV: {error}") from None
+    return rows
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
+        raise RequestError(f"{name} {text[:40]!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not low <= number <= high:
+        raise RequestError(f"{name} {str(value)[:40]!r} is not a number from {low} to {high}")
+    return number
+
+
+def _member(vocabulary: type[StrEnum], name: str, value: Any) -> StrEnum:
+    try:
+        return vocabulary(str(value))
+    except ValueError:
+        allowed = ", ".join(vocabulary)
+        raise RequestError(f"{name} {str(value)[:40]!r} is not one of {allowed}") from None
+
+
+def _file_sha256(path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise RequestError(f"mask {path} can not be read: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
