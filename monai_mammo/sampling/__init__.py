@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monai_mammo.sampling.guidance import Guidance, guided_prediction
 from monai_mammo.sampling.noise import gaussian, initial_noise
+from monai_mammo.sampling.oracle import GaussianOracle
 from monai_mammo.sampling.schedule import (
     CosineSchedule,
     RectifiedFlowSchedule,
@@ -22,6 +23,7 @@ from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
 
 __all__ = [
     "CosineSchedule",
+    "GaussianOracle",
     "Guidance",
     "RectifiedFlowSchedule",
     "Schedule",
