@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference, stable_uid
-from monai_mammo.dicom.orientation import chest_wall_of_orientation, patient_orientation
-from monai_mammo.dicom.reasons import Failed, SkipReason, Skipped
-from monai_mammo.dicom.segmentation import read_segmentation, write_segmentation
-from monai_mammo.dicom.validate import complete
-from monai_mammo.dicom.write import write_mammogram
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "Failed",
-    "Identity",
-    "Provenance",
-    "SkipReason",
-    "Skipped",
-    "WeightsReference",
-    "chest_wall_of_orientation",
-    "complete",
-    "patient_orientation",
-    "read_segmentation",
-    "stable_uid",
-    "write_mammogram",
-    "write_segmentation",
-]
+_HOMES = {
+    "Failed": "reasons",
+    "Identity": "identity",
+    "Limits": "guards",
+    "Provenance": "identity",
+    "SkipReason": "reasons",
+    "Skipped": "reasons",
+    "WeightsReference": "identity",
+    "chest_wall_of_orientation": "orientation",
+    "complete": "validate",
+    "patient_orientation": "orientation",
+    "read_mammogram": "read",
+    "read_segmentation": "segmentation",
+    "stable_uid": "identity",
+    "write_mammogram": "write",
+    "write_segmentation": "segmentation",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

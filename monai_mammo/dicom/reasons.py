@@ -10,7 +10,9 @@ import dataclasses
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Failed", "SkipReason", "Skipped"]
+from monai_mammo.errors import MammoError
+
+__all__ = ["Failed", "Refusal", "SkipReason", "Skipped"]
 
 
 class SkipReason(StrEnum):
@@ -85,3 +87,27 @@ class Failed(_NotRead):
     """A file that is broken, hostile or out of reach; see `SkipReason`."""
 
     __slots__ = ()
+
+
+_FAILURES = frozenset({SkipReason.DAMAGED, SkipReason.TOO_LARGE, SkipReason.UNREADABLE, SkipReason.MISSING_CODEC})
+
+
+class Refusal(MammoError):
+    """Raised inside the reader where a file turns out not to be read; never leaves it.
+
+    Parameters
+    ----------
+    reason : SkipReason
+    detail : str
+        One sentence without full stop.
+    """
+
+    def __init__(self, reason: SkipReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+    def outcome(self, path: Path) -> Skipped | Failed:
+        """Result for a file: failed where it is broken or out of reach, skipped where it is left out on purpose."""
+        kind = Failed if self.reason in _FAILURES else Skipped
+        return kind(path, self.reason, self.detail)

@@ -1,0 +1,219 @@
+"""Stored pixel values of a dataset, by the fastest good decoder of each transfer syntax.
+
+pydicom's own order picks the slowest decoder where several are installed, so each one is named
+here; all are imagecodecs', RLE apart, whose ready-made decoders crash on damaged offsets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import imagecodecs
+import numpy as np
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+
+from monai_mammo.dicom.guards import Limits
+from monai_mammo.dicom.reasons import Refusal, SkipReason
+from monai_mammo.dicom.streams import StreamHeader, jpeg2000_header, jpeg_header
+
+__all__ = ["PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
+
+_NATIVE = {
+    uid.ImplicitVRLittleEndian: "<",
+    uid.ExplicitVRLittleEndian: "<",
+    uid.DeflatedExplicitVRLittleEndian: "<",
+    uid.ExplicitVRBigEndian: ">",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """Rows, columns and bits of a single grey frame, as its header states them.
+
+    Parameters
+    ----------
+    rows, columns : int
+    bits_allocated : int
+        8 or 16.
+    bits_stored, high_bit : int
+    is_signed : bool
+        PixelRepresentation 1.
+    """
+
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    is_signed: bool
+
+
+class _Codec(NamedTuple):
+    header: Callable[[bytes], StreamHeader]
+    decode: Callable[..., np.ndarray]
+    processes: tuple[int, ...]
+
+
+_LOSSLESS_JPEG = _Codec(jpeg_header, lambda frame: imagecodecs.ljpeg_decode(frame), (0xC3,))
+_JPEG_LS = _Codec(jpeg_header, lambda frame: imagecodecs.jpegls_decode(frame), (0xF7,))
+_JPEG_2000 = _Codec(jpeg2000_header, lambda frame: imagecodecs.jpeg2k_decode(frame), (0x51,))
+_HTJ2K = _Codec(jpeg2000_header, lambda frame: imagecodecs.htj2k_decode(frame), (0x51,))
+_LOSSY_JPEG = _Codec(jpeg_header, lambda frame: imagecodecs.jpeg8_decode(frame), (0xC0, 0xC1))
+
+_CODECS: dict[str, _Codec] = {
+    uid.JPEGBaseline8Bit: _LOSSY_JPEG,
+    uid.JPEGExtended12Bit: _LOSSY_JPEG,
+    uid.JPEGLossless: _LOSSLESS_JPEG,
+    uid.JPEGLosslessSV1: _LOSSLESS_JPEG,
+    uid.JPEGLSLossless: _JPEG_LS,
+    uid.JPEGLSNearLossless: _JPEG_LS,
+    uid.JPEG2000Lossless: _JPEG_2000,
+    uid.JPEG2000: _JPEG_2000,
+    uid.HTJ2KLossless: _HTJ2K,
+    uid.HTJ2KLosslessRPCL: _HTJ2K,
+    uid.HTJ2K: _HTJ2K,
+}
+
+_LOSSY = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K})
+
+
+def supported_transfer_syntaxes() -> tuple[str, ...]:
+    """UIDs of the transfer syntaxes that `decode` reads."""
+    return (*_NATIVE, uid.RLELossless, *_CODECS)
+
+
+def pixel_format(dataset: Dataset, limits: Limits) -> PixelFormat:
+    """Format of the frame that the header announces.
+
+    Raises
+    ------
+    Refusal
+        An attribute is missing or not possible, the bits are of a sort that is not read, or there are
+        more pixels than the limit.
+    """
+    keywords = ("Rows", "Columns", "BitsAllocated", "BitsStored")
+    values = [dataset.get(keyword) for keyword in keywords]
+    if not all(isinstance(value, int) and value > 0 for value in values):
+        raise Refusal(SkipReason.DAMAGED, f"one of {', '.join(keywords)} is missing or not above 0")
+    rows, columns, allocated, stored = (int(value) for value in values)
+    high_bit = dataset.get("HighBit")
+    high_bit = high_bit if isinstance(high_bit, int) else stored - 1
+    if rows * columns > limits.pixels:
+        raise Refusal(SkipReason.TOO_LARGE, f"the image has more than {limits.pixels} pixels")
+    if min(rows, columns) < 8:
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the image has fewer than 8 rows or columns")
+    if allocated not in (8, 16) or not stored - 1 <= high_bit < allocated:
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the pixels are not of 8 or 16 bits allocated")
+    return PixelFormat(rows, columns, allocated, stored, high_bit, dataset.get("PixelRepresentation") == 1)
+
+
+def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
+    """Cells of the first frame, as stored: unused bits and missing signs are the caller's.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), integer
+        Unsigned, but for a JPEG 2000 stream that carries a sign of its own.
+
+    Raises
+    ------
+    Refusal
+        The transfer syntax has no decoder here, or frame and header do not fit, or the decoder fails.
+    """
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax is None:
+        syntax = uid.ImplicitVRLittleEndian if dataset.original_encoding[0] else uid.ExplicitVRLittleEndian
+    if syntax in _NATIVE:
+        return _native(dataset, form, order=_NATIVE[syntax])
+    if syntax != uid.RLELossless and syntax not in _CODECS:
+        raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, f"transfer syntax {_name(syntax)} is not read")
+    return _guarded(lambda: _compressed(dataset, form, syntax), _name(syntax))
+
+
+def _name(syntax: str) -> str:
+    return uid.UID(syntax).name[:64]
+
+
+def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
+    element = dataset["PixelData"]
+    size = form.rows * form.columns * form.bits_allocated // 8
+    if not isinstance(element.value, bytes) or len(element.value) < size:
+        raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
+    if form.bits_allocated == 16:
+        cells = np.frombuffer(element.value, dtype=f"{order}u2", count=size // 2)
+    else:
+        cells = np.frombuffer(element.value, dtype=np.uint8)
+        if order == ">" and element.VR == "OW":  # 8-bit pixels swap places within big-endian words
+            cells = cells[: cells.size // 2 * 2].reshape(-1, 2)[:, ::-1].reshape(-1)
+        cells = cells[:size]
+    return cells.reshape(form.rows, form.columns)
+
+
+def _compressed(dataset: Dataset, form: PixelFormat, syntax: str) -> np.ndarray:
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    if syntax == uid.RLELossless:
+        return _rle(frame, form)
+    codec = _CODECS[syntax]
+    _check_stream(codec.header(frame), codec.processes, form)
+    cells = codec.decode(frame)
+    if cells.ndim == 3 and cells.shape[-1] == 1:
+        cells = cells[..., 0]
+    if cells.shape != (form.rows, form.columns) or cells.dtype.kind not in "iu" or cells.dtype.itemsize > 2:
+        raise Refusal(SkipReason.DAMAGED, "the decoded frame is not of the header's size")
+    if syntax in _LOSSY and cells.dtype.kind == "u" and not form.is_signed:
+        # a stream of 16 bit may overshoot 12 stored ones; masking would turn the brightest pixels black
+        cells = np.minimum(cells, 2 ** (form.high_bit + 1) - 1)
+    return cells
+
+
+def _check_stream(stream: StreamHeader, processes: tuple[int, ...], form: PixelFormat) -> None:
+    if stream.process not in processes:
+        raise Refusal(SkipReason.DAMAGED, "the compressed frame is not of the stated transfer syntax")
+    # good files state a precision of 16 beside 12 bits stored, so equality is not asked for
+    is_same = (stream.rows, stream.columns, stream.components) == (form.rows, form.columns, 1)
+    if not is_same or not 2 <= stream.precision <= form.bits_allocated:
+        raise Refusal(SkipReason.DAMAGED, "the compressed frame and the header state different sizes")
+    if not stream.is_conforming:
+        raise Refusal(
+            SkipReason.NONCONFORMING_STREAM,
+            f"the lossy JPEG stream of {stream.precision} bit has a scan header that sequential JPEG does not allow",
+        )
+
+
+def _rle(frame: bytes, form: PixelFormat) -> np.ndarray:
+    """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
+    width = form.bits_allocated // 8
+    header = np.frombuffer(frame[:64], dtype="<u4")
+    if header.size != 16 or header[0] != width or header[1] != 64:
+        raise Refusal(SkipReason.DAMAGED, "the RLE header is damaged")
+    ends = [*(int(offset) for offset in header[1 : width + 1]), len(frame)]
+    if any(start >= end for start, end in zip(ends, ends[1:], strict=False)):
+        raise Refusal(SkipReason.DAMAGED, "the RLE offsets do not rise inside the frame")
+    planes = np.zeros((width, form.rows * form.columns), dtype=np.uint8)
+    for plane, start, end in zip(planes, ends, ends[1:], strict=False):
+        # a buffer of the right size keeps a bomb from growing: too much data is an error
+        if len(imagecodecs.packbits_decode(frame[start:end], out=memoryview(plane))) != plane.size:
+            raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
+    if width == 1:
+        return planes[0].reshape(form.rows, form.columns)
+    cells = planes[1].astype(np.uint16)
+    cells |= planes[0].astype(np.uint16) << 8
+    return cells.reshape(form.rows, form.columns)
+
+
+def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
+    """Result of a foreign decoder; whatever it throws, Rust panics included, becomes a reason."""
+    try:
+        return work()
+    except (KeyboardInterrupt, SystemExit, Refusal):
+        raise
+    except ImportError:
+        raise Refusal(SkipReason.MISSING_CODEC, f"{syntax_name} needs a full installation of imagecodecs") from None
+    except MemoryError:
+        raise Refusal(SkipReason.TOO_LARGE, f"decoding {syntax_name} ran out of memory") from None
+    except BaseException as error:
+        raise Refusal(SkipReason.DAMAGED, f"decoding {syntax_name} failed ({type(error).__name__})") from None

@@ -1,0 +1,106 @@
+"""Which objects hold one mammogram: what is left out, by its class and by what its header says."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+
+from monai_mammo.dicom.labels import check_modifiers, find_view
+from monai_mammo.dicom.reasons import Refusal, SkipReason
+
+__all__ = ["check_is_mammogram"]
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_MAMMOGRAPHY = _STORAGE + "1.2"
+_SECONDARY_CAPTURE = tuple(_STORAGE + number for number in ("7", "7.1", "7.2", "7.3", "7.4"))
+_RADIOGRAPHY = tuple(_STORAGE + number for number in ("1", "1.1"))
+_BY_CLASS = {
+    _STORAGE + "1.2.1": (SkipReason.FOR_PROCESSING, "the image is raw data for processing"),
+    _STORAGE + "1.1.1": (SkipReason.FOR_PROCESSING, "the image is raw data for processing"),
+    _STORAGE + "13.1.3": (SkipReason.TOMOSYNTHESIS, "the object is a tomosynthesis volume"),
+    _STORAGE + "13.1.4": (SkipReason.PROJECTION, "the object holds tomosynthesis projections"),
+    _STORAGE + "13.1.5": (SkipReason.PROJECTION, "the object holds tomosynthesis projections"),
+    _STORAGE + "66": (SkipReason.RAW_DATA, "the object is raw data"),
+    _STORAGE + "66.4": (SkipReason.SEGMENTATION, "the object is a segmentation"),
+    _STORAGE + "66.7": (SkipReason.SEGMENTATION, "the object is a segmentation"),
+}
+_BY_FAMILY = {
+    _STORAGE + "11.": (SkipReason.PRESENTATION_STATE, "the object is a presentation state"),
+    _STORAGE + "88.": (SkipReason.STRUCTURED_REPORT, "the object is a structured report"),
+}
+_OTHER_MODALITIES = frozenset({"US", "MR", "CT", "NM", "PT", "SEG", "SR", "PR"})
+_PARTS_OF_CBIS_DDSM = ("ROI MASK IMAGES", "CROPPED IMAGES")
+
+
+def check_is_mammogram(dataset: Dataset) -> None:
+    """Pass for an image of one breast that a reader would look at as a mammogram.
+
+    Raises
+    ------
+    Refusal
+        The class, the pixels or the view are of another sort.
+    """
+    _check_class(dataset)
+    _check_pixels(dataset)
+    _check_sort(dataset)
+    check_modifiers(dataset)
+
+
+def _check_class(dataset: Dataset) -> None:
+    sop_class = str(dataset.get("SOPClassUID") or "")
+    if sop_class in _BY_CLASS:
+        raise Refusal(*_BY_CLASS[sop_class])
+    for family, refusal in _BY_FAMILY.items():
+        if sop_class.startswith(family):
+            raise Refusal(*refusal)
+    if sop_class == _MAMMOGRAPHY:
+        return
+    if sop_class and sop_class not in _SECONDARY_CAPTURE + _RADIOGRAPHY:
+        raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "the object is of a class that holds no mammograms")
+    if not _is_of_a_breast(dataset):
+        if sop_class in _SECONDARY_CAPTURE:
+            raise Refusal(SkipReason.SECONDARY_CAPTURE, "nothing in the captured picture's header tells of a breast")
+        raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "nothing in the header tells of a mammogram")
+
+
+def _is_of_a_breast(dataset: Dataset) -> bool:
+    """Modality MG, or breast or a mammographic view beside a modality that may be radiography."""
+    modality = dataset.get("Modality")
+    if modality == "MG":
+        return True
+    if modality in _OTHER_MODALITIES:
+        return False
+    if str(dataset.get("BodyPartExamined") or "").strip().upper() == "BREAST":
+        return True
+    regions = dataset.get("AnatomicRegionSequence") or []
+    if any(region.get("CodeValue") in ("76752008", "T-04000") for region in regions):
+        return True
+    return find_view(dataset)[0] is not None
+
+
+def _check_pixels(dataset: Dataset) -> None:
+    if "PixelData" not in dataset:
+        raise Refusal(SkipReason.NO_PIXELS, "the object has no pixels")
+    if _count(dataset, "NumberOfFrames") > 1:
+        raise Refusal(SkipReason.MULTI_FRAME, "the object has more than one frame")
+    is_grey = dataset.get("PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+    if _count(dataset, "SamplesPerPixel") > 1 or ("PhotometricInterpretation" in dataset and not is_grey):
+        raise Refusal(SkipReason.COLOR, "the pixels are not grey")
+    if not is_grey:
+        raise Refusal(SkipReason.DAMAGED, "PhotometricInterpretation is missing")
+
+
+def _count(dataset: Dataset, keyword: str) -> int:
+    value = dataset.get(keyword)
+    return 1 if value in (None, "") else int(value)
+
+
+def _check_sort(dataset: Dataset) -> None:
+    image_type = " ".join(str(value) for value in dataset.get("ImageType") or ())
+    if dataset.get("PresentationIntentType") == "FOR PROCESSING":
+        raise Refusal(SkipReason.FOR_PROCESSING, "the image is raw data for processing")
+    if "TOMO" in image_type or "GENERATED_2D" in image_type:
+        raise Refusal(SkipReason.SYNTHETIC_2D, "the image is computed from a tomosynthesis")
+    if dataset.get("QualityControlImage") == "YES":
+        raise Refusal(SkipReason.QUALITY_CONTROL, "the image is of a quality control")
+    if str(dataset.get("SeriesDescription") or "").strip().upper() in _PARTS_OF_CBIS_DDSM:
+        raise Refusal(SkipReason.MASK_OR_CROP, "the picture is a mask or a crop of another one")

@@ -1,0 +1,82 @@
+"""Distance of neighbouring pixels, in the order in which its sources deserve trust."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from monai_mammo.study import Spacing
+
+__all__ = ["find_spacing"]
+
+_SMALLEST_MM, _LARGEST_MM = 0.01, 0.5
+_LARGEST_SYNTHETIC_MM = 5.0  # a small generated grid spans a whole breast
+
+
+def find_spacing(dataset: Dataset) -> tuple[Spacing | None, tuple[str, ...]]:
+    """Spacing of a projection with its source, and what was noticed.
+
+    Calibrated PixelSpacing comes first, then ImagerPixelSpacing divided by a known magnification,
+    then as it stands (source ``imager``, the detector's plane), then an uncalibrated PixelSpacing,
+    then that of a scanned film. Values are (row, column), the order of the attributes.
+
+    Returns
+    -------
+    spacing : Spacing or None
+        `None` where no attribute tells; never a made-up 1.0.
+    notes : tuple of str
+    """
+    is_synthetic = dataset.get("SyntheticData") == "YES"
+    largest = _LARGEST_SYNTHETIC_MM if is_synthetic else _LARGEST_MM
+    notes: list[str] = []
+    found: dict[str, tuple[float, float] | None] = {}
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        found[keyword] = pair = _pair(dataset.get(keyword))
+        if dataset.get(keyword) and (pair is None or not all(_SMALLEST_MM <= mm <= largest for mm in pair)):
+            found[keyword] = None
+            notes.append(f"{keyword} is not a spacing that a mammogram can have")
+    pixel, imager = found["PixelSpacing"], found["ImagerPixelSpacing"]
+    calibration = dataset.get("PixelSpacingCalibrationType")
+    if pixel and (calibration in ("FIDUCIAL", "GEOMETRY") or (imager and pixel != imager)):
+        return Spacing(*pixel, "geometry" if calibration == "GEOMETRY" else "calibrated"), tuple(notes)
+    if imager:
+        return _of_detector(dataset, imager, is_synthetic=is_synthetic), tuple(notes)
+    for pair, source in ((pixel, "uncalibrated"), (found["NominalScannedPixelSpacing"], "scanned")):
+        if pair:
+            return Spacing(*pair, source), tuple(notes)
+    return None, tuple(notes)
+
+
+def _of_detector(dataset: Dataset, imager: tuple[float, float], *, is_synthetic: bool) -> Spacing:
+    if is_synthetic and "nominal" in str(dataset.get("ImageComments", "")):
+        return Spacing(*imager, "nominal")
+    factor = _magnification(dataset)
+    if factor is None:
+        return Spacing(*imager, "imager")
+    return Spacing(imager[0] / factor, imager[1] / factor, "imager/magnification")
+
+
+def _magnification(dataset: Dataset) -> float | None:
+    factor = _positive(dataset.get("EstimatedRadiographicMagnificationFactor"))
+    if factor is not None:
+        return factor
+    detector = _positive(dataset.get("DistanceSourceToDetector"))
+    patient = _positive(dataset.get("DistanceSourceToPatient"))
+    return detector / patient if detector and patient else None
+
+
+def _positive(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        return None
+    row, column = _positive(value[0]), _positive(value[1])
+    return (row, column) if row and column else None

@@ -1,0 +1,112 @@
+"""What a compressed frame says of itself, read before any decoder sees it.
+
+Sizes that differ from the header's are how a kilobyte asks for gigabytes, and image or tile
+offsets beyond the image are what makes a decoder hang; both show in the first bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+
+from monai_mammo.dicom.reasons import Refusal, SkipReason
+
+__all__ = ["StreamHeader", "jpeg2000_header", "jpeg_header"]
+
+_JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StreamHeader:
+    """Size of a compressed frame.
+
+    Parameters
+    ----------
+    rows, columns, precision, components : int
+        As the frame states them.
+    process : int
+        Second byte of a JPEG frame marker, such as 0xC3 or 0xF7; 0x51 for JPEG 2000.
+    is_conforming : bool
+        Whether the scan header is one that the process allows.
+    """
+
+    rows: int
+    columns: int
+    precision: int
+    components: int
+    process: int
+    is_conforming: bool = True
+
+
+def jpeg_header(frame: bytes) -> StreamHeader:
+    """Header of a JPEG or JPEG-LS frame (ITU-T T.81, B.2; T.87, C.2).
+
+    Raises
+    ------
+    Refusal
+        There is no frame header before the first scan.
+    """
+    found: StreamHeader | None = None
+    position = 2
+    if frame[:2] != b"\xff\xd8":
+        raise Refusal(SkipReason.DAMAGED, "the compressed frame does not start like a JPEG stream")
+    while position + 4 <= len(frame) and frame[position] == 0xFF:
+        marker = frame[position + 1]
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:  # fill byte, or a marker that stands alone
+            position += 1 if marker == 0xFF else 2
+            continue
+        length = int.from_bytes(frame[position + 2 : position + 4], "big")
+        segment = frame[position + 4 : position + 2 + length]
+        if length < 2 or len(segment) != length - 2:
+            break
+        if marker in (0xC0, 0xC1, 0xC2, 0xC3, 0xF7) and found is None and len(segment) >= 6:
+            precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
+            found = StreamHeader(rows, columns, precision, components, marker)
+        if marker == 0xDA and found is not None:
+            return dataclasses.replace(found, is_conforming=_is_conforming_scan(found.process, segment))
+        position += 2 + length
+    raise Refusal(SkipReason.DAMAGED, "the compressed frame has no JPEG frame and scan header")
+
+
+def _is_conforming_scan(process: int, segment: bytes) -> bool:
+    """Whether a sequential DCT scan covers all 64 coefficients at once (T.81, table B.3)."""
+    if process not in (0xC0, 0xC1):
+        return True
+    return len(segment) >= 6 and tuple(segment[-3:]) == (0, 63, 0)
+
+
+def jpeg2000_header(frame: bytes) -> StreamHeader:
+    """Header of a JPEG 2000 or HTJ2K codestream, bare or in JP2 boxes (ITU-T T.800, A.5.1).
+
+    Raises
+    ------
+    Refusal
+        There is no SIZ segment, or its offsets and tiles do not make an image.
+    """
+    stream = _codestream(frame)
+    if stream[:4] != b"\xff\x4f\xff\x51" or len(stream) < 45:
+        raise Refusal(SkipReason.DAMAGED, "the compressed frame does not start like a JPEG 2000 stream")
+    fields = struct.unpack(">HH8IH", stream[4:42])
+    x1, y1, x0, y0, tile_x, tile_y, tile_x0, tile_y0, components = fields[2:]
+    if not (x0 < x1 and y0 < y1 and tile_x > 0 and tile_y > 0 and tile_x0 <= x0 and tile_y0 <= y0):
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 image offset or tile size is not possible")
+    tiles = -(-(x1 - tile_x0) // tile_x) * -(-(y1 - tile_y0) // tile_y)
+    if tiles > 65535 or stream[43] != 1 or stream[44] != 1:
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles or sampling are not possible")
+    return StreamHeader(y1 - y0, x1 - x0, (stream[42] & 0x7F) + 1, components, 0x51)
+
+
+def _codestream(frame: bytes) -> bytes:
+    if not frame.startswith(_JP2_SIGNATURE):
+        return frame
+    position = 0
+    while position + 8 <= len(frame):
+        length = int.from_bytes(frame[position : position + 4], "big")
+        kind = frame[position + 4 : position + 8]
+        if kind == b"jp2c":
+            return frame[position + (16 if length == 1 else 8) :]
+        if length < 8:
+            break
+        position += length
+    return b""
