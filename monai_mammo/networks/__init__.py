@@ -1,0 +1,21 @@
+"""Networks in plain torch: autoencoder, diffusion U-Net, lesion network and judge."""
+
+from monai_mammo.networks.autoencoder import Autoencoder
+from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
+from monai_mammo.networks.diffusion_unet import DiffusionUNet
+from monai_mammo.networks.judge import Judge
+from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
+from monai_mammo.networks.weights import build, load_weights
+
+__all__ = [
+    "ATTRIBUTES",
+    "CLASS_HEADS",
+    "Autoencoder",
+    "ConditionTokens",
+    "DiffusionUNet",
+    "Judge",
+    "LesionNetwork",
+    "build",
+    "encode_conditions",
+    "load_weights",
+]

@@ -1,0 +1,199 @@
+"""Denoising U-Net over latents, steered by tokens, FiLM and a lesion mask on the latent grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from monai_mammo.networks.blocks import (
+    CrossAttention,
+    SelfAttention,
+    group_norm,
+    pad_to_multiple,
+    timestep_features,
+    zeroed,
+)
+from monai_mammo.networks.context import ConditionTokens
+
+__all__ = ["DiffusionUNet", "FilmBlock"]
+
+
+class FilmBlock(nn.Module):
+    """Residual block whose second normalisation is scaled and shifted by an embedding.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    embedding_channels : int
+        Width of the embedding of time and conditions (FiLM, Perez et al. 2018).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, embedding_channels: int) -> None:
+        super().__init__()
+        self.norm1 = group_norm(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.film = nn.Linear(embedding_channels, 2 * out_channels)
+        self.norm2 = group_norm(out_channels)
+        self.conv2 = zeroed(nn.Conv2d(out_channels, out_channels, 3, padding=1))
+        self.shortcut = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Features (B, out_channels, H, W) from `x` and an embedding (B, embedding_channels)."""
+        h = self.conv1(functional.silu(self.norm1(x)))
+        scale, shift = self.film(functional.silu(embedding))[:, :, None, None].chunk(2, dim=1)
+        h = self.norm2(h) * (1 + scale) + shift
+        return self.shortcut(x) + self.conv2(functional.silu(h))
+
+
+class _Scale(nn.Module):
+    """FiLM blocks at one scale; the last is followed by self-attention where asked, and cross-attention.
+
+    Parameters
+    ----------
+    in_channels : sequence of int
+        Input width of each block.
+    """
+
+    def __init__(
+        self, in_channels: Sequence[int], out_channels: int, *, width: int, context: int, attends: bool
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(FilmBlock(c, out_channels, width) for c in in_channels)
+        self.self_attention = SelfAttention(out_channels) if attends else None
+        self.cross_attention = CrossAttention(out_channels, context)
+
+    def attend(self, x: Tensor, tokens: Tensor) -> Tensor:
+        if self.self_attention is not None:
+            x = self.self_attention(x)
+        return self.cross_attention(x, tokens)
+
+
+class DiffusionUNet(nn.Module):
+    """Velocity of a noisy latent, given conditions.
+
+    The latent is folded 2 x 2 into channels, so that a 64 x 48 latent is worked on at 32 x 24,
+    16 x 12 and 8 x 6. Context tokens reach every scale by cross-attention, the pooled tokens and
+    the time every residual block by FiLM, the lesion's mask and box enter beside the latent.
+
+    Parameters
+    ----------
+    latent_channels : int
+    channels : sequence of int
+        Width at each scale, finest first.
+    n_blocks : int
+        Residual blocks at each scale on the way down; one more on the way up.
+    attention_scales : sequence of int
+        Scales, counted from the finest, with attention of positions to each other.
+    context_channels : int
+        Width of a context token.
+    spatial_channels : int
+        Planes beside the latent: lesion mask and box.
+    """
+
+    fold = 2
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int = 4,
+        channels: Sequence[int] = (80, 144, 208),
+        n_blocks: int = 2,
+        attention_scales: Sequence[int] = (1, 2),
+        context_channels: int = 128,
+        spatial_channels: int = 2,
+    ) -> None:
+        super().__init__()
+        width = 4 * channels[0]
+        self.n_scales = len(channels)
+        self.time = nn.Sequential(nn.Linear(channels[0], width), nn.SiLU(), nn.Linear(width, width))
+        self.tokens = ConditionTokens(context_channels)
+        self.pooled = nn.Sequential(
+            nn.Linear(self.tokens.n_tokens * context_channels, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.input = nn.Conv2d((latent_channels + spatial_channels) * self.fold**2, channels[0], 3, padding=1)
+
+        def scale(in_channels: Sequence[int], i: int) -> _Scale:
+            return _Scale(in_channels, channels[i], width=width, context=context_channels, attends=i in attention_scales)
+
+        skips = [channels[0]]
+        self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
+        for i, out_channels in enumerate(channels):
+            self.down.append(scale([skips[-1]] + [out_channels] * (n_blocks - 1), i))
+            skips += [out_channels] * n_blocks
+            if i < self.n_scales - 1:
+                self.shrink.append(nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1))
+                skips.append(out_channels)
+        self.middle = scale([channels[-1]] * 2, self.n_scales - 1)
+        self.up, self.enlarge = nn.ModuleList(), nn.ModuleList()
+        previous = channels[-1]
+        for i in reversed(range(self.n_scales)):
+            widths = [previous] + [channels[i]] * n_blocks
+            self.up.append(scale([w + skips.pop() for w in widths], i))
+            previous = channels[i]
+            if i > 0:
+                self.enlarge.append(nn.Conv2d(previous, previous, 3, padding=1))
+        self.output = nn.Sequential(
+            group_norm(channels[0]),
+            nn.SiLU(),
+            zeroed(nn.Conv2d(channels[0], latent_channels * self.fold**2, 3, padding=1)),
+        )
+
+    def forward(
+        self, x: Tensor, timesteps: Tensor, attributes: Tensor, spatial: Tensor, extra_tokens: Tensor | None = None
+    ) -> Tensor:
+        """Velocity ``v`` of a noisy latent (Salimans & Ho 2022).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, 4, h, w)
+            Noisy latent, scaled to unit deviation; sides that do not fit the scales are padded.
+        timesteps : Tensor, shape (B,)
+            Time in [0, 1], 0 is data.
+        attributes : Tensor, shape (B, 10)
+            Columns `monai_mammo.networks.context.ATTRIBUTES`; -1 for not given.
+        spatial : Tensor, shape (B, 2, h, w)
+            Share of each latent position that the lesion's mask, and its box, cover; all 0 for not given.
+        extra_tokens : Tensor, shape (B, N, context_channels), or None
+            Further context, such as patches of a masked mammogram or words.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h, w)
+        """
+        rows, columns = x.shape[-2:]
+        tokens = self.tokens(attributes)
+        features = timestep_features(timesteps, self.time[0].in_features).to(tokens.dtype)
+        embedding = self.time(features) + self.pooled(tokens.flatten(1))
+        if extra_tokens is not None:
+            tokens = torch.cat([tokens, extra_tokens], dim=1)
+        h = pad_to_multiple(torch.cat([x, spatial.to(x.dtype)], dim=1), self.fold * 2 ** (self.n_scales - 1))
+        h = self.input(functional.pixel_unshuffle(h, self.fold))
+        h = self._through_scales(h, embedding, tokens)
+        out = functional.pixel_shuffle(self.output(h), self.fold)
+        return out[..., :rows, :columns].float()
+
+    def _through_scales(self, h: Tensor, embedding: Tensor, tokens: Tensor) -> Tensor:
+        skips = [h]
+        for i, scale in enumerate(self.down):
+            for block in scale.blocks:
+                h = block(h, embedding)
+                if block is scale.blocks[-1]:
+                    h = scale.attend(h, tokens)
+                skips.append(h)
+            if i < self.n_scales - 1:
+                h = self.shrink[i](h)
+                skips.append(h)
+        for block in self.middle.blocks[:-1]:
+            h = block(h, embedding)
+        h = self.middle.attend(h, tokens)
+        h = self.middle.blocks[-1](h, embedding)
+        for i, scale in enumerate(self.up):
+            for block in scale.blocks:
+                h = block(torch.cat([h, skips.pop()], dim=1), embedding)
+            h = scale.attend(h, tokens)
+            if i < self.n_scales - 1:
+                h = self.enlarge[i](functional.interpolate(h, scale_factor=2, mode="nearest"))
+        return h

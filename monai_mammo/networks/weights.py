@@ -1,0 +1,75 @@
+"""Networks built from a bundle's definition, and their weights read with care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from monai_mammo.errors import MammoError
+
+__all__ = ["build", "load_weights"]
+
+
+def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """Network that a bundle's ``network_def`` names.
+
+    Parameters
+    ----------
+    target : str
+        Full name of a class of this package, such as ``monai_mammo.networks.Autoencoder``.
+    arguments : mapping
+        Its arguments.
+
+    Raises
+    ------
+    MammoError
+        The name lies outside this package, is no network, or does not take the arguments.
+    """
+    module, _, name = target.rpartition(".")
+    if module != "monai_mammo.networks" and not module.startswith("monai_mammo.networks."):
+        raise MammoError(f"network {target!r} is not one of monai_mammo.networks")
+    network_class = getattr(import_module(module), name, None)
+    if not (isinstance(network_class, type) and issubclass(network_class, nn.Module)):
+        raise MammoError(f"network {target!r} does not exist")
+    try:
+        return network_class(**dict(arguments or {}))
+    except TypeError as error:
+        raise MammoError(f"network {target!r} does not take its arguments: {error}") from None
+
+
+def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+    """Network with the weights of a plain state dict; half precision becomes the network's own.
+
+    Every name, shape and number is checked before anything is copied.
+
+    Raises
+    ------
+    MammoError
+        The file is damaged, no plain state dict, or does not fit the network.
+    """
+    path = Path(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and pickle raise a dozen kinds on damaged files
+        raise MammoError(f"weight file {path.name} cannot be read: it is damaged or no plain state dict") from error
+    if not (isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values())):
+        raise MammoError(f"weight file {path.name} is no plain state dict")
+    wanted = network.state_dict()
+    missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
+    if missing or extra:
+        raise MammoError(
+            f"weight file {path.name} does not fit {type(network).__name__}: "
+            f"{len(missing)} tensors are missing and {len(extra)} too many, such as {(missing + extra)[0]}"
+        )
+    for name, tensor in state.items():
+        if tensor.shape != wanted[name].shape:
+            raise MammoError(f"weight file {path.name}: {name} is {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}")
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise MammoError(f"weight file {path.name}: {name} holds numbers that are not finite")
+    network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()})
+    return network

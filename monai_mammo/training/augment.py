@@ -1,0 +1,79 @@
+"""Random changes that keep a prepared mammogram's labels true.
+
+The chest wall stays at the left edge: columns are scaled from it, rows are scaled and sheared,
+so that a breast turns a little without leaving the wall. Nothing is mirrored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+from scipy import ndimage
+
+from monai_mammo.conditions import Box
+
+__all__ = ["Augmentation"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """One change of shape and brightness, applied alike to image, mask and box.
+
+    Parameters
+    ----------
+    column_scale, row_scale : float
+        Size of the new picture over the old, columns from the left edge, rows from the middle.
+    shear : float
+        Rows that a structure sinks for each column it lies from the chest wall.
+    row_shift : float
+        Rows, as a fraction of the height.
+    gamma : float
+        Exponent on brightness.
+    """
+
+    column_scale: float = 1.0
+    row_scale: float = 1.0
+    shear: float = 0.0
+    row_shift: float = 0.0
+    gamma: float = 1.0
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, *, strength: float = 1.0) -> Self:
+        """Random change; `strength` 1 stays within 10 % of size, 0.06 of shear and 10 % of gamma."""
+        return cls(
+            column_scale=float(1 + strength * rng.uniform(-0.10, 0.0)),
+            row_scale=float(1 + strength * rng.uniform(-0.08, 0.0)),
+            shear=float(strength * rng.uniform(-0.06, 0.06)),
+            row_shift=float(strength * rng.uniform(-0.015, 0.015)),
+            gamma=float(np.exp(strength * rng.uniform(-0.10, 0.10))),
+        )
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """Changed brightness, shape (rows, columns), float32 in [0, 1]."""
+        moved = self._moved(image.astype(np.float32), order=1)
+        return np.clip(moved, 0, 1) ** self.gamma
+
+    def mask(self, mask: np.ndarray) -> np.ndarray:
+        """Changed mask, shape (rows, columns), bool."""
+        return self._moved(mask.astype(np.float32), order=1) >= 0.5
+
+    def box(self, box: Box, shape: tuple[int, int]) -> Box | None:
+        """Box round the changed corners, cut at the edges; `None` where nothing is left."""
+        rows, columns = shape
+        x = np.array([box.x0, box.x1, box.x0, box.x1]) * columns
+        y = np.array([box.y0, box.y0, box.y1, box.y1]) * rows
+        new_x = x * self.column_scale
+        new_y = (y + self.shear * x - rows / 2) * self.row_scale + rows / 2 + self.row_shift * rows
+        x0, x1 = np.clip([new_x.min() / columns, new_x.max() / columns], 0, 1)
+        y0, y1 = np.clip([new_y.min() / rows, new_y.max() / rows], 0, 1)
+        return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
+
+    def _moved(self, array: np.ndarray, *, order: int) -> np.ndarray:
+        rows = array.shape[0]
+        middle = (rows - 1) / 2
+        # old column = new column / column_scale; old row = (new row - middle - shift) / row_scale + middle - shear * old column
+        matrix = np.array([[1 / self.row_scale, -self.shear / self.column_scale], [0, 1 / self.column_scale]])
+        offset = np.array([middle - (middle + self.row_shift * rows) / self.row_scale, 0])
+        return ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)

@@ -1,0 +1,162 @@
+"""Prepared images in memory, and the random views of them that training sees.
+
+What is random in item `i` of epoch `e` is a function of `(seed, e, i)`, so a resumed run sees
+what an uninterrupted one would have seen, with any number of workers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import Dataset, Sampler
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import MammoError, RequestError
+
+__all__ = ["CropDataset", "EpochSampler", "PreparedDataset", "load_datalist"]
+
+
+def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None) -> list[dict]:
+    """Items of one split of a prepared folder, their files with full paths.
+
+    Parameters
+    ----------
+    path : path
+        `datalist.json` as `prepare` writes it.
+    split : str
+        ``training``, ``validation``, ``test`` or ``external``.
+    kinds : sequence of str or None
+        Acquisition kinds to keep; all by default.
+
+    Raises
+    ------
+    RequestError
+        The file is not there, or has no such split.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RequestError(f"datalist {path.name} is not in {path.parent}: run `monai-mammo prepare` first")
+    content = json.loads(path.read_text())
+    if split not in content:
+        raise RequestError(f"split {split!r} is not in {path.name}: it has training, validation, test, external")
+    items = []
+    for item in content[split]:
+        if kinds is None or item["conditions"].get("kind") in kinds:
+            files = {key: str(path.parent / item[key]) for key in ("image", "breast", "label") if key in item}
+            items.append({**item, **files})
+    return items
+
+
+class PreparedDataset(Dataset):
+    """Whole prepared images, kept in memory as 16-bit integers.
+
+    Parameters
+    ----------
+    data : sequence of dict
+        Items of `load_datalist`, or with arrays in place of files.
+    """
+
+    def __init__(self, data: Sequence[dict[str, Any]]) -> None:
+        self.data = list(data)
+        self.epoch = 0
+        self._images = [_loaded(item["image"]) for item in self.data]
+        if len({image.shape for image in self._images}) > 1:
+            raise MammoError("prepared images of different sizes cannot train together")
+        self._masks = [_loaded(item["label"]) > 0 if "label" in item else None for item in self.data]
+        self.conditions = [Conditions.from_dict(item["conditions"]) for item in self.data]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Names the pass through the data; random views depend on it."""
+        self.epoch = epoch
+
+    def image(self, index: int) -> np.ndarray:
+        """Brightness in [0, 1], shape (rows, columns), float32."""
+        return self._images[index].astype(np.float32) / 65535
+
+    def mask(self, index: int) -> np.ndarray | None:
+        """Outlined lesion, shape (rows, columns), bool; `None` where none was drawn."""
+        return self._masks[index]
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        image = torch.from_numpy(self.image(index))[None]
+        return {"image": image, "label": image, "index": index, "name": str(self.data[index]["image_id"])}
+
+
+class CropDataset(PreparedDataset):
+    """Random square crops that show tissue, flipped at random.
+
+    Parameters
+    ----------
+    data : sequence of dict
+        Items of `load_datalist`.
+    crop_size : int
+        Side of a crop in pixels; images smaller than that are taken whole.
+    seed : int
+    """
+
+    def __init__(self, data: Sequence[dict[str, Any]], *, crop_size: int = 128, seed: int = 0) -> None:
+        super().__init__(data)
+        self.crop_size = crop_size
+        self.seed = seed
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        crop = _crop_with_tissue(self._images[index], self.crop_size, rng)
+        for axis in (0, 1):
+            if rng.random() < 0.5:
+                crop = np.flip(crop, axis)
+        image = torch.from_numpy(crop.astype(np.float32) / 65535)[None]
+        return {"image": image, "label": image, "index": index}
+
+
+class EpochSampler(Sampler[int]):
+    """Order of the items, drawn anew each epoch from `(seed, epoch)` alone.
+
+    Parameters
+    ----------
+    dataset : PreparedDataset
+        Its `epoch` counts.
+    seed : int
+    """
+
+    def __init__(self, dataset: PreparedDataset, *, seed: int = 0) -> None:
+        self.dataset = dataset
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __iter__(self):
+        rng = np.random.default_rng((self.seed, self.dataset.epoch))
+        return iter(rng.permutation(len(self.dataset)).tolist())
+
+
+def _loaded(source: str | np.ndarray) -> np.ndarray:
+    if isinstance(source, np.ndarray):
+        return source
+    return np.load(source) if source.endswith(".npy") else np.asarray(Image.open(source))
+
+
+def _crop_with_tissue(image: np.ndarray, size: int, rng: np.random.Generator, *, tries: int = 8) -> np.ndarray:
+    rows, columns = image.shape
+    height, width = min(size, rows), min(size, columns)
+    best, most = image[:height, :width], -1.0
+    for _ in range(tries):
+        row = int(rng.integers(0, rows - height + 1))
+        column = int(rng.integers(0, columns - width + 1))
+        crop = image[row : row + height, column : column + width]
+        share = float((crop[::4, ::4] > 0).mean())
+        if share > most:
+            best, most = crop, share
+        if share > 0.5:
+            break
+    return best

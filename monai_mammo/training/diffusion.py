@@ -1,0 +1,200 @@
+"""Latents with their conditions, and the loss by which the U-Net learns to denoise them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
+from monai_mammo.prepare.geometry import mask_of_box, resize
+from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample, z0_eps_to_v
+from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.data import PreparedDataset
+
+__all__ = ["DiffusionLoss", "LatentDataset", "spatial_planes"]
+
+_LOGGER = logging.getLogger(__name__)
+_GROUPS = ((0,), (1,), (2,), (3,), (4,), (5,), (6, 7, 8, 9))
+
+
+def spatial_planes(mask: np.ndarray | None, box: Box | None, shape: tuple[int, int]) -> np.ndarray:
+    """Lesion mask and box on the latent grid.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (rows, columns), bool, or None
+    box : Box or None
+    shape : tuple of int
+        Rows and columns of the latent grid.
+
+    Returns
+    -------
+    ndarray, shape (2, h, w), float32
+        Share of each position that is covered; 0 where not given.
+    """
+    planes = np.zeros((2, *shape), dtype=np.float32)
+    if mask is not None:
+        planes[0] = resize(mask, shape)
+    if box is not None:
+        planes[1] = mask_of_box(box, shape)
+    return planes
+
+
+class LatentDataset(PreparedDataset):
+    """Scaled latents of prepared images and of augmented copies, with conditions that are dropped at random.
+
+    Parameters
+    ----------
+    data : sequence of dict
+        Items of `load_datalist`.
+    autoencoder : nn.Module
+        Frozen `Autoencoder`; encodes once, when the data set is made.
+    draw_mask : callable or None
+        ``draw_mask(conditions, shape=…, seed=…, sample_id=…)`` gives an outline for images of which
+        only a box is known, as an object with ``mask``; they train without one otherwise.
+    n_views : int
+        Latents for each image: the image itself, and ``n_views - 1`` augmented copies.
+    drop_each, drop_all : float
+        Probability with which one condition is dropped alone, and with which all are.
+    cache_dir : path or None
+        Folder that keeps the latents between runs.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        data: Sequence[dict[str, Any]],
+        autoencoder: nn.Module,
+        *,
+        draw_mask: Callable[..., Any] | None = None,
+        n_views: int = 3,
+        drop_each: float = 0.1,
+        drop_all: float = 0.1,
+        cache_dir: str | Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(data)
+        self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
+        self.drop_each, self.drop_all = drop_each, drop_all
+        self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
+
+    def augmentation(self, index: int, view: int) -> Augmentation:
+        """Change that view `view` of an image has; view 0 is the image itself."""
+        return Augmentation.draw(np.random.default_rng((self.seed, 77, index, view))) if view else Augmentation()
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        view = int(rng.integers(self.n_views))
+        mean, sigma = self._latents[index, view].astype(np.float32)
+        latent = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
+        conditions, mask = self._conditions_of_view(index, view)
+        attributes = encode_conditions([conditions])[0]
+        spatial = spatial_planes(mask, conditions.box, latent.shape[-2:])
+        self._drop(attributes, spatial, rng)
+        return {
+            "image": torch.from_numpy(latent),
+            "label": torch.from_numpy(latent),
+            "attributes": attributes,
+            "spatial": torch.from_numpy(spatial),
+            "index": index,
+        }
+
+    def _conditions_of_view(self, index: int, view: int) -> tuple[Conditions, np.ndarray | None]:
+        conditions, mask = self.conditions[index], self.mask(index)
+        shape = self._images[index].shape
+        change = self.augmentation(index, view)
+        if view and conditions.box is not None:
+            conditions = conditions.replace(box=change.box(conditions.box, shape))
+        if mask is not None:
+            mask = change.mask(mask) if view else mask
+        elif conditions.box is not None and self.draw_mask is not None:
+            sample = self.epoch * len(self) + index
+            mask = self.draw_mask(conditions, shape=shape, seed=self.seed, sample_id=sample).mask
+        return conditions, mask
+
+    def _drop(self, attributes: Tensor, spatial: np.ndarray, rng: np.random.Generator) -> None:
+        dropped = rng.random(len(_GROUPS) + 1) < self.drop_each
+        if rng.random() < self.drop_all:
+            dropped[:] = True
+        for columns, is_dropped in zip(_GROUPS, dropped[:-1], strict=True):
+            if is_dropped:
+                attributes[list(columns)] = NOT_GIVEN
+        if dropped[-2]:
+            spatial[1] = 0
+        if dropped[-1]:
+            spatial[0] = 0
+
+    def _cached_latents(self, autoencoder: nn.Module, cache_dir: str | Path | None) -> np.ndarray:
+        path = None if cache_dir is None else Path(cache_dir) / f"latents_{self._cache_key(autoencoder)}.npy"
+        if path is not None and path.is_file():
+            return np.load(path)
+        latents = self._encode_all(autoencoder)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp.npy")
+            np.save(temporary, latents)
+            temporary.replace(path)
+        return latents
+
+    @torch.no_grad()
+    def _encode_all(self, autoencoder: nn.Module) -> np.ndarray:
+        out = None
+        device = autoencoder.latent_mean.device
+        for index in range(len(self)):
+            image = self.image(index)
+            views = np.stack([self.augmentation(index, v).image(image) if v else image for v in range(self.n_views)])
+            x = torch.from_numpy(views)[:, None].to(device)
+            with torch.autocast(device.type, torch.bfloat16):
+                mu, sigma = autoencoder.encode(x)
+            mean = (mu.float() - autoencoder.latent_mean) / autoencoder.latent_std
+            both = torch.stack([mean, sigma.float() / autoencoder.latent_std], dim=1).half().cpu().numpy()
+            if out is None:
+                out = np.empty((len(self), *both.shape), dtype=np.float16)
+            out[index] = both
+            if index % 500 == 499:
+                _LOGGER.info("encoded %d of %d images", index + 1, len(self))
+        return out
+
+    def _cache_key(self, autoencoder: nn.Module) -> str:
+        digest = hashlib.sha256(f"{self.n_views}/{self.seed}".encode())
+        for tensor in autoencoder.state_dict().values():
+            digest.update(tensor.detach().float().cpu().numpy().tobytes())
+        for item in self.data:
+            digest.update(f"{item.get('image_id')}/{item.get('source_sha256')}".encode())
+        return digest.hexdigest()[:16]
+
+
+class DiffusionLoss(nn.Module):
+    """Squared error of the predicted velocity (Salimans & Ho 2022).
+
+    Times are spread evenly over a batch, each shifted by the same random share of a step, which
+    lowers the variance of the mean (Kingma et al. 2021).
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Shared with sampling.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self.schedule = schedule
+
+    def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 10), ``"spatial"`` (B, 2, h, w)."""
+        z0 = batch["image"]
+        n = len(z0)
+        t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1
+        alpha, sigma = per_sample(self.schedule.alpha(t), z0), per_sample(self.schedule.sigma(t), z0)
+        eps = torch.randn_like(z0)
+        v = call(add_noise(z0, eps, alpha, sigma), timesteps=t, attributes=batch["attributes"], spatial=batch["spatial"])
+        error = (v.float() - z0_eps_to_v(z0, eps, alpha=alpha, sigma=sigma)).square().mean(dim=(1, 2, 3))
+        return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}

@@ -1,0 +1,175 @@
+"""The one trainer of all networks: MONAI's supervised trainer with the loss as a module.
+
+What it adds: automatic mixed precision on CPU as on CUDA (through the inferer), clipping,
+an exponential moving average, a learning rate that is a function of the iteration, a stop on
+losses that are not finite, and randomness that is a function of `(seed, iteration)`, so that a
+resumed run equals an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.engines import SupervisedTrainer
+from monai.inferers import SimpleInferer
+from torch import nn
+from torch.utils.data import DataLoader, Sampler
+
+from monai_mammo.errors import MammoError
+from monai_mammo.training.checkpoints import unwrapped
+from monai_mammo.training.data import EpochSampler, PreparedDataset
+from monai_mammo.training.ema import ExponentialMovingAverage
+
+__all__ = ["AutocastInferer", "NetworkTrainer", "data_loader", "learning_rate_factor"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class AutocastInferer(SimpleInferer):
+    """Runs a network under autocast on the device its input lies on.
+
+    MONAI's engines only know CUDA's autocast; on a CPU their `amp` silently trains in float32.
+
+    Parameters
+    ----------
+    dtype : str or None
+        ``"bfloat16"`` or ``"float16"``; `None` keeps float32.
+    """
+
+    def __init__(self, dtype: str | None = "bfloat16") -> None:
+        super().__init__()
+        self.dtype = None if dtype is None else getattr(torch, dtype)
+
+    def __call__(self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Output of ``network(inputs, *args, **kwargs)``."""
+        with torch.autocast(inputs.device.type, self.dtype, enabled=self.dtype is not None):
+            return network(inputs, *args, **kwargs)
+
+
+class NetworkTrainer(SupervisedTrainer):
+    """MONAI trainer whose loss is a module ``loss(call, batch) -> {"loss": …, …}``.
+
+    Parameters
+    ----------
+    device : torch.device or str
+    max_epochs : int
+    train_data_loader : DataLoader
+    network : nn.Module
+    optimizer : torch.optim.Optimizer
+    loss_function : nn.Module
+        One of `monai_mammo.training.losses`.
+    inferer : Inferer
+    ema : ExponentialMovingAverage or None
+    clip_norm : float or None
+        Largest norm of all gradients together.
+    warm_up_iterations : int
+    decay_start_fraction : float
+        Share of all iterations after which the learning rate falls, along a half cosine, to 0.
+    seed : int
+    train_handlers : sequence of handlers
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        max_epochs: int,
+        train_data_loader: DataLoader,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss_function: nn.Module,
+        *,
+        inferer: SimpleInferer | None = None,
+        ema: ExponentialMovingAverage | None = None,
+        clip_norm: float | None = 1.0,
+        warm_up_iterations: int = 100,
+        decay_start_fraction: float = 1.0,
+        seed: int = 0,
+        train_handlers: Sequence | None = None,
+    ) -> None:
+        super().__init__(
+            device=torch.device(device),
+            max_epochs=max_epochs,
+            train_data_loader=train_data_loader,
+            network=network,
+            optimizer=optimizer,
+            loss_function=loss_function,
+            inferer=inferer or AutocastInferer(),
+            decollate=False,
+            train_handlers=train_handlers,
+        )
+        self.ema, self.clip_norm, self.seed = ema, clip_norm, seed
+        self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
+        self._base_rates = [group["lr"] for group in optimizer.param_groups]
+        self.add_event_handler(Events.EPOCH_STARTED, _announce_epoch)
+
+    def _iteration(self, engine: Engine, batchdata: dict[str, Any]) -> dict[str, torch.Tensor]:
+        state = self.state
+        torch.manual_seed(self.seed * 1_000_003 + state.iteration)
+        self._set_learning_rate(state.iteration - 1)
+        batch = {k: v.to(state.device) if isinstance(v, torch.Tensor) else v for k, v in batchdata.items()}
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = self.loss_function(functools.partial(self.inferer, network=self.network), batch)
+        if not torch.isfinite(terms["loss"]):
+            raise MammoError(f"the loss is not finite at iteration {state.iteration}; the last checkpoint is good")
+        terms["loss"].backward()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+        self.optimizer.step()
+        if self.ema is not None:
+            self.ema.update(unwrapped(self.network))
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _set_learning_rate(self, iteration: int) -> None:
+        factor = learning_rate_factor(
+            iteration,
+            n_iterations=self.state.max_epochs * self.state.epoch_length,
+            warm_up=self.warm_up_iterations,
+            decay_start_fraction=self.decay_start_fraction,
+        )
+        for group, rate in zip(self.optimizer.param_groups, self._base_rates, strict=True):
+            group["lr"] = rate * factor
+
+
+def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, decay_start_fraction: float) -> float:
+    """Share of the base learning rate at an iteration, in [0, 1].
+
+    Rises linearly over `warm_up` iterations, stays 1, and falls along a half cosine to 0 from
+    `decay_start_fraction` of `n_iterations` on.
+    """
+    rising = min(1.0, (iteration + 1) / max(1, warm_up))
+    start = decay_start_fraction * n_iterations
+    if iteration <= start or n_iterations <= start:
+        return rising
+    return rising * 0.5 * (1 + math.cos(math.pi * min(1.0, (iteration - start) / (n_iterations - start))))
+
+
+def data_loader(
+    dataset: PreparedDataset,
+    *,
+    batch_size: int,
+    seed: int = 0,
+    is_training: bool = True,
+    sampler: Sampler[int] | None = None,
+) -> DataLoader:
+    """Loader whose order is a function of `(seed, epoch)`; in the trainer's own process.
+
+    A `sampler` of one's own, such as one that divides the items among ranks, takes the place of the order. In
+    training a last batch that is not full is left out, unless it is the only one.
+    """
+    if sampler is None and is_training:
+        sampler = EpochSampler(dataset, seed=seed)
+    drop_last = is_training and len(dataset if sampler is None else sampler) >= batch_size
+    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last)
+
+
+def _announce_epoch(engine: Engine) -> None:
+    dataset = getattr(engine.state.dataloader, "dataset", None)
+    if isinstance(dataset, PreparedDataset):
+        dataset.set_epoch(engine.state.epoch)
