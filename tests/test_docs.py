@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo import terms
+from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +49,16 @@ def test_main_job_is_a_request_that_the_vocabularies_know():
 )
 def test_guide_lists_the_allowed_values(vocabulary):
     assert f"| `{vocabulary.noun()}` | {vocabulary.allowed()} |" in GUIDE
+
+
+def test_guide_lists_every_option_of_generate(capsys):
+    with pytest.raises(SystemExit):
+        main(["generate", "--help"])
+    options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)) - {"--help"}
+    conditions = {f"--{name}" for name in re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE)}
+    mentioned = set(re.findall(r"`(--[a-z-]+)", GUIDE))
+    assert len(options) > 15
+    assert options <= conditions | mentioned
 
 
 def test_guide_lists_the_birads_categories():
