@@ -1,0 +1,47 @@
+"""Losses, trainer and evaluator of all networks, with what surrounds them: data, checkpoints, tracking.
+
+Names resolve on first use (PEP 562), so that a loss costs no MONAI.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "AutocastInferer": "trainer",
+    "AutoencoderLoss": "losses",
+    "BestWeightsWriter": "checkpoints",
+    "BreastPSNR": "metrics",
+    "CheckpointHandler": "checkpoints",
+    "CropDataset": "data",
+    "EpochSampler": "data",
+    "ExponentialMovingAverage": "ema",
+    "LatentStatistics": "latents",
+    "MaskInferer": "inferers",
+    "NetworkEvaluator": "evaluator",
+    "NetworkTrainer": "trainer",
+    "PredictionWriter": "writers",
+    "PreparedDataset": "data",
+    "ReconstructionInferer": "inferers",
+    "SamplerInferer": "inferers",
+    "data_loader": "trainer",
+    "load_datalist": "data",
+    "loss_terms": "tracking",
+    "phantom_items": "sources",
+    "set_latent_statistics": "latents",
+    "tracking_handler": "tracking",
+    "training_items": "sources",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'monai_mammo.training' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,245 @@
+"""Checkpoints that a run goes on from, and the weights a bundle ships, each written in one step.
+
+MONAI's ``CheckpointSaver`` writes in place, so a full disk or a kill leaves half a file; it also knows
+no random states. The handlers here have the same ``attach`` face.
+"""
+
+from __future__ import annotations
+
+import logging
+import operator
+import os
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from torch import nn
+
+from monai_mammo.errors import MammoError
+from monai_mammo.training.ema import ExponentialMovingAverage
+
+__all__ = [
+    "BestWeightsWriter",
+    "CheckpointHandler",
+    "random_state",
+    "restore_random_state",
+    "save_atomically",
+    "shipped_state",
+    "unwrapped",
+]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def save_atomically(value: Any, path: str | os.PathLike[str]) -> Path:
+    """Write with ``torch.save`` under a temporary name, flush to the disk, then rename.
+
+    Parameters
+    ----------
+    value : object
+        Tensors, numbers, texts, lists and dicts of them, so that ``weights_only=True`` reads it back.
+    path : path-like
+        Its folder is made where it is missing.
+
+    Returns
+    -------
+    Path
+        The file, whole; a reader never sees a part of it.
+
+    Raises
+    ------
+    MammoError
+        The folder can not be written to, or the disk is full; what was at `path` is still there.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            torch.save(value, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        raise MammoError(f"{path} can not be written: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def random_state() -> dict[str, Any]:
+    """States of the generators of Python, NumPy and torch, as plain values."""
+    kind, keys, position, has_gauss, cached = np.random.get_state()
+    version, words, gauss = random.getstate()
+    return {
+        "python": [version, list(words), gauss],
+        "numpy": [str(kind), torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def restore_random_state(state: Mapping[str, Any]) -> None:
+    """Set the generators to what `random_state` gave."""
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"].cpu())
+    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
+
+
+def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, torch.Tensor]:
+    """State dict as a bundle ships it: on the CPU, floats in half precision, no wrapper's prefix."""
+    state = source.average if isinstance(source, ExponentialMovingAverage) else unwrapped(source).state_dict()
+    return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
+
+
+def unwrapped(part: Any) -> Any:
+    """What stands inside ``DistributedDataParallel``, else the part itself."""
+    return part.module if isinstance(part, nn.parallel.DistributedDataParallel) else part
+
+
+class CheckpointHandler:
+    """Handler that writes all that a run needs to go on, after an epoch, as one file; and goes on from it.
+
+    Network, optimiser, moving average and loss are those of the trainer it is attached to.
+
+    Parameters
+    ----------
+    path : path-like
+        The one file; a newer checkpoint replaces the older in one step.
+    extra : mapping of str to object, optional
+        Further parts with ``state_dict`` and ``load_state_dict``, such as the best weights' figure.
+    every_epochs : int
+    resume : bool
+        Whether to go on from the file where it is there.
+    is_writer : bool
+        Whether this process writes; of several ranks only one does.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        extra: Mapping[str, Any] | None = None,
+        every_epochs: int = 1,
+        resume: bool = True,
+        is_writer: bool = True,
+    ) -> None:
+        self.path, self.extra = Path(path), dict(extra or {})
+        self.every_epochs, self.resume, self.is_writer = int(every_epochs), bool(resume), bool(is_writer)
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer; put it after the validation handler."""
+        if self.resume:
+            engine.add_event_handler(Events.STARTED, self.load)
+        if self.is_writer:
+            engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every_epochs), self.save)
+
+    def save(self, engine: Engine) -> None:
+        """Write the checkpoint."""
+        state = {name: part.state_dict() for name, part in self._parts(engine).items()}
+        state |= {"iteration": engine.state.iteration, "epoch": engine.state.epoch, "random": random_state()}
+        save_atomically(state, self.path)
+
+    def load(self, engine: Engine) -> None:
+        """Load every part, epoch and iteration, where there is a checkpoint.
+
+        Raises
+        ------
+        MammoError
+            The file is damaged or of other parts.
+        """
+        if not self.path.is_file():
+            return
+        state = _read(self.path)
+        parts = self._parts(engine)
+        missing = sorted({*parts, "iteration", "epoch"} - set(state))
+        if missing:
+            raise MammoError(f"checkpoint {self.path} does not hold {', '.join(missing)}")
+        for name, part in parts.items():
+            try:
+                part.load_state_dict(state[name])
+            except (RuntimeError, ValueError, KeyError, TypeError) as error:
+                raise MammoError(f"{name} in checkpoint {self.path} does not fit: {_first_line(error)}") from error
+        engine.state.epoch, engine.state.iteration = state["epoch"], state["iteration"]
+        if "random" in state:
+            restore_random_state(state["random"])
+        _LOGGER.info("resumed from %s after epoch %d", self.path, engine.state.epoch)
+
+    def _parts(self, engine: Engine) -> dict[str, Any]:
+        parts = {"network": unwrapped(engine.network), "optimizer": engine.optimizer}
+        if getattr(engine, "ema", None) is not None:
+            parts["ema"] = engine.ema
+        if isinstance(engine.loss_function, nn.Module):
+            parts["loss_function"] = engine.loss_function
+        return parts | self.extra
+
+
+class BestWeightsWriter:
+    """Handler that writes the validated network whenever it is better than all before.
+
+    Parameters
+    ----------
+    path : path-like
+        Plain state dict in half precision, as a bundle's ``models/model.pt``.
+    metric : str
+        Name in the evaluator's metrics.
+    is_better : callable
+        ``is_better(new, best)``; the default takes the lower value.
+    is_writer : bool
+        Whether this process writes; of several ranks only one does.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        metric: str,
+        is_better: Callable[[float, float], bool] = operator.lt,
+        is_writer: bool = True,
+    ) -> None:
+        self.path, self.metric, self.is_better, self.is_writer = Path(path), metric, is_better, bool(is_writer)
+        self.best: float | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register with an evaluator."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write where the metric is better; a metric that is no number never is."""
+        value = float(engine.state.metrics[self.metric])
+        if not np.isfinite(value) or (self.best is not None and not self.is_better(value, self.best)):
+            return
+        self.best = value
+        if self.is_writer:
+            save_atomically(shipped_state(engine.network), self.path)
+            _LOGGER.info("%s %.6g is the best so far: wrote %s", self.metric, value, self.path)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Best value so far."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the best value so far."""
+        self.best = state["best"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file ends in any of torch's, zip's and pickle's errors
+        raise MammoError(f"checkpoint {path} is damaged: {_first_line(error)}") from error
+    if not isinstance(state, dict):
+        raise MammoError(f"checkpoint {path} holds no parts")
+    return state
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
