@@ -1,0 +1,91 @@
+"""Conditions as numbers, numbers as tokens."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
+from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
+
+VOCABULARIES = {
+    "kind": list(AcquisitionKind),
+    "density": list(Density),
+    "view": list(View),
+    "laterality": list(Laterality),
+    "finding": list(Finding),
+    "birads": list(BIRADS_CATEGORIES),
+}
+
+
+@st.composite
+def some_conditions(draw):
+    """Any subset of the attributes that steer the generator."""
+    given_values = {name: draw(st.none() | st.sampled_from(values)) for name, values in VOCABULARIES.items()}
+    if given_values["finding"] is not Finding.NONE and draw(st.booleans()):
+        x0, y0 = draw(st.floats(0, 0.5)), draw(st.floats(0, 0.5))
+        given_values["box"] = Box(x0, y0, x0 + draw(st.floats(0.1, 0.5)), y0 + draw(st.floats(0.1, 0.5)))
+    return Conditions(**given_values)
+
+
+def test_columns_are_the_promised_ones():
+    assert ATTRIBUTES == ("kind", "density", "view", "laterality", "finding", "birads", "x0", "y0", "x1", "y1")
+
+
+@given(conditions=some_conditions())
+def test_numbers_say_what_the_conditions_said(conditions):
+    row = dict(zip(ATTRIBUTES, encode_conditions([conditions])[0].tolist(), strict=True))
+    for name, values in VOCABULARIES.items():
+        value = getattr(conditions, name)
+        assert row[name] == -1 if value is None else values[int(row[name])] == value
+    box = [row[name] for name in ("x0", "y0", "x1", "y1")]
+    expected = [-1.0] * 4 if conditions.box is None else torch.tensor(list(conditions.box)).tolist()
+    assert box == expected
+
+
+def test_by_hand():
+    conditions = Conditions(density="C", view="MLO", laterality="L", finding="mass", birads=5, box=(0.2, 0.3, 0.4, 0.6))
+    rows = encode_conditions([Conditions(), conditions])
+    assert rows.shape == (2, 10) and rows.dtype == torch.float32
+    assert rows[0].tolist() == [-1] * 10
+    assert rows[1, 1] == 2 and rows[1, 5] == 5
+    torch.testing.assert_close(rows[1, 6:], torch.tensor([0.2, 0.3, 0.4, 0.6]))
+
+
+def test_each_value_of_each_attribute_has_a_token_of_its_own_and_so_has_none():
+    tokens = ConditionTokens(16)
+    for column, values in enumerate(VOCABULARIES.values()):
+        rows = torch.full((len(values) + 1, 10), -1.0)
+        rows[1:, column] = torch.arange(len(values))
+        out = tokens(rows)
+        assert torch.cdist(out[:, column], out[:, column]).fill_diagonal_(9).min() > 0.1
+        others = [i for i in range(tokens.n_tokens) if i != column]
+        assert (out[:, others] == out[:1, others]).all()
+
+
+def test_a_missing_box_is_one_token_whatever_stands_in_its_other_columns():
+    tokens, rows = ConditionTokens(16), torch.full((3, 10), -1.0)
+    rows[1, 7:] = 0.7
+    rows[2, 6:] = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    out = tokens(rows)
+    assert torch.equal(out[0], out[1])
+    assert torch.equal(out[0, 6], tokens.no_box) and not torch.equal(out[2, 6], tokens.no_box)
+
+
+def test_each_side_of_the_box_changes_its_token():
+    tokens = ConditionTokens(16)
+    rows = torch.tensor([[-1.0] * 6 + [0.2, 0.3, 0.5, 0.6]]).repeat(5, 1)
+    for side in range(4):
+        rows[side + 1, 6 + side] += 0.05
+    out = tokens(rows)[:, 6]
+    assert torch.cdist(out, out).fill_diagonal_(9).min() > 0.001
+
+
+def test_shape_and_gradients(silent):
+    tokens, rows = ConditionTokens(16), torch.full((4, 10), -1.0)
+    rows[1:, 6:] = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    out = tokens(rows)
+    assert out.shape == (4, 8, 16) and tokens.n_tokens == 8
+    assert silent(tokens, out) == []
