@@ -14,13 +14,14 @@ _HOMES = {
     "Request": "request",
     "Run": "run",
     "UnsupportedPolicy": "request",
-    "VerifyReport": "verify",
+    "VerifyReport": "verification",
+    "ReconstructReport": "reconstruction",
     "build_contour_bank": "masks",
     "conditions_from_file": "request",
     "conditions_of_image": "like",
     "generate": "run",
-    "reconstruct": "reconstruct",
-    "verify": "verify",
+    "reconstruct": "reconstruction",
+    "verify": "verification",
 }
 
 __all__ = sorted(_HOMES)

@@ -23,7 +23,7 @@ from monai_mammo.generation.request import OutputFormat
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import Finding
 
-__all__ = ["DATALIST", "SAMPLE_FILES", "FinishedSample", "as_png", "datalist_bytes", "place_sample", "writing"]
+__all__ = ["DATALIST", "SAMPLE_FILES", "FinishedSample", "as_png", "datalist_bytes", "place_sample", "remove_partial", "writing"]
 
 DATALIST = "datalist.json"
 SAMPLE_FILES = {
@@ -113,11 +113,12 @@ def place_sample(sample: FinishedSample, folder: Path, *, format: OutputFormat, 
                     f"{target} can not be completed: this machine makes other bytes than its manifest states; "
                     "name another folder"
                 )
-            if not target.exists():
+            if target.exists():
+                for file in hashes:
+                    if not keep or not (target / file).exists():
+                        os.replace(temporary / file, target / file)
+            else:
                 os.replace(temporary, target)
-            for file in hashes:
-                if not (target / file).exists() or not keep:
-                    os.replace(temporary / file, target / file)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return hashes
@@ -140,6 +141,16 @@ def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
         "test": [],
     }
     return (json.dumps(values, indent=1) + "\n").encode()
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what an interrupted run of ours left under hidden temporary names."""
+    for path in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 def as_png(array: np.ndarray) -> bytes:

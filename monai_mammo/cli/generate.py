@@ -1,0 +1,91 @@
+"""`monai-mammo generate`: synthetic mammograms of the asked conditions, in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
+
+__all__ = ["add_parser", "run"]
+
+_CONDITIONS = {
+    "kind": (AcquisitionKind.allowed(), "how the picture came about; the best supported where left out"),
+    "density": (Density.allowed(), "BI-RADS composition of the breast"),
+    "view": (View.allowed(), "projection; drawn where left out"),
+    "laterality": (Laterality.allowed(), "side of the breast; drawn where left out"),
+    "finding": (Finding.allowed(), "what is to be seen"),
+    "birads": (", ".join(map(str, BIRADS_CATEGORIES)), "assessment category"),
+}
+_SETTINGS = {
+    "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),
+    "steps": ("N", "network evaluations of a sample, 1 to 20 (default 20)"),
+    "guidance": ("W", "weight of classifier-free guidance; 1 is none (default: the bundle's)"),
+    "format": ("FORMAT", "dicom (with PNG previews) or png (default dicom)"),
+    "unsupported": ("POLICY", "refuse or override what no training image stands behind (default refuse)"),
+    "dice_threshold": ("D", "a lesion found with less Dice is drawn again (default 0.3)"),
+    "max_tries": ("N", "draws of a sample, 1 to 4 (default 4)"),
+    "bundle": ("BUNDLE", "name or path of the generator's bundle"),
+    "autoencoder": ("BUNDLE", "name or path of the autoencoder's bundle"),
+    "lesion_network": ("BUNDLE", "name or path of the lesion network's bundle"),
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to an argparse collection of commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "generate",
+        help="make synthetic mammograms",
+        description="Synthetic mammograms as DICOM with lesion masks and previews. The same command in the same "
+        "folder completes what is missing and changes nothing else.",
+    )
+    shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
+    for name, (allowed, text) in _CONDITIONS.items():
+        shown.add_argument(f"--{name}", metavar=name.upper(), help=f"{text}: {allowed}")
+    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, fractions of the picture as it hangs")
+    shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
+    shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
+    shown.add_argument("--conditions", metavar="FILE", help=".json or .csv file with a row for each sample")
+    how = parser.add_argument_group("how")
+    how.add_argument("--count", metavar="N", default=environment("count"), help="number of samples (default 1)")
+    for name, (metavar, text) in _SETTINGS.items():
+        words = {"nargs": "?", "const": "override"} if name == "unsupported" else {}
+        how.add_argument(
+            f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words
+        )
+    how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
+    how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the mammograms, say what came out; 1 where a sample shows no mammogram."""
+    from monai_mammo.generation import generate
+
+    if not arguments.out:
+        raise RequestError("generate needs the folder of the run: --out DIR")
+    words = {name: getattr(arguments, name) for name in (*_CONDITIONS, "box", "mask", "like", "conditions", "count")}
+    settings = {name: getattr(arguments, name) for name in _SETTINGS}
+    with ProgressLine("mammograms", quiet=arguments.quiet) as line:
+        made = generate(
+            out=arguments.out,
+            device=arguments.device,
+            progress=lambda p: line.update(p.n_done, p.n_asked, p.share),
+            **words,
+            **settings,
+        )
+    if arguments.json:
+        say_json({"folder": str(made.folder), "n_made": made.n_made, **made.manifest, "samples": list(made.samples)})
+    for warning in made.warnings:
+        if not arguments.quiet:
+            print(f"warning: {warning}", file=sys.stderr)
+    changed = f"{made.n_made} made now" if made.n_made else "nothing was left to do"
+    say(arguments, f"{len(made)} synthetic mammograms in {made.folder} ({changed}); see contact_sheet.png there")
+    if made.failures:
+        raise MammoError(f"{len(made.failures)} of {len(made)} samples show no mammogram, first {made.failures[0]}")
+    return 0

@@ -1,0 +1,34 @@
+"""Options that commands share, and their values from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+__all__ = ["add_output_options", "environment", "say", "say_json"]
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet`` and ``--json``."""
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def environment(name: str, default: str | None = None) -> str | None:
+    """Value of ``MONAI_MAMMO_<NAME>``, or the default where it is not set."""
+    return os.environ.get(f"MONAI_MAMMO_{name.upper()}") or default
+
+
+def say(arguments: argparse.Namespace, sentence: str) -> None:
+    """Print a line of the summary, unless ``--quiet`` or ``--json`` is given."""
+    if not arguments.quiet and not arguments.json:
+        print(sentence)
+
+
+def say_json(values: Any) -> None:
+    """Print a result as JSON on standard output."""
+    json.dump(values, sys.stdout, indent=2, ensure_ascii=False)
+    print()

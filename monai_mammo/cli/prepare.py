@@ -1,0 +1,72 @@
+"""`monai-mammo prepare`: any data set to prepared images, masks and a datalist."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.errors import MammoError, RequestError
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to an argparse collection of commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "prepare",
+        help="bring mammograms to one grid, with masks and splits",
+        description="A folder of DICOM files and pictures, or a metadata.csv, to prepared images, masks, datalist.json "
+        "with splits by person, and report.json with a line for each file.",
+    )
+    parser.add_argument("source", metavar="SOURCE", help="folder, or metadata.csv of a table")
+    parser.add_argument("--out", metavar="DIR", required=True, help="prepared folder")
+    parser.add_argument("--dataset", metavar="DATASET", help="folder or table (default: by what SOURCE is)")
+    parser.add_argument("--shape", metavar="ROWSxCOLUMNS", default="256x192", help="prepared grid (default 256x192)")
+    parser.add_argument("--seed", metavar="N", default=environment("seed", "0"), help="seed of the splits (default 0)")
+    parser.add_argument("--workers", metavar="N", default=environment("workers", "1"), help="processes (default 1)")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare the data set, say what became of its files; 1 where none was read."""
+    shape = _shape(arguments.shape)
+    seed, workers = _whole("seed", arguments.seed), _whole("workers", arguments.workers)
+    from monai_mammo.prepare import prepare
+
+    with ProgressLine("files", quiet=arguments.quiet) as line:
+        report = prepare(
+            arguments.source,
+            out=arguments.out,
+            dataset=arguments.dataset,
+            shape=shape,
+            seed=seed,
+            workers=workers,
+            on_progress=line.update,
+        )
+    if arguments.json:
+        say_json(report.to_dict())
+    counts = ", ".join(f"{report.count(status)} {status}" for status in ("read", "skipped", "failed"))
+    kept = f" ({report.n_kept} were there already)" if report.n_kept else ""
+    say(arguments, f"{counts}{kept}; see report.json in {report.out}")
+    for reason, n_files in report.reasons.items():
+        say(arguments, f"  {reason}: {n_files}")
+    if not report.count("read"):
+        raise MammoError(f"no mammogram was read from {arguments.source}: report.json in {report.out} says why")
+    return 0
+
+
+def _shape(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})[x,](\d{1,5})", text.strip())
+    if match is None:
+        raise RequestError(f"shape {text!r} must be ROWSxCOLUMNS, such as 256x192")
+    return int(match[1]), int(match[2])
+
+
+def _whole(name: str, text: str) -> int:
+    if not str(text).isdecimal() or len(str(text)) > 18:
+        raise RequestError(f"{name} {text!r} is not a whole number")
+    return int(text)

@@ -1,0 +1,42 @@
+"""`monai-mammo verify`: every file of a run against its manifest, DICOM against itself."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from monai_mammo.cli.options import add_output_options, say, say_json
+from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.errors import MammoError
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to an argparse collection of commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "verify",
+        help="check a run's folder",
+        description="Every file of a run against its manifest: DICOM readable and complete, side read from the "
+        "pixels, masks inside the breast. Exit code 1 where something is wrong.",
+    )
+    parser.add_argument("folder", metavar="DIR", help="folder of a run")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the folder, list what is wrong; 1 where anything is."""
+    from monai_mammo.generation import verify
+
+    with ProgressLine("samples", quiet=arguments.quiet) as line:
+        report = verify(arguments.folder, progress=line.update)
+    if arguments.json:
+        say_json(report.to_dict())
+    for sentence in (*report.problems, *(f"note: {note}" for note in report.notes)):
+        say(arguments, sentence)
+    if not report.is_in_order:
+        raise MammoError(f"{report.folder} is not in order: {len(report.problems)} problems, first {report.problems[0]}")
+    say(arguments, f"{report.folder} is in order: {report.n_samples} samples, {report.n_files} files, "
+        f"side read from the pixels of {report.n_sides_read}")
+    return 0

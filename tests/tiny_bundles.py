@@ -1,0 +1,61 @@
+"""Three tiny bundles with random weights: everything of a run but the beauty of its pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from monai_mammo.bundle import seal
+from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork
+
+SHAPE = (64, 48)
+COLUMNS = ["kind", "density", "view", "finding", "birads", "images", "persons"]
+ROWS = [
+    ["digital", "C", "MLO", "mass", 5, 40, 25],
+    ["digital", "C", "CC", "mass", 5, 30, 22],
+    ["digital", "C", "CC", "mass", 4, 30, 21],
+    ["digital", "B", "CC", "calcification", 4, 9, 5],
+    ["film", "A", "MLO", "mass", 5, 60, 30],
+    ["film", "A", "MLO", "none", None, 60, 30],
+]
+
+
+def write_tiny_bundles(folder: Path) -> dict[str, Path]:
+    """Bundles under their usual names in a folder, by name."""
+    torch.manual_seed(0)
+    networks = {
+        "mammo_autoencoder": (Autoencoder, {"channels": [8, 16], "n_blocks": 1}),
+        "mammo_diffusion": (
+            DiffusionUNet,
+            {"channels": [8, 16], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
+        ),
+        "mammo_lesion_segmentation": (LesionNetwork, {"channels": [8, 8]}),
+    }
+    out = {}
+    for name, (network_class, arguments) in networks.items():
+        out[name] = root = folder / name
+        for part in ("configs", "models"):
+            (root / part).mkdir(parents=True)
+        metadata = {
+            "version": "0.0.1",
+            "prepared_shape": list(SHAPE),
+            "nominal_spacing_mm": 3.5,
+            "support": {"columns": COLUMNS, "rows": ROWS},
+        }
+        definition = {"_target_": f"monai_mammo.networks.{network_class.__name__}", **arguments}
+        (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
+        (root / "configs" / "inference.json").write_text(json.dumps({"network_def": definition}))
+        torch.save(_state(network_class(**arguments)), root / "models" / "model.pt")
+        seal(root)
+    return out
+
+
+def _state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Random weights in half precision; what starts at 0 is made to count, so that conditions reach the pixels."""
+    state = network.state_dict()
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and tensor.ndim > 1 and not tensor.any() and "latent" not in name:
+            state[name] = 0.2 * torch.randn_like(tensor)
+    return {name: t.half() if t.is_floating_point() else t for name, t in state.items()}
