@@ -3,6 +3,7 @@
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
+from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
 from monai_mammo.networks.weights import build, load_weights
@@ -15,6 +16,7 @@ __all__ = [
     "DiffusionUNet",
     "Judge",
     "LesionNetwork",
+    "PatchDiscriminator",
     "build",
     "encode_conditions",
     "load_weights",

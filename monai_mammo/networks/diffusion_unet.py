@@ -116,7 +116,8 @@ class DiffusionUNet(nn.Module):
         self.input = nn.Conv2d((latent_channels + spatial_channels) * self.fold**2, channels[0], 3, padding=1)
 
         def scale(in_channels: Sequence[int], i: int) -> _Scale:
-            return _Scale(in_channels, channels[i], width=width, context=context_channels, attends=i in attention_scales)
+            attends = i in attention_scales
+            return _Scale(in_channels, channels[i], width=width, context=context_channels, attends=attends)
 
         skips = [channels[0]]
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()

@@ -68,7 +68,8 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
         )
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape:
-            raise MammoError(f"weight file {path.name}: {name} is {tuple(tensor.shape)}, not {tuple(wanted[name].shape)}")
+            found, right = tuple(tensor.shape), tuple(wanted[name].shape)
+            raise MammoError(f"weight file {path.name}: {name} is {found}, not {right}")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise MammoError(f"weight file {path.name}: {name} holds numbers that are not finite")
     network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()})

@@ -73,7 +73,8 @@ class Augmentation:
     def _moved(self, array: np.ndarray, *, order: int) -> np.ndarray:
         rows = array.shape[0]
         middle = (rows - 1) / 2
-        # old column = new column / column_scale; old row = (new row - middle - shift) / row_scale + middle - shear * old column
+        # old column = new column / column_scale
+        # old row = (new row - middle - shift) / row_scale + middle - shear * old column
         matrix = np.array([[1 / self.row_scale, -self.shear / self.column_scale], [0, 1 / self.column_scale]])
         offset = np.array([middle - (middle + self.row_shift * rows) / self.row_scale, 0])
         return ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)

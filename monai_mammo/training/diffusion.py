@@ -195,6 +195,7 @@ class DiffusionLoss(nn.Module):
         t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1
         alpha, sigma = per_sample(self.schedule.alpha(t), z0), per_sample(self.schedule.sigma(t), z0)
         eps = torch.randn_like(z0)
-        v = call(add_noise(z0, eps, alpha, sigma), timesteps=t, attributes=batch["attributes"], spatial=batch["spatial"])
+        z_t = add_noise(z0, eps, alpha, sigma)
+        v = call(z_t, timesteps=t, attributes=batch["attributes"], spatial=batch["spatial"])
         error = (v.float() - z0_eps_to_v(z0, eps, alpha=alpha, sigma=sigma)).square().mean(dim=(1, 2, 3))
         return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}

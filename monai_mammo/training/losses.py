@@ -99,10 +99,10 @@ class AutoencoderLoss(nn.Module):
             terms["perceptual"] = self._perceptual_distance(reconstruction, image)
             total = total + self.perceptual * terms["perceptual"]
         if self._is_adversarial:
+            if torch.is_grad_enabled():  # first: a step changes weights that the generator's gradient needs
+                terms["discriminator"] = self._train_discriminator(reconstruction.detach(), image)
             terms["adversarial"] = -self._frozen_logits(reconstruction).mean()
             total = total + self.adversarial * terms["adversarial"]
-            if torch.is_grad_enabled():
-                terms["discriminator"] = self._train_discriminator(reconstruction.detach(), image)
         if torch.is_grad_enabled():
             self.iteration += 1
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}

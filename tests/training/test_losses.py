@@ -1,0 +1,114 @@
+"""Every term of a loss has its closed form, and a gradient."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from monai_mammo.networks import Autoencoder, LesionNetwork, PatchDiscriminator
+from monai_mammo.training.lesion import MASK_KINDS, LesionLoss, soft_dice
+from monai_mammo.training.losses import AutoencoderLoss, gradient_l1, kl_divergence
+
+
+def test_kl_of_a_known_gaussian():
+    mu, sigma = torch.tensor([[1.5]]), torch.tensor([[0.5]])
+    assert kl_divergence(mu, sigma).item() == pytest.approx(0.5 * (2.25 + 0.25 - 1) - math.log(0.5))
+    assert kl_divergence(torch.zeros(1), torch.ones(1)).item() == 0
+
+
+def test_gradient_term_ignores_a_constant_and_sees_a_slope():
+    image = torch.rand(1, 1, 6, 5)
+    assert gradient_l1(image + 0.25, image).item() == pytest.approx(0, abs=1e-6)
+    slope = torch.arange(5.0).expand(1, 1, 6, 5)
+    assert gradient_l1(image + 0.1 * slope, image).item() == pytest.approx(0.1, abs=1e-6)
+
+
+@pytest.mark.parametrize("weights", [{"l1": 1.0}, {"l2": 1.0}, {"gradient": 1.0}, {"kl": 1.0}, {"perceptual": 1.0}])
+def test_each_term_alone_reaches_the_network(weights):
+    torch.manual_seed(0)
+    network = Autoencoder((8, 16), n_blocks=1)
+    features = LesionNetwork((8, 8, 8)) if "perceptual" in weights else None
+    loss = AutoencoderLoss(**{"l1": 0, "gradient": 0, "kl": 0, **weights}, features=features)
+    terms = loss(network, {"image": torch.rand(2, 1, 16, 16)})
+    terms["loss"].backward()
+    gradients = [p.grad.abs().sum().item() for p in network.parameters() if p.grad is not None]
+    assert sum(gradients) > 0
+    assert terms["loss"].item() == pytest.approx(terms[next(iter(weights))].item(), rel=1e-5)
+
+
+def test_adversarial_term_waits_for_its_warm_up_and_trains_the_discriminator():
+    torch.manual_seed(0)
+    network, discriminator = Autoencoder((8, 16), n_blocks=1), PatchDiscriminator(8, n_layers=2)
+    loss = AutoencoderLoss(adversarial=0.1, discriminator=discriminator, warm_up_iterations=2)
+    before = discriminator[0].weight.detach().clone()
+    seen = []
+    for _ in range(3):
+        terms = loss(network, {"image": torch.rand(2, 1, 16, 16)})
+        terms["loss"].backward()
+        seen.append("adversarial" in terms)
+    assert seen == [False, False, True]
+    assert not torch.equal(before, discriminator[0].weight)
+    assert all(p.requires_grad for p in discriminator.parameters())
+
+
+def test_a_term_that_lacks_its_network_is_refused():
+    with pytest.raises(ValueError, match="features"):
+        AutoencoderLoss(perceptual=1.0)
+    with pytest.raises(ValueError, match="discriminator"):
+        AutoencoderLoss(adversarial=1.0)
+
+
+def test_soft_dice_of_known_masks():
+    a, b = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    a[..., :2], b[..., 1:3] = 1, 1
+    assert soft_dice(a, b).item() == pytest.approx((2 * 4 + 1) / (8 + 8 + 1))
+
+
+class _Fixed(nn.Module):
+    """Answers with given logits, whatever is asked."""
+
+    def __init__(self, mask: torch.Tensor) -> None:
+        super().__init__()
+        self.mask = nn.Parameter(mask)
+
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"mask": self.mask}
+
+
+def _batch(kind: str, boxes: torch.Tensor, core: torch.Tensor, label: torch.Tensor) -> dict:
+    return {
+        "image": torch.zeros(1, 1, 8, 8),
+        "label": label,
+        "boxes": boxes,
+        "core": core,
+        "mask_kind": torch.tensor([MASK_KINDS.index(kind)]),
+        "classes": torch.full((1, 5), -1),
+    }
+
+
+def test_weak_loss_pulls_the_core_up_and_the_outside_down_and_leaves_the_rest():
+    boxes, core = torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8)
+    boxes[..., 2:6, 2:6], core[..., 3:5, 3:5] = 1, 1
+    network = _Fixed(torch.zeros(1, 1, 8, 8))
+    loss = LesionLoss(mask=0, weak=1, classes=0)
+    loss(network, _batch("box", boxes, core, torch.zeros(1, 1, 8, 8)))["loss"].backward()
+    step = -network.mask.grad[0, 0]
+    assert (step[3:5, 3:5] > 0).all()
+    assert (step[:2] < 0).all() and (step[6:] < 0).all()
+
+
+def test_an_unknown_lesion_teaches_the_mask_nothing():
+    network = _Fixed(torch.randn(1, 1, 8, 8))
+    empty = torch.zeros(1, 1, 8, 8)
+    LesionLoss()(network, _batch("unknown", empty, empty, empty))["loss"].backward()
+    assert network.mask.grad.abs().sum() == 0
+
+
+def test_an_image_without_lesion_pushes_the_mask_down_everywhere():
+    network = _Fixed(torch.zeros(1, 1, 8, 8))
+    empty = torch.zeros(1, 1, 8, 8)
+    LesionLoss()(network, _batch("none", empty, empty, empty))["loss"].backward()
+    assert (network.mask.grad > 0).all()
