@@ -1,0 +1,49 @@
+"""From files to the array contract: reading, cleaning, cropping, splits and the prepared folder.
+
+Names resolve on first use (PEP 562), since the MONAI transforms cost seconds to import.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "CHAIN_VERSION": "array",
+    "PreparedMammogram": "array",
+    "breast_mask": "array",
+    "chest_wall_side": "array",
+    "prepare_mammogram": "array",
+    "LoadMammogramd": "dictionary",
+    "PrepareMammogramd": "dictionary",
+    "RestoreMammogramd": "dictionary",
+    "trace_of": "dictionary",
+    "Trace": "geometry",
+    "box_from_xywh": "geometry",
+    "box_of_mask": "geometry",
+    "hang": "geometry",
+    "mask_of_box": "geometry",
+    "mirror": "geometry",
+    "mirror_box": "geometry",
+    "resize": "geometry",
+    "PreparedFolder": "datalist",
+    "DATASETS": "preparation",
+    "FileOutcome": "preparation",
+    "PrepareReport": "preparation",
+    "prepare": "preparation",
+    "Sidecar": "reading",
+    "read_any": "reading",
+    "split_of": "splits",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"monai_mammo.prepare.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'monai_mammo.prepare' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,148 @@
+"""One mammogram of a data set, before it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from skimage.draw import polygon
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.errors import MammoError
+from monai_mammo.prepare.reading import read_mask
+from monai_mammo.study import Mammogram
+from monai_mammo.terms import ChestWall, Finding, Split
+
+__all__ = ["Entry"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Entry:
+    """Where a mammogram is, and what its data set says of it.
+
+    Parameters
+    ----------
+    path : Path
+        File of the picture.
+    image_id : str
+        Name in the prepared folder, one for each entry.
+    name : str
+        Name in the report, relative to the data set.
+    origin : str
+        Data set, or the file's name.
+    person_id : str
+        Pseudonym; an empty one is taken from the file, and failing that from ``fallback_person``.
+    fallback_person : str
+        Folder or file that stands for the person where no one is named.
+    split : Split or None
+        Published part; `None` is divided by person.
+    conditions : Conditions or None
+        Labels that replace those of the file.
+    lesions, diffuse : tuple of Box
+        Boxes of lesions, and of skin or diffuse change, in fractions of the file's picture.
+    mask_path : Path or None
+        Mask of all changes, on the grid of the picture.
+    outlines : tuple of ndarray, shape (n, 2)
+        Outlines of the lesions alone, as x and y in fractions of the picture.
+    chest_wall : ChestWall or None
+        Edge at which the data set's table says the chest wall is.
+    sha256 : str
+        Hash of the file as published.
+    mammogram : Mammogram or None
+        One already in memory; then no file is read.
+    """
+
+    path: Path
+    image_id: str
+    name: str
+    origin: str = ""
+    person_id: str = ""
+    fallback_person: str = ""
+    split: Split | None = None
+    conditions: Conditions | None = None
+    lesions: tuple[Box, ...] = ()
+    diffuse: tuple[Box, ...] = ()
+    mask_path: Path | None = None
+    outlines: tuple[np.ndarray, ...] = ()
+    chest_wall: ChestWall | None = None
+    sha256: str = ""
+    mammogram: Mammogram | None = None
+
+    def fingerprint(self) -> str:
+        """Hash of all that the data set says of the picture, pixels aside."""
+        conditions = self.conditions or (self.mammogram.conditions if self.mammogram else None)
+        plain = [
+            [self.image_id, self.name, self.origin, self.person_id, self.fallback_person, str(self.chest_wall)],
+            None if conditions is None else conditions.to_dict(),
+            [list(box) for box in self.lesions],
+            [list(box) for box in self.diffuse],
+            [np.round(outline, 6).tolist() for outline in self.outlines],
+            hashlib.sha256(self.mask_path.read_bytes()).hexdigest() if self.mask_path else None,
+        ]
+        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+    def labelled(self, mammogram: Mammogram) -> Mammogram:
+        """Mammogram as read, with the data set's labels put on it.
+
+        The largest lesion gives the box. The mask shows lesions only, no skin or diffuse change.
+
+        Raises
+        ------
+        MammoError
+            The mask can not be read or has another size than the picture.
+        """
+        conditions = self.conditions or mammogram.conditions
+        if self.lesions and conditions.finding is not Finding.NONE:
+            largest = max(self.lesions, key=lambda box: box.width_fraction * box.height_fraction)
+            conditions = conditions.replace(box=largest)
+        mask = self._lesion_mask(mammogram.shape)
+        return mammogram.replace(
+            conditions=conditions,
+            lesion_mask=mammogram.lesion_mask if mask is None else mask,
+            person_id=self.person_id or mammogram.person_id or self.fallback_person,
+            source=self.origin or mammogram.source,
+        )
+
+    def mask_kind(self, mammogram: Mammogram) -> str:
+        """What stands behind the lesion mask: ``contour``, ``box``, ``none`` (no lesion) or ``unknown``."""
+        if mammogram.lesion_mask is not None:
+            return "contour"
+        if mammogram.conditions.box is not None:
+            return "box"
+        return "none" if mammogram.conditions.finding is Finding.NONE else "unknown"
+
+    def _lesion_mask(self, shape: tuple[int, int]) -> np.ndarray | None:
+        if not self.outlines:
+            return None
+        drawn = _filled(self.outlines, shape)
+        if self.mask_path is None:
+            return drawn
+        published = read_mask(self.mask_path)
+        if published.shape != shape:
+            raise MammoError(f"mask {self.mask_path.name} has another size than its picture")
+        return _parts_under(published, drawn)
+
+
+def _filled(outlines: tuple[np.ndarray, ...], shape: tuple[int, int]) -> np.ndarray:
+    """Union of outlines, which run through the middles of boundary pixels, at half numbers."""
+    mask = np.zeros(shape, bool)
+    for outline in outlines:
+        rows, columns = outline[:, 1] * shape[0] - 0.5, outline[:, 0] * shape[1] - 0.5
+        mask[polygon(rows, columns, shape)] = True
+        corners = np.rint(np.stack([rows, columns])).astype(int)
+        mask[tuple(np.clip(corners, 0, np.array(shape)[:, None] - 1))] = True
+    return mask
+
+
+def _parts_under(published: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Parts of a published mask under the drawn outlines, which are simplified to 0.75 pixel and so differ a little.
+
+    Each of the 914 lesion outlines of CDD-CESM meets one part, of which it covers 29 % or more, and no other.
+    """
+    parts, n_parts = ndimage.label(published, np.ones((3, 3)))
+    share = ndimage.mean(drawn, parts, np.arange(1, n_parts + 1)) if n_parts else np.zeros(0)
+    return np.isin(parts, 1 + np.flatnonzero(np.asarray(share) > 0.15))

@@ -1,0 +1,75 @@
+"""A folder of DICOM files and pictures as a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from monai_mammo.errors import RequestError
+from monai_mammo.prepare.entry import Entry
+from monai_mammo.prepare.reading import IMAGE_SUFFIXES, Sidecar, sidecar_path
+
+__all__ = ["folder_entries"]
+
+
+def folder_entries(folder: Path, *, leave_out: Path | None = None) -> list[Entry]:
+    """All files of a folder and its subfolders, sorted; sidecars and the masks they name are no entries.
+
+    A person that neither file nor sidecar names is taken to be the subfolder, and in the top folder the file itself.
+
+    Parameters
+    ----------
+    folder : Path
+    leave_out : Path, optional
+        Subfolder that is not looked into, such as the one that is being written.
+
+    Raises
+    ------
+    RequestError
+        The folder is not there.
+    """
+    if not folder.is_dir():
+        raise RequestError(f"folder {folder} is not there")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_under(path, folder, leave_out))
+    parts = _sidecars_and_masks(files)
+    entries = []
+    taken: set[str] = set()
+    for path in files:
+        if path.resolve() not in parts:
+            name = path.relative_to(folder).as_posix()
+            image_id = _image_id(name, taken)
+            person = path.parent.relative_to(folder).as_posix() if path.parent != folder else path.stem
+            entries.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
+    return entries
+
+
+def _is_under(path: Path, folder: Path, leave_out: Path | None) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return hidden or (leave_out is not None and path.resolve().is_relative_to(leave_out.resolve()))
+
+
+def _sidecars_and_masks(files: list[Path]) -> set[Path]:
+    """Files that belong to a picture instead of being one."""
+    parts: set[Path] = set()
+    for path in files:
+        sidecar = sidecar_path(path)
+        if path.suffix.lower() in IMAGE_SUFFIXES and sidecar.is_file():
+            parts.add(sidecar.resolve())
+            try:
+                mask = Sidecar.read(sidecar).lesion_mask
+            except RequestError:
+                continue  # told when the picture is read
+            if mask is not None:
+                parts.add(mask.resolve())
+    return parts
+
+
+def _image_id(name: str, taken: set[str]) -> str:
+    """Name without ending, folders and odd characters joined, made unique by a hash where it must be."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name.rsplit(".", 1)[0].replace("/", "__")).strip("._") or "image"
+    plain = plain[-100:]
+    if plain.lower() in taken:
+        plain = f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    taken.add(plain.lower())
+    return plain

@@ -1,0 +1,250 @@
+"""The prepared folder: layout, geometry of labels, report, resume, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.phantom import draw_mammogram, draw_study
+from monai_mammo.prepare import Trace, box_of_mask, prepare
+from monai_mammo.prepare.table import main_finding
+from monai_mammo.terms import Finding
+
+GRID = (64, 48)
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "mammograms" / "metadata.csv"
+
+
+def items_of(out: Path) -> dict[str, dict]:
+    """All items of a datalist by image, with their split."""
+    content = json.loads((out / "datalist.json").read_text())
+    splits = ("training", "validation", "test", "external")
+    return {item["image_id"]: {**item, "split": split} for split in splits for item in content[split]}
+
+
+def pixels_of(out: Path, name: str) -> np.ndarray:
+    return np.load(out / name) if name.endswith(".npy") else np.asarray(Image.open(out / name))
+
+
+def files_of(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_every_file_of_a_folder_is_listed_once_with_what_became_of_it(folder: Path, tmp_path: Path):
+    report = prepare(folder, out=tmp_path / "out", shape=GRID)
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert written == json.loads(json.dumps(report.to_dict()))
+    outcome = {line["file"]: (line["status"], line.get("reason")) for line in written["files"]}
+    assert len(outcome) == len(written["files"])
+    assert outcome == {
+        "black.png": ("failed", "unreadable"),
+        "colour.png": ("skipped", "color"),
+        "deep/er/one.dcm": ("read", None),
+        "deep/plain.png": ("read", None),
+        "film.webp": ("read", None),
+        "notes.txt": ("skipped", "not_dicom"),
+        "right.png": ("read", None),
+        "torn.png": ("failed", "damaged"),
+    }
+    assert written["counts"] == {"read": 4, "skipped": 2, "failed": 2}
+    assert "no breast" in next(line["detail"] for line in written["files"] if line["file"] == "black.png")
+
+
+def test_the_folder_has_the_layout_that_training_reads(folder: Path, tmp_path: Path, picture):
+    out = tmp_path / "out"
+    prepare(folder, out=out, shape=GRID)
+    content = json.loads((out / "datalist.json").read_text())
+    assert content["shape"] == [64, 48] and content["version"] == 1 and content["chain"]
+    items = items_of(out)
+    assert set(items) == {"deep__er__one", "deep__plain", "film", "right"}
+    for item in items.values():
+        image, breast = pixels_of(out, item["image"]), pixels_of(out, item["breast"])
+        assert image.dtype == np.uint16 and image.shape == GRID and image.max() > 20000
+        assert breast.dtype == np.uint8 and set(np.unique(breast)) == {0, 255}
+        assert np.all(image[breast == 0] == 0)
+        assert breast[:, 0].mean() > breast[:, -1].mean()  # chest wall left
+        assert Conditions.from_dict(item["conditions"]).to_dict() == item["conditions"]
+        assert len(item["source_sha256"]) == 64
+    right = items["right"]
+    assert right["mask_kind"] == "contour" and items["film"]["mask_kind"] == "none"
+    assert items["deep__plain"]["mask_kind"] == "unknown" and "label" not in items["deep__plain"]
+    assert items["deep__plain"]["person_id"] == "deep" and right["person_id"] == picture.person_id
+    assert not right["is_mirrored"] and Trace.from_dict(right["trace"]).is_mirrored
+
+
+def test_box_and_mask_move_with_the_pixels(folder: Path, tmp_path: Path, picture):
+    out = tmp_path / "out"
+    prepare(folder, out=out, shape=GRID)
+    item = items_of(out)["right"]
+    trace = Trace.from_dict(item["trace"])
+    mask = pixels_of(out, item["label"]) > 127
+    box = Box.parse(item["conditions"]["box"])
+    assert np.abs(np.subtract(tuple(box), tuple(box_of_mask(mask)))).max() < 1.1 / 48
+    back = trace.inverse_box(box)
+    assert np.abs(np.subtract(tuple(back), tuple(picture.conditions.box))).max() < 1e-6
+    restored = trace.inverse(mask)
+    overlap = (restored & picture.lesion_mask).sum() / (restored | picture.lesion_mask).sum()
+    assert overlap > 0.6  # a lesion of about 5 x 5 pixels on the prepared grid
+
+
+def test_a_second_call_keeps_all_and_changes_no_byte(folder: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    first = prepare(folder, out=out, shape=GRID)
+    before = files_of(out)
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "images").iterdir()}
+    again = prepare(folder, out=out, shape=GRID)
+    assert first.n_kept == 0 and again.n_kept == 4
+    assert files_of(out) == before
+    assert stamps == {path: path.stat().st_mtime_ns for path in (out / "images").iterdir()}
+
+
+def test_what_is_missing_or_changed_is_made_anew(folder: Path, tmp_path: Path, save_picture, picture):
+    out = tmp_path / "out"
+    prepare(folder, out=out, shape=GRID)
+    before = files_of(out)
+    (out / "images" / "film.npy").unlink()
+    (out / "datalist.json").unlink()
+    assert prepare(folder, out=out, shape=GRID).n_kept == 3
+    assert files_of(out) == before
+    values = json.loads((folder / "right.json").read_text())
+    (folder / "right.json").write_text(json.dumps({**values, "birads": 4}))  # labels
+    os.replace(folder / "deep" / "plain.png", folder / "film.webp.tmp")
+    changed = draw_mammogram(Conditions(kind="digital"), seed=99, shape=(160, 120))
+    Image.fromarray(np.round(changed.pixels * 255).astype(np.uint8)).save(folder / "deep" / "plain.png")  # pixels
+    assert prepare(folder, out=out, shape=GRID).n_kept == 2
+    assert items_of(out)["right"]["conditions"]["birads"] == 4
+    assert files_of(out)["images/deep__plain.npy"] != before["images/deep__plain.npy"]
+
+
+def test_an_output_folder_inside_the_source_is_not_read_again(folder: Path):
+    prepare(folder, out=folder / "out", shape=GRID)
+    assert prepare(folder, out=folder / "out", shape=GRID).n_kept == 4
+
+
+def test_workers_change_nothing(folder: Path, tmp_path: Path):
+    prepare(folder, out=tmp_path / "one", shape=GRID)
+    prepare(folder, out=tmp_path / "two", shape=GRID, workers=2)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_a_table_gives_boxes_masks_and_its_own_splits(table: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    report = prepare(table, out=out, shape=GRID)
+    items = items_of(out)
+    assert {name: (item["split"], item["mask_kind"]) for name, item in items.items()} == {
+        "case_0": ("training", "contour"),
+        "case_1": ("validation", "box"),
+        "case_2": ("external", "none"),
+    }
+    bad = next(line for line in report.to_dict()["files"] if line["status"] == "failed")
+    assert bad["detail"] == "density 'E' in metadata.csv line 5 is not one of A, B, C, D"
+    assert items["case_0"]["conditions"]["finding"] == "mass" and items["case_0"]["source"] == "Drawn"
+    for i in (0, 1):
+        item = items[f"case_{i}"]
+        asked = Conditions(kind="digital", laterality="LR"[i], view="CC", finding="mass", density="B", birads=2)
+        truth = draw_mammogram(asked, seed=20 + i, shape=(160, 120))
+        trace = Trace.from_dict(item["trace"])
+        assert len(item["boxes"]) == 2 and len(item["diffuse_boxes"]) == 1
+        back = trace.inverse_box(Box.parse(item["conditions"]["box"]))  # the largest lesion, not the skin
+        assert np.abs(np.subtract(tuple(back), tuple(truth.conditions.box))).max() < 1e-6
+        if i == 0:
+            expected = trace.forward(truth.lesion_mask)
+            assert np.array_equal(pixels_of(out, item["label"]) > 127, expected)  # without the skin's part
+    assert report.chest_wall == {"contradicts_laterality": 0, "contradicts_table": 0, "not_told_by_pixels": 0}
+
+
+def test_a_table_that_contradicts_the_pixels_is_counted_and_wins(table: Path, tmp_path: Path):
+    text = table.read_text()
+    table.write_text(text.replace("L,CC,left", "L,CC,right"))
+    report = prepare(table, out=tmp_path / "out", shape=GRID)
+    # both left breasts, of which case_2 too
+    assert report.chest_wall["contradicts_table"] == 2 and report.chest_wall["contradicts_laterality"] == 2
+    item = items_of(tmp_path / "out")["case_0"]
+    assert item["is_mirrored"] and Trace.from_dict(item["trace"]).is_mirrored
+
+
+def test_a_file_with_another_hash_than_its_table_says_is_noted(table: Path, tmp_path: Path):
+    lines = table.read_text().splitlines()
+    lines[1] += "0" * 64
+    table.write_text("\n".join(lines))
+    report = prepare(table, out=tmp_path / "out", shape=GRID)
+    assert "sha256" in report.to_dict()["files"][0]["notes"][0]
+
+
+def test_studies_in_memory_keep_a_person_in_one_split(tmp_path: Path):
+    mammograms = [m for seed in range(6) for m in draw_study(seed, shape=(96, 72))]
+    report = prepare(mammograms, out=tmp_path / "out", shape=GRID)
+    assert report.count("read") == 24 and sum(split["persons"] for split in report.splits.values()) == 6
+    items = items_of(tmp_path / "out")
+    assert len({(item["person_id"], item["split"]) for item in items.values()}) == 6
+    assert sum("label" in item for item in items.values()) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("lymph_node|mass", Finding.MASS),
+        ("edema|calcification", Finding.CALCIFICATION),
+        ("none", Finding.NONE),
+        ("", None),
+    ],
+)
+def test_the_main_finding_is_the_first_of_the_vocabulary(text, finding):
+    assert main_finding(text) is finding
+
+
+def test_a_wrong_request_writes_nothing(folder: Path, table: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine.txt").write_text("keep")
+    (tmp_path / "empty").mkdir()
+    for words, source, options in (
+        ("is not there", tmp_path / "nowhere", {}),
+        ("'inbreast' is not one of folder, table", folder, {"dataset": "inbreast"}),
+        ("below 16 x 16", folder, {"shape": (8, 8)}),
+        ("neither empty nor a prepared folder", folder, {"out": full}),
+        ("is a file", folder, {"out": full / "mine.txt"}),
+        ("no column image_id", folder / "notes.txt", {}),
+        ("holds no files", tmp_path / "empty", {}),
+    ):
+        with pytest.raises(RequestError, match=words):
+            prepare(source, **{"out": out, "shape": GRID, **options})
+    assert not out.exists() and files_of(full) == {"mine.txt": b"keep"}
+    prepare(table, out=out, shape=GRID)
+    with pytest.raises(RequestError, match="holds images of 64 x 48, not 128 x 96"):
+        prepare(table, out=out, shape=(128, 96))
+
+
+def test_a_disk_that_takes_no_more_ends_the_work_and_leaves_it_resumable(table: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    prepare(table, out=out, shape=GRID)
+    before = files_of(out)
+    (out / "images" / "case_1.npy").unlink()
+    (out / "images" / "case_1.npy").mkdir()  # cannot be replaced by a file
+    with pytest.raises(MammoError, match="case_1.npy could not be written"):
+        prepare(table, out=out, shape=GRID)
+    (out / "images" / "case_1.npy").rmdir()
+    prepare(table, out=out, shape=GRID)
+    assert files_of(out) == before
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_file(), reason="the shared mammograms are not here")
+def test_ten_real_mammograms(tmp_path: Path):
+    lines = SHARED.read_text().splitlines()
+    (tmp_path / "metadata.csv").write_text("\n".join([lines[0], *lines[1::255]]))
+    for name in ("images", "masks", "contours.csv"):
+        (tmp_path / name).symlink_to(SHARED.parent / name)
+    report = prepare(tmp_path / "metadata.csv", out=tmp_path / "out", shape=GRID)
+    assert report.count("read") == len(report.files) == 10
+    assert report.chest_wall["contradicts_table"] == 0
+    for item in items_of(tmp_path / "out").values():
+        breast = pixels_of(tmp_path / "out", item["breast"]) > 0
+        assert 0.2 < breast.mean() < 0.95 and breast[:, 0].mean() > 0.4

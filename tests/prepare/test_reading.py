@@ -1,0 +1,103 @@
+"""Reading one file of any format: values, labels, and refusals that name their reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.dicom import Failed, Skipped, SkipReason
+from monai_mammo.phantom import draw_mammogram
+from monai_mammo.prepare.reading import read_any
+from monai_mammo.study import Mammogram
+
+
+@pytest.mark.parametrize(("name", "bits", "step"), [("a.png", 8, 255), ("a.png", 16, 65535), ("a.webp", 8, 255)])
+def test_lossless_pictures_give_their_values_labels_and_mask(tmp_path, picture, save_picture, name, bits, step):
+    save_picture(picture, tmp_path / name, bits=bits)
+    read = read_any(tmp_path / name)
+    assert isinstance(read, Mammogram)
+    assert np.abs(read.pixels - picture.pixels).max() <= 0.5 / step + 1e-6
+    assert read.conditions == picture.conditions
+    assert np.array_equal(read.lesion_mask, picture.lesion_mask)
+    assert read.person_id == picture.person_id and read.source == name and read.spacing is None
+    assert read.source_sha256 == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+
+
+def test_a_jpeg_without_sidecar_is_read_with_nothing_known(tmp_path, picture):
+    Image.fromarray(np.round(picture.pixels * 255).astype(np.uint8)).save(tmp_path / "a.JPG", quality=95)
+    read = read_any(tmp_path / "a.JPG")
+    assert np.abs(read.pixels - picture.pixels).mean() < 0.01 and read.conditions == Conditions()
+
+
+def test_dicom_goes_through_the_dicom_reader(tmp_path, picture, save_dicom):
+    save_dicom(picture, tmp_path / "a.dcm")
+    read = read_any(tmp_path / "a.dcm")
+    assert isinstance(read, Mammogram)
+    assert np.abs(read.pixels - picture.pixels).max() < 1 / 4095
+    assert read.conditions.view == "MLO" and read.conditions.laterality == "R"
+
+
+def test_files_that_give_no_mammogram_name_their_reason(tmp_path: Path, picture):
+    def saved(name: str, image: Image.Image, **options) -> Path:
+        image.save(tmp_path / name, **options)
+        return tmp_path / name
+
+    rng = np.random.default_rng(0)
+    grey = Image.fromarray(rng.integers(0, 255, (40, 40), dtype=np.uint8))
+    whole = saved("whole.png", grey).read_bytes()
+    (tmp_path / "torn.png").write_bytes(whole[:300])
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.txt").write_text("no picture")
+    cases = {
+        tmp_path / "torn.png": (Failed, SkipReason.DAMAGED),
+        tmp_path / "text.png": (Failed, SkipReason.DAMAGED),
+        tmp_path / "missing.png": (Failed, SkipReason.UNREADABLE),
+        tmp_path / "text.txt": (Skipped, SkipReason.NOT_DICOM),
+        saved("mask.png", grey.convert("1")): (Skipped, SkipReason.MASK_OR_CROP),
+        saved("tiny.png", grey.resize((7, 40))): (Failed, SkipReason.UNSUPPORTED_PIXELS),
+        saved("cmyk.jpg", grey.convert("CMYK")): (Skipped, SkipReason.COLOR),
+        saved("two.webp", grey, save_all=True, append_images=[grey.rotate(90)]): (Skipped, SkipReason.MULTI_FRAME),
+        saved("huge.png", Image.new("L", (9000, 9000))): (Failed, SkipReason.TOO_LARGE),
+    }
+    colour = Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8))
+    cases[saved("colour.png", colour)] = (Skipped, SkipReason.COLOR)
+    for path, (sort, reason) in cases.items():
+        result = read_any(path)
+        assert type(result) is sort and result.reason is reason, result
+        assert result.detail
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "words"),
+    [
+        ({"density": "E"}, "density 'E' in a.json is not one of A, B, C, D"),
+        ({"colour": 1}, "condition 'colour' in a.json"),
+        ({"lesion_mask": "missing.png"}, "mask missing.png is not there"),
+        ([1], "a.json is not one JSON object"),
+    ],
+)
+def test_a_bad_sidecar_fails_its_picture_with_a_sentence(tmp_path, picture, sidecar, words):
+    Image.fromarray(np.round(picture.pixels * 255).astype(np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.json").write_text(json.dumps(sidecar))
+    result = read_any(tmp_path / "a.png")
+    assert type(result) is Failed and words in result.detail
+
+
+def test_a_mask_of_another_size_fails_its_picture(tmp_path, save_picture, picture):
+    save_picture(picture, tmp_path / "a.png")
+    Image.new("1", (20, 20)).save(tmp_path / "a.mask.png")
+    assert "do not fit" in read_any(tmp_path / "a.png").detail
+
+
+def test_palettes_and_alpha_are_grey_if_their_colours_are(tmp_path):
+    grey = draw_mammogram(Conditions(kind="digital"), seed=1, shape=(64, 48)).pixels
+    image = Image.fromarray(np.round(grey * 255).astype(np.uint8))
+    for name, mode in (("p.png", "P"), ("la.png", "LA"), ("rgba.png", "RGBA")):
+        image.convert(mode).save(tmp_path / name)
+        assert np.abs(read_any(tmp_path / name).pixels - grey).max() < 0.01
