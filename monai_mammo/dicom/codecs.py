@@ -196,7 +196,7 @@ def _rle(frame: bytes, form: PixelFormat) -> np.ndarray:
     planes = np.zeros((width, form.rows * form.columns), dtype=np.uint8)
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
-        if len(imagecodecs.packbits_decode(frame[start:end], out=memoryview(plane))) != plane.size:
+        if len(imagecodecs.packbits_decode(frame[start:end], out=plane.data)) != plane.size:
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
     if width == 1:
         return planes[0].reshape(form.rows, form.columns)

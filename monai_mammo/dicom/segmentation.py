@@ -27,7 +27,7 @@ from monai_mammo.terms import BREAST_CODE, Code, Finding
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
 
-__all__ = ["SEGMENT_LABELS", "read_segmentation", "write_segmentation"]
+__all__ = ["SEGMENT_LABELS", "read_segmentation", "segment_numbers", "write_segmentation"]
 
 SEGMENT_LABELS = {"requested": "Requested lesion", "found": "Lesion found by the network"}
 """SegmentLabel of the masks that a run writes, by their short names."""
@@ -115,12 +115,32 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
         names = {int(item.SegmentNumber): _name_of(item.SegmentLabel) for item in dataset.SegmentSequence}
         masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
-        for frame, groups in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
-            number = int(groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        for frame, number in zip(frames, segment_numbers(dataset), strict=True):
             masks[names[number]] |= frame
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError):
         raise MammoError(f"{name} is a damaged DICOM segmentation") from None
     return masks
+
+
+def segment_numbers(dataset: Dataset) -> list[int]:
+    """Number of the segment that each frame belongs to.
+
+    It stands with each frame or, where all frames belong to one segment, once for all.
+
+    Raises
+    ------
+    AttributeError, IndexError
+        A frame does not say.
+    """
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    return [
+        int(
+            (groups if "SegmentIdentificationSequence" in groups else shared)
+            .SegmentIdentificationSequence[0]
+            .ReferencedSegmentNumber
+        )
+        for groups in dataset.get("PerFrameFunctionalGroupsSequence") or []
+    ]
 
 
 def _read_dataset(path: str | os.PathLike[str]) -> Dataset:

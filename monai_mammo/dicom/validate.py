@@ -16,6 +16,7 @@ from pydicom.uid import (
 )
 
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
+from monai_mammo.dicom.segmentation import segment_numbers
 from monai_mammo.dicom.write import is_synthesizing
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
 
@@ -202,13 +203,14 @@ def _spacing(dataset: Dataset) -> list[str]:
 
 def _segments(dataset: Dataset) -> list[str]:
     listed = {item.get("SegmentNumber") for item in dataset.get("SegmentSequence") or []}
-    frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
     sentences = []
-    for frame in frames:
-        identification = frame.get("SegmentIdentificationSequence") or [Dataset()]
-        if identification[0].get("ReferencedSegmentNumber") not in listed:
-            sentences.append("A frame refers to a segment that SegmentSequence does not list.")
-    if dataset.get("NumberOfFrames") != len(frames):
+    try:
+        numbers = segment_numbers(dataset)
+    except (AttributeError, IndexError):
+        return ["A frame does not say which segment it belongs to."]
+    if not listed.issuperset(numbers):
+        sentences.append("A frame refers to a segment that SegmentSequence does not list.")
+    if dataset.get("NumberOfFrames") != len(numbers):
         sentences.append("NumberOfFrames and PerFrameFunctionalGroupsSequence do not agree.")
     return sentences
 

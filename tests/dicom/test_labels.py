@@ -1,0 +1,195 @@
+"""Side, view, kind, age and person from the attributes that may tell them."""
+
+from __future__ import annotations
+
+import pytest
+from pydicom.dataset import Dataset
+
+from monai_mammo.dicom.labels import (
+    check_modifiers,
+    find_age,
+    find_kind,
+    find_laterality,
+    find_view,
+    person_pseudonym,
+)
+from monai_mammo.dicom.reasons import Refusal, SkipReason
+
+
+def code(value, **more):
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "x"
+    for keyword, content in more.items():
+        setattr(item, keyword, content)
+    return item
+
+
+def header(**attributes):
+    dataset = Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+LEFT_REGION = [code("76752008", AnatomicRegionModifierSequence=[code("7771000")])]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "side"),
+    [
+        ({}, None),
+        ({"ImageLaterality": "L"}, "L"),
+        ({"Laterality": "R"}, "R"),
+        ({"ImageLaterality": "", "Laterality": "R"}, "R"),
+        ({"FrameAnatomySequence": [header(FrameLaterality="R")]}, "R"),
+        ({"AnatomicRegionSequence": LEFT_REGION}, "L"),
+        ({"AnatomicRegionSequence": [code("73056007")]}, "R"),
+        ({"PatientOrientation": ["A", "R"]}, "L"),
+        ({"PatientOrientation": ["P", "FL"]}, "R"),
+        ({"PatientOrientation": ["A", "F"]}, None),
+        ({"PatientOrientation": "MLO"}, None),  # CBIS-DDSM: the L in it is no side
+        ({"PatientOrientation": "CC"}, None),
+        ({"SeriesDescription": "left mlo"}, "L"),
+        ({"ProtocolName": "R CC"}, "R"),
+        ({"SeriesDescription": "RMLO"}, "R"),
+        ({"SeriesDescription": "full mammogram images"}, None),
+    ],
+)
+def test_side(attributes, side):
+    assert find_laterality(header(**attributes)) == (side, ())
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")  # small letters, as some devices write them
+@pytest.mark.parametrize(
+    ("attributes", "view"),
+    [
+        ({}, None),
+        ({"ViewCodeSequence": [code("399162004")]}, "CC"),
+        ({"ViewCodeSequence": [code("R-10226")]}, "MLO"),
+        ({"ViewPosition": "MLO"}, "MLO"),
+        ({"ViewPosition": "mlo "}, "MLO"),
+        ({"ViewPosition": "L-CC"}, "CC"),
+        ({"ViewPosition": "RMLO"}, "MLO"),
+        ({"ViewPosition": "AP"}, None),
+        ({"PatientOrientation": "MLO"}, "MLO"),
+        ({"PatientOrientation": ["A", "R"]}, None),
+        ({"SeriesDescription": "R CC"}, "CC"),
+    ],
+)
+def test_view(attributes, view):
+    assert find_view(header(**attributes)) == (view, ())
+
+
+def test_disagreement_is_noted_and_the_better_source_taken():
+    dataset = header(
+        ImageLaterality="L",
+        PatientOrientation=["P", "L"],
+        ViewCodeSequence=[code("399162004")],
+        ViewPosition="MLO",
+        SeriesDescription="LEFT CC",
+    )
+    assert find_laterality(dataset) == ("L", ("ImageLaterality and PatientOrientation disagree about the side",))
+    assert find_view(dataset) == ("CC", ("ViewCodeSequence and ViewPosition disagree about the view",))
+
+
+def reason_of(function, **attributes):
+    with pytest.raises(Refusal) as caught:
+        function(header(**attributes))
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("view", ["ML", "LM", "LMO", "FB", "SIO", "ISO", "XCCL", "XCCM"])
+def test_other_views_are_not_read(view):
+    assert reason_of(find_view, ViewPosition=view) is SkipReason.UNSUPPORTED_VIEW
+
+
+def test_specimen_and_both_breasts():
+    assert reason_of(find_view, ViewCodeSequence=[code("127457009")]) is SkipReason.SPECIMEN
+    assert reason_of(find_laterality, ImageLaterality="B") is SkipReason.BOTH_BREASTS
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (("399163009", "R-102D6"), SkipReason.MAGNIFICATION),
+        (("399055006", "R-102D7"), SkipReason.SPOT),
+        (("399209000", "R-102D5"), SkipReason.IMPLANT_DISPLACED),
+        (("399110001", "R-102C2"), SkipReason.TANGENTIAL),
+        (("399161006", "R-102D1", "442580003", "R-40ABE"), SkipReason.PARTIAL_VIEW),
+        (("399197002", "R-102D4", "414493004", "R-102C9"), SkipReason.ROLLED),
+    ],
+)
+def test_modifiers_inside_the_view_and_at_top_level(values, reason):
+    for value in values:
+        inside = [code("399162004", ViewModifierCodeSequence=[code("442581004"), code(value)])]
+        assert reason_of(check_modifiers, ViewCodeSequence=inside) is reason
+        assert reason_of(check_modifiers, ViewModifierCodeSequence=[code(value)]) is reason
+
+
+@pytest.mark.parametrize(
+    ("position", "reason"),
+    [
+        ("MCC", SkipReason.MAGNIFICATION),
+        ("MMLO", SkipReason.MAGNIFICATION),
+        ("SCC", SkipReason.SPOT),
+        ("MLOID", SkipReason.IMPLANT_DISPLACED),
+        ("CCRL", SkipReason.ROLLED),
+        ("TAN", SkipReason.TANGENTIAL),
+        ("AT", SkipReason.PARTIAL_VIEW),
+    ],
+)
+def test_view_position_tells_modifiers_too(position, reason):
+    assert reason_of(check_modifiers, ViewPosition=position) is reason
+
+
+def test_magnification_by_its_factor():
+    dataset = {"EstimatedRadiographicMagnificationFactor": "1.8"}
+    assert reason_of(check_modifiers, **dataset) is SkipReason.MAGNIFICATION
+    check_modifiers(header(EstimatedRadiographicMagnificationFactor="1.05"))
+
+
+@pytest.mark.parametrize("position", ["CC", "MLO", "", "LMLO"])
+def test_common_views_pass(position):
+    nipple_in_profile = [code("399162004", ViewModifierCodeSequence=[code("442581004")])]
+    check_modifiers(header(ViewPosition=position, ViewCodeSequence=nipple_in_profile))
+
+
+DIGITAL_CLASS = "1.2.840.10008.5.1.4.1.1.1.2"
+CAPTURE_CLASS = "1.2.840.10008.5.1.4.1.1.7"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ({"SOPClassUID": DIGITAL_CLASS}, "digital"),
+        ({"SOPClassUID": DIGITAL_CLASS, "DetectorType": "FILM"}, "film"),
+        ({"SOPClassUID": DIGITAL_CLASS, "ImageType": ["DERIVED", "PRIMARY", "", "RECOMBINED"]}, "contrast"),
+        ({"SOPClassUID": DIGITAL_CLASS, "ImageType": ["ORIGINAL", "PRIMARY", "", "LOW_ENERGY"]}, "digital"),
+        ({"SOPClassUID": CAPTURE_CLASS, "ConversionType": "WSD"}, "film"),
+        ({"SOPClassUID": CAPTURE_CLASS, "ConversionType": "DF"}, "film"),
+        ({"SOPClassUID": CAPTURE_CLASS, "ConversionType": "DI"}, None),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1"}, "digital"),
+    ],
+)
+def test_kind(attributes, kind):
+    assert find_kind(header(**attributes)) == kind
+
+
+@pytest.mark.parametrize(("text", "age"), [("055Y", 55), ("", None), ("009M", None), ("130Y", None)])
+def test_age(text, age):
+    assert find_age(header(PatientAge=text)) == age
+
+
+def test_persons_are_pseudonyms_and_the_four_views_of_one_are_together():
+    name = "Mass-Test_P_00820_{}"
+    persons = {
+        person_pseudonym(header(PatientID=name.format(view), StudyID="DDSM"))
+        for view in ("LEFT_CC", "LEFT_MLO", "RIGHT_CC", "RIGHT_MLO_1")
+    }
+    assert len(persons) == 1
+    persons.add(person_pseudonym(header(PatientID="Calc-Training_P_00821_LEFT_CC", StudyID="DDSM")))
+    persons.add(person_pseudonym(header(PatientID="12345")))
+    persons.add(person_pseudonym(header(PatientID="12345", IssuerOfPatientID="other")))
+    assert len(persons) == 4
+    assert not any("12345" in person or "00820" in person for person in persons)
+    assert person_pseudonym(header()) == ""

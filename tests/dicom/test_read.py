@@ -1,0 +1,256 @@
+"""Every file ends as read, skipped or failed, and says why."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom import uid
+from pydicom.dataset import Dataset
+
+from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, write_mammogram
+from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.study import Mammogram
+
+REAL_FILES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "dicom"
+CELLS = np.arange(48 * 64).reshape(48, 64) + 300
+STORAGE = "1.2.840.10008.5.1.4.1.1."
+
+
+@pytest.mark.shared
+def test_real_files_come_out_as_documented(make_dataset, write):
+    """The published films where they are, and always one made like CBIS-DDSM's: no view but in PatientOrientation."""
+    like_cbis = make_dataset(
+        np.arange(48 * 64).reshape(48, 64) * 21,
+        bits=16,
+        PatientOrientation="MLO",
+        Laterality="R",
+        ConversionType="WSD",
+        StudyID="DDSM",
+        PatientID="Mass-Test_P_00820_RIGHT_MLO",
+        SeriesDescription="full mammogram images",
+    )
+    cbis = "CBIS-DDSM_Mass-Test_P_00820_{}_half.dcm"
+    expected = {
+        write(like_cbis): ((48, 64), "R", "MLO", None),
+        REAL_FILES / cbis.format("L_CC"): ((2368, 1312), "L", "CC", None),
+        REAL_FILES / cbis.format("L_MLO"): ((2340, 1288), "L", "MLO", None),
+        REAL_FILES / cbis.format("R_CC"): ((2344, 1296), "R", "CC", None),
+        REAL_FILES / cbis.format("R_MLO"): ((2336, 1316), "R", "MLO", None),
+        REAL_FILES / "MG1_J2KI.dcm": ((4664, 3064), "L", "MLO", 1610.8),  # mean of the stored values
+    }
+    persons = set()
+    for path, (shape, laterality, view, mean) in expected.items():
+        if not path.exists():
+            continue
+        found = read_mammogram(path)
+        assert isinstance(found, Mammogram), found
+        assert found.shape == shape
+        assert (found.conditions.laterality, found.conditions.view, found.conditions.kind) == (laterality, view, "film")
+        assert found.spacing is None and found.chest_wall is None
+        assert found.source_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        if mean:
+            assert found.pixels.mean() == pytest.approx((mean + 0.5) / 4094, abs=1e-4)  # window 2047 / 4095
+            assert any("with loss" in note for note in found.notes)
+        else:
+            assert any("no VOI" in note for note in found.notes)
+            persons.add(found.person_id)
+    assert len(persons) == 1
+    refused = REAL_FILES / "MG1_JPLY.dcm"
+    if refused.exists():
+        assert read_mammogram(refused).reason is SkipReason.NONCONFORMING_STREAM
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"SOPClassUID": STORAGE + "13.1.3"}, "tomosynthesis"),
+        ({"SOPClassUID": STORAGE + "13.1.4"}, "projection"),
+        ({"SOPClassUID": STORAGE + "13.1.5"}, "projection"),
+        ({"SOPClassUID": STORAGE + "1.2.1"}, "for_processing"),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "for_processing"),
+        ({"SOPClassUID": STORAGE + "11.1"}, "presentation_state"),
+        ({"SOPClassUID": STORAGE + "88.50"}, "structured_report"),
+        ({"SOPClassUID": STORAGE + "66.4"}, "segmentation"),
+        ({"SOPClassUID": STORAGE + "66"}, "raw_data"),
+        ({"SOPClassUID": STORAGE + "2", "Modality": "CT"}, "not_mammography"),
+        ({"SOPClassUID": STORAGE + "1.1", "Modality": "DX", "BodyPartExamined": "HAND"}, "not_mammography"),
+        ({"Modality": "OT"}, "secondary_capture"),
+        ({"Modality": "US", "BodyPartExamined": "BREAST"}, "secondary_capture"),
+        ({"NumberOfFrames": 2}, "multi_frame"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "color"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "color"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "TOMOSYNTHESIS", "GENERATED_2D"]}, "synthetic_2d"),
+        ({"QualityControlImage": "YES"}, "quality_control"),
+        ({"SeriesDescription": "ROI mask images"}, "mask_or_crop"),
+        ({"SeriesDescription": "cropped images"}, "mask_or_crop"),
+        ({"ViewPosition": "MCC"}, "magnification"),
+        ({"ViewPosition": "SMLO"}, "spot"),
+        ({"ViewPosition": "CCID"}, "implant_displaced"),
+        ({"ViewPosition": "XCCL"}, "unsupported_view"),
+        ({"ImageLaterality": "B"}, "both_breasts"),
+    ],
+)
+def test_what_is_no_mammogram_of_one_breast_is_skipped_by_code(make_dataset, write, attributes, reason):
+    found = read_mammogram(write(make_dataset(CELLS, **attributes)))
+    assert isinstance(found, Skipped) and found.reason == reason, found
+    assert found.detail and "\n" not in str(found)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")  # small letters, as some devices write them
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"Modality": "RG", "BodyPartExamined": "BREAST"},  # as NEMA's MG1
+        {"Modality": "OT", "ViewPosition": "MLO"},
+        {"SOPClassUID": STORAGE + "1"},
+        {"SOPClassUID": STORAGE + "1.2", "Modality": "MG"},
+        {"SOPClassUID": STORAGE + "1.1", "Modality": "DX", "BodyPartExamined": "breast"},
+    ],
+)
+def test_mammograms_of_other_classes_are_read(make_dataset, write, attributes):
+    assert isinstance(read_mammogram(write(make_dataset(CELLS, **attributes))), Mammogram)
+
+
+def test_no_pixels(make_dataset, write):
+    dataset = make_dataset(CELLS)
+    del dataset.PixelData
+    assert read_mammogram(write(dataset)).reason is SkipReason.NO_PIXELS
+
+
+def test_files_that_are_no_dicom(write, tmp_path):
+    assert read_mammogram(write(b"# notes\n" * 40, "README.md")).reason is SkipReason.NOT_DICOM
+    assert read_mammogram(write(b"", "empty.dcm")).reason is SkipReason.NOT_DICOM
+    for path in (tmp_path, tmp_path / "absent.dcm"):
+        found = read_mammogram(path)
+        assert isinstance(found, Failed) and found.reason is SkipReason.UNREADABLE
+
+
+def test_a_file_without_preamble_is_read(make_dataset, write):
+    data = dataset_bytes(make_dataset(CELLS))
+    start = 132 + 12 + int.from_bytes(data[140:144], "little")  # past group 2
+    np.testing.assert_allclose(read_mammogram(write(data[start:])).pixels, CELLS / 4095, atol=1e-6)
+
+
+def test_sizes_are_bounded_before_anything_is_allocated(make_dataset, write):
+    plain = dataset_bytes(make_dataset(CELLS))
+    assert read_mammogram(write(plain), limits=Limits(file_bytes=1000)).reason is SkipReason.TOO_LARGE
+    assert read_mammogram(write(plain), limits=Limits(pixels=100)).reason is SkipReason.TOO_LARGE
+    deflated = dataset_bytes(make_dataset(CELLS * 0, syntax=uid.DeflatedExplicitVRLittleEndian))
+    assert isinstance(read_mammogram(write(deflated)), Mammogram)
+    assert read_mammogram(write(deflated), limits=Limits(inflated_bytes=3000)).reason is SkipReason.TOO_LARGE
+    assert read_mammogram(write(deflated[:-10])).reason is SkipReason.DAMAGED
+
+
+def test_bombs_end_quickly_with_a_code(make_dataset, write):
+    meta = dataset_bytes(make_dataset(CELLS, syntax=uid.DeflatedExplicitVRLittleEndian))
+    start = 132 + 12 + int.from_bytes(meta[140:144], "little")
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    inflating = meta[:start] + b"".join(packer.compress(bytes(2**20)) for _ in range(161)) + packer.flush()
+    huge_length = dataset_bytes(make_dataset(CELLS)).replace(
+        b"\xe0\x7f\x10\x00OW\x00\x00" + (CELLS.size * 2).to_bytes(4, "little"),
+        b"\xe0\x7f\x10\x00OW\x00\x00\xf0\xff\xff\xff",
+    )
+    nested = make_dataset(CELLS)
+    inner = Dataset()
+    for _ in range(60):
+        outer = Dataset()
+        outer.RequestAttributesSequence = [inner]
+        inner = outer
+    nested.RequestAttributesSequence = [inner]
+    cases = {
+        "inflates past the limit of 160 MiB": (inflating, SkipReason.TOO_LARGE),
+        "length of 4 GB, half the pixels": (huge_length[:-3000], SkipReason.DAMAGED),
+        "header of 60000 x 60000": (
+            dataset_bytes(make_dataset(CELLS, Rows=60000, Columns=60000)),
+            SkipReason.TOO_LARGE,
+        ),
+    }
+    for name, (data, reason) in cases.items():
+        began = time.process_time()
+        found = read_mammogram(write(data))
+        assert isinstance(found, Failed) and found.reason is reason, (name, found)
+        assert time.process_time() - began < 5, name
+    assert isinstance(read_mammogram(write(nested)), Mammogram)
+    # all pixels are there, only the length lies: nothing is allocated for it
+    np.testing.assert_allclose(read_mammogram(write(huge_length)).pixels, CELLS / 4095, atol=1e-6)
+
+
+def test_a_file_cut_anywhere_gives_a_code(make_dataset, write):
+    data = dataset_bytes(make_dataset(CELLS))
+    for end in (100, 131, 140, 170, 250, 330, 400, len(data) // 2, len(data) - 4):
+        assert isinstance(read_mammogram(write(data[:end])), (Skipped, Failed)), end
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        uid.ExplicitVRLittleEndian,
+        uid.ImplicitVRLittleEndian,
+        uid.DeflatedExplicitVRLittleEndian,
+        uid.RLELossless,
+        uid.JPEGLSLossless,
+        uid.JPEG2000Lossless,
+    ],
+    ids=lambda s: uid.UID(s).keyword,
+)
+def test_mutants_never_raise(make_dataset, write, syntax):
+    """Decoders that can crash the interpreter (JPEG Lossless, HTJ2K) are left to the worker's tests."""
+    dataset = make_dataset(CELLS, PatientName="DOE^JANE", WindowCenter=2000, WindowWidth=1000)
+    if uid.UID(syntax).is_compressed and syntax != uid.DeflatedExplicitVRLittleEndian:
+        dataset.compress(syntax, generate_instance_uid=False)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    data, draw = dataset_bytes(dataset), np.random.default_rng(11)
+    outcomes = set()
+    for _ in range(60):
+        mutant = bytearray(data)
+        for place in draw.integers(132, len(data), draw.integers(1, 6)):
+            mutant[place] = draw.integers(256)
+        if draw.random() < 0.2:
+            mutant = mutant[: draw.integers(132, len(data))]
+        found = read_mammogram(write(bytes(mutant)))
+        assert isinstance(found, (Mammogram, Skipped, Failed))
+        assert not isinstance(found, (Skipped, Failed)) or "DOE" not in str(found)
+        outcomes.add(type(found))
+    assert len(outcomes) > 1  # the mutants do something
+
+
+def test_nothing_of_a_patient_is_said(make_dataset, write, capfd, caplog):
+    dataset = make_dataset(CELLS, PatientName="DOE^JANE", PatientID="SECRET7", PatientAge="055Y")
+    dataset.add_new("StudyInstanceUID", "UI", "1.2.3")
+    data = dataset_bytes(dataset).replace(b"055Y", b"JANE").replace(b"1.2.3\0", b"JANE\0\0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read_mammogram(write(data))
+    assert isinstance(found, Mammogram)
+    text = " ".join([*found.notes, found.person_id, found.source, caplog.text, *capfd.readouterr()])
+    assert not any(word in text for word in ("JANE", "DOE", "SECRET7"))
+
+
+def test_our_own_files_bring_their_conditions_back(tmp_path, make_mammogram, identity, provenance):
+    mammogram = make_mammogram("R", "CC")
+    path = tmp_path / "a.dcm"
+    write_mammogram(mammogram, path, identity=identity, provenance=provenance)
+    found = read_mammogram(path)
+    assert found.conditions == mammogram.conditions
+    assert any("synthetic" in note for note in found.notes)
+    changed = pydicom.dcmread(path)
+    changed.ImageLaterality = "L"
+    changed.save_as(path)
+    contradicting = read_mammogram(path)
+    assert contradicting.conditions.laterality == "L"  # the header's, as for any file
+    assert len([note for note in contradicting.notes if "disagree" in note]) == 3
+    changed.SyntheticData = "NO"
+    changed.save_as(path)
+    assert read_mammogram(path).conditions.finding is None
+
+
+def test_a_sound_file_has_a_short_report(make_dataset, write):
+    found = read_mammogram(write(make_dataset(CELLS, Modality="OT"), "x.dcm"))
+    assert str(found) == ("x.dcm: nothing in the captured picture's header tells of a breast [secondary_capture]")

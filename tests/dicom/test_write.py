@@ -1,0 +1,195 @@
+"""The written mammogram: valid, complete, marked, on the right side, and the same bytes each time."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+
+from monai_mammo.dicom import (
+    Identity,
+    Provenance,
+    WeightsReference,
+    complete,
+    read_mammogram,
+    stable_uid,
+    write_mammogram,
+)
+from monai_mammo.dicom.write import BITS_STORED
+from monai_mammo.errors import MammoError
+from monai_mammo.study import Spacing
+from monai_mammo.terms import ChestWall
+
+# Synthetic Data (0008,001C) is newer than Debian's dicom3tools
+KNOWN_ERROR = ("(0008,001c)", "not a recognized standard attribute")
+
+
+def errors_of(path):
+    """Lines of dciodvfy that start with Error, the known one left out; our own sentences where it is not installed."""
+    if shutil.which("dciodvfy") is None:
+        return complete(pydicom.dcmread(path))
+    done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert any("MammographyImage" in line for line in lines), "dciodvfy did not recognise the object"
+    return [x for x in lines if x.startswith("Error") and not all(part in x for part in KNOWN_ERROR)]
+
+
+@pytest.mark.parametrize("laterality", ["L", "R"])
+@pytest.mark.parametrize("view", ["CC", "MLO"])
+@pytest.mark.parametrize("transfer_syntax", ["jpeg-ls", "native"])
+def test_validator_finds_no_error(tmp_path, make_mammogram, identity, provenance, laterality, view, transfer_syntax):
+    for bits in BITS_STORED:
+        path = tmp_path / f"{bits}.dcm"
+        mammogram = make_mammogram(laterality, view, shape=(33, 21))  # odd, so that 8-bit pixels need a padding byte
+        written = write_mammogram(
+            mammogram,
+            path,
+            identity=identity,
+            provenance=provenance,
+            bits_stored=bits,
+            transfer_syntax=transfer_syntax,
+        )
+        assert errors_of(path) == []
+        assert complete(pydicom.dcmread(path), chest_wall=mammogram.chest_wall) == []
+        assert complete(written) == []
+
+
+@pytest.mark.parametrize("bits", BITS_STORED)
+def test_pixels_come_back_within_half_a_step(tmp_path, make_mammogram, identity, provenance, bits):
+    mammogram = make_mammogram("R", "CC")
+    write_mammogram(mammogram, tmp_path / "a.dcm", identity=identity, provenance=provenance, bits_stored=bits)
+    back = read_mammogram(tmp_path / "a.dcm")
+    # rounding to the nearest of 2**bits levels, and float32's own step
+    np.testing.assert_allclose(back.pixels, mammogram.pixels, rtol=0, atol=0.5 / (2**bits - 1) + 1e-7)
+    assert back.conditions == mammogram.conditions
+    assert back.spacing == mammogram.spacing
+
+
+def test_read_write_read_loses_nothing(tmp_path, make_mammogram, identity, provenance):
+    first, second = tmp_path / "a.dcm", tmp_path / "b.dcm"
+    write_mammogram(make_mammogram(), first, identity=identity, provenance=provenance)
+    back = read_mammogram(first).replace(chest_wall=ChestWall.LEFT)
+    write_mammogram(back, second, identity=identity, provenance=provenance)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_simpleitk_reads_the_same_pixels_and_spacing(tmp_path, make_mammogram, identity, provenance):
+    mammogram = make_mammogram()
+    write_mammogram(mammogram, tmp_path / "a.dcm", identity=identity, provenance=provenance, bits_stored=12)
+    image = SimpleITK.ReadImage(str(tmp_path / "a.dcm"))
+    expected = np.rint(mammogram.pixels.astype(float) * 4095)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image)[0], expected)
+    assert image.GetSpacing()[:2] == (0.8, 0.9)  # x, y
+
+
+def test_equal_requests_give_equal_bytes_and_others_do_not(tmp_path, make_mammogram, identity, provenance):
+    def data(name, **changes):
+        arguments = {"identity": identity, "provenance": provenance, **changes}
+        write_mammogram(make_mammogram(), tmp_path / name, **arguments)
+        return (tmp_path / name).read_bytes()
+
+    first = data("a.dcm")
+    assert data("b.dcm") == first
+    assert data("c.dcm", identity=Identity("request-hash", 8, "0001")) != first
+    assert data("d.dcm", provenance=Provenance(weights=(WeightsReference("mammo_diffusion", "0.2.0"),))) != first
+
+
+def test_uids_are_stable_and_part_of_one_study_by_person():
+    # a promise to archives: these numbers must never change
+    assert stable_uid("a", 1) == "2.25.174949608156323017618369687619991673517"
+    assert stable_uid("ab") != stable_uid("a", "b")
+    one, two = Identity("run", 7, "0001", "person-1"), Identity("run", 7, "0002", "person-1")
+    assert one.study_uid == two.study_uid and one.person == two.person
+    assert one.uid("instance") != two.uid("instance") != two.uid("series")
+    assert Identity("run", 7, "0001").study_uid != Identity("run", 7, "0002").study_uid
+
+
+def test_everything_says_that_it_is_synthetic(tmp_path, make_mammogram, identity):
+    notes = ("No training image stands behind this request.",)
+    weights = (WeightsReference("mammo_diffusion", "0.1.0", "ab" * 32), WeightsReference("phantom", "1"))
+    provenance = Provenance(weights=weights, notes=notes)
+    dataset = write_mammogram(make_mammogram(), tmp_path / "a.dcm", identity=identity, provenance=provenance)
+    for keyword in ("PatientName", "PatientID", "StudyDescription", "SeriesDescription", "ImageComments"):
+        assert "SYNTHETIC" in str(dataset.get(keyword))
+    assert (dataset.SyntheticData, dataset.PatientIdentityRemoved, dataset.ImageType[0]) == ("YES", "YES", "DERIVED")
+    first, second = dataset.ContributingEquipmentSequence
+    assert first.PurposeOfReferenceCodeSequence[0].CodeValue == "109100"
+    assert "ab" * 32 in first.ContributionDescription and "mammo_diffusion" in first.ContributionDescription
+    assert "no weights" in second.ContributionDescription
+    assert "0.9 x 0.8 mm is nominal" in dataset.ImageComments and notes[0] in dataset.ImageComments
+    assert "PixelSpacing" not in dataset and dataset.ImagerPixelSpacing == [0.9, 0.8]
+
+
+def test_a_known_spacing_is_not_called_nominal(tmp_path, make_mammogram, identity, provenance):
+    mammogram = make_mammogram(spacing=Spacing(0.07, 0.07, "imager"))
+    dataset = write_mammogram(mammogram, tmp_path / "a.dcm", identity=identity, provenance=provenance)
+    assert "nominal" not in dataset.ImageComments
+    assert read_mammogram(tmp_path / "a.dcm").spacing == Spacing(0.07, 0.07, "imager")
+
+
+@pytest.mark.parametrize(
+    ("laterality", "view", "wall", "expected"),
+    [
+        ("L", "CC", "left", ["A", "R"]),
+        ("L", "MLO", "left", ["A", "FR"]),
+        ("R", "CC", "right", ["P", "L"]),
+        ("R", "MLO", "right", ["P", "FL"]),
+        ("R", "CC", "left", ["A", "L"]),
+        ("L", "MLO", "right", ["P", "FR"]),
+    ],
+)
+def test_orientation_states_side_view_and_pixels(
+    tmp_path, make_mammogram, identity, provenance, laterality, view, wall, expected
+):
+    mammogram = make_mammogram(laterality, view, chest_wall=ChestWall(wall))
+    dataset = write_mammogram(mammogram, tmp_path / "a.dcm", identity=identity, provenance=provenance)
+    assert list(dataset.PatientOrientation) == expected
+    assert complete(dataset) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "word"),
+    [
+        ({"chest_wall": None}, {}, "chest wall"),
+        ({"spacing": None}, {}, "spacing"),
+        ({}, {"bits_stored": 11}, "8, 10, 12, 14, 16"),
+        ({}, {"transfer_syntax": "jpeg"}, "jpeg-ls, native"),
+    ],
+)
+def test_what_is_not_known_is_not_written(tmp_path, make_mammogram, identity, provenance, changes, options, word):
+    with pytest.raises(MammoError, match=word):
+        write_mammogram(
+            make_mammogram(**changes), tmp_path / "a.dcm", identity=identity, provenance=provenance, **options
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path, make_mammogram, identity, provenance):
+    with pytest.raises(MammoError, match=r"a\.dcm could not be written: No such file"):
+        write_mammogram(make_mammogram(), tmp_path / "no" / "a.dcm", identity=identity, provenance=provenance)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
+    """A limit on the size of files stops a write half-way, as a full disk does."""
+    target = tmp_path / "a.dcm"
+    target.write_bytes(b"old")
+    code = (
+        "import resource, sys\n"
+        "from monai_mammo.dicom.store import save_bytes\n"
+        "from monai_mammo.errors import MammoError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
+        "try:\n    save_bytes(b'x' * 5000, sys.argv[1])\n"
+        "except MammoError as error:\n    sys.exit(3 if 'could not be written' in str(error) else 4)\n"
+    )
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)  # there is such a limit here
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code, str(target)], env=environment, check=False)
+    assert done.returncode == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["a.dcm"] and target.read_bytes() == b"old"
