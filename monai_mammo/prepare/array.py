@@ -84,7 +84,7 @@ def prepare_mammogram(
     side = chest_wall or by_pixels or mammogram.expected_chest_wall or ChestWall.LEFT
     is_mirrored = side is ChestWall.RIGHT
     if mammogram.conditions.kind is AcquisitionKind.FILM:
-        breast = breast & ~_chest_wall_strip(mammogram.pixels, breast, is_mirrored=is_mirrored)
+        breast = _largest_part(breast & ~_bare_film(mammogram.pixels, breast, is_mirrored=is_mirrored))
     trace = _trace_to_breast(breast, is_mirrored=is_mirrored, shape=shape)
     soft = trace.forward(breast.astype(np.float32))
     image = np.clip(trace.forward(np.where(breast, mammogram.pixels, np.float32(0))), 0, 1)
@@ -170,26 +170,39 @@ def chest_wall_side(breast: np.ndarray) -> ChestWall | None:
     return ChestWall.LEFT if left > right else ChestWall.RIGHT
 
 
-def _chest_wall_strip(pixels: np.ndarray, breast: np.ndarray, *, is_mirrored: bool) -> np.ndarray:
-    """Thin line of bare film beside the chest wall: columns up to the last sharp fall in brightness.
+def _bare_film(pixels: np.ndarray, breast: np.ndarray, *, is_mirrored: bool) -> np.ndarray:
+    """Thin strips of bare film beside the chest wall and along the upper and lower edge.
 
-    Tissue brightens towards the chest wall gradually; a film's edge falls by more than 0.05 of
-    the range within 0.7 % of the height. Looked for in the first 6 % of the breast's width.
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
     """
-    view = pixels[:, ::-1] if is_mirrored else pixels
-    inside = breast[:, ::-1] if is_mirrored else breast
-    columns = np.nonzero(inside.any(axis=0))[0]
-    strip = np.zeros_like(inside)
-    if columns.size:
-        first, step = int(columns[0]), max(2, round(0.007 * pixels.shape[0]))
-        rows = inside[:, first : first + 8 * step].all(axis=1)
-        limit = min(max(3 * step, round(0.06 * columns.size)), max(columns.size - 2 * step, 0))
-        if rows.sum() >= 0.1 * pixels.shape[0]:
-            profile = np.median(view[rows, first : first + limit + step], axis=0)
-            falls = np.nonzero(profile[:-step] - profile[step:] > 0.05)[0]
-            if falls.size:
-                strip[:, : first + int(falls[-1]) + step] = True
-    return strip[:, ::-1] if is_mirrored else strip
+    strips = np.zeros_like(breast)
+    for turns, fall in ((2 if is_mirrored else 0, 0.05), (1, 0.1), (3, 0.1)):  # quarter turns that bring an edge left
+        found = _strip_at_left(np.rot90(pixels, turns), np.rot90(breast, turns), fall=fall)
+        strips |= np.rot90(found, -turns)
+    return strips
+
+
+def _strip_at_left(pixels: np.ndarray, breast: np.ndarray, *, fall: float) -> np.ndarray:
+    """Columns up to the last sharp fall in brightness, in the first 6 % of the breast.
+
+    Tissue brightens towards an edge gradually; bare film falls by more than `fall` of the range
+    within 0.7 % of the picture.
+    """
+    columns = np.nonzero(breast.any(axis=0))[0]
+    strip = np.zeros_like(breast)
+    if columns.size == 0:
+        return strip
+    first, step = int(columns[0]), max(2, round(0.007 * max(pixels.shape)))
+    rows = breast[:, first : first + 8 * step].all(axis=1)
+    limit = min(max(3 * step, round(0.06 * columns.size)), max(columns.size - 2 * step, 0))
+    if rows.sum() >= 0.06 * pixels.shape[0]:
+        profile = np.median(pixels[rows, first : first + limit + step], axis=0)
+        falls = np.nonzero(profile[:-step] - profile[step:] > fall)[0]
+        if falls.size:
+            strip[:, : first + int(falls[-1]) + step] = True
+    return strip
 
 
 def _moved_conditions(mammogram: Mammogram, trace: Trace) -> Conditions:
