@@ -12,6 +12,7 @@ _HOMES = {
     "ContourBank": "masks",
     "OutputFormat": "request",
     "Request": "request",
+    "RequestDataset": "items",
     "Run": "run",
     "UnsupportedPolicy": "request",
     "VerifyReport": "verification",
@@ -20,6 +21,7 @@ _HOMES = {
     "conditions_from_file": "request",
     "conditions_of_image": "like",
     "generate": "run",
+    "request_items": "items",
     "reconstruct": "reconstruction",
     "verify": "verification",
 }

@@ -1,4 +1,4 @@
-"""Requests as a data set: what the diffusion bundle's engine reads, and what it writes."""
+"""Requests as a data set: what the diffusion bundle's engine reads, and how its pictures are kept."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from ignite.engine import Engine
 from torch.utils.data import Dataset
 
 from monai_mammo import sampling
 from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
+from monai_mammo.dicom.store import save_bytes
 from monai_mammo.generation.manifest import SYNTHETIC, sample_name
 from monai_mammo.generation.plan import PlannedSample, plan_sample
 from monai_mammo.generation.request import Request, conditions_from_file
@@ -22,11 +22,9 @@ from monai_mammo.networks import encode_conditions
 from monai_mammo.prepare.geometry import hang
 from monai_mammo.terms import Laterality
 from monai_mammo.training.diffusion import spatial_planes
-from monai_mammo.training.writers import PredictionWriter, save_png
+from monai_mammo.training.png import save_png
 
-__all__ = ["RequestDataset", "RequestWriter", "request_items"]
-
-_LATENT_FACTOR = 4
+__all__ = ["RequestDataset", "request_items"]
 
 
 def request_items(
@@ -67,7 +65,8 @@ class RequestDataset(Dataset):
     seed : int
     unsupported : str
         ``refuse`` or ``override`` what no training image stands behind.
-    latent_channels : int
+    latent_channels, latent_factor : int
+        Of the autoencoder: channels of its latent, and pixels for each position of it.
 
     Raises
     ------
@@ -83,11 +82,12 @@ class RequestDataset(Dataset):
         seed: int = 0,
         unsupported: str = "refuse",
         latent_channels: int = 4,
+        latent_factor: int = 4,
     ) -> None:
         self.data = list(data)
         folder = find(bundle)
         self.seed, self.shape = seed, folder.prepared_shape
-        self._latent_shape = (latent_channels, *(-(-side // _LATENT_FACTOR) for side in self.shape))
+        self._latent_shape = (latent_channels, *(-(-side // latent_factor) for side in self.shape))
         rows = tuple(Conditions.from_dict(row) for row in self.data)
         request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
         self.samples: list[PlannedSample] = [
@@ -111,30 +111,20 @@ class RequestDataset(Dataset):
             "name": sample_name(index),
         }
 
+    def save(self, index: int, image: np.ndarray, folder: Path) -> None:
+        """Write a generated mammogram as it hangs, the asked lesion and the conditions, marked as synthetic.
 
-class RequestWriter(PredictionWriter):
-    """Handler that writes generated mammograms as they hang, each with its conditions, marked as synthetic.
-
-    Parameters
-    ----------
-    output_dir : path-like
-    dataset : RequestDataset
-    """
-
-    def __init__(self, output_dir: str | Path, *, dataset: RequestDataset) -> None:
-        super().__init__(output_dir)
-        self.dataset = dataset
-
-    def __call__(self, engine: Engine) -> None:
-        """Write one batch."""
-        rows, columns = self.dataset.shape
-        images = engine.state.output["pred"].detach().float().cpu().numpy()[:, 0, :rows, :columns]
-        for index, image in zip(engine.state.batch["index"].tolist(), images, strict=True):
-            self._write(self.dataset.samples[index], image)
-
-    def _write(self, sample: PlannedSample, image: np.ndarray) -> None:
-        name, side = sample_name(sample.index), sample.conditions.laterality or Laterality.L
-        save_png(hang(image, side), self.output_dir / f"{name}.png", description=SYNTHETIC)
-        save_png(hang(sample.lesion.mask, side), self.output_dir / f"{name}_requested.png", description=SYNTHETIC)
+        Parameters
+        ----------
+        index : int
+        image : ndarray, shape (rows, columns)
+            In the prepared frame.
+        folder : Path
+        """
+        sample = self.samples[index]
+        name, side = sample_name(index), sample.conditions.laterality or Laterality.L
+        image = image[: self.shape[0], : self.shape[1]]
+        save_png(hang(image, side), folder / f"{name}.png", description=SYNTHETIC)
+        save_png(hang(sample.lesion.mask, side), folder / f"{name}_requested.png", description=SYNTHETIC)
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
-        (self.output_dir / f"{name}.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")

@@ -7,13 +7,14 @@ what an uninterrupted one would have seen, with any number of workers.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from monai_mammo.conditions import Conditions
@@ -60,16 +61,29 @@ class PreparedDataset(Dataset):
     ----------
     data : sequence of dict
         Items of `load_datalist`, or with arrays in place of files.
+    device : torch.device or str, optional
+        Keeps the images there too and hands them out from there, as a GPU's memory allows.
+    transform : MONAI transform, optional
+        Changes each item last, on the device the item lies on; what is random in it follows `(seed, epoch, item)`.
+    seed : int
     """
 
-    def __init__(self, data: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        data: Sequence[dict[str, Any]],
+        *,
+        device: torch.device | str | None = None,
+        transform: Callable[[dict[str, Any]], Any] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.data = list(data)
-        self.epoch = 0
+        self.epoch, self.seed, self.transform = 0, seed, transform
         self._images = [_loaded(item["image"]) for item in self.data]
         if len({image.shape for image in self._images}) > 1:
             raise MammoError("prepared images of different sizes cannot train together")
         self._masks = [_loaded(item["label"]) > 0 if "label" in item else None for item in self.data]
         self.conditions = [Conditions.from_dict(item["conditions"]) for item in self.data]
+        self._tensors = None if device is None else [_unit_tensor(image).to(device) for image in self._images]
 
     def __len__(self) -> int:
         return len(self.data)
@@ -86,9 +100,21 @@ class PreparedDataset(Dataset):
         """Outlined lesion, shape (rows, columns), bool; `None` where none was drawn."""
         return self._masks[index]
 
+    def tensor(self, index: int) -> Tensor:
+        """Brightness in [0, 1], shape (1, rows, columns), on the device where the data set keeps its images."""
+        return _unit_tensor(self._images[index]) if self._tensors is None else self._tensors[index]
+
     def __getitem__(self, index: int) -> dict[str, Any]:
-        image = torch.from_numpy(self.image(index))[None]
-        return {"image": image, "label": image, "index": index, "name": str(self.data[index]["image_id"])}
+        return self._item(self.tensor(index), index)
+
+    def _item(self, image: Tensor, index: int) -> dict[str, Any]:
+        item = {"image": image, "label": image, "index": index, "name": str(self.data[index].get("image_id", index))}
+        if self.transform is None:
+            return item
+        if hasattr(self.transform, "set_random_state"):
+            words = np.random.SeedSequence((self.seed, self.epoch, index)).generate_state(1)
+            self.transform.set_random_state(seed=int(words[0]))
+        return self.transform(item)
 
 
 class CropDataset(PreparedDataset):
@@ -101,21 +127,22 @@ class CropDataset(PreparedDataset):
     crop_size : int
         Side of a crop in pixels; images smaller than that are taken whole.
     seed : int
+    **kwargs
+        Of `PreparedDataset`.
     """
 
-    def __init__(self, data: Sequence[dict[str, Any]], *, crop_size: int = 128, seed: int = 0) -> None:
-        super().__init__(data)
+    def __init__(self, data: Sequence[dict[str, Any]], *, crop_size: int = 128, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(data, seed=seed, **kwargs)
         self.crop_size = crop_size
-        self.seed = seed
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        crop = _crop_with_tissue(self._images[index], self.crop_size, rng)
-        for axis in (0, 1):
+        rows, columns = _window_with_tissue(self._images[index], self.crop_size, rng)
+        crop = self.tensor(index)[:, rows, columns]
+        for axis in (1, 2):
             if rng.random() < 0.5:
-                crop = np.flip(crop, axis)
-        image = torch.from_numpy(crop.astype(np.float32) / 65535)[None]
-        return {"image": image, "label": image, "index": index}
+                crop = crop.flip(axis)
+        return self._item(crop.contiguous(), index)
 
 
 class EpochSampler(Sampler[int]):
@@ -146,17 +173,23 @@ def _loaded(source: str | np.ndarray) -> np.ndarray:
     return np.load(source) if source.endswith(".npy") else np.asarray(Image.open(source))
 
 
-def _crop_with_tissue(image: np.ndarray, size: int, rng: np.random.Generator, *, tries: int = 8) -> np.ndarray:
+def _unit_tensor(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(image.astype(np.float32) / 65535)[None]
+
+
+def _window_with_tissue(
+    image: np.ndarray, size: int, rng: np.random.Generator, *, tries: int = 8
+) -> tuple[slice, slice]:
     rows, columns = image.shape
     height, width = min(size, rows), min(size, columns)
-    best, most = image[:height, :width], -1.0
+    best, most = (slice(0, height), slice(0, width)), -1.0
     for _ in range(tries):
         row = int(rng.integers(0, rows - height + 1))
         column = int(rng.integers(0, columns - width + 1))
-        crop = image[row : row + height, column : column + width]
-        share = float((crop[::4, ::4] > 0).mean())
+        window = (slice(row, row + height), slice(column, column + width))
+        share = float((image[window][::4, ::4] > 0).mean())
         if share > most:
-            best, most = crop, share
+            best, most = window, share
         if share > 0.5:
             break
     return best

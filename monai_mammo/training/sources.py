@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import numpy as np
 from monai_mammo.errors import RequestError
 from monai_mammo.phantom import draw_study
 from monai_mammo.prepare.array import PreparedMammogram, prepare_mammogram
+from monai_mammo.prepare.reading import IMAGE_SUFFIXES
 from monai_mammo.training.data import load_datalist
 
-__all__ = ["PHANTOM", "phantom_items", "training_items"]
+__all__ = ["PHANTOM", "image_files", "outlined_items", "phantom_items", "training_items"]
 
 PHANTOM = "phantom"
 """Name that stands in a config for drawn mammograms in place of a folder."""
 
+_SUFFIXES = IMAGE_SUFFIXES | {".dcm"}
+_MASK_ENDING = "_mask"
 _FIRST_SEED = {"training": 0, "validation": 100_000, "test": 200_000, "external": 300_000}
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,6 +78,37 @@ def phantom_items(n: int, *, split: str = "training", shape: tuple[int, int] = (
     studies = (draw_study(first + i, shape=(int(shape[0]), int(shape[1]))) for i in range(-(-n // 4)))
     drawn = [mammogram for study in studies for mammogram in study][:n]
     return [_item(prepare_mammogram(mammogram, shape=(int(shape[0]), int(shape[1])))) for mammogram in drawn]
+
+
+def outlined_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Items whose lesion was outlined, the only ones on which a Dice coefficient means something."""
+    return [dict(item) for item in items if item.get("mask_kind") == "contour"]
+
+
+def image_files(dataset_dir: str | Path) -> list[dict[str, str]]:
+    """Mammogram files of a folder, DICOM and pictures, in the form of a MONAI datalist.
+
+    Parameters
+    ----------
+    dataset_dir : path
+        Looked through with its folders; hidden files and pictures named ``…_mask`` are left out.
+
+    Raises
+    ------
+    RequestError
+        The folder is not there, or holds no such file.
+    """
+    folder = Path(dataset_dir)
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is no folder of mammograms")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_image(path)]
+    if not files:
+        raise RequestError(f"{folder} holds no file ending in {', '.join(sorted(_SUFFIXES))}")
+    return [{"image": str(path), "name": path.stem} for path in files]
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and not path.stem.endswith(_MASK_ENDING)
 
 
 def _item(prepared: PreparedMammogram) -> dict[str, Any]:

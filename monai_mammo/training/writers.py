@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from ignite.engine import Engine
 from monai.engines import IterationEvents
-from PIL import Image
 
-from monai_mammo.errors import MammoError
+from monai_mammo.training.png import save_png
 
-__all__ = ["PredictionWriter", "save_png"]
+__all__ = ["PredictionWriter", "SavesPictures", "file_names"]
 
 
-def save_png(image: np.ndarray, path: str | os.PathLike[str]) -> Path:
-    """Write brightness as an 8-bit PNG, under a temporary name first.
+class SavesPictures(Protocol):
+    """Data set that knows how its predicted pictures are to be kept."""
 
-    Parameters
-    ----------
-    image : ndarray, shape (rows, columns)
-        In [0, 1].
-    path : path-like
-        Its folder is made where it is missing.
-
-    Raises
-    ------
-    MammoError
-        The file can not be written.
-    """
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)).save(partial, format="PNG")
-        os.replace(partial, path)
-    except OSError as error:
-        raise MammoError(f"{path} can not be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    def save(self, index: int, image: np.ndarray, folder: Path) -> None:
+        """Write what was predicted for item `index`, shape (rows, columns), below a folder."""
 
 
 class PredictionWriter:
@@ -52,21 +31,36 @@ class PredictionWriter:
     output_dir : path-like
     suffix : str
         Follows the item's name in the file's name.
+    dataset : SavesPictures, optional
+        Writes in place of this handler.
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], *, suffix: str = "") -> None:
-        self.output_dir, self.suffix = Path(output_dir), suffix
+    def __init__(
+        self, output_dir: str | os.PathLike[str], *, suffix: str = "", dataset: SavesPictures | None = None
+    ) -> None:
+        self.output_dir, self.suffix, self.dataset = Path(output_dir), suffix, dataset
 
     def attach(self, engine: Engine) -> None:
-        """Register with an evaluator that does not decollate."""
+        """Register with an evaluator."""
         engine.add_event_handler(IterationEvents.MODEL_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Write one batch."""
-        images = engine.state.output["pred"].detach().float().cpu().numpy()
-        for name, image in zip(_names(engine.state.batch), images, strict=True):
-            save_png(image[0], self.output_dir / f"{name}{self.suffix}.png")
+        output, batch = engine.state.output, engine.state.batch
+        is_list = isinstance(output, list)
+        images = [item["pred"] for item in output] if is_list else output["pred"]
+        key = "name" if self.dataset is None else "index"
+        labels = [item[key] for item in batch] if is_list else batch[key]
+        for label, image in zip(labels, images, strict=True):
+            self._save(label, image.detach().float().cpu().numpy()[0])
+
+    def _save(self, label: Any, image: np.ndarray) -> None:
+        if self.dataset is not None:
+            self.dataset.save(int(label), image, self.output_dir)
+        else:
+            save_png(image, self.output_dir / f"{Path(str(label)).name}{self.suffix}.png")
 
 
-def _names(batch: dict[str, Any]) -> list[str]:
-    return [Path(str(name)).name for name in batch["name"]]
+def file_names(batch: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Names of a decollated batch's items as `monai.handlers.MetricsSaver` asks for them."""
+    return [{"filename_or_obj": str(item["name"])} for item in batch]

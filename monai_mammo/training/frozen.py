@@ -1,0 +1,37 @@
+"""Networks that a training looks at and does not change, taken from their own bundles."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import torch
+from torch import nn
+
+from monai_mammo import bundle, networks
+
+__all__ = ["frozen_network"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module:
+    """Network of a bundle with its checked weights, in evaluation mode, without gradients.
+
+    Parameters
+    ----------
+    bundle_dir : str or path
+        Name or folder, as `monai_mammo.bundle.find` takes it.
+    device : torch.device or str
+
+    Raises
+    ------
+    MammoError
+        There is no such bundle, or its weights are missing, truncated or of another hash.
+    """
+    folder = bundle.find(bundle_dir)
+    target, arguments = folder.network_definition()
+    network = networks.load_weights(networks.build(target, arguments), folder.check_weights())
+    if text := bundle.notice(folder):
+        _LOGGER.warning("%s", text)
+    return network.to(torch.device(device)).eval().requires_grad_(False)
