@@ -181,9 +181,7 @@ def _put_breast(dataset: Dataset, mammogram: Mammogram) -> None:
     dataset.ImagerPixelSpacing = [f"{spacing.row_mm:.6g}", f"{spacing.column_mm:.6g}"]
 
 
-def _put_synthetic_marks(
-    dataset: Dataset, mammogram: Mammogram, identity: Identity, provenance: Provenance
-) -> None:
+def _put_synthetic_marks(dataset: Dataset, mammogram: Mammogram, identity: Identity, provenance: Provenance) -> None:
     assert mammogram.spacing
     dataset.SyntheticData = "YES"
     dataset.ImageType = ["DERIVED", "PRIMARY"]
