@@ -1,0 +1,152 @@
+"""Random views are a function of seed, epoch and item; conditions stay with their pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from monai_mammo.conditions import Box
+from monai_mammo.errors import RequestError
+from monai_mammo.networks import Autoencoder, encode_conditions
+from monai_mammo.prepare.geometry import mask_of_box
+from monai_mammo.sampling import CosineSchedule
+from monai_mammo.training.data import CropDataset, EpochSampler, load_datalist
+from monai_mammo.training.diffusion import DiffusionLoss, LatentDataset, spatial_planes
+from monai_mammo.training.lesion import MASK_KINDS, LesionDataset, half_of_persons
+
+SHAPE = (64, 48)
+
+
+@functools.cache
+def _items():
+    rng = np.random.default_rng(0)
+    items = []
+    for i, kind in enumerate(MASK_KINDS):
+        image = (rng.random(SHAPE) * 60000).astype(np.uint16)
+        conditions = {"kind": "digital", "view": "CC", "density": "C", "birads": 4}
+        item = {"image": image, "image_id": f"i{i}", "person_id": f"p{i}", "mask_kind": kind}
+        if kind in ("box", "contour"):
+            conditions |= {"finding": "mass", "box": [0.25, 0.25, 0.5, 0.5]}
+        if kind == "contour":
+            item["label"] = mask_of_box(Box(0.25, 0.25, 0.5, 0.5), SHAPE) > 0.5
+        if kind == "none":
+            conditions["finding"] = "none"
+        items.append(item | {"conditions": conditions})
+    return items
+
+
+@dataclasses.dataclass
+class _Drawn:
+    mask: np.ndarray
+
+
+def _draw_mask(conditions, *, shape, seed, sample_id):
+    return _Drawn(mask_of_box(conditions.box, shape) > 0.5)
+
+
+@pytest.fixture(scope="module")
+def latents():
+    torch.manual_seed(0)
+    autoencoder = Autoencoder((8, 16), n_blocks=1)
+    return functools.partial(LatentDataset, _items(), autoencoder, draw_mask=_draw_mask, n_views=2, seed=3)
+
+
+@pytest.mark.parametrize("make", [CropDataset, LesionDataset])
+def test_a_view_depends_on_seed_epoch_and_index_alone(make):
+    one, other = make(_items(), seed=1), make(_items(), seed=1)
+    one[0], one[1]
+    assert torch.equal(one[2]["image"], other[2]["image"])
+    other.set_epoch(1)
+    assert not torch.equal(one[2]["image"], other[2]["image"])
+
+
+def test_order_is_drawn_anew_each_epoch_and_is_the_same_for_the_same():
+    dataset = CropDataset(_items(), crop_size=16)
+    sampler = EpochSampler(dataset, seed=4)
+    first = list(sampler)
+    orders = set()
+    for epoch in range(8):
+        dataset.set_epoch(epoch)
+        orders.add(tuple(sampler))
+        assert sorted(sampler) == list(range(len(dataset)))
+    dataset.set_epoch(0)
+    assert list(sampler) == first and len(orders) > 1
+
+
+def test_latents_are_scaled_and_undropped_conditions_are_as_labelled(latents):
+    dataset = latents(drop_each=0, drop_all=0)
+    item = dataset[MASK_KINDS.index("none")]
+    assert item["image"].shape == (4, 16, 12)
+    assert torch.equal(item["attributes"], encode_conditions([dataset.conditions[1]])[0])
+    assert item["spatial"].sum() == 0
+
+
+def test_box_only_images_train_with_a_drawn_outline_in_their_box(latents):
+    item = latents(drop_each=0, drop_all=0, n_views=1)[MASK_KINDS.index("box")]
+    assert np.allclose(item["spatial"][0], item["spatial"][1], atol=1e-6)
+    assert item["spatial"][1].mean().item() == pytest.approx(0.0625, rel=1e-4)
+
+
+def test_all_conditions_are_dropped_together_where_asked(latents):
+    item = latents(drop_each=0, drop_all=1)[MASK_KINDS.index("contour")]
+    assert (item["attributes"] == -1).all() and item["spatial"].sum() == 0
+
+
+def test_each_condition_is_dropped_alone_at_its_rate(latents):
+    dataset = latents(drop_each=0.3, drop_all=0)
+    index, gone = MASK_KINDS.index("contour"), []
+    for epoch in range(300):
+        dataset.set_epoch(epoch)
+        item = dataset[index]
+        attributes, spatial = item["attributes"], item["spatial"]
+        box_gone = bool((attributes[6:] == -1).all())
+        assert box_gone == bool(spatial[1].sum() == 0), "box and its plane go together"
+        gone.append([attributes[0] == -1, attributes[4] == -1, box_gone, spatial[0].sum() == 0])
+    rates = np.mean(np.array(gone, dtype=float), axis=0)
+    assert np.all(np.abs(rates - 0.3) < 0.1)  # 3.8 standard errors of 300 draws
+    assert abs(np.corrcoef(np.array(gone, dtype=float).T)[np.triu_indices(4, 1)]).max() < 0.25
+
+
+def test_cached_latents_equal_those_made_anew(latents, tmp_path):
+    fresh, cached = latents(cache_dir=tmp_path), latents(cache_dir=tmp_path)
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+    assert np.array_equal(fresh._latents, cached._latents)
+
+
+def test_planes_hold_the_covered_share():
+    planes = spatial_planes(None, Box(0.0, 0.0, 0.5, 1.0), (4, 4))
+    assert planes[0].sum() == 0 and np.allclose(planes[1, :, :2], 1) and np.allclose(planes[1, :, 2:], 0)
+
+
+def test_a_network_that_knows_the_answer_has_no_loss():
+    schedule = CosineSchedule()
+    z0 = torch.randn(8, 4, 6, 6)
+
+    def oracle(z_t, timesteps, attributes, spatial):
+        alpha = schedule.alpha(timesteps)[:, None, None, None]
+        sigma = schedule.sigma(timesteps)[:, None, None, None]
+        return (alpha * z_t - z0) / sigma  # v = (alpha z_t - z_0) / sigma
+
+    batch = {"image": z0, "attributes": torch.zeros(8, 10), "spatial": torch.zeros(8, 2, 6, 6)}
+    assert DiffusionLoss(schedule)(oracle, batch)["loss"].item() < 1e-3  # float32 near sigma = 0
+
+    def silent(z_t, **_):
+        return torch.zeros_like(z_t)
+
+    assert DiffusionLoss(schedule)(silent, batch)["loss"].item() == pytest.approx(1, abs=0.2)
+
+
+def test_halves_share_no_person_and_lose_none():
+    items = [{"person_id": f"p{i % 50}"} for i in range(200)]
+    one, other = half_of_persons(items, "lesion_network"), half_of_persons(items, "judge")
+    assert not {i["person_id"] for i in one} & {i["person_id"] for i in other}
+    assert len(one) + len(other) == 200 and min(len(one), len(other)) > 50
+
+
+def test_a_folder_that_was_not_prepared_says_how(tmp_path):
+    with pytest.raises(RequestError, match="monai-mammo prepare"):
+        load_datalist(tmp_path / "datalist.json")
