@@ -46,14 +46,14 @@ def add_parser(commands: Any) -> None:
     shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
     for name, (allowed, text) in _CONDITIONS.items():
         shown.add_argument(f"--{name}", metavar=name.upper(), help=f"{text}: {allowed}")
-    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, fractions of the picture as it hangs")
+    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the hung picture")
     shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
     shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
     shown.add_argument("--conditions", metavar="FILE", help=".json or .csv file with a row for each sample")
     how = parser.add_argument_group("how")
     how.add_argument("--count", metavar="N", default=environment("count"), help="number of samples (default 1)")
     for name, (metavar, text) in _SETTINGS.items():
-        words = {"nargs": "?", "const": "override"} if name == "unsupported" else {}
+        words: dict[str, Any] = {"nargs": "?", "const": "override"} if name == "unsupported" else {}
         how.add_argument(
             f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words
         )

@@ -44,5 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in report.not_read:
         say(arguments, f"not read: {sentence}")
     if report.not_read:
-        raise MammoError(f"{len(report.not_read)} of {len(arguments.images)} images were not read, first {report.not_read[0]}")
+        n_images = len(arguments.images)
+        raise MammoError(f"{len(report.not_read)} of {n_images} images were not read, first {report.not_read[0]}")
     return 0

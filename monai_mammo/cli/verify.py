@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in (*report.problems, *(f"note: {note}" for note in report.notes)):
         say(arguments, sentence)
     if not report.is_in_order:
-        raise MammoError(f"{report.folder} is not in order: {len(report.problems)} problems, first {report.problems[0]}")
+        n_problems = len(report.problems)
+        raise MammoError(f"{report.folder} is not in order: {n_problems} problems, first {report.problems[0]}")
     say(arguments, f"{report.folder} is in order: {report.n_samples} samples, {report.n_files} files, "
         f"side read from the pixels of {report.n_sides_read}")
     return 0

@@ -101,7 +101,8 @@ class RequestDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
         noise = sampling.initial_noise(self.seed, index, self._latent_shape)
-        spatial = spatial_planes(sample.lesion.mask, sample.lesion.box, self._latent_shape[1:])
+        _, rows, columns = self._latent_shape
+        spatial = spatial_planes(sample.lesion.mask, sample.lesion.box, (rows, columns))
         return {
             "image": noise,
             "label": noise,

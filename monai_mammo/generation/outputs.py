@@ -23,7 +23,16 @@ from monai_mammo.generation.request import OutputFormat
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import Finding
 
-__all__ = ["DATALIST", "SAMPLE_FILES", "FinishedSample", "as_png", "datalist_bytes", "place_sample", "remove_partial", "writing"]
+__all__ = [
+    "DATALIST",
+    "SAMPLE_FILES",
+    "FinishedSample",
+    "as_png",
+    "datalist_bytes",
+    "place_sample",
+    "remove_partial",
+    "writing",
+]
 
 DATALIST = "datalist.json"
 SAMPLE_FILES = {
@@ -75,7 +84,9 @@ def writing(folder: Path) -> Iterator[None]:
         raise MammoError(f"{folder} could not be written: {error.strerror or error}") from None
 
 
-def place_sample(sample: FinishedSample, folder: Path, *, format: OutputFormat, keep: Mapping[str, str]) -> dict[str, str]:
+def place_sample(
+    sample: FinishedSample, folder: Path, *, format: OutputFormat, keep: Mapping[str, str]
+) -> dict[str, str]:
     """Write what a sample's folder lacks, and say the hash of each of its files.
 
     All files are made in a hidden folder first. A new sample then appears in one rename; in a

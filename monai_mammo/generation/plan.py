@@ -171,5 +171,6 @@ def _too_small(
     if lesion.box is not None and smallest_px > 0:
         size_px = min(lesion.box.width_fraction * shape[1], lesion.box.height_fraction * shape[0])
         if size_px < smallest_px:
-            notes.append(f"a lesion of {size_px:.1f} pixels is below {smallest_px:g}, the smallest that the weights keep")
+            kept = f"{smallest_px:g}, the smallest that the weights keep"
+            notes.append(f"a lesion of {size_px:.1f} pixels is below {kept}")
     return notes

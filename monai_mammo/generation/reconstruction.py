@@ -98,8 +98,9 @@ def reconstruct(
         else:
             result = through(prepared.image)
             _write_pictures(folder / name, prepared.image, result)
-            about = {"name": name, "source": path.name, "source_sha256": prepared.source_sha256}
-            about |= {"conditions": prepared.conditions.to_dict(), "autoencoder_sha256": home.weights_sha256["models/model.pt"]}
+            about: dict[str, Any] = {"name": name, "source": path.name, "source_sha256": prepared.source_sha256}
+            about["conditions"] = prepared.conditions.to_dict()
+            about["autoencoder_sha256"] = home.weights_sha256["models/model.pt"]
             rows.append(about | _figures(prepared.image, result, prepared.breast, prepared.conditions.box))
         if progress is not None:
             progress(done, len(paths))

@@ -212,7 +212,7 @@ def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    rows = []
+    rows: list[tuple[str, Mapping[str, Any]]] = []
     reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
     try:
         for row in reader:

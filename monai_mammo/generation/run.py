@@ -167,7 +167,7 @@ def generate(
     --------
     >>> run = generate(density="C", view="MLO", laterality="L", finding="mass", seed=7, out="run")  # doctest: +SKIP
     """
-    words = {"kind": kind, "density": density, "view": view, "laterality": laterality}
+    words: dict[str, Any] = {"kind": kind, "density": density, "view": view, "laterality": laterality}
     words |= {"finding": finding, "birads": birads, "box": box}
     given = {name: value for name, value in words.items() if value is not None}
     if request is None:
@@ -190,7 +190,8 @@ def run_request(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder} is a file: name a folder with --out")
-    diffusion, autoencoder, lesion = (bundle.find(n) for n in (request.bundle, request.autoencoder, request.lesion_network))
+    names = (request.bundle, request.autoencoder, request.lesion_network)
+    diffusion, autoencoder, lesion = (bundle.find(name) for name in names)
     weights = [_reference(folder_) for folder_ in (diffusion, autoencoder, lesion)]
     guidance = request.guidance if request.guidance is not None else _own_guidance(diffusion)
     planned = _plan(request, diffusion)
@@ -227,13 +228,15 @@ class _Finisher:
         best = best_of(looks)
         warnings = [*sample.warnings, *([f"{best.defect} after {len(looks)} tries"] if best.defect else [])]
         hung = _hung(sample, best, self.folder)
+        side = sample.conditions.laterality
+        assert side is not None
         index, request = sample.index, self.request
         known = self.manifest.samples.get(index, {})
         files = place_sample(
             FinishedSample(
                 index=index,
                 mammogram=hung,
-                found_mask=np.ascontiguousarray(hang(best.found, sample.conditions.laterality)),
+                found_mask=np.ascontiguousarray(hang(best.found, side)),
                 run_sha256=self.manifest.run_sha256,
                 run_seed=request.seed,
                 provenance=Provenance(weights=self.weights, notes=tuple(f"{w}." for w in warnings)),
@@ -263,8 +266,8 @@ def _make(
         some = missing[start : start + generator.batch_size]
         evaluations = iter(_shares(request.steps))
 
-        def on_step(start: int = start, some: Sequence[PlannedSample] = some, shares: Iterator[float] = evaluations) -> None:
-            done = (start + len(some) * next(shares)) / len(missing)
+        def on_step(start: int = start, n_now: int = len(some), shares: Iterator[float] = evaluations) -> None:
+            done = (start + n_now * next(shares)) / len(missing)
             if progress is not None:
                 progress(Progress(n_before + start, n_asked, done))
 
@@ -287,7 +290,7 @@ def _make(
 
 
 def _shares(steps: int) -> Iterator[float]:
-    """Share of a sample's work after each network evaluation, as if the first try were the last; tries beyond add none."""
+    """Share of a sample's work after each network evaluation, as if there were one try; later ones add none."""
     for i in range(1, steps + 1):
         yield 0.95 * i / steps
     while True:
@@ -431,7 +434,8 @@ def _contact_sheet(manifest: Manifest) -> bytes:
     entries = [manifest.samples[index] for index in sorted(manifest.samples)[:MAX_TILES]]
     tiles = [_tile(manifest.folder / sample_name(entry["index"]), entry) for entry in entries]
     seed = manifest.head["request"]["seed"]
-    return contact_sheet_png(tiles, title=f"SYNTHETIC, not for diagnosis. Seed {seed}. Yellow: asked lesion, blue: found.")
+    title = f"SYNTHETIC, not for diagnosis. Seed {seed}. Yellow: asked lesion, blue: found."
+    return contact_sheet_png(tiles, title=title)
 
 
 def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:

@@ -135,7 +135,8 @@ class Trace:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Trace from what `to_dict` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**fields)
 
 
 def mirror(array: np.ndarray) -> np.ndarray:
@@ -225,7 +226,8 @@ def _resize_axis(array: np.ndarray, length: int, axis: int) -> np.ndarray:
     if old == length:
         return array
     if length < old:  # mean over [i, i + 1) * old / length, exact by the running integral
-        integral = np.concatenate([np.zeros_like(array.take([0], axis)), np.cumsum(array, axis, dtype=np.float64)], axis)
+        first = np.zeros_like(array.take([0], axis))
+        integral = np.concatenate([first, np.cumsum(array, axis, dtype=np.float64)], axis)
         edges = np.arange(length + 1) * (old / length)
         low = np.minimum(edges.astype(int), old - 1)
         share = (edges - low).reshape([-1 if a == axis else 1 for a in range(array.ndim)])

@@ -7,7 +7,7 @@ what an uninterrupted one would have seen, with any number of workers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ class EpochSampler(Sampler[int]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self.seed, self.dataset.epoch))
         return iter(rng.permutation(len(self.dataset)).tolist())
 

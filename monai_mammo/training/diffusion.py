@@ -146,7 +146,7 @@ class LatentDataset(PreparedDataset):
 
     @torch.no_grad()
     def _encode_all(self, autoencoder: nn.Module) -> np.ndarray:
-        out = None
+        out: np.ndarray | None = None
         device = autoencoder.latent_mean.device
         for index in range(len(self)):
             image = self.image(index)
@@ -161,6 +161,7 @@ class LatentDataset(PreparedDataset):
             out[index] = both
             if index % 500 == 499:
                 _LOGGER.info("encoded %d of %d images", index + 1, len(self))
+        assert out is not None, "a dataset holds at least one image"
         return out
 
     def _cache_key(self, autoencoder: nn.Module) -> str:

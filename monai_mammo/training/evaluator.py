@@ -31,6 +31,8 @@ class TermAverage(Average):
         Such as ``loss``.
     """
 
+    accumulator: Any
+
     def __init__(self, name: str = "loss") -> None:
         super().__init__(output_transform=functools.partial(_term, name=name))
 

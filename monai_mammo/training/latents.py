@@ -27,7 +27,8 @@ def set_latent_statistics(network: nn.Module, dataset: PreparedDataset, *, n_ima
     device, was_training = network.latent_mean.device, network.training
     network.eval()
     step = max(1, len(dataset) // n_images)
-    n, total, squares = 0, 0.0, 0.0
+    n = 0
+    total = squares = torch.zeros((), dtype=torch.float64)
     for index in range(0, len(dataset), step):
         image = torch.from_numpy(dataset.image(index))[None, None].to(device)
         mu = network.encode(image)[0].double()

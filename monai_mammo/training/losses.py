@@ -73,11 +73,11 @@ class AutoencoderLoss(nn.Module):
             raise ValueError("the adversarial term needs a `discriminator`")
         self.weights = {"l1": l1, "l2": l2, "gradient": gradient, "kl": kl}
         self.perceptual, self.adversarial = perceptual, adversarial
-        self.features = None if features is None else features.eval().requires_grad_(False)
-        self.discriminator = discriminator
+        self.features: Any = None if features is None else features.eval().requires_grad_(False)
+        self.discriminator: Any = discriminator
         self.warm_up_iterations = warm_up_iterations
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
-        self._optimizer = (
+        self._optimizer: Any = (
             torch.optim.Adam(discriminator.parameters(), discriminator_learning_rate, betas=(0.5, 0.9))
             if discriminator is not None
             else None
