@@ -1,0 +1,147 @@
+"""`python -m monai_mammo.evaluation`: the commands from which every figure of the model cards comes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.dicom.store import save_bytes
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation import (
+    adherence_figures,
+    comparison_sheet,
+    fill_card,
+    lesion_figures,
+    markdown_table,
+    reconstruction_figures,
+)
+from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Words after the program's name; `None` takes those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 the work failed, 2 the request is wrong.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        sys.stdout.write(arguments.run(arguments))
+    except MammoError as error:
+        sys.stderr.write(f"monai_mammo.evaluation: {error}\n")
+        return 2 if isinstance(error, RequestError) else 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m monai_mammo.evaluation", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    command = _command(
+        commands, "reconstruction", "what the autoencoder keeps, beside a bicubic shrink", _reconstruction
+    )
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
+    command = _command(commands, "lesions", "what lesion network and judge see", _lesions)
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
+    command = _command(commands, "adherence", "generated images against what was asked", _adherence)
+    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
+    command = _command(commands, "sheet", "PNG of acquired beside synthetic images of equal conditions", _sheet)
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="diffusion network (default: %(default)s)")
+    command.add_argument("--autoencoder", default=DEFAULT_BUNDLES[1], help="default: %(default)s")
+    command.add_argument("--lesion-network", default=DEFAULT_BUNDLES[2], help="default: %(default)s")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--steps", type=int, default=MAX_STEPS, help="network evaluations of an image")
+    command.add_argument("--guidance", type=float, help="default: the bundle's own")
+    command.add_argument(
+        "--tries", type=int, default=1, help="draws of an image among which the lesion network chooses"
+    )
+    command.add_argument("--outlined", action="store_true", help="outline asked and known lesions")
+    command = commands.add_parser("card", help="put figures into a model card")
+    command.add_argument("card", help="markdown file with markers <!-- figures:NAME -->")
+    command.add_argument("figures", nargs="+", help="JSON files of the other commands")
+    command.set_defaults(run=_card)
+    return parser
+
+
+def _command(commands: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=words, description=words)
+    command.add_argument("--datalist", required=True, help="datalist.json of a prepared folder")
+    command.add_argument("--split", default="validation", help="default: %(default)s")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--out", required=True, help="file to write")
+    command.set_defaults(run=run)
+    return command
+
+
+def _reconstruction(given: argparse.Namespace) -> str:
+    return _written(
+        reconstruction_figures(given.datalist, split=given.split, autoencoder=given.bundle, device=given.device), given
+    )
+
+
+def _lesions(given: argparse.Namespace) -> str:
+    return _written(
+        lesion_figures(given.datalist, split=given.split, lesion_network=given.bundle, device=given.device), given
+    )
+
+
+def _adherence(given: argparse.Namespace) -> str:
+    figures = adherence_figures(
+        given.runs, given.datalist, split=given.split, lesion_network=given.bundle, device=given.device
+    )
+    return _written(figures, given)
+
+
+def _sheet(given: argparse.Namespace) -> str:
+    pairs = comparison_sheet(
+        given.datalist,
+        out=given.out,
+        split=given.split,
+        diffusion=given.bundle,
+        autoencoder=given.autoencoder,
+        lesion_network=given.lesion_network,
+        seed=given.seed,
+        steps=given.steps,
+        guidance=given.guidance,
+        max_tries=given.tries,
+        is_outlined=given.outlined,
+        device=given.device,
+    )
+    return f"{given.out}: {len(pairs)} acquired and {len(pairs)} synthetic images of equal conditions\n"
+
+
+def _card(given: argparse.Namespace) -> str:
+    names = fill_card(given.card, [_read(Path(path)) for path in given.figures])
+    return f"{given.card}: {', '.join(names)}\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"figures {path} can not be read: {error}") from None
+    if not isinstance(values, dict) or "name" not in values:
+        raise RequestError(f"figures {path} are not of this program: there is no name in them")
+    return values
+
+
+def _written(figures: dict[str, Any], given: argparse.Namespace) -> str:
+    save_bytes((json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode(), given.out)
+    return markdown_table(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

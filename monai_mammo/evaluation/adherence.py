@@ -1,0 +1,157 @@
+"""Is what was asked for there? The same readings on generated and on acquired images, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydicom import dcmread
+
+from monai_mammo import bundle
+from monai_mammo.dicom.orientation import chest_wall_of_orientation
+from monai_mammo.evaluation.intervals import ratio_of_means, summary
+from monai_mammo.evaluation.items import (
+    JUDGE,
+    about_bundle,
+    about_datalist,
+    items_of_run,
+    load_items,
+    load_run,
+    written_pixels,
+)
+from monai_mammo.evaluation.lesions import THRESHOLD, Reading, examiners, measured, read_items, summarised
+from monai_mammo.generation.check import clean_air
+from monai_mammo.generation.manifest import Manifest, sample_name
+from monai_mammo.generation.request import DEFAULT_BUNDLES
+from monai_mammo.prepare.array import chest_wall_side
+from monai_mammo.terms import ChestWall
+
+__all__ = ["adherence_figures", "side_figures"]
+
+
+def adherence_figures(
+    runs: Sequence[str | Path],
+    datalist: str | Path,
+    *,
+    split: str = "validation",
+    lesion_network: str = DEFAULT_BUNDLES[2],
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Side, view, lesion and attributes of generated images against what was asked, beside acquired images.
+
+    The lesion network chose among the tries of a run, so its Dice flatters; the Dice of the first
+    tries, and the judge's on what was kept, stand beside it.
+
+    Parameters
+    ----------
+    runs : sequence of str or Path
+        Folders that `generate` wrote.
+    datalist : str or Path
+        ``datalist.json`` of the acquired images.
+    split : str
+    lesion_network : str
+        Name or path of the bundle with lesion network and judge.
+    device : {"auto", "cpu", "cuda"}
+
+    Returns
+    -------
+    dict
+        ``sides``: numbers of files whose side is right; ``first_try_dice``; ``rows``: for each
+        network, kind and measure the figures on synthetic and on acquired images, and their ratio.
+
+    Raises
+    ------
+    RequestError
+        A folder holds no run, or there is no such datalist, split, bundle or device.
+    MammoError
+        Weights or files are missing or damaged.
+    """
+    manifests = [load_run(run) for run in runs]
+    synthetic = [item for run in runs for item in items_of_run(run)]
+    acquired = load_items(datalist, split=split)
+    home = bundle.find(lesion_network)
+    rows = []
+    for name, network in examiners(home, device).items():
+        compared = _compared(read_items(network, synthetic), read_items(network, acquired))
+        rows += [{"network": name, **row} for row in compared]
+    return {
+        "name": "adherence",
+        "command": "adherence",
+        "data": about_datalist(datalist, acquired, split),
+        "runs": [_about_run(manifest) for manifest in manifests],
+        "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
+        "settings": {"threshold": THRESHOLD},
+        "sides": side_figures(manifests),
+        "first_try_dice": _first_try_dice(manifests),
+        "rows": rows,
+    }
+
+
+def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
+    """Number of samples whose side, read from the written pixels, is the stated one.
+
+    Returns
+    -------
+    dict
+        ``n``: samples; ``asked``: the side is that of the request; ``n_dicom``: samples with a DICOM
+        file; ``image_laterality``, ``patient_orientation``: the pixels agree with that attribute of it.
+        A side that the pixels do not tell agrees with nothing.
+    """
+    out = dict.fromkeys(("n", "asked", "n_dicom", "image_laterality", "patient_orientation"), 0)
+    for manifest in manifests:
+        for index, entry in manifest.samples.items():
+            folder = manifest.folder / sample_name(index)
+            _, breast = clean_air(written_pixels(folder))
+            side = None if breast is None else chest_wall_side(breast)
+            out["n"] += 1
+            out["asked"] += side is not None and side is _expected(entry["conditions"].get("laterality"))
+            path = folder / "mammogram.dcm"
+            if path.is_file():
+                dataset = dcmread(path, stop_before_pixels=True)
+                out["n_dicom"] += 1
+                out["image_laterality"] += side is not None and side is _expected(dataset.get("ImageLaterality"))
+                stated = chest_wall_of_orientation(dataset.get("PatientOrientation"))
+                out["patient_orientation"] += side is not None and side is stated
+    return out
+
+
+def _expected(laterality: str | None) -> ChestWall | None:
+    return {"L": ChestWall.LEFT, "R": ChestWall.RIGHT}.get(str(laterality))
+
+
+def _compared(synthetic: Sequence[Reading], acquired: Sequence[Reading]) -> list[dict[str, Any]]:
+    """Rows of synthetic images beside acquired images of the same kinds."""
+    kinds = {r.kind for r in synthetic}
+    real = measured([r for r in acquired if r.kind in kinds])
+    rows = []
+    for (kind, measure), values in measured(synthetic).items():
+        twins = real.get((kind, measure), [])
+        rows.append(
+            {
+                "kind": kind,
+                "measure": measure,
+                "synthetic": summarised(values, measure),
+                "acquired": summarised(twins, measure) if twins else None,
+                "ratio": ratio_of_means([v for _, v in values], [v for _, v in twins]),
+            }
+        )
+    return rows
+
+
+def _first_try_dice(manifests: Sequence[Manifest]) -> dict[str, Any] | None:
+    """Dice that the run's own lesion network gave each sample's first try, before any was drawn again."""
+    first = [entry["tries"][0]["dice"] for manifest in manifests for entry in manifest.samples.values()]
+    return summary([value for value in first if value is not None])
+
+
+def _about_run(manifest: Manifest) -> dict[str, Any]:
+    request = manifest.head["request"]
+    names = ("seed", "steps", "dice_threshold", "max_tries")
+    return {
+        "run_sha256": manifest.run_sha256,
+        "n_samples": len(manifest.samples),
+        "guidance": manifest.head["guidance"],
+        "weights": manifest.head["weights"],
+        **{name: request[name] for name in names},
+    }

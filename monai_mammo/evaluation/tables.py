@@ -1,0 +1,150 @@
+"""Figures as compact markdown tables, as the model cards and the terminal show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.lesions import MASK_MEASURES
+
+__all__ = ["markdown_table"]
+
+_NONE = "–"
+_INTERVAL = "Means of per-image figures with 95 % bootstrap intervals over images."
+
+
+def markdown_table(figures: Mapping[str, Any]) -> str:
+    """Table of figures, with a sentence on what they are above it.
+
+    Parameters
+    ----------
+    figures : mapping
+        As `reconstruction_figures`, `lesion_figures` or `adherence_figures` give them.
+
+    Raises
+    ------
+    RequestError
+        The figures are of another command.
+    """
+    command = figures.get("command")
+    if command not in _TABLES:
+        raise RequestError(f"figures of command {command!r} are not one of {', '.join(_TABLES)}")
+    return _TABLES[command](figures)
+
+
+def _reconstruction(figures: Mapping[str, Any]) -> str:
+    settings = figures["settings"]
+    rows, columns = settings["bicubic_shape"]
+    head = (
+        f"{_about(figures)} Data range 1. Bicubic: the same images shrunk to {rows} x {columns}, "
+        f"as many values as the latent's {settings['latent_values']}, and back. {_INTERVAL}"
+    )
+    lines = [
+        [
+            row["kind"],
+            row["region"],
+            _n(row["psnr"]),
+            _mean(row["psnr"], 1),
+            _plain(row["psnr_bicubic"], 1),
+            _mean(row["psnr_gain"], 1, sign="+"),
+            _mean(row["ssim"], 3),
+            _plain(row["ssim_bicubic"], 3),
+        ]
+        for row in figures["rows"]
+    ]
+    titles = ["kind", "region", "n", "PSNR, dB", "bicubic", "gain, dB", "SSIM", "bicubic"]
+    return _page(head, titles, lines)
+
+
+def _lesions(figures: Mapping[str, Any]) -> str:
+    head = (
+        f"{_about(figures)} A pixel counts as lesion above a probability of {figures['settings']['threshold']}; "
+        "box IoU is that of the largest found component with the largest known box. Class heads: share of images "
+        f"named rightly, beside the share of the most frequent class. {_INTERVAL}"
+    )
+    keys = sorted({(row["measure"], row["kind"]) for row in figures["rows"]}, key=_measure_order(figures["rows"]))
+    table = {(row["measure"], row["kind"], row["network"]): row for row in figures["rows"]}
+    lines = []
+    for measure, kind in keys:
+        ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
+        known = ours or judge or {}
+        frequent = known.get("most_frequent")
+        share = _NONE if frequent is None else f"{frequent:.2f}"
+        persons = str(known.get("n_persons", _NONE))
+        lines.append([measure, kind, _n(known), persons, _mean(ours, 2), _mean(judge, 2), share])
+    return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
+
+
+def _adherence(figures: Mapping[str, Any]) -> str:
+    sides, first = figures["sides"], figures["first_try_dice"]
+    n = sum(run["n_samples"] for run in figures["runs"])
+    sentences = [
+        f"{n} generated images beside acquired ones: {_about(figures)}",
+        f"Side read from the written pixels: as asked in {sides['asked']} of {sides['n']} files"
+        + (
+            f", as ImageLaterality says in {sides['image_laterality']} and as PatientOrientation says in "
+            f"{sides['patient_orientation']} of {sides['n_dicom']} DICOM files."
+            if sides["n_dicom"]
+            else "."
+        ),
+        f"Dice of first tries, before any was drawn again: {_mean(first, 2)}, n = {_n(first)}." if first else "",
+        _INTERVAL,
+    ]
+    lines = [
+        [
+            row["network"],
+            row["measure"],
+            row["kind"],
+            _mean(row["synthetic"], 2),
+            _n(row["synthetic"]),
+            _mean(row["acquired"], 2),
+            _n(row["acquired"]),
+            _mean(row["ratio"], 2),
+        ]
+        for row in figures["rows"]
+    ]
+    titles = ["read by", "measure", "kind", "synthetic", "n", "acquired", "n", "ratio"]
+    return _page(" ".join(s for s in sentences if s), titles, lines)
+
+
+_TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "reconstruction": _reconstruction,
+    "lesions": _lesions,
+    "adherence": _adherence,
+}
+
+
+def _about(figures: Mapping[str, Any]) -> str:
+    data = figures["data"]
+    words = f"{data['n_images']} images of {data['n_persons']} persons, {data['split']} split"
+    return f"{words} ({', '.join(data['sources'])})."
+
+
+def _measure_order(rows: Sequence[Mapping[str, Any]]) -> Callable[[tuple[str, str]], tuple[int, int]]:
+    """Masks first, then heads; kinds as they come, all last."""
+    measures = list(dict.fromkeys([*MASK_MEASURES, *(row["measure"] for row in rows)]))
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    return lambda key: (measures.index(key[0]), kinds.index(key[1]))
+
+
+def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    cells = [list(titles), ["---"] * len(titles), *lines]
+    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+
+
+def _mean(value: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:
+    if not value:
+        return _NONE
+    text = f"{value['mean']:{sign}.{digits}f}"
+    if value["low"] is None:
+        return text
+    return f"{text} ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
+
+
+def _plain(value: Mapping[str, Any] | None, digits: int) -> str:
+    return _NONE if not value else f"{value['mean']:.{digits}f}"
+
+
+def _n(value: Mapping[str, Any] | None) -> str:
+    return _NONE if not value else str(value["n"])

@@ -1,0 +1,71 @@
+"""Sides, boxes and masks of written runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.adherence import adherence_figures, side_figures
+from monai_mammo.evaluation.items import items_of_run, load_run
+from monai_mammo.generation.outputs import OutputFormat
+
+NOTHING = np.zeros((64, 48), dtype=bool)
+
+
+@pytest.fixture
+def samples(drawn):
+    """Three samples with a lesion and one without, of both sides."""
+    return [(side, *drawn(i)) for i, side in enumerate("LRL")] + [("R", drawn(3)[0], NOTHING)]
+
+
+def test_sides_of_a_run_in_order(make_run, samples):
+    found = side_figures([load_run(make_run(samples))])
+    assert found == {"n": 4, "asked": 4, "n_dicom": 4, "image_laterality": 4, "patient_orientation": 4}
+
+
+def test_a_picture_that_hangs_mirrored_is_seen(make_run, samples):
+    found = side_figures([load_run(make_run(samples, mirrored=(1,)))])
+    assert found == {"n": 4, "asked": 3, "n_dicom": 4, "image_laterality": 3, "patient_orientation": 3}
+
+
+def test_a_picture_without_breast_has_no_side(make_run):
+    run = make_run([("L", np.zeros((64, 48), dtype=np.float32), NOTHING)], output_format=OutputFormat.PNG)
+    assert side_figures([load_run(run)]) == {
+        "n": 1,
+        "asked": 0,
+        "n_dicom": 0,
+        "image_laterality": 0,
+        "patient_orientation": 0,
+    }
+
+
+@pytest.mark.parametrize("output_format", list(OutputFormat))
+def test_samples_come_back_chest_wall_left(make_run, samples, output_format):
+    items = items_of_run(make_run(samples, output_format=output_format))
+    step = 65535 / (4095 if output_format is OutputFormat.DICOM else 255)
+    for item, (_, image, lesion) in zip(items, samples, strict=True):
+        assert np.abs(item["image"] - 65535.0 * image).max() <= step
+        assert (item["label"] == lesion).all()
+        assert (item["breast"] == (image > 0)).mean() > 0.9, "opening eats the corners of a breast this small"
+    assert [item["mask_kind"] for item in items] == ["contour"] * 3 + ["none"]
+    assert items[1]["boxes"] == [pytest.approx([10 / 48, 28 / 64, 20 / 48, 38 / 64])]
+    assert items[1]["conditions"]["box"] == items[1]["boxes"][0]
+    assert len({item["person_id"] for item in items}) == 4
+
+
+def test_figures_stand_beside_acquired_images_of_the_same_kind(make_run, samples, datalist):
+    found = adherence_figures([make_run(samples), make_run(samples[:1])], datalist, device="cpu")
+    rows = {(r["network"], r["kind"], r["measure"]): r for r in found["rows"]}
+    assert {kind for _, kind, _ in rows} == {"digital"}
+    row = rows["lesion network", "digital", "Dice"]
+    assert (row["synthetic"]["n"], row["acquired"]["n"]) == (4, 1)
+    assert rows["judge", "digital", "view"]["acquired"]["n"] == 2
+    assert found["sides"]["asked"] == 5
+    assert found["first_try_dice"]["mean"] == 0.25
+    assert [run["n_samples"] for run in found["runs"]] == [4, 1]
+
+
+def test_an_empty_folder_is_refused(tmp_path, datalist):
+    with pytest.raises(RequestError, match="holds no run"):
+        adherence_figures([tmp_path], datalist, device="cpu")
