@@ -69,6 +69,14 @@ def test_every_public_name_is_there_and_documented(name):
             assert inspect.getdoc(thing), f"{name}.{public} has no docstring"
 
 
+@pytest.mark.parametrize("name", public_modules())
+def test_no_lazy_name_is_that_of_a_file_beside_it(name):
+    """A submodule becomes an attribute of its package once it is imported, and hides the lazy name."""
+    module = importlib.import_module(name)
+    files = {found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []))}
+    assert files.isdisjoint(getattr(module, "_HOMES", {}))
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_name"):
         monai_mammo.no_such_name  # noqa: B018
