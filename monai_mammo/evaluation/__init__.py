@@ -11,7 +11,7 @@ from typing import Any
 
 _HOMES = {
     "adherence_figures": "adherence",
-    "comparison_sheet": "comparison_sheet",
+    "comparison_sheet": "sheets",
     "fill_card": "cards",
     "items_of_run": "items",
     "lesion_figures": "lesions",

@@ -159,7 +159,7 @@ def load_judge(folder: BundleFolder, *, device: torch.device) -> nn.Module:
     weights, config, key = JUDGE
     path = folder.check_weights(weights)
     judge = networks.load_weights(networks.build(*folder.network_definition(config, key)), path)
-    return judge.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    return judge.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict[str, str]:

@@ -27,6 +27,7 @@ from monai_mammo.training.data import PreparedDataset
 __all__ = ["chosen_items", "comparison_sheet", "planned_like", "sheet_png"]
 
 _TITLE = "Odd rows: acquired. Even rows: SYNTHETIC, same conditions, not for diagnosis. Chest wall left. Seed {seed}."
+_Tile = tuple[np.ndarray, np.ndarray | None]
 _CAPTION_PX = 24
 _TITLE_PX = 20
 _GAP_PX = 4
@@ -107,11 +108,12 @@ def comparison_sheet(
         looks += [best_of(of_one) for of_one in tries]
         if progress is not None:
             progress(len(looks), len(planned))
-    acquired = [(data.image(i), data.mask(i)) for i in range(len(items))]
-    synthetic = [(look.image, sample.lesion.mask) for look, sample in zip(looks, planned, strict=True)]
+    acquired: list[_Tile] = [(data.image(i), data.mask(i)) for i in range(len(items))]
+    synthetic: list[_Tile] = [(look.image, sample.lesion.mask) for look, sample in zip(looks, planned, strict=True)]
     captions = [_caption(sample.conditions) for sample in planned]
     if not is_outlined:
-        acquired, synthetic = ([(image, None) for image, _ in some] for some in (acquired, synthetic))
+        acquired = [(image, None) for image, _ in acquired]
+        synthetic = [(image, None) for image, _ in synthetic]
     save_bytes(sheet_png(acquired, synthetic, captions, n_columns=n_columns, title=_TITLE.format(seed=seed)), out)
     return [
         {"image_id": item["image_id"], "conditions": sample.conditions.to_dict(), "dice": look.to_dict()["dice"]}
