@@ -161,9 +161,9 @@ TRAPS = {
         lambda x: np.where((x >= 400) & (x <= 700), 0, x / 4095),
     ),
     "padding outside the stored bits": (
-        {"PixelPaddingValue": 0xF000},
-        np.where(STORED > 2500, 0xF000, STORED),
-        lambda x: np.where(x == 0xF000, 0, (x & 4095) / 4095),
+        {"PixelPaddingValue": 0xF123},
+        np.where(STORED > 2500, 0xF123, STORED),
+        lambda x: np.where(x == 0xF123, 0, (x & 4095) / 4095),
     ),
     "padding below junk in unused bits": (
         {"PixelPaddingValue": 700},
