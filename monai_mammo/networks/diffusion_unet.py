@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ class FilmBlock(nn.Module):
 
 
 class _Scale(nn.Module):
-    """FiLM blocks at one scale; the last is followed by self-attention where asked, and cross-attention.
+    """FiLM blocks at one scale, then self-attention where asked, then cross-attention to the tokens.
 
     Parameters
     ----------
@@ -65,7 +66,9 @@ class _Scale(nn.Module):
         self.self_attention = SelfAttention(out_channels) if attends else None
         self.cross_attention = CrossAttention(out_channels, context)
 
-    def attend(self, x: Tensor, tokens: Tensor) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor, tokens: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, embedding)
         if self.self_attention is not None:
             x = self.self_attention(x)
         return self.cross_attention(x, tokens)
@@ -83,8 +86,8 @@ class DiffusionUNet(nn.Module):
     latent_channels : int
     channels : sequence of int
         Width at each scale, finest first.
-    n_blocks : int
-        Residual blocks at each scale on the way down; one more on the way up.
+    n_blocks : int or sequence of int
+        Residual blocks at each scale, down as up; most of the work lies at the finest.
     attention_scales : sequence of int
         Scales, counted from the finest, with attention of positions to each other.
     context_channels : int
@@ -99,8 +102,8 @@ class DiffusionUNet(nn.Module):
         self,
         *,
         latent_channels: int = 4,
-        channels: Sequence[int] = (80, 144, 208),
-        n_blocks: int = 2,
+        channels: Sequence[int] = (96, 128, 192),
+        n_blocks: int | Sequence[int] = (1, 2, 2),
         attention_scales: Sequence[int] = (1, 2),
         context_channels: int = 128,
         spatial_channels: int = 2,
@@ -119,23 +122,16 @@ class DiffusionUNet(nn.Module):
             attends = i in attention_scales
             return _Scale(in_channels, channels[i], width=width, context=context_channels, attends=attends)
 
-        skips = [channels[0]]
+        n_blocks = [n_blocks] * self.n_scales if isinstance(n_blocks, int) else list(n_blocks)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
-        for i, out_channels in enumerate(channels):
-            self.down.append(scale([skips[-1]] + [out_channels] * (n_blocks - 1), i))
-            skips += [out_channels] * n_blocks
-            if i < self.n_scales - 1:
-                self.shrink.append(nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1))
-                skips.append(out_channels)
-        self.middle = scale([channels[-1]] * 2, self.n_scales - 1)
         self.up, self.enlarge = nn.ModuleList(), nn.ModuleList()
-        previous = channels[-1]
-        for i in reversed(range(self.n_scales)):
-            widths = [previous] + [channels[i]] * n_blocks
-            self.up.append(scale([w + skips.pop() for w in widths], i))
-            previous = channels[i]
-            if i > 0:
-                self.enlarge.append(nn.Conv2d(previous, previous, 3, padding=1))
+        for i, here in enumerate(channels):
+            self.down.append(scale([here] * n_blocks[i], i))
+            self.up.append(scale([2 * here] + [here] * (n_blocks[i] - 1), i))
+        for here, coarser in pairwise(channels):
+            self.shrink.append(nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * here, coarser, 1)))
+            self.enlarge.append(nn.Sequential(nn.Conv2d(coarser, 4 * here, 1), nn.PixelShuffle(2)))
+        self.middle = scale([channels[-1]] * 2, self.n_scales - 1)
         self.output = nn.Sequential(
             group_norm(channels[0]),
             nn.SiLU(),
@@ -177,24 +173,15 @@ class DiffusionUNet(nn.Module):
         return out[..., :rows, :columns].float()
 
     def _through_scales(self, h: Tensor, embedding: Tensor, tokens: Tensor) -> Tensor:
-        skips = [h]
+        skips = []
         for i, scale in enumerate(self.down):
-            for block in scale.blocks:
-                h = block(h, embedding)
-                if block is scale.blocks[-1]:
-                    h = scale.attend(h, tokens)
-                skips.append(h)
+            h = scale(h, embedding, tokens)
+            skips.append(h)
             if i < self.n_scales - 1:
                 h = self.shrink[i](h)
-                skips.append(h)
-        for block in self.middle.blocks[:-1]:
-            h = block(h, embedding)
-        h = self.middle.attend(h, tokens)
-        h = self.middle.blocks[-1](h, embedding)
-        for i, scale in enumerate(self.up):
-            for block in scale.blocks:
-                h = block(torch.cat([h, skips.pop()], dim=1), embedding)
-            h = scale.attend(h, tokens)
-            if i < self.n_scales - 1:
-                h = self.enlarge[i](functional.interpolate(h, scale_factor=2, mode="nearest"))
+        h = self.middle(h, embedding, tokens)
+        for i in reversed(range(self.n_scales)):
+            h = self.up[i](torch.cat([h, skips[i]], dim=1), embedding, tokens)
+            if i > 0:
+                h = self.enlarge[i - 1](h)
         return h
