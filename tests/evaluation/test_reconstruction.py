@@ -77,13 +77,15 @@ def test_the_yardstick_holds_as_many_values_as_the_latent(shape, n_values, expec
     assert same_count_shape(shape, n_values) == expected
 
 
-def test_the_round_trip_keeps_what_is_smooth_and_loses_a_checkerboard():
+def test_the_round_trip_keeps_what_is_smooth_and_folds_nothing_back():
+    """Waves of 0.375 a pixel lie above what half the pixels can hold: they vanish, and do not come back as others."""
     y, x = np.mgrid[:64, :48]
     smooth = (0.5 + 0.3 * np.sin(y / 10) * np.cos(x / 8)).astype(np.float32)
     back = bicubic_round_trip(smooth, (32, 24))
     assert np.abs(back - smooth)[4:-4, 4:-4].max() < 0.01
-    board = ((x + y) % 2).astype(np.float32)
-    assert bicubic_round_trip(board, (32, 24))[8:-8, 8:-8] == pytest.approx(0.5, abs=0.02), "antialiased"
+    waves = (0.5 + 0.4 * np.cos(2 * np.pi * 0.375 * x)).astype(np.float32)
+    # without the filter 0.25 remains of 0.4
+    assert bicubic_round_trip(waves, (32, 24))[8:-8, 8:-8] == pytest.approx(0.5, abs=0.05)
 
 
 def test_figures_of_a_split(datalist):
