@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_mammo.bundle.card import write_support
 from monai_mammo.bundle.folder import BundleFolder, seal
 from monai_mammo.bundle.places import ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
@@ -20,4 +21,5 @@ __all__ = [
     "root",
     "seal",
     "support_rows",
+    "write_support",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -184,7 +185,7 @@ def seal(folder: BundleFolder | Path | str, **changes: Any) -> BundleFolder:
     metadata = dict(BundleFolder(root).metadata) | changes
     files = sorted(p for p in (root / "models").glob("*") if p.suffix in WEIGHT_SUFFIXES)
     metadata["weights_sha256"] = {p.relative_to(root).as_posix(): _sha256(p) for p in files}
-    _write_text(root / _METADATA, _dumps(metadata) + "\n")
+    write_text(root / _METADATA, _dumps(metadata) + "\n")
     return BundleFolder(root, is_own=own)
 
 
@@ -235,7 +236,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename."""
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", encoding="utf-8") as stream:
@@ -244,4 +246,5 @@ def _write_text(path: Path, text: str) -> None:
             os.fsync(stream.fileno())
         os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()

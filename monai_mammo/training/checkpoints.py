@@ -6,6 +6,7 @@ no random states. The handlers here have the same ``attach`` face.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import operator
 import os
@@ -67,7 +68,8 @@ def save_atomically(value: Any, path: str | os.PathLike[str]) -> Path:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         raise MammoError(f"{path} can not be written: {getattr(error, 'strerror', None) or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -45,5 +46,6 @@ def save_png(image: np.ndarray, path: str | os.PathLike[str], *, description: st
     except OSError as error:
         raise MammoError(f"{path} can not be written: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return path

@@ -1,0 +1,167 @@
+"""What the three bundles state of themselves, read as text: no MONAI, no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from monai_mammo.bundle import find
+from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
+
+NAMES = ("mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation")
+CONFIGS = ("train", "inference", "evaluate", "multi_gpu_train", "smoke")
+SECTIONS = (
+    "Intended use", "Out-of-scope use", "Data and licence", "Training procedure", "Metrics", "Limitations",
+    "Failure cases", "Ethical considerations", "Commands", "How to cite",
+)  # fmt: skip
+CHECKER = Path(__file__).resolve().parents[3] / "shared" / "tools" / "bundle_check.py"
+
+bundles = pytest.mark.parametrize("name", NAMES)
+
+
+def strict(path: Path) -> dict:
+    """JSON object in which no key stands twice."""
+
+    def unique(pairs: list) -> dict:
+        keys = [key for key, _ in pairs]
+        assert len(set(keys)) == len(keys), f"{path.name}: {keys}"
+        return dict(pairs)
+
+    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+
+
+def values(config: object) -> list:
+    """Every plain value below a config."""
+    inner = config.values() if isinstance(config, dict) else config if isinstance(config, list) else None
+    return [config] if inner is None else [value for part in inner for value in values(part)]
+
+
+@bundles
+def test_every_file_of_the_layout_is_there(name):
+    root = find(name).root
+    wanted = ["LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf", "configs/metadata.json"]
+    wanted += [f"configs/{config}.json" for config in CONFIGS]
+    assert [path for path in wanted if not (root / path).is_file() or not (root / path).stat().st_size] == []
+
+
+@bundles
+def test_the_metadata_are_complete(name):
+    meta = strict(find(name).root / "configs" / "metadata.json")
+    for key in (
+        "schema", "version", "changelog", "monai_version", "pytorch_version", "numpy_version", "task", "description",
+        "required_packages_version", "authors", "copyright", "data_source", "data_type", "intended_use", "references",
+        "network_data_format", "supported_apps", "weights_sha256", "prepared_shape", "nominal_spacing_mm",
+        "eval_metrics",
+    ):  # fmt: skip
+        assert key in meta, key
+    assert next(iter(meta["changelog"])) == meta["version"]
+    assert "not for clinical use" in meta["intended_use"]
+
+
+@bundles
+def test_the_weights_that_are_there_are_the_ones_stated(name):
+    folder = find(name)
+    for path in sorted((folder.root / "models").glob("*.pt")):
+        stated = folder.weights_sha256[path.relative_to(folder.root).as_posix()]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == stated
+        assert path.stat().st_size < 25_000_000
+
+
+@bundles
+def test_train_and_inference_name_the_same_network(name):
+    folder = find(name)
+    assert folder.network_definition("train") == folder.network_definition("inference")
+
+
+def test_the_generator_trains_and_samples_with_one_schedule():
+    folder = find("mammo_diffusion")
+    assert folder.network_definition("train", "schedule") == folder.network_definition("inference", "schedule")
+
+
+def test_the_lesion_bundle_names_its_judge():
+    target, _ = find("mammo_lesion_segmentation").network_definition("inference", "judge_def")
+    assert target == "monai_mammo.networks.Judge"
+
+
+@bundles
+@pytest.mark.parametrize("config", CONFIGS)
+def test_expressions_are_a_reference_or_a_small_call(name, config):
+    path = find(name).root / "configs" / f"{config}.json"
+    texts = [value for value in values(strict(path)) if isinstance(value, str)]
+    assert all(len(text) <= 120 and ";" not in text and "lambda" not in text for text in texts)
+    assert not any("#" in text and not text.startswith(("$", "@")) for text in texts)
+
+
+@bundles
+def test_smoke_changes_numbers_and_places_only(name):
+    smoke = strict(find(name).root / "configs" / "smoke.json")
+    assert smoke["max_epochs"] == 1 and smoke["dataset_dir"] == "phantom"
+    assert not any(isinstance(value, dict) for value in smoke.values())
+    assert "models" not in json.dumps(smoke)
+
+
+@bundles
+def test_the_card_has_its_sections_and_places_for_figures(name):
+    card = (find(name).root / "docs" / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", card, re.M)
+    assert sorted(headings) == sorted(SECTIONS)
+    opened, closed = re.findall(r"<!-- figures:([\w-]+) -->", card), re.findall(r"<!-- /figures:([\w-]+) -->", card)
+    assert opened == closed and opened
+
+
+def test_the_cards_table_of_support_agrees_with_the_metadata():
+    folder = find("mammo_diffusion")
+    card = (folder.root / "docs" / "README.md").read_text(encoding="utf-8")
+    table = card.partition("<!-- figures:support -->")[2].partition("<!-- /figures:support -->")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+    assert sum(int(row[4]) for row in rows) == sum(row.n_images for row in folder.support.rows)
+    assert folder.support.rows
+
+
+@bundles
+def test_both_data_sets_are_attributed(name):
+    text = (find(name).root / "docs" / "data_license.txt").read_text(encoding="utf-8")
+    for words in ("10.7937/K9/TCIA.2016.7O02S9CY", "10.7937/29kw-ae92", "CC BY 3.0", "CC BY 4.0", "10.7937"):
+        assert words in text
+
+
+def test_channels_of_the_lesion_network_are_the_vocabularies():
+    outputs = find("mammo_lesion_segmentation").metadata["network_data_format"]["outputs"]
+    vocabularies = {
+        "finding": Finding,
+        "birads": BIRADS_CATEGORIES,
+        "density": Density,
+        "view": View,
+        "pathology": Pathology,
+    }
+    for head, vocabulary in vocabularies.items():
+        assert outputs[head]["channel_def"] == {str(i): str(term) for i, term in enumerate(vocabulary)}
+
+
+def test_columns_of_the_generators_attributes_are_the_encoders():
+    attributes = import_module("monai_mammo.networks").ATTRIBUTES
+    names = find("mammo_diffusion").metadata["network_data_format"]["inputs"]["attributes"]["channel_def"]
+    assert [names[str(i)].removeprefix("box ") for i in range(len(names))] == list(attributes)
+
+
+@bundles
+def test_sample_pictures_say_that_they_are_drawn(name):
+    data = find(name).root / "data"
+    assert all(path.name.startswith("phantom_") for path in data.glob("*"))
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not CHECKER.is_file(), reason="the bundle checker lies outside the repository")
+def test_metadata_fit_the_published_schema():
+    words = [sys.executable, str(CHECKER), str(find(NAMES[0]).root.parent), "--profile", "plus", "--no-weights"]
+    for check in ("static.metadata", "static.versions", "static.data_format", "static.metadata_text", "static.paths"):
+        words += ["--only", check]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("15 passed, 0 failed"), done.stdout
