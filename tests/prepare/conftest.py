@@ -101,7 +101,7 @@ def table(tmp_path: Path) -> Path:
         shape=SHAPE,
     )
     mask = outlined.lesion_mask.copy()
-    mask[2:12, 2:9] = True  # skin change in the mask, not of type lesion
+    mask[70:80, 2:9] = True  # diffuse change in the breast, in the mask but not of type lesion
     Image.fromarray(mask).save(top / "masks" / "case_0.png")
     rows[0]["mask"] = "masks/case_0.png"
     inside = np.argwhere(outlined.lesion_mask)
@@ -109,7 +109,7 @@ def table(tmp_path: Path) -> Path:
     ordered = [corners[0], corners[3], corners[1], corners[2]]
     points = [[(column + 0.5) / SHAPE[1], (row + 0.5) / SHAPE[0]] for row, column in ordered]
     outlines.append({"image_id": "case_0", "type": "lesion", "polygon": json.dumps(np.array(points).tolist())})
-    square = [[2.5 / 120, 2.5 / 160], [8.5 / 120, 2.5 / 160], [8.5 / 120, 11.5 / 160], [2.5 / 120, 11.5 / 160]]
+    square = [[2.5 / 120, 70.5 / 160], [8.5 / 120, 70.5 / 160], [8.5 / 120, 79.5 / 160], [2.5 / 120, 79.5 / 160]]
     outlines.append({"image_id": "case_0", "type": "skin_or_diffuse", "polygon": json.dumps(square)})
     _write_csv(top / "metadata.csv", TABLE_COLUMNS, rows)
     _write_csv(top / "contours.csv", ["image_id", "type", "polygon"], outlines)

@@ -124,7 +124,8 @@ def test_what_is_missing_or_changed_is_made_anew(folder: Path, tmp_path: Path, s
 
 def test_an_output_folder_inside_the_source_is_not_read_again(folder: Path):
     prepare(folder, out=folder / "out", shape=GRID)
-    assert prepare(folder, out=folder / "out", shape=GRID).n_kept == 4
+    again = prepare(folder, out=folder / "out", shape=GRID)
+    assert again.n_kept == 4 and len(again.files) == 8
 
 
 def test_workers_change_nothing(folder: Path, tmp_path: Path):
@@ -151,6 +152,7 @@ def test_a_table_gives_boxes_masks_and_its_own_splits(table: Path, tmp_path: Pat
         truth = draw_mammogram(asked, seed=20 + i, shape=(160, 120))
         trace = Trace.from_dict(item["trace"])
         assert len(item["boxes"]) == 2 and len(item["diffuse_boxes"]) == 1
+        assert item["conditions"]["box"] == item["boxes"][1]
         back = trace.inverse_box(Box.parse(item["conditions"]["box"]))  # the largest lesion, not the skin
         assert np.abs(np.subtract(tuple(back), tuple(truth.conditions.box))).max() < 1e-6
         if i == 0:

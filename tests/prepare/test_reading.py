@@ -67,6 +67,9 @@ def test_files_that_give_no_mammogram_name_their_reason(tmp_path: Path, picture)
     }
     colour = Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8))
     cases[saved("colour.png", colour)] = (Skipped, SkipReason.COLOR)
+    bluish = np.stack([np.full((40, 40), 9, np.uint8)] * 3, axis=-1)
+    bluish[20, 20, 2] = 10
+    cases[saved("bluish.png", Image.fromarray(bluish))] = (Skipped, SkipReason.COLOR)
     for path, (sort, reason) in cases.items():
         result = read_any(path)
         assert type(result) is sort and result.reason is reason, result
