@@ -1,0 +1,215 @@
+"""The bundles' own configs, run by MONAI from another folder, with tiny networks in place of the real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import monai.bundle
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.engines import SupervisedEvaluator, SupervisedTrainer
+from PIL import Image
+
+from monai_mammo import networks
+from monai_mammo.bundle import BundleFolder, find, seal
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TINY = {
+    "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
+    "mammo_diffusion": {"channels": [8, 8], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
+    "mammo_lesion_segmentation": {"channels": [8, 8]},
+}
+SHAPE = [64, 48]
+QUICK = {
+    "phantom_shape": SHAPE,
+    "n_phantoms": 4,
+    "batch_size": 2,
+    "num_workers": 0,
+    "track": False,
+}
+pytestmark = pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # MONAI says that configs are code
+names = pytest.mark.parametrize("name", sorted(TINY))
+
+
+@pytest.fixture(scope="module")
+def tiny_bundles(tmp_path_factory):
+    """Copies of the three bundles with tiny networks and random weights, found before the package's."""
+    home = tmp_path_factory.mktemp("bundles")
+    for name, sizes in TINY.items():
+        root = Path(shutil.copytree(find(name).root, home / name))
+        for config in ("train", "inference"):
+            path = root / "configs" / f"{config}.json"
+            values = json.loads(path.read_text(encoding="utf-8"))
+            values["network_def"] |= sizes
+            path.write_text(json.dumps(values), encoding="utf-8")
+        shutil.rmtree(root / "models", ignore_errors=True)
+        (root / "models").mkdir()
+        torch.manual_seed(0)
+        target, arguments = BundleFolder(root).network_definition()
+        state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
+        torch.save(state, root / "models" / "model.pt")
+        seal(root, prepared_shape=SHAPE)
+    before = os.environ.get("MONAI_MAMMO_BUNDLES")
+    os.environ["MONAI_MAMMO_BUNDLES"] = str(home)
+    yield home
+    os.environ.pop("MONAI_MAMMO_BUNDLES")
+    if before is not None:
+        os.environ["MONAI_MAMMO_BUNDLES"] = before
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder that is not the bundle's."""
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    return tmp_path / "cwd"
+
+
+def files(root: Path, *configs: str) -> list[str]:
+    return [str(root / "configs" / f"{config}.json") for config in configs]
+
+
+def run(root: Path, *configs: str, **overrides) -> None:
+    monai.bundle.run(
+        config_file=files(root, *configs),
+        meta_file=str(root / "configs" / "metadata.json"),
+        logging_file=False,
+        **overrides,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@names
+def test_smoke_trains_and_touches_no_bundle(tiny_bundles, elsewhere, name):
+    before = contents(tiny_bundles)
+    run(tiny_bundles / name, "train", "smoke", **QUICK)
+    written = set(contents(elsewhere / "output_smoke" / name))
+    assert {"models/model.pt", "models/checkpoint.pt"} <= written
+    assert contents(tiny_bundles) == before
+    target, arguments = BundleFolder(tiny_bundles / name).network_definition()
+    net = networks.load_weights(
+        networks.build(target, arguments), elsewhere / "output_smoke" / name / "models" / "model.pt"
+    )
+    assert all(torch.isfinite(p).all() for p in net.parameters())
+
+
+@names
+def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere, name):
+    run(tiny_bundles / name, "train", "evaluate", **QUICK)
+    table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
+    assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
+    assert contents(tiny_bundles / name / "models").keys() == {"model.pt"}
+
+
+@names
+def test_inference_is_honest_about_its_properties(tiny_bundles, elsewhere, name):
+    path = files(tiny_bundles / name, "inference")[0]
+    workflow = monai.bundle.create_workflow(config_file=path, workflow_type="inference", logging_file=False)
+    assert workflow.check_properties() == []
+    assert isinstance(workflow.evaluator, SupervisedEvaluator)
+    assert len(workflow.dataset) > 0 and isinstance(workflow.network_def, torch.nn.Module)
+    assert not contents(elsewhere)
+
+
+@names
+def test_training_is_honest_about_its_properties(tiny_bundles, name):
+    paths = files(tiny_bundles / name, "train")
+    meta = str(tiny_bundles / name / "configs" / "metadata.json")
+    workflow = ConfigWorkflow(paths, meta, logging_file=False, workflow_type="train")
+    for key, value in QUICK.items():
+        workflow.parser[key] = value
+    workflow.initialize()
+    assert workflow.check_properties() == []
+    assert isinstance(workflow.trainer, SupervisedTrainer)
+    assert isinstance(workflow.train_dataset_data, list) and isinstance(workflow.val_dataset_data, list)
+
+
+@names
+def test_load_gives_the_network_with_its_weights(tiny_bundles, name):
+    for kind in ("train", "inference"):
+        net = monai.bundle.load(name, bundle_dir=str(tiny_bundles), source="github", workflow_type=kind)
+        stated = torch.load(tiny_bundles / name / "models" / "model.pt", weights_only=True)
+        assert all(torch.equal(value.half(), stated[key]) for key, value in net.state_dict().items())
+
+
+def test_lesions_are_outlined_on_the_files_own_grid(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_lesion_segmentation"
+    run(root, "inference", shape=SHAPE)
+    for path in sorted((root / "data").glob("*_??.png")) + sorted((root / "data").glob("*_MLO.png")):
+        with Image.open(path) as picture:
+            mask = Image.open(elsewhere / "output" / root.name / f"{path.stem}_lesion.png")
+            assert mask.size == picture.size
+            assert set(np.unique(np.asarray(mask))) <= {0, 255}
+
+
+def test_reconstructions_are_those_of_the_prepared_picture(tiny_bundles, elsewhere):
+    run(tiny_bundles / "mammo_autoencoder", "inference", shape=SHAPE)
+    written = sorted((elsewhere / "output" / "mammo_autoencoder").glob("*_reconstruction.png"))
+    assert len(written) == 2
+    with Image.open(written[0]) as picture:
+        assert picture.size == tuple(SHAPE[::-1])
+        assert np.asarray(picture).max() > 50
+
+
+def test_requests_come_from_a_file_and_hang_as_asked(tiny_bundles, elsewhere):
+    rows = [{"laterality": "L"}, {"laterality": "R"}]
+    (elsewhere / "asked").mkdir()
+    (elsewhere / "asked" / "requests.json").write_text(json.dumps(rows), encoding="utf-8")
+    conditions = {"kind": "film", "density": "B", "view": "MLO", "finding": "mass", "birads": 4}
+    root = tiny_bundles / "mammo_diffusion"
+    run(root, "inference", dataset_dir="asked", conditions=conditions, steps=2)
+    out = elsewhere / "output" / "mammo_diffusion"
+    sides = [json.loads((out / f"sample_{i:04d}.json").read_text())["conditions"]["laterality"] for i in range(2)]
+    assert sides == ["L", "R"]
+    with Image.open(out / "sample_0000.png") as picture:
+        assert "Synthetic" in picture.text["Description"] and picture.size == tuple(SHAPE[::-1])
+    first = contents(out)
+    run(root, "inference", dataset_dir="asked", conditions=conditions, steps=2, batch_size=1, output_dir="again")
+    again = contents(elsewhere / "again")
+    near = [np.asarray(Image.open(p / "sample_0001.png")).astype(int) for p in (out, elsewhere / "again")]
+    assert first.keys() == again.keys() and abs(near[0] - near[1]).max() <= 1
+
+
+def test_what_no_training_image_shows_is_refused(tiny_bundles):
+    conditions = {"kind": "digital", "density": "A", "view": "CC", "finding": "duct"}
+    with pytest.raises(Exception) as caught:
+        run(tiny_bundles / "mammo_diffusion", "inference", conditions=conditions)
+    error: BaseException = caught.value
+    while error.__cause__ is not None:
+        error = error.__cause__
+    assert "no training image shows" in str(error)
+
+
+@names
+def test_what_an_overlay_sets_is_there_to_be_set(name):
+    root = find(name).root
+    for overlay in ("smoke", "evaluate", "multi_gpu_train"):
+        base = ConfigParser()
+        base.read_config(files(root, "train"))
+        for key in json.loads(Path(files(root, overlay)[0]).read_text(encoding="utf-8")):
+            parent = key.replace("#", "::").rpartition("::")[0]
+            assert not parent or parent in base, f"{overlay}: {key}"
+
+
+@pytest.mark.slow
+@names
+def test_two_ranks_train_one_network(tiny_bundles, elsewhere, name):
+    configs = repr(files(tiny_bundles / name, "train", "smoke", "multi_gpu_train"))
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "monai.bundle"]
+    words += ["run", "--config_file", configs]
+    quick = {**QUICK, "batch_size": 1}
+    words += [word for key, value in quick.items() for word in (f"--{key}", str(value))]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (elsewhere / "output_smoke" / name / "models" / "model.pt").is_file()
