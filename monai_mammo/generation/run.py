@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -261,40 +261,22 @@ def _make(
     progress: Callable[[Progress], None] | None,
     n_asked: int,
 ) -> None:
-    n_before = n_asked - len(missing)
-    for start in range(0, len(missing), generator.batch_size):
-        some = missing[start : start + generator.batch_size]
-        evaluations = iter(_shares(request.steps))
+    from monai_mammo.generation.drawing import draw_all
 
-        def on_step(start: int = start, n_now: int = len(some), shares: Iterator[float] = evaluations) -> None:
-            done = (start + n_now * next(shares)) / len(missing)
-            if progress is not None:
-                progress(Progress(n_before + start, n_asked, done))
+    n_done = n_asked - len(missing)
+    n_made, most = 0, 0.0
 
-        began = time.perf_counter()
-        looks = generator.draw(
-            some,
-            seed=request.seed,
-            steps=request.steps,
-            guidance=guidance,
-            dice_threshold=request.dice_threshold,
-            max_tries=request.max_tries,
-            on_step=on_step,
-        )
-        seconds = (time.perf_counter() - began) / len(some)
-        for sample, tries in zip(some, looks, strict=True):
-            finish(sample, tries, seconds)
+    def on_share(share: float) -> None:
+        nonlocal most
+        most = max(most, share)
         if progress is not None:
-            done = start + len(some)
-            progress(Progress(n_before + done, n_asked, done / len(missing)))
+            progress(Progress(n_done + n_made, n_asked, most))
 
-
-def _shares(steps: int) -> Iterator[float]:
-    """Share of a sample's work after each network evaluation, as if there were one try; later ones add none."""
-    for i in range(1, steps + 1):
-        yield 0.95 * i / steps
-    while True:
-        yield 0.95
+    on_share(0.0)
+    for drawn in draw_all(generator, missing, request, guidance=guidance, on_share=on_share):
+        finish(drawn.sample, drawn.looks, drawn.seconds)
+        n_made += 1
+        on_share(n_made / len(missing))
 
 
 def _conditions(

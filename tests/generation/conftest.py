@@ -1,31 +1,75 @@
-"""Tiny bundles in place of the shipped ones."""
+"""Tiny bundles in place of the shipped ones, and a run whose pictures are drawn."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 
-def _tiny():
-    path = Path(__file__).parents[1] / "tiny_bundles.py"
-    if "tiny_bundles" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("tiny_bundles", path)
-        sys.modules["tiny_bundles"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["tiny_bundles"]
+def load_beside(name: str):
+    """Module of the tests' folder, which is no package."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory):
+def tiny_folder(tmp_path_factory):
     """Folder with the three tiny bundles."""
     folder = tmp_path_factory.mktemp("bundles")
-    _tiny().write_tiny_bundles(folder)
+    load_beside("tiny_bundles").write_tiny_bundles(folder)
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _use_tiny_bundles(bundles, monkeypatch):
-    monkeypatch.setenv("MONAI_MAMMO_BUNDLES", str(bundles))
+@pytest.fixture
+def tiny(tiny_folder, monkeypatch):
+    """The tiny bundles found by the names of the shipped ones."""
+    monkeypatch.setenv("MONAI_MAMMO_BUNDLES", str(tiny_folder))
+    return tiny_folder
+
+
+class DrawnGenerator:
+    """Phantoms in place of generated pictures: untrained networks draw no breast, and sides need one."""
+
+    batch_size = 1
+    device = SimpleNamespace(type="cpu")
+
+    def draw(self, planned, *, seed, steps, guidance, dice_threshold, max_tries, on_step=None):
+        from monai_mammo.generation.check import look_at
+        from monai_mammo.phantom import draw_mammogram
+        from monai_mammo.prepare.array import prepare_mammogram
+
+        out = []
+        for sample in planned:
+            shown = sample.conditions.replace(laterality="L", box=None)
+            drawn = draw_mammogram(shown, seed=seed + sample.index, shape=(192, 144))
+            prepared = prepare_mammogram(drawn, shape=sample.lesion.mask.shape)
+            lesion = prepared.lesion_mask if sample.lesion.mask.any() else np.zeros_like(prepared.breast)
+            out.append(
+                [
+                    look_at(
+                        prepared.image,
+                        lesion,
+                        {},
+                        requested=sample.lesion.mask,
+                        breast=prepared.breast,
+                        dice_threshold=0,
+                    )
+                ]
+            )
+        return out
+
+
+@pytest.fixture
+def drawn(tiny, monkeypatch):
+    """Runs with drawn pictures, whose side can be read."""
+    from monai_mammo.generation import pipeline
+
+    monkeypatch.setattr(pipeline.Generator, "load", lambda *_, **__: DrawnGenerator())

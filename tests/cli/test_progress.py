@@ -1,0 +1,62 @@
+"""Progress on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from monai_mammo.cli import progress
+from monai_mammo.cli.progress import ProgressLine
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_plain_lines_come_seldom_and_the_last_one_always(clock):
+    stream = io.StringIO()
+    line = ProgressLine("images", stream=stream)
+    for n in range(11):
+        clock[0] = n * 1.0
+        line.update(n, 10)
+    assert stream.getvalue().splitlines() == [
+        "0 of 10 images",
+        "5 of 10 images, 1.0 a second, 5 s left",
+        "10 of 10 images, 1.0 a second",
+    ]
+
+
+def test_a_terminal_has_one_moving_line(clock):
+    stream = Terminal()
+    with ProgressLine("images", stream=stream) as line:
+        for n in (0, 1, 2):
+            clock[0] += 90.0
+            line.update(n, 4, n / 4)
+    text = stream.getvalue()
+    assert text.count("\n") == 1 and text.endswith("\n") and text.count("\r") == 3
+    assert "2 of 4 images, 0.4 a minute, 4 min 30 s left" in text
+
+
+def test_what_was_there_before_does_not_count_for_the_rate(clock):
+    stream = io.StringIO()
+    line = ProgressLine("images", stream=stream)
+    line.update(90, 100, 0.0)
+    clock[0] = 10.0
+    line.update(95, 100, 0.5)
+    assert stream.getvalue().splitlines()[-1] == "95 of 100 images, 30.0 a minute, 10 s left"
+
+
+def test_quiet_is_quiet():
+    stream = io.StringIO()
+    ProgressLine("images", quiet=True, stream=stream).update(1, 1)
+    assert stream.getvalue() == ""
