@@ -74,13 +74,14 @@ def test_a_missing_box_is_one_token_whatever_stands_in_its_other_columns():
     assert torch.equal(out[0, 6], tokens.no_box) and not torch.equal(out[2, 6], tokens.no_box)
 
 
-def test_each_side_of_the_box_changes_its_token():
+def test_every_place_of_each_side_of_the_box_has_a_token_of_its_own():
+    """From one end of the image to the other, both ends included."""
     tokens = ConditionTokens(16)
-    rows = torch.tensor([[-1.0] * 6 + [0.2, 0.3, 0.5, 0.6]]).repeat(5, 1)
     for side in range(4):
-        rows[side + 1, 6 + side] += 0.05
-    out = tokens(rows)[:, 6]
-    assert torch.cdist(out, out).fill_diagonal_(9).min() > 0.001
+        rows = torch.tensor([[-1.0] * 6 + [0.2, 0.3, 0.5, 0.6]]).repeat(21, 1)
+        rows[:, 6 + side] = torch.linspace(0, 1, 21)
+        out = tokens(rows)[:, 6]
+        assert torch.cdist(out, out).fill_diagonal_(9).min() > 0.001
 
 
 def test_shape_and_gradients(silent):
