@@ -111,7 +111,8 @@ class LesionLoss(nn.Module):
     An outlined lesion is learnt by soft Dice and cross entropy. Where only boxes are known the
     loss is weak: what lies outside every box is background; the inner ellipse, half as wide and
     high as its box, is lesion; and the mask's projections on both axes fill those of the boxes
-    (Tian et al. 2021, BoxInst). An image without lesion is background throughout.
+    (Tian et al. 2021, BoxInst), and as little as may be of the mask's area lies outside. An image
+    without lesion is background throughout.
 
     Parameters
     ----------
@@ -164,7 +165,8 @@ def _weak(logits: Tensor, boxes: Tensor, core: Tensor, is_boxed: Tensor) -> Tens
     weighted = (entropy * outside).sum() / outside.sum() + (entropy * inside).sum() / inside.sum().clamp_min(1)
     probability, filled = logits.sigmoid(), (boxes >= 0.5).float()
     projections = sum(1 - soft_dice(probability.amax(dim), filled.amax(dim)).mean() for dim in (2, 3))
-    return weighted + 0.5 * projections
+    inside_share = ((probability * filled).sum((1, 2, 3)) + 1) / (probability.sum((1, 2, 3)) + 1)
+    return weighted + 0.5 * projections + (1 - inside_share).mean()
 
 
 def _class_loss(out: dict[str, Tensor], classes: Tensor) -> Tensor:
