@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monai_mammo.bundle.card import write_support
+from monai_mammo.bundle.card import write_metrics, write_support
 from monai_mammo.bundle.folder import BundleFolder, seal
 from monai_mammo.bundle.places import ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
@@ -21,5 +21,6 @@ __all__ = [
     "root",
     "seal",
     "support_rows",
+    "write_metrics",
     "write_support",
 ]

@@ -1,4 +1,4 @@
-"""Support counts, written into a bundle's metadata and model card by program, never by hand."""
+"""Support counts and measured figures, put into a bundle by program, never by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monai_mammo.bundle.folder import BundleFolder, seal, write_text
 from monai_mammo.bundle.support import support_rows
 from monai_mammo.errors import MammoError
 
-__all__ = ["write_support"]
+__all__ = ["write_metrics", "write_support"]
 
 _CARD = "docs/README.md"
 _BEGIN, _END = "<!-- figures:support -->", "<!-- /figures:support -->"
@@ -49,6 +49,40 @@ def write_support(folder: BundleFolder | Path | str, items: Iterable[Mapping[str
     lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (_HEAD, ["---"] * len(_HEAD), *_counts(items)))
     write_text(path, pattern.sub(lambda match: match[1] + lines + match[2], text))
     return seal(folder, support=table.to_dict())
+
+
+def write_metrics(folder: BundleFolder | Path | str, *figures: Mapping[str, Any]) -> BundleFolder:
+    """Put the means of measured figures under ``eval_metrics`` of the metadata.
+
+    Parameters
+    ----------
+    folder : BundleFolder, Path or str
+    *figures : mapping
+        As ``python -m monai_mammo.evaluation`` writes them: ``rows``, each with names (texts) and figures (objects
+        with ``mean``), or itself with a ``mean``. Their intervals stand in the model card.
+
+    Returns
+    -------
+    BundleFolder
+        The bundle with its new metadata; what stood under ``eval_metrics`` is gone.
+
+    Raises
+    ------
+    MammoError
+        There is no figure at all.
+    """
+    metrics: dict[str, float] = {}
+    for table in figures:
+        for row in table["rows"]:
+            names = [value for value in row.values() if isinstance(value, str)]
+            found = {key: value for key, value in row.items() if isinstance(value, Mapping) and "mean" in value}
+            found |= {"": row} if "mean" in row else {}
+            for key, figure in found.items():
+                words = [str(table.get("name", "")), *names, key]
+                metrics[" ".join(word for word in words if word)] = figure["mean"]
+    if not metrics:
+        raise MammoError("there is no measured figure to write")
+    return seal(folder, eval_metrics=metrics)
 
 
 def _counts(items: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_mammo.bundle import write_support
+from monai_mammo.bundle import write_metrics, write_support
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
 
@@ -57,3 +57,15 @@ def test_a_card_without_a_single_place_is_refused_and_nothing_is_written(root, c
     with pytest.raises(MammoError, match="figures:support"):
         write_support(root, ITEMS)
     assert json.loads((root / "configs" / "metadata.json").read_text(encoding="utf-8")) == {"version": "0.1.0"}
+
+
+def test_measured_means_become_metrics_by_name(root):
+    reconstruction = {
+        "name": "reconstruction",
+        "rows": [{"kind": "film", "region": "breast", "psnr": {"mean": 39.2, "low": 39.0, "high": 39.5, "n": 157}}],
+    }
+    lesions = {"name": "lesions", "rows": [{"network": "judge", "kind": "all", "mean": 0.5, "n": 43}]}
+    metrics = write_metrics(root, reconstruction, lesions).metadata["eval_metrics"]
+    assert metrics == {"reconstruction film breast psnr": 39.2, "lesions judge all": 0.5}
+    with pytest.raises(MammoError, match="no measured figure"):
+        write_metrics(root, {"name": "x", "rows": [{"kind": "film", "psnr": None}]})
