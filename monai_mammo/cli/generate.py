@@ -54,9 +54,7 @@ def add_parser(commands: Any) -> None:
     how.add_argument("--count", metavar="N", default=environment("count"), help="number of samples (default 1)")
     for name, (metavar, text) in _SETTINGS.items():
         words: dict[str, Any] = {"nargs": "?", "const": "override"} if name == "unsupported" else {}
-        how.add_argument(
-            f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words
-        )
+        how.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words)
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
     add_output_options(parser)

@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not report.is_in_order:
         n_problems = len(report.problems)
         raise MammoError(f"{report.folder} is not in order: {n_problems} problems, first {report.problems[0]}")
-    say(arguments, f"{report.folder} is in order: {report.n_samples} samples, {report.n_files} files, "
-        f"side read from the pixels of {report.n_sides_read}")
+    say(
+        arguments,
+        f"{report.folder} is in order: {report.n_samples} samples, {report.n_files} files, "
+        f"side read from the pixels of {report.n_sides_read}",
+    )
     return 0

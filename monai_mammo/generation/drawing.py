@@ -39,7 +39,9 @@ class _Stopped(Exception):
 class _Work:
     """One batch of samples: drawn in a worker, its share of work read by the main thread."""
 
-    def __init__(self, samples: Sequence[PlannedSample], request: Request, guidance: float, stop: threading.Event) -> None:
+    def __init__(
+        self, samples: Sequence[PlannedSample], request: Request, guidance: float, stop: threading.Event
+    ) -> None:
         self.samples = samples
         self.share = 0.0
         self._request = request

@@ -164,13 +164,23 @@ def remove_partial(folder: Path) -> None:
                 path.unlink()
 
 
-def as_png(array: np.ndarray) -> bytes:
-    """PNG of a picture in [0, 1] or of a mask, 8 bit grey, the same bytes for the same array."""
-    from PIL import Image
+def as_png(array: np.ndarray, *, description: str = "") -> bytes:
+    """PNG of a picture in [0, 1] or of a mask, 8 bit grey, the same bytes for the same array.
 
+    Parameters
+    ----------
+    array : ndarray, shape (rows, columns)
+    description : str
+        Words that the file carries, such as that it is synthetic.
+    """
+    from PIL import Image, PngImagePlugin
+
+    about = PngImagePlugin.PngInfo()
+    if description:
+        about.add_text("Description", description)
     buffer = BytesIO()
     grey = np.rint(np.clip(array.astype(np.float64), 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(grey).save(buffer, format="PNG")
+    Image.fromarray(grey).save(buffer, format="PNG", pnginfo=about)
     return buffer.getvalue()
 
 
@@ -180,8 +190,9 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
     assert requested is not None
     if format is OutputFormat.DICOM:
         _write_dicom(sample, folder, requested)
-    save_bytes(as_png(mammogram.pixels), folder / "mammogram.png")
-    save_bytes(as_png(requested), folder / "lesion.png")
+    said = " ".join([SYNTHETIC, *sample.provenance.notes])
+    save_bytes(as_png(mammogram.pixels, description=said), folder / "mammogram.png")
+    save_bytes(as_png(requested, description=said), folder / "lesion.png")
     save_bytes((mammogram.conditions.to_json() + "\n").encode(), folder / "conditions.json")
 
 

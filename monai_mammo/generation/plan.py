@@ -103,9 +103,7 @@ def plan_sample(
     if not support.is_supported:
         notes = [f"UNSUPPORTED: no training image shows {describe(conditions)}"]
     notes += _too_small(lesion, conditions, shape=shape, spacing_mm=spacing_mm, smallest_px=smallest_px)
-    return PlannedSample(
-        index=index, conditions=conditions, lesion=lesion, support=support, warnings=tuple(notes)
-    )
+    return PlannedSample(index=index, conditions=conditions, lesion=lesion, support=support, warnings=tuple(notes))
 
 
 def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id: int) -> Conditions:

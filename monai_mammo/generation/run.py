@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 import hashlib
 import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -192,7 +191,8 @@ def run_request(
         raise RequestError(f"{folder} is a file: name a folder with --out")
     names = (request.bundle, request.autoencoder, request.lesion_network)
     diffusion, autoencoder, lesion = (bundle.find(name) for name in names)
-    weights = [_reference(folder_) for folder_ in (diffusion, autoencoder, lesion)]
+    _same_grid(diffusion, autoencoder, lesion)
+    weights = [_reference(home) for home in (diffusion, autoencoder, lesion)]
     guidance = request.guidance if request.guidance is not None else _own_guidance(diffusion)
     planned = _plan(request, diffusion)
     from monai_mammo.generation import pipeline  # torch, and so after all that can be refused without it
@@ -318,6 +318,16 @@ def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
         )
         for index in range(request.count)
     ]
+
+
+def _same_grid(*folders: BundleFolder) -> None:
+    for folder in folders[1:]:
+        if folder.prepared_shape != folders[0].prepared_shape:
+            rows, columns = folder.prepared_shape
+            raise RequestError(
+                f"bundle {folder.name} was trained on {rows} x {columns} pixels, {folders[0].name} on "
+                f"{folders[0].prepared_shape[0]} x {folders[0].prepared_shape[1]}: they do not go together"
+            )
 
 
 def _reference(folder: BundleFolder) -> WeightsReference:

@@ -67,9 +67,7 @@ class DrawnGenerator:
         return out
 
 
-@pytest.fixture
-def drawn(tiny, monkeypatch):
-    """Runs with drawn pictures, whose side can be read."""
-    from monai_mammo.generation import pipeline
-
-    monkeypatch.setattr(pipeline.Generator, "load", lambda *_, **__: DrawnGenerator())
+@pytest.fixture(scope="session")
+def drawn_generator():
+    """Generator whose pictures are drawn, so that their side can be read."""
+    return DrawnGenerator()

@@ -74,7 +74,9 @@ def test_the_lesion_depends_on_seed_and_sample_alone():
 
 def test_the_shipped_draws_stay_what_they_are():
     """A run made today must be completed tomorrow: the choice is a promise of the package."""
-    sources = [request_lesion(Conditions(finding="mass", view="CC"), shape=SHAPE, seed=7, sample_id=i).source for i in (0, 1)]
+    sources = [
+        request_lesion(Conditions(finding="mass", view="CC"), shape=SHAPE, seed=7, sample_id=i).source for i in (0, 1)
+    ]
     assert sources == ["real outline 747 in real box 672", "real outline 51 in real box 529"]
 
 
@@ -123,7 +125,10 @@ def test_the_bank_takes_training_lesions_only_and_mirrors_them(tmp_path):
         rows = csv.writer(stream)
         rows.writerow(["image_id", "type", "polygon"])
         rows.writerows([i, t, json.dumps(right)] for i, t in contours)
-    item = {"image_id": "a", "conditions": {"kind": "digital", "view": "CC", "finding": "mass", "box": [0.1, 0.2, 0.5, 0.4]}}
+    item = {
+        "image_id": "a",
+        "conditions": {"kind": "digital", "view": "CC", "finding": "mass", "box": [0.1, 0.2, 0.5, 0.4]},
+    }
     (tmp_path / "d.json").write_text(json.dumps({"training": [item]}))
     bank = build_contour_bank(tmp_path / "c.csv", tmp_path / "m.csv", tmp_path / "d.json", tmp_path / "b.npz")
     assert bank.n_contours == 1

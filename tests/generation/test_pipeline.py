@@ -32,7 +32,11 @@ def planned(index: int = 0, **changes):
     asked = Conditions(**{"density": "C", "view": "MLO", "laterality": "L", "finding": "mass", **changes})
     folder = bundle.find(NAMES[0])
     return plan_sample(
-        Request(conditions=asked, seed=7, unsupported="override"), index, table=folder.support, shape=(64, 48), spacing_mm=1
+        Request(conditions=asked, seed=7, unsupported="override"),
+        index,
+        table=folder.support,
+        shape=(64, 48),
+        spacing_mm=1,
     )
 
 

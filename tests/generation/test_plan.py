@@ -60,8 +60,9 @@ def test_an_override_is_said_in_every_sample():
 
 def test_few_persons_are_warned_of():
     planned = plan(Request(conditions=Conditions(density="B", finding="calcification")))
-    assert planned.warnings == ("only 5 training persons (9 images) stand behind "
-                                "kind digital, density B, view CC, finding calcification",)
+    assert planned.warnings == (
+        "only 5 training persons (9 images) stand behind kind digital, density B, view CC, finding calcification",
+    )
     assert plan(Request(conditions=Conditions(kind="film", density="C", view="MLO", finding="mass"))).warnings == ()
 
 

@@ -53,14 +53,20 @@ def test_a_folder_and_a_row_for_each_image(picture, tmp_path):
     assert [row["name"] for row in rows] == ["one", "one_2"]
     assert tuple(rows) == report.rows and report.not_read == ()
     for row in rows:
-        pictures = {n: np.asarray(Image.open(tmp_path / "out" / row["name"] / f"{n}.png")) for n in
-                    ("image", "reconstruction", "difference")}
+        pictures = {
+            n: np.asarray(Image.open(tmp_path / "out" / row["name"] / f"{n}.png"))
+            for n in ("image", "reconstruction", "difference")
+        }
         assert {p.shape for p in pictures.values()} == {(64, 48)}
         image, result = (pictures[n].astype(float) / 255 for n in ("image", "reconstruction"))
         assert row["psnr_whole"] == pytest.approx(psnr(image, result), abs=0.2)  # previews are rounded to 8 bit
         wanted = np.clip(np.rint(127.5 + 2 * (result - image) * 255), 0, 255)
         assert np.abs(pictures["difference"] - wanted).max() <= 3
-        assert all(row[f"{figure}_{place}"] is not None for figure in ("psnr", "ssim") for place in ("whole", "breast", "lesion_box"))
+        assert all(
+            row[f"{figure}_{place}"] is not None
+            for figure in ("psnr", "ssim")
+            for place in ("whole", "breast", "lesion_box")
+        )
 
 
 def test_a_file_that_is_no_mammogram_costs_only_itself(picture, tmp_path):

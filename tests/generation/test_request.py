@@ -77,7 +77,9 @@ def test_csv_and_json_list_the_same_samples(tmp_path):
     table = tmp_path / "r.csv"
     table.write_text('density,view,birads,box\nC,MLO,5,"0.1,0.2,0.3,0.4"\n,CC,,\n')
     listed = tmp_path / "r.json"
-    listed.write_text(json.dumps([{"density": "C", "view": "MLO", "birads": 5, "box": [0.1, 0.2, 0.3, 0.4]}, {"view": "CC"}]))
+    listed.write_text(
+        json.dumps([{"density": "C", "view": "MLO", "birads": 5, "box": [0.1, 0.2, 0.3, 0.4]}, {"view": "CC"}])
+    )
     assert conditions_from_file(table) == conditions_from_file(listed)
 
 

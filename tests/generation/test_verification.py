@@ -13,16 +13,26 @@ from PIL import Image
 from pydicom import dcmread
 
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.generation import generate, verify
+from monai_mammo.generation import generate, pipeline, verify
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, tiny_folder, drawn_generator):
+    """Four drawn mammograms, both sides and both views; not to be changed."""
+    folder = tmp_path_factory.mktemp("drawn")
+    rows = [f"digital,C,{view},mass,{side}" for view in ("CC", "MLO") for side in "LR"]
+    (folder / "r.csv").write_text("\n".join(["kind,density,view,finding,laterality", *rows]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MONAI_MAMMO_BUNDLES", str(tiny_folder))
+        patch.setattr(pipeline.Generator, "load", lambda *_, **__: drawn_generator)
+        generate(conditions=folder / "r.csv", out=folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture
-def run(drawn, tmp_path):
-    """Four drawn mammograms: both sides, both views."""
-    rows = [f"digital,C,{view},mass,{side}" for view in ("CC", "MLO") for side in "LR"]
-    (tmp_path / "r.csv").write_text("\n".join(["kind,density,view,finding,laterality", *rows]))
-    generate(conditions=tmp_path / "r.csv", out=tmp_path / "run")
-    return tmp_path / "run"
+def run(sound, tmp_path):
+    """A copy of that run, to be damaged."""
+    return Path(shutil.copytree(sound, tmp_path / "run"))
 
 
 def restate(run: Path, name: str) -> None:
@@ -42,21 +52,23 @@ def edit_dicom(run: Path, name: str, change) -> None:
     restate(run, name)
 
 
-def test_drawn_mammograms_are_in_order_and_every_side_is_read(run):
-    report = verify(run)
+def test_drawn_mammograms_are_in_order_and_every_side_is_read(sound):
+    report = verify(sound)
     assert report.problems == () and report.notes == ()
     assert report.n_sides_read == report.n_samples == 4
     assert report.to_dict()["is_in_order"] is True
 
 
-def test_sides_hang_as_readers_expect(run):
+def test_sides_hang_as_readers_expect(sound):
     for index, side in enumerate("LRLR"):
-        pixels = dcmread(run / f"sample_{index:04d}" / "mammogram.dcm").pixel_array
+        pixels = dcmread(sound / f"sample_{index:04d}" / "mammogram.dcm").pixel_array
         left, right = (pixels[:, :8] > 0).mean(), (pixels[:, -8:] > 0).mean()
         assert (left > right) == (side == "L")
 
 
-@pytest.mark.parametrize("name", ["sample_0001/mammogram.dcm", "sample_0000/lesion.png", "datalist.json", "contact_sheet.png"])
+@pytest.mark.parametrize(
+    "name", ["sample_0001/mammogram.dcm", "sample_0000/lesion.png", "datalist.json", "contact_sheet.png"]
+)
 def test_a_changed_byte_is_found(run, name):
     data = bytearray((run / name).read_bytes())
     data[len(data) // 2] ^= 1
