@@ -63,6 +63,13 @@ def test_the_last_row_and_column_of_an_odd_size_are_seen(network):
         assert changed(ask(network, x=other)[index], before[index]) > 0.1
 
 
+def test_an_odd_size_is_the_upper_left_part_of_the_padded_one(network):
+    x = noise(1, 4, 9, 7)
+    padded = torch.cat([x, x[..., -1:]], dim=3)
+    padded = torch.cat([padded, padded[..., -1:, :].expand(1, 4, 3, 8)], dim=2)
+    torch.testing.assert_close(ask(network, x=x), ask(network, x=padded)[..., :9, :7])
+
+
 def test_the_memory_format_changes_nothing(network):
     x = noise(1, 4, 8, 12)
     torch.testing.assert_close(ask(network, x=x.to(memory_format=torch.channels_last)), ask(network, x=x))

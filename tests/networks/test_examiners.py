@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from monai_mammo.networks import CLASS_HEADS, Judge, LesionNetwork
+from monai_mammo.networks.lesion_network import ClassHeads
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
 EXAMINERS = {
@@ -64,6 +65,23 @@ def test_the_last_row_and_column_of_an_odd_size_are_seen(examiner, awake):
             after = network(other)
             assert (after["mask"][index] - before["mask"][index]).abs().max() > 1e-3
             assert not torch.equal(after["density"], before["density"])
+
+
+def test_an_odd_size_is_the_upper_left_part_of_the_padded_one(examiner, awake):
+    network, x = awake(examiner), images(1, 1, 33, 29)
+    padded = functional.pad(x, (0, 3, 0, 7), mode="replicate")
+    with torch.no_grad():
+        torch.testing.assert_close(network(x)["mask"], network(padded)["mask"][..., :33, :29])
+
+
+def test_classes_are_read_from_the_mean_and_from_the_largest_value():
+    """A small finding moves the largest value, density the mean."""
+    heads = ClassHeads(1).eval()
+    even, peak = torch.full((1, 1, 2, 2), 1.0), torch.tensor([[[[4.0, 0.0], [0.0, 0.0]]]])
+    dim = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    with torch.no_grad():
+        for one, other in ((even, peak), (even, dim)):
+            assert not torch.equal(heads(one)["view"], heads(other)["view"])
 
 
 def test_every_weight_has_a_gradient(examiner, awake, silent):
