@@ -33,12 +33,15 @@ def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     module, _, name = target.rpartition(".")
     if module != "monai_mammo.networks" and not module.startswith("monai_mammo.networks."):
         raise MammoError(f"network {target!r} is not one of monai_mammo.networks")
-    network_class = getattr(import_module(module), name, None)
+    try:
+        network_class = getattr(import_module(module), name, None)
+    except ModuleNotFoundError:
+        network_class = None
     if not (isinstance(network_class, type) and issubclass(network_class, nn.Module)):
         raise MammoError(f"network {target!r} does not exist")
     try:
         return network_class(**dict(arguments or {}))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise MammoError(f"network {target!r} does not take its arguments: {error}") from None
 
 

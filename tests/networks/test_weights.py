@@ -66,6 +66,7 @@ def test_half_precision_file_gives_the_network_back(target, awake, tmp_path):
         "Autoencoder",
         "",
         "monai_mammo.networks.Nothing",
+        "monai_mammo.networks.nowhere.Nothing",
         "monai_mammo.networks.build",
         "monai_mammo.networks.ATTRIBUTES",
     ],
@@ -75,7 +76,7 @@ def test_only_networks_of_this_package_are_built(target):
         build(target, {})
 
 
-@pytest.mark.parametrize("arguments", [{"colour": 3}, {"channels": 3}])
+@pytest.mark.parametrize("arguments", [{"colour": 3}, {"latent_channels": 8}, {"channels": 3}, {"channels": [4]}])
 def test_arguments_that_do_not_fit_are_refused_by_the_networks_name(arguments):
     with pytest.raises(MammoError, match="networks.Autoencoder"):
         build("monai_mammo.networks.Autoencoder", arguments)
