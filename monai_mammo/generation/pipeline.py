@@ -212,7 +212,7 @@ def load_network(folder: BundleFolder, *, device: torch.device) -> nn.Module:
     target, arguments = folder.network_definition()
     network = networks.build(target, arguments)
     networks.load_weights(network, Path(weights))
-    return network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    return network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def pick_device(name: str) -> str:
