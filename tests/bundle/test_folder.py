@@ -111,7 +111,7 @@ def test_weights_truncated(folder, kept):
     path = folder.root / "models" / "model.pt"
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * kept)])
-    with pytest.raises(MammoError, match="truncated"):
+    with pytest.raises(MammoError, match=r"model\.pt is truncated or"):
         folder.check_weights()
 
 
@@ -171,6 +171,15 @@ def test_an_explicit_path_is_found(folder, monkeypatch):
     monkeypatch.chdir(folder.root.parent)
     assert find("./mammo_small") == folder
     assert find("mammo_small") == folder
+
+
+def test_a_path_is_never_taken_for_a_name(tmp_path, monkeypatch):
+    make(tmp_path / "known" / "mammo_small")
+    here = make(tmp_path / "here" / "mammo_small")
+    monkeypatch.setenv("MONAI_MAMMO_BUNDLES", str(tmp_path / "known"))
+    monkeypatch.chdir(tmp_path / "here")
+    assert find("./mammo_small") == here
+    assert find("mammo_small") != here
 
 
 def test_the_environment_comes_before_the_package(tmp_path, monkeypatch):

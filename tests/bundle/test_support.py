@@ -99,6 +99,11 @@ def test_nearest_keeps_open_what_is_open_and_orders_by_density_steps(table):
     assert all(other.kind is None and other.box is not None for other in nearest)
 
 
+def test_a_step_of_density_is_nearer_than_two_whatever_the_images():
+    table = support_rows([item("p", density="B")] + [item(f"q{i}", density="C") for i in range(9)])
+    assert table.nearest(Conditions(density="A"))[0].density is Density.B
+
+
 def test_an_alternative_without_lesion_has_no_box(table):
     asked = Conditions(kind="contrast", density="C", view="CC", finding="focus", birads=1, box=(0.1, 0.1, 0.2, 0.2))
     best = table.nearest(asked, 1)[0]
