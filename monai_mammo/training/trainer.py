@@ -103,6 +103,8 @@ class NetworkTrainer(SupervisedTrainer):
             decollate=False,
             train_handlers=train_handlers,
         )
+        if isinstance(loss_function, nn.Module):  # a discriminator or a frozen network may be part of it
+            loss_function.to(torch.device(device))
         self.ema, self.clip_norm, self.seed = ema, clip_norm, seed
         self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
         self._base_rates = [group["lr"] for group in optimizer.param_groups]
