@@ -8,7 +8,7 @@ from typing import TextIO
 
 __all__ = ["ProgressLine"]
 
-_PLAIN_EVERY_S = 5.0
+_PLAIN_EVERY_S = 20.0
 _MOVING_EVERY_S = 0.1
 
 

@@ -1,9 +1,9 @@
 """Three bundles as one generator: conditions and noise in, looked-at pictures out. Plain torch.
 
 Bitwise the same result for a sample whatever else is asked: noise comes from seed, sample and try
-alone, and the networks always see batches of one fixed size: measured, a fuller batch changes a
-velocity by 1e-5, which is enough to move a 12-bit pixel, and so does another number of threads, which
-`drawing` therefore fixes. Float32 everywhere; bf16 would make results depend on the processor.
+alone, and on a CPU the networks see one sample at a time, on one thread: measured, a fuller batch,
+another place in it or another number of threads changes a velocity by 1e-5, which is enough to move a
+12-bit pixel. On CUDA batches are filled up to one fixed size. Float32 everywhere; bf16 would make results depend on the processor.
 """
 
 from __future__ import annotations

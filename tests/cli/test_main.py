@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -35,7 +34,7 @@ def test_generate_again_verify_and_a_fault(tmp_path, capsys):
     (Path(out) / "sample_0001" / "lesion.png").write_bytes(b"other")
     assert main(["verify", out]) == 1
     said = capsys.readouterr()
-    assert "lesion.png is not what the run wrote" in said.err and said.err.count("\n") <= 2
+    assert "lesion.png is not what the run wrote" in said.err.splitlines()[-1]
     assert main(["generate", *ASKED, "--count", "2", "--out", out]) == 1
 
 
@@ -201,16 +200,15 @@ def test_generate_needs_no_monai_and_verify_no_torch(tmp_path):
 
 def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path):
     out = tmp_path / "run"
-    words = [sys.executable, "-m", "monai_mammo", "generate", *ASKED, "--count", "3", "--out", str(out)]
-    slow = [w if w != "1" else "4" for w in words] + ["--dice-threshold", "1", "--steps", "20"]
-    process = subprocess.Popen(slow, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=dict(os.environ))
-    deadline = time.monotonic() + 120
-    while not (out / "manifest.json").exists() and time.monotonic() < deadline and process.poll() is None:
+    words = [*ASKED[:-4], "--steps", "10", "--dice-threshold", "1", "--count", "2", "--out", str(out)]
+    command = [sys.executable, "-m", "monai_mammo", "generate", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    while not (out / "manifest.json").exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=120)[1]
+    said = process.communicate()[1]
     assert process.returncode == 130, said
     assert "the same command completes it" in said and "Traceback" not in said
     assert not list(out.glob(".*"))
-    assert main([*slow[3:], "--quiet"]) == 0
+    assert main(["generate", *words, "--quiet"]) == 0
     assert main(["verify", str(out), "--quiet"]) == 0

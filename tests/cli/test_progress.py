@@ -27,12 +27,12 @@ def test_plain_lines_come_seldom_and_the_last_one_always(clock):
     stream = io.StringIO()
     line = ProgressLine("images", stream=stream)
     for n in range(11):
-        clock[0] = n * 1.0
+        clock[0] = n * 4.0
         line.update(n, 10)
     assert stream.getvalue().splitlines() == [
         "0 of 10 images",
-        "5 of 10 images, 1.0 a second, 5 s left",
-        "10 of 10 images, 1.0 a second",
+        "5 of 10 images, 15.0 a minute, 20 s left",
+        "10 of 10 images, 15.0 a minute",
     ]
 
 
@@ -51,9 +51,9 @@ def test_what_was_there_before_does_not_count_for_the_rate(clock):
     stream = io.StringIO()
     line = ProgressLine("images", stream=stream)
     line.update(90, 100, 0.0)
-    clock[0] = 10.0
+    clock[0] = 20.0
     line.update(95, 100, 0.5)
-    assert stream.getvalue().splitlines()[-1] == "95 of 100 images, 30.0 a minute, 10 s left"
+    assert stream.getvalue().splitlines()[-1] == "95 of 100 images, 15.0 a minute, 20 s left"
 
 
 def test_quiet_is_quiet():
