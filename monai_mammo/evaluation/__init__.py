@@ -19,6 +19,7 @@ _HOMES = {
     "load_judge": "items",
     "markdown_table": "tables",
     "reconstruction_figures": "reconstruction",
+    "spot_figures": "spots",
     "summary": "intervals",
 }
 

@@ -18,6 +18,7 @@ from monai_mammo.evaluation import (
     lesion_figures,
     markdown_table,
     reconstruction_figures,
+    spot_figures,
 )
 from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
 
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(
         commands, "reconstruction", "what the autoencoder keeps, beside a bicubic shrink", _reconstruction
     )
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
+    command = _command(commands, "spots", "the smallest feature that survives the autoencoder", _spots)
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
     command = _command(commands, "lesions", "what lesion network and judge see", _lesions)
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
@@ -89,6 +92,12 @@ def _command(commands: Any, name: str, words: str, run: Any) -> argparse.Argumen
 def _reconstruction(given: argparse.Namespace) -> str:
     return _written(
         reconstruction_figures(given.datalist, split=given.split, autoencoder=given.bundle, device=given.device), given
+    )
+
+
+def _spots(given: argparse.Namespace) -> str:
+    return _written(
+        spot_figures(given.datalist, split=given.split, autoencoder=given.bundle, device=given.device), given
     )
 
 

@@ -166,8 +166,9 @@ class LatentDataset(PreparedDataset):
 
     def _cache_key(self, autoencoder: nn.Module) -> str:
         digest = hashlib.sha256(f"{self.n_views}/{self.seed}".encode())
-        for tensor in autoencoder.state_dict().values():
-            digest.update(tensor.detach().float().cpu().numpy().tobytes())
+        for name, tensor in autoencoder.state_dict().items():
+            if not name.startswith("decoder."):  # a decoder that trains on leaves the latents as they are
+                digest.update(tensor.detach().float().cpu().numpy().tobytes())
         for item in self.data:
             digest.update(f"{item.get('image_id')}/{item.get('source_sha256')}".encode())
         return digest.hexdigest()[:16]
