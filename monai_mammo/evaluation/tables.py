@@ -112,8 +112,8 @@ def _spots(figures: Mapping[str, Any]) -> str:
     smallest = figures["smallest_feature_px"]
     head = (
         f"{_about(figures)} A square spot planted in each breast survives where at least "
-        f"{figures['settings']['kept_share']:.0%} of its contrast is left after reconstruction. Smallest spot of which nine "
-        f"in ten survive at a contrast of 0.2: {'none of these' if smallest is None else f'{smallest} pixels'}."
+        f"{figures['settings']['kept_share']:.0%} of its contrast is left after reconstruction. Smallest spot of which "
+        f"nine in ten survive at a contrast of 0.2: {'none' if smallest is None else f'{smallest} pixels'}."
     )
     lines = [
         [str(row["size_px"]), f"{row['contrast']:g}", str(row["n"]), f"{row['survives']:.2f}", f"{row['kept']:.2f}"]

@@ -3,7 +3,8 @@
 Bitwise the same result for a sample whatever else is asked: noise comes from seed, sample and try
 alone, and on a CPU the networks see one sample at a time, on one thread: measured, a fuller batch,
 another place in it or another number of threads changes a velocity by 1e-5, which is enough to move a
-12-bit pixel. On CUDA batches are filled up to one fixed size. Float32 everywhere; bf16 would make results depend on the processor.
+12-bit pixel. On CUDA batches are filled up to one fixed size. Float32 everywhere; bf16 would make results
+depend on the processor.
 """
 
 from __future__ import annotations
