@@ -231,7 +231,7 @@ def test_validation_asks_the_same_each_time(items):
 def test_the_best_weights_are_kept_through_worse_epochs_and_resumes(items, tmp_path):
     writer = BestWeightsWriter(tmp_path / "model.pt", metric="val_loss")
     engine = evaluator(items, network())
-    for value, is_written in ((2.0, True), (3.0, False), (float("nan"), False), (1.0, True)):
+    for value, is_written in ((float("nan"), False), (2.0, True), (3.0, False), (float("inf"), False), (1.0, True)):
         (tmp_path / "model.pt").unlink(missing_ok=True)
         engine.state.metrics = {"val_loss": value}
         writer(engine)
