@@ -57,6 +57,8 @@ class Generator:
     shape : tuple of int
         Rows and columns of the prepared grid.
     device : torch.device
+    mask_threshold : float
+        Probability above which a pixel counts as lesion; the lesion bundle's own, 0.5 where it states none.
     """
 
     autoencoder: Any
@@ -65,6 +67,7 @@ class Generator:
     schedule: sampling.Schedule
     shape: tuple[int, int]
     device: torch.device
+    mask_threshold: float = 0.5
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -83,6 +86,7 @@ class Generator:
             schedule=_schedule_of(diffusion),
             shape=diffusion.prepared_shape,
             device=place,
+            mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
         )
 
     @property
@@ -186,7 +190,7 @@ class Generator:
         stack = np.stack([image for image, _ in cleaned])
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
         outputs = self.lesion_network(torch.from_numpy(stack)[:, None].to(self.device))
-        found = (outputs["mask"][:, 0] > 0).cpu().numpy()
+        found = (outputs["mask"][:, 0].sigmoid() > self.mask_threshold).cpu().numpy()
         readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in _HEADS if head in outputs}
         return [
             look_at(

@@ -159,6 +159,19 @@ def test_a_flow_bundle_is_sampled_as_a_flow(tiny_folder, tmp_path):
         with_schedule({"_target_": "subprocess.Popen", "args": "x"})
 
 
+def test_the_lesion_bundle_states_what_counts_as_found(tiny_folder, tmp_path):
+    for name in NAMES:
+        shutil.copytree(tiny_folder / name, tmp_path / name)
+    path = tmp_path / NAMES[2] / "configs" / "metadata.json"
+    areas = []
+    for threshold in (0.0, 0.5, 1.0):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "mask_threshold": threshold}))
+        strict = pipeline.Generator.load(*(bundle.find(tmp_path / name) for name in NAMES), device="cpu")
+        looks = strict.draw([planned()], seed=7, steps=1, guidance=1.0, dice_threshold=0.0, max_tries=1)
+        areas.append(looks[0][0].found.mean())
+    assert areas[0] > areas[1] > areas[2] == 0
+
+
 def test_devices_are_named():
     assert pipeline.pick_device("cpu") == "cpu"
     with pytest.raises(RequestError, match="device 'tpu' is not one of auto, cpu, cuda"):
