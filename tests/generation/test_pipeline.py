@@ -121,9 +121,10 @@ def test_nobody_draws_on_when_nobody_waits(generator):
     ],
 )
 def test_each_condition_reaches_the_pixels(generator, change):
-    box = {"box": Box(0.2, 0.3, 0.5, 0.6)}  # fixed, so that the drawn lesion is not what differs
-    base = images(generator, [planned(**box)])
-    assert np.abs(images(generator, [planned(**{**box, **change})]) - base).max() > 1e-4
+    # all fixed, so that neither the kind that is resolved nor the drawn box is what differs
+    fixed = {"kind": "digital", "birads": 5, "box": Box(0.2, 0.3, 0.5, 0.6)}
+    base = images(generator, [planned(**fixed)])
+    assert np.abs(images(generator, [planned(**{**fixed, **change})]) - base).max() > 1e-4
 
 
 def test_guidance_of_one_is_the_plain_conditional_network(generator):

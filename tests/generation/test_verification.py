@@ -98,6 +98,20 @@ def test_a_flipped_picture_is_found(run):
     assert "another one than mammogram.png" in text
 
 
+def test_a_picture_on_the_wrong_side_is_found_without_dicom_too(run):
+    sample = run / "sample_0000"
+    for name in ("mammogram.png", "lesion.png"):
+        Image.fromarray(np.asarray(Image.open(sample / name))[:, ::-1]).save(sample / name)
+        restate(run, f"sample_0000/{name}")
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in ("mammogram.dcm", "lesion.seg.dcm"):
+        del manifest["samples"][0]["files"][name]
+        (sample / name).unlink()
+    path.write_text(json.dumps(manifest))
+    assert any("the pixels show the chest wall right, a L breast has it left" in p for p in verify(run).problems)
+
+
 def test_a_wrong_side_is_found(run):
     edit_dicom(run, "sample_0000/mammogram.dcm", lambda d: setattr(d, "ImageLaterality", "R"))
     assert any("Side or view are not those" in p for p in verify(run).problems)
