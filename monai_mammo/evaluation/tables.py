@@ -90,6 +90,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
         ),
         f"Dice of first tries, before any was drawn again: {_mean(first, 2)}, n = {_n(first)}." if first else "",
         _INTERVAL,
+        "What a single image shows is left out.",
     ]
     lines = [
         [
@@ -103,6 +104,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             _mean(row["ratio"], 2),
         ]
         for row in figures["rows"]
+        if row["synthetic"]["low"] is not None  # a figure of one image is an anecdote: it has no interval
     ]
     titles = ["read by", "measure", "kind", "synthetic", "n", "acquired", "n", "ratio"]
     return _page(" ".join(s for s in sentences if s), titles, lines)
