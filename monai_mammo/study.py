@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo.conditions import Conditions
+from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.terms import ChestWall
+from monai_mammo.terms import ChestWall, Finding, FindingCategory, Pathology, parse_birads
 
-__all__ = ["Mammogram", "Spacing", "Study"]
+__all__ = ["MASK_KINDS", "Annotation", "Mammogram", "Spacing", "Study"]
+
+MASK_KINDS = ("contour", "box", "circle", "point", "none")
+"""What the place of a finding may have been drawn as."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +38,65 @@ class Spacing:
     def __post_init__(self) -> None:
         if not (0 < self.row_mm < 100 and 0 < self.column_mm < 100):
             raise MammoError(f"spacing {self.row_mm} x {self.column_mm} mm is not above 0")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Annotation:
+    """One finding that a data set describes on one mammogram.
+
+    Parameters
+    ----------
+    categories : tuple of FindingCategory
+        What it is called, one or several words; empty where the data set does not say.
+    box : Box or None
+        In fractions of the picture of the file.
+    outlines : tuple of ndarray, shape (n, 2), float64
+        Closed outlines as x and y, in fractions of the picture.
+    mask_kind : str
+        What the place was drawn as: ``contour``, ``box``, ``circle``, ``point`` or ``none``.
+    birads : int or None
+        Assessment category of this finding.
+    birads_letter : str
+        ``a``, ``b`` or ``c`` behind category 4, else empty.
+    pathology : Pathology or None
+    notes : tuple of str
+        What was noticed, such as a box that was clipped to the frame.
+    """
+
+    categories: tuple[FindingCategory, ...] = ()
+    box: Box | None = None
+    outlines: tuple[np.ndarray, ...] = ()
+    mask_kind: str = "none"
+    birads: int | None = None
+    birads_letter: str = ""
+    pathology: Pathology | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.mask_kind not in MASK_KINDS:
+            raise MammoError(f"mask kind {self.mask_kind!r} is not one of {', '.join(MASK_KINDS)}")
+        if self.birads is not None:
+            object.__setattr__(self, "birads", parse_birads(self.birads))
+        if self.birads_letter not in ("", "a", "b", "c"):
+            raise MammoError(f"letter {self.birads_letter!r} behind a BI-RADS category is not one of a, b, c")
+
+    @property
+    def is_lesion(self) -> bool:
+        """Whether it is a lesion in the breast, rather than skin, nipple or nothing."""
+        return any(category.finding not in (None, Finding.NONE) for category in self.categories)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is known of it as plain JSON values, outlines apart."""
+        values = {
+            "categories": [str(category) for category in self.categories],
+            "box": None if self.box is None else list(self.box),
+            "mask_kind": self.mask_kind,
+            "birads": self.birads,
+            "birads_letter": self.birads_letter,
+            "pathology": None if self.pathology is None else str(self.pathology),
+            "notes": list(self.notes),
+        }
+        return {name: value for name, value in values.items() if value not in (None, "", [])}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

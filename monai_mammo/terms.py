@@ -18,6 +18,7 @@ __all__ = [
     "Code",
     "Density",
     "Finding",
+    "FindingCategory",
     "Laterality",
     "Pathology",
     "Split",
@@ -150,6 +151,44 @@ class Finding(_Term):
         return _FINDING_CODES.get(self, Code("52988006", "SCT", "Lesion"))
 
 
+class FindingCategory(_Term):
+    """What the tables of data sets call a finding: wider than `Finding`, which the networks are conditioned on.
+
+    The words are those of the BI-RADS Atlas (5th ed.) and of the public data sets; one finding may carry several.
+    """
+
+    MASS = "mass"
+    CALCIFICATION = "calcification"
+    ARCHITECTURAL_DISTORTION = "architectural_distortion"
+    ASYMMETRY = "asymmetry"
+    FOCAL_ASYMMETRY = "focal_asymmetry"
+    GLOBAL_ASYMMETRY = "global_asymmetry"
+    NONMASS_ENHANCEMENT = "nonmass_enhancement"
+    ENHANCEMENT = "enhancement"
+    FOCUS = "focus"
+    DUCT = "duct"
+    EDEMA = "edema"
+    POSTOPERATIVE = "postoperative"
+    SKIN_THICKENING = "skin_thickening"
+    SKIN_RETRACTION = "skin_retraction"
+    NIPPLE_RETRACTION = "nipple_retraction"
+    SUSPICIOUS_LYMPH_NODE = "suspicious_lymph_node"
+    LYMPH_NODE = "lymph_node"
+    NONE = "none"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "finding category"
+
+    @property
+    def finding(self) -> Finding | None:
+        """Main category it counts as; `None` for skin and nipple, which are no lesion in the breast."""
+        if self in _SKIN_CATEGORIES:
+            return None
+        return Finding(_MAIN_CATEGORIES.get(self, self.value))
+
+
 class Pathology(_Term):
     """Proven nature of the finding."""
 
@@ -215,6 +254,14 @@ _DENSITY_CODES = {
     Density.B: Code("129717001", "SCT", "Scattered fibroglandular densities"),
     Density.C: Code("129718006", "SCT", "Heterogeneously dense"),
     Density.D: Code("129719003", "SCT", "Extremely dense"),
+}
+_SKIN_CATEGORIES = frozenset(
+    {FindingCategory.SKIN_THICKENING, FindingCategory.SKIN_RETRACTION, FindingCategory.NIPPLE_RETRACTION}
+)
+_MAIN_CATEGORIES = {
+    FindingCategory.FOCAL_ASYMMETRY: "asymmetry",
+    FindingCategory.GLOBAL_ASYMMETRY: "asymmetry",
+    FindingCategory.SUSPICIOUS_LYMPH_NODE: "lymph_node",
 }
 _FINDING_CODES = {
     Finding.MASS: Code("4147007", "SCT", "Mass"),

@@ -13,6 +13,7 @@ VOCABULARIES = [
     terms.ChestWall,
     terms.Density,
     terms.Finding,
+    terms.FindingCategory,
     terms.Laterality,
     terms.Pathology,
     terms.Split,
@@ -111,3 +112,10 @@ def _message(function, value):
     with pytest.raises(RequestError) as caught:
         function(value)
     return str(caught.value)
+
+
+def test_every_main_finding_is_reached_from_the_words_of_data_sets_and_skin_is_none_of_them():
+    reached = {category.finding for category in terms.FindingCategory}
+    assert reached == {*terms.Finding, None}
+    skin = {category for category in terms.FindingCategory if category.finding is None}
+    assert {str(category) for category in skin} == {"skin_thickening", "skin_retraction", "nipple_retraction"}

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -14,7 +15,7 @@ from skimage.draw import polygon
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.reading import read_mask
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Annotation, Mammogram
 from monai_mammo.terms import ChestWall, Finding, Split
 
 __all__ = ["Entry"]
@@ -54,6 +55,16 @@ class Entry:
         Hash of the file as published.
     mammogram : Mammogram or None
         One already in memory; then no file is read.
+    annotations : tuple of Annotation
+        All findings that the data set describes; ``lesions``, ``diffuse`` and ``outlines`` follow from them where
+        these are not given.
+    labels : dict of str to str
+        What `Conditions` has no place for, in the data set's words: ``birads_letter``, ``density_source``,
+        ``pathology_source``, ``published_split``.
+    record : dict
+        Table, line numbers and untouched cells behind the labels.
+    notes : tuple of str
+        What was noticed while the data set's tables were read.
     """
 
     path: Path
@@ -71,6 +82,19 @@ class Entry:
     chest_wall: ChestWall | None = None
     sha256: str = ""
     mammogram: Mammogram | None = None
+    annotations: tuple[Annotation, ...] = ()
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
+    record: dict[str, Any] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.annotations or self.lesions or self.diffuse or self.outlines:
+            return
+        lesions = [annotation for annotation in self.annotations if annotation.is_lesion]
+        others = [annotation for annotation in self.annotations if not annotation.is_lesion]
+        object.__setattr__(self, "lesions", tuple(a.box for a in lesions if a.box is not None))
+        object.__setattr__(self, "diffuse", tuple(a.box for a in others if a.box is not None))
+        object.__setattr__(self, "outlines", tuple(outline for a in lesions for outline in a.outlines))
 
     def fingerprint(self) -> str:
         """Hash of all that the data set says of the picture, pixels aside."""
@@ -82,6 +106,8 @@ class Entry:
             [list(box) for box in self.diffuse],
             [np.round(outline, 6).tolist() for outline in self.outlines],
             hashlib.sha256(self.mask_path.read_bytes()).hexdigest() if self.mask_path else None,
+            [annotation.to_dict() for annotation in self.annotations],
+            [self.labels, self.record, self.notes],
         ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
@@ -105,6 +131,7 @@ class Entry:
             lesion_mask=mammogram.lesion_mask if mask is None else mask,
             person_id=self.person_id or mammogram.person_id or self.fallback_person,
             source=self.origin or mammogram.source,
+            notes=(*mammogram.notes, *self.notes),
         )
 
     def mask_kind(self, mammogram: Mammogram) -> str:

@@ -17,18 +17,14 @@ from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.prepare.array import CHAIN_VERSION, prepare_mammogram
 from monai_mammo.prepare.datalist import FORMAT_VERSION, SPLIT_KEYS, PreparedFolder
+from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.prepare.folder import folder_entries
 from monai_mammo.prepare.reading import read_any
 from monai_mammo.prepare.splits import split_of
-from monai_mammo.prepare.table import table_entries
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import Split
 
 __all__ = ["DATASETS", "FileOutcome", "PrepareReport", "prepare"]
-
-DATASETS = ("folder", "table")
-"""Kinds of data set that `prepare` reads."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -208,7 +204,9 @@ def prepare(
     return report
 
 
-def _entries(source: str | Path | Iterable[Mammogram], dataset: str | None, out: Path) -> Sequence[Entry | Failed]:
+def _entries(
+    source: str | Path | Iterable[Mammogram], dataset: str | None, out: Path
+) -> Sequence[Entry | Skipped | Failed]:
     if dataset is not None and dataset not in DATASETS:
         raise RequestError(f"dataset {dataset!r} is not one of {', '.join(DATASETS)}")
     if not isinstance(source, (str, Path)):
@@ -216,12 +214,8 @@ def _entries(source: str | Path | Iterable[Mammogram], dataset: str | None, out:
     path = Path(source)
     if not path.exists():
         raise RequestError(f"source {path} is not there")
-    if dataset == "table" or (dataset is None and path.is_file()):
-        return table_entries(path / "metadata.csv" if path.is_dir() else path)
-    entries = folder_entries(path, leave_out=out)
-    if not entries:
-        raise RequestError(f"folder {path} holds no files")
-    return entries
+    name = dataset or ("table" if path.is_file() else "folder")
+    return dataset_entries(name, path, leave_out=out)
 
 
 def _memory_entries(mammograms: Iterable[Mammogram]) -> list[Entry]:
@@ -242,7 +236,7 @@ def _memory_entries(mammograms: Iterable[Mammogram]) -> list[Entry]:
 
 
 def _outcomes(
-    entries: Sequence[Entry | Failed], folder: PreparedFolder, seed: int, workers: int
+    entries: Sequence[Entry | Skipped | Failed], folder: PreparedFolder, seed: int, workers: int
 ) -> Iterator[FileOutcome]:
     if workers <= 1 or len(entries) < 2 * workers:
         for entry in entries:
@@ -266,7 +260,7 @@ def _outcomes(
             done += 1
 
 
-def _outcome_alone(entry: Entry | Failed, folder: PreparedFolder, seed: int) -> FileOutcome:
+def _outcome_alone(entry: Entry | Skipped | Failed, folder: PreparedFolder, seed: int) -> FileOutcome:
     try:
         with _pool(1) as pool:
             return pool.submit(_outcome, entry, folder, seed).result()
@@ -279,9 +273,9 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
-def _outcome(entry: Entry | Failed, folder: PreparedFolder, seed: int) -> FileOutcome:
+def _outcome(entry: Entry | Skipped | Failed, folder: PreparedFolder, seed: int) -> FileOutcome:
     """Read, prepare and write one mammogram, or say why not."""
-    if isinstance(entry, Failed):
+    if not isinstance(entry, Entry):
         return _not_read(entry, entry.path.name)
     try:
         fingerprint = _fingerprint(entry)

@@ -14,7 +14,7 @@ from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.phantom import draw_mammogram, draw_study
 from monai_mammo.prepare import Trace, box_of_mask, prepare
-from monai_mammo.prepare.table import main_finding
+from monai_mammo.prepare.datasets.table import main_finding
 from monai_mammo.terms import Finding
 
 GRID = (64, 48)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom import Failed, SkipReason
+from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import box_from_xywh
 from monai_mammo.terms import ChestWall, Finding, Split
 
-__all__ = ["main_finding", "table_entries"]
+__all__ = ["entries", "main_finding"]
 
 _NEEDED = ("image_id", "file", "person_id")
 _DIFFUSE = "skin_or_diffuse"
@@ -32,7 +32,7 @@ _LABELS = {
 }
 
 
-def table_entries(table: Path) -> list[Entry | Failed]:
+def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
     """Entries of a table, in its order; a line that can not be used is a `Failed` of its own.
 
     Needed columns are ``image_id, file, person_id``; used where they are there: ``kind, view, laterality, chest_wall,
@@ -41,25 +41,29 @@ def table_entries(table: Path) -> list[Entry | Failed]:
 
     Parameters
     ----------
-    table : Path
+    source : Path
+        The table, or the folder that holds ``metadata.csv``.
+    leave_out : Path, optional
+        Not used: a table names its files.
 
     Raises
     ------
     RequestError
         The table is not there, or a needed column is missing.
     """
+    table = source / "metadata.csv" if source.is_dir() else source
     rows = _rows(table, _NEEDED)
     outlines = _outlines(table.with_name("contours.csv"))
-    entries: list[Entry | Failed] = []
+    listed: list[Entry | Skipped | Failed] = []
     taken: set[str] = set()
     for line, row in enumerate(rows, start=2):
         where = f"{table.name} line {line}"
         path = table.parent / row["file"]
         try:
-            entries.append(_entry(row, table.parent, outlines.get(row["image_id"], ()), taken, where=where))
+            listed.append(_entry(row, table.parent, outlines.get(row["image_id"], ()), taken, where=where))
         except RequestError as error:
-            entries.append(Failed(path, SkipReason.UNREADABLE, str(error)))
-    return entries
+            listed.append(Failed(path, SkipReason.UNREADABLE, str(error)))
+    return listed
 
 
 def main_finding(text: str, *, where: str = "") -> Finding | None:

@@ -6,42 +6,46 @@ import hashlib
 import re
 from pathlib import Path
 
+from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.reading import IMAGE_SUFFIXES, Sidecar, sidecar_path
 
-__all__ = ["folder_entries"]
+__all__ = ["entries"]
 
 
-def folder_entries(folder: Path, *, leave_out: Path | None = None) -> list[Entry]:
+def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
     """All files of a folder and its subfolders, sorted; sidecars and the masks they name are no entries.
 
     A person that neither file nor sidecar names is taken to be the subfolder, and in the top folder the file itself.
 
     Parameters
     ----------
-    folder : Path
+    source : Path
+        The folder.
     leave_out : Path, optional
         Subfolder that is not looked into, such as the one that is being written.
 
     Raises
     ------
     RequestError
-        The folder is not there.
+        The folder is not there, or holds no files.
     """
-    if not folder.is_dir():
-        raise RequestError(f"folder {folder} is not there")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_under(path, folder, leave_out))
+    if not source.is_dir():
+        raise RequestError(f"folder {source} is not there")
+    files = sorted(path for path in source.rglob("*") if path.is_file() and not _is_under(path, source, leave_out))
     parts = _sidecars_and_masks(files)
-    entries = []
+    listed: list[Entry | Skipped | Failed] = []
     taken: set[str] = set()
     for path in files:
         if path.resolve() not in parts:
-            name = path.relative_to(folder).as_posix()
+            name = path.relative_to(source).as_posix()
             image_id = _image_id(name, taken)
-            person = path.parent.relative_to(folder).as_posix() if path.parent != folder else path.stem
-            entries.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
-    return entries
+            person = path.parent.relative_to(source).as_posix() if path.parent != source else path.stem
+            listed.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
+    if not listed:
+        raise RequestError(f"folder {source} holds no files")
+    return listed
 
 
 def _is_under(path: Path, folder: Path, leave_out: Path | None) -> bool:

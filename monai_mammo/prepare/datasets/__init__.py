@@ -1,0 +1,46 @@
+"""The public data sets and folders, each from its published layout to the same entries.
+
+A data set is a module with ``entries(source, leave_out=…)``: it lists what the tables and folders say, decodes no
+pixels, and gives a `Skipped` or `Failed` for each picture that is not to be read.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.errors import RequestError
+from monai_mammo.prepare.entry import Entry
+
+__all__ = ["DATASETS", "dataset_entries"]
+
+_MODULES = {
+    "folder": "folder",
+    "table": "table",
+}
+
+DATASETS = tuple(_MODULES)
+"""Kinds of data set that `monai_mammo.prepare.prepare` reads."""
+
+
+def dataset_entries(name: str, source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
+    """Entries of a data set, in the order of its tables.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`.
+    source : Path
+        Folder or table, as the data set is published.
+    leave_out : Path, optional
+        Subfolder that is not looked into, such as the one that is being written.
+
+    Raises
+    ------
+    RequestError
+        The name is unknown, or the source has not the data set's layout.
+    """
+    if name not in _MODULES:
+        raise RequestError(f"dataset {name!r} is not one of {', '.join(DATASETS)}")
+    return import_module(f"{__name__}.{_MODULES[name]}").entries(source, leave_out=leave_out)

@@ -1,0 +1,49 @@
+"""What a data set says of one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monai_mammo.conditions import Box
+from monai_mammo.errors import MammoError
+from monai_mammo.prepare.entry import Entry
+from monai_mammo.study import Annotation
+from monai_mammo.terms import FindingCategory as Category
+
+OUTLINE = np.array([[0.1, 0.1], [0.3, 0.1], [0.2, 0.3]])
+
+
+def entry(**values):
+    return Entry(path=Path("a.png"), image_id="a", name="a.png", **values)
+
+
+def test_lesions_and_outlines_follow_from_annotations_and_skin_is_no_lesion():
+    place = Box(0.1, 0.1, 0.3, 0.3)
+    mass = Annotation(categories=(Category.MASS,), box=place, outlines=(OUTLINE,), mask_kind="contour")
+    skin = Annotation(categories=(Category.SKIN_THICKENING,), box=Box(0.5, 0.0, 0.9, 0.2), mask_kind="box")
+    both = entry(annotations=(mass, skin))
+    assert (both.lesions, both.diffuse) == ((mass.box,), (skin.box,))
+    assert len(both.outlines) == 1
+
+
+def test_a_finding_of_skin_and_mass_is_a_lesion_and_one_without_a_name_is_none():
+    assert Annotation(categories=(Category.SKIN_RETRACTION, Category.MASS)).is_lesion
+    assert not Annotation(categories=(Category.NONE,)).is_lesion
+    assert not Annotation().is_lesion
+
+
+@pytest.mark.parametrize(
+    "changes", [{"labels": {"density_source": "F"}}, {"record": {"row": 3}}, {"notes": ("a box was clipped",)}]
+)
+def test_whatever_the_tables_say_changes_the_fingerprint(changes):
+    assert entry(**changes).fingerprint() != entry().fingerprint()
+
+
+def test_a_mask_kind_and_a_letter_are_of_their_vocabularies():
+    with pytest.raises(MammoError, match="contour, box, circle, point, none"):
+        Annotation(mask_kind="blob")
+    with pytest.raises(MammoError, match="a, b, c"):
+        Annotation(birads=4, birads_letter="d")
