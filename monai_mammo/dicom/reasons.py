@@ -53,6 +53,9 @@ class SkipReason(StrEnum):
     TOO_LARGE = "too_large"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
+    # what only a process of its own could end
+    DECODER_CRASHED = "decoder_crashed"
+    TIMEOUT = "timeout"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +92,16 @@ class Failed(_NotRead):
     __slots__ = ()
 
 
-_FAILURES = frozenset({SkipReason.DAMAGED, SkipReason.TOO_LARGE, SkipReason.UNREADABLE, SkipReason.MISSING_CODEC})
+_FAILURES = frozenset(
+    {
+        SkipReason.DAMAGED,
+        SkipReason.TOO_LARGE,
+        SkipReason.UNREADABLE,
+        SkipReason.MISSING_CODEC,
+        SkipReason.DECODER_CRASHED,
+        SkipReason.TIMEOUT,
+    }
+)
 
 
 class Refusal(MammoError):
