@@ -19,8 +19,8 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
+from monai_mammo.dicom.marks import is_synthesizing
 from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
-from monai_mammo.dicom.write import is_synthesizing
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import BREAST_CODE, Code, Finding
 

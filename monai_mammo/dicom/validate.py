@@ -15,9 +15,9 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from monai_mammo.dicom.marks import is_synthesizing
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
 from monai_mammo.dicom.segmentation import segment_numbers
-from monai_mammo.dicom.write import is_synthesizing
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
 
 __all__ = ["MAY_BE_EMPTY", "NEED_A_VALUE", "complete"]

@@ -1,4 +1,4 @@
-"""Synthetic mammograms as DICOM: Digital Mammography X-Ray Image Storage - For Presentation.
+"""Synthetic mammograms as DICOM: Digital Mammography X-Ray Image, For Presentation or For Processing.
 
 What a validator and a reader ask for is written, nothing of physics is invented: no dose, no
 tube voltage, no detector type. Everything says that the picture is synthetic.
@@ -6,34 +6,37 @@ tube voltage, no detector type. Everything says that the picture is synthetic.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Literal
 
-import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, JPEGLSLossless
+from pydicom.uid import (
+    UID,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    ExplicitVRLittleEndian,
+)
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
+from monai_mammo.dicom.encode import TransferSyntax, encode
+from monai_mammo.dicom.greyscale import BITS_STORED, put_brightness, put_full_window
+from monai_mammo.dicom.identity import Identity, Provenance
+from monai_mammo.dicom.marks import CONDITIONS_MARK, coded, contribution, derivation
 from monai_mammo.dicom.orientation import patient_orientation
 from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
-from monai_mammo.errors import MammoError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram, Spacing
-from monai_mammo.terms import BREAST_CODE, Code
+from monai_mammo.terms import BREAST_CODE
 
-__all__ = ["BITS_STORED", "coded", "is_synthesizing", "mammogram_dataset", "write_mammogram"]
+__all__ = ["BITS_STORED", "CONDITIONS_MARK", "INTENTS", "mammogram_dataset", "write_mammogram"]
 
-BITS_STORED = (8, 10, 12, 14, 16)
-"""Bits a pixel that a mammogram may be written with."""
+INTENTS: dict[str, tuple[UID, str]] = {
+    "presentation": (DigitalMammographyXRayImageStorageForPresentation, "FOR PRESENTATION"),
+    "processing": (DigitalMammographyXRayImageStorageForProcessing, "FOR PROCESSING"),
+}
+"""SOPClassUID and PresentationIntentType, which must agree, of each intent."""
 
-SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
-"""Purpose of reference of the weights that made an image (PS3.16, CID 7005)."""
-
-CONDITIONS_MARK = "conditions="
-"""Stands before the JSON of the requested conditions in DerivationDescription."""
-
-TransferSyntax = Literal["jpeg-ls", "native"]
+Intent = Literal["presentation", "processing"]
 
 
 def write_mammogram(
@@ -44,6 +47,7 @@ def write_mammogram(
     provenance: Provenance,
     bits_stored: int = 12,
     transfer_syntax: TransferSyntax = "jpeg-ls",
+    intent: Intent = "presentation",
 ) -> Dataset:
     """Write a synthetic mammogram; equal arguments give equal bytes.
 
@@ -59,8 +63,10 @@ def write_mammogram(
         What made the picture.
     bits_stored : int
         One of `BITS_STORED`; brightness 1 becomes ``2**bits_stored - 1``.
-    transfer_syntax : {"jpeg-ls", "native"}
-        JPEG-LS lossless, or plain little endian.
+    transfer_syntax : str
+        One of `encode.TRANSFER_SYNTAXES`, all lossless; ``native`` is plain little endian.
+    intent : {"presentation", "processing"}
+        An image for processing has no window: what is done to it before it is looked at is left open.
 
     Returns
     -------
@@ -70,21 +76,25 @@ def write_mammogram(
     Raises
     ------
     MammoError
-        View, laterality, chest wall or spacing are not known, `bits_stored` or
-        `transfer_syntax` is not allowed, or the file can not be written.
+        View, laterality, chest wall or spacing are not known, or the file can not be written.
+    RequestError
+        `bits_stored`, `transfer_syntax` or `intent` is not allowed.
     """
-    dataset = mammogram_dataset(mammogram, identity=identity, provenance=provenance, bits_stored=bits_stored)
-    if transfer_syntax == "jpeg-ls":
-        # without the flag pydicom gives the object a new random SOPInstanceUID
-        dataset.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
-    elif transfer_syntax != "native":
-        raise MammoError(f"transfer syntax {transfer_syntax!r} is not one of jpeg-ls, native")
+    dataset = mammogram_dataset(
+        mammogram, identity=identity, provenance=provenance, bits_stored=bits_stored, intent=intent
+    )
+    encode(dataset, transfer_syntax)
     save_bytes(dataset_bytes(dataset), path)
     return dataset
 
 
 def mammogram_dataset(
-    mammogram: Mammogram, *, identity: Identity, provenance: Provenance, bits_stored: int = 12
+    mammogram: Mammogram,
+    *,
+    identity: Identity,
+    provenance: Provenance,
+    bits_stored: int = 12,
+    intent: Intent = "presentation",
 ) -> Dataset:
     """Dataset of a synthetic mammogram with native pixels; see `write_mammogram`.
 
@@ -93,36 +103,27 @@ def mammogram_dataset(
     MammoError
         As for `write_mammogram`.
     """
-    _check(mammogram, bits_stored)
+    _check(mammogram, bits_stored, intent)
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+    dataset.SOPClassUID, dataset.PresentationIntentType = INTENTS[intent]
     dataset.SOPInstanceUID = identity.uid("instance")
     dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, ExplicitVRLittleEndian)
     _put_person_and_study(dataset, mammogram.conditions, identity)
     _put_equipment(dataset, provenance)
     _put_breast(dataset, mammogram)
     _put_synthetic_marks(dataset, mammogram, identity, provenance)
-    _put_pixels(dataset, mammogram.pixels, bits_stored)
+    put_brightness(dataset, mammogram.pixels, bits_stored)
+    if intent == "presentation":
+        put_full_window(dataset, bits_stored)
     return dataset
 
 
-def coded(code: Code) -> Dataset:
-    """Item of a code sequence (PS3.3, table 8.8-1)."""
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
-    return item
-
-
-def is_synthesizing(item: Dataset) -> bool:
-    """Whether an item of ContributingEquipmentSequence names what synthesised the image."""
-    purposes = item.get("PurposeOfReferenceCodeSequence") or []
-    return any(purpose.get("CodeValue") == SYNTHESIZING_EQUIPMENT.value for purpose in purposes)
-
-
-def _check(mammogram: Mammogram, bits_stored: int) -> None:
+def _check(mammogram: Mammogram, bits_stored: int, intent: str) -> None:
     if bits_stored not in BITS_STORED:
-        raise MammoError(f"bits stored {bits_stored!r} is not one of {', '.join(map(str, BITS_STORED))}")
+        raise RequestError(f"bits stored {bits_stored!r} is not one of {', '.join(map(str, BITS_STORED))}")
+    if intent not in INTENTS:
+        raise RequestError(f"intent {intent!r} is not one of {', '.join(INTENTS)}")
     wanted = {
         "view": mammogram.conditions.view,
         "laterality": mammogram.conditions.laterality,
@@ -185,30 +186,12 @@ def _put_synthetic_marks(dataset: Dataset, mammogram: Mammogram, identity: Ident
     assert mammogram.spacing
     dataset.SyntheticData = "YES"
     dataset.ImageType = ["DERIVED", "PRIMARY"]
-    dataset.DerivationDescription = _derivation(mammogram.conditions, identity, provenance)
+    dataset.DerivationDescription = derivation(mammogram.conditions, identity, provenance)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = "synthetic image, no patient"
-    dataset.ContributingEquipmentSequence = [_contribution(w, provenance) for w in provenance.weights]
+    dataset.ContributingEquipmentSequence = [contribution(w, provenance) for w in provenance.weights]
     sentences = ["SYNTHETIC image, not acquired from a patient, not for diagnosis.", _spacing_note(mammogram.spacing)]
     dataset.ImageComments = " ".join([*sentences, *provenance.notes])[:10240]
-
-
-def _derivation(conditions: Conditions, identity: Identity, provenance: Provenance) -> str:
-    made = f"Synthetic mammogram, {provenance.method} by {provenance.tool} {provenance.tool_version}"
-    # a report would not fit into 1024 characters; it stays in the run's own files
-    asked = json.dumps(conditions.replace(text=None).to_dict(), separators=(",", ":"))
-    return f"{made}; seed {identity.run_seed}, sample {identity.sample_id}"[:600] + f"; {CONDITIONS_MARK}{asked}"
-
-
-def _contribution(weights: WeightsReference, provenance: Provenance) -> Dataset:
-    item = Dataset()
-    item.PurposeOfReferenceCodeSequence = [coded(SYNTHESIZING_EQUIPMENT)]
-    item.Manufacturer = provenance.tool
-    item.ManufacturerModelName = weights.name[:64]
-    item.SoftwareVersions = [provenance.tool_version]
-    hashed = f", weights sha256 {weights.sha256}" if weights.sha256 else ", no weights"
-    item.ContributionDescription = f"{weights.name} {weights.version}{hashed}"[:1024]
-    return item
 
 
 def _spacing_note(spacing: Spacing) -> str:
@@ -216,31 +199,3 @@ def _spacing_note(spacing: Spacing) -> str:
     if spacing.source == "nominal":
         return f"The pixel spacing {size} is nominal: the training images have no known spacing, do not measure in it."
     return f"The pixel spacing {size} is of source {spacing.source}."
-
-
-def _put_pixels(dataset: Dataset, pixels: np.ndarray, bits_stored: int) -> None:
-    bits_allocated = 8 if bits_stored == 8 else 16
-    top = 2**bits_stored - 1
-    stored = np.rint(pixels.astype(np.float64) * top).astype("<u1" if bits_allocated == 8 else "<u2")
-    dataset.Rows, dataset.Columns = stored.shape
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.PresentationLUTShape = "IDENTITY"
-    dataset.PresentationIntentType = "FOR PRESENTATION"
-    dataset.BitsAllocated = bits_allocated
-    dataset.BitsStored = bits_stored
-    dataset.HighBit = bits_stored - 1
-    dataset.PixelRepresentation = 0
-    dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = -1  # higher values: less beam at the detector
-    dataset.RescaleIntercept = "0"
-    dataset.RescaleSlope = "1"
-    dataset.RescaleType = "US"
-    # centre 2**(b-1) and width 2**b make LINEAR the plain scale from 0 to 2**b - 1
-    dataset.WindowCenter = str(2 ** (bits_stored - 1))
-    dataset.WindowWidth = str(2**bits_stored)
-    dataset.VOILUTFunction = "LINEAR"
-    dataset.LossyImageCompression = "00"
-    dataset.BurnedInAnnotation = "NO"
-    data = stored.tobytes()
-    dataset.add_new("PixelData", "OB" if bits_allocated == 8 else "OW", data + b"\0" * (len(data) % 2))

@@ -22,7 +22,7 @@ from monai_mammo.dicom import (
     stable_uid,
     write_mammogram,
 )
-from monai_mammo.dicom.write import BITS_STORED
+from monai_mammo.dicom.greyscale import BITS_STORED
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
@@ -160,7 +160,8 @@ def test_orientation_states_side_view_and_pixels(
         ({"chest_wall": None}, {}, "chest wall"),
         ({"spacing": None}, {}, "spacing"),
         ({}, {"bits_stored": 11}, "8, 10, 12, 14, 16"),
-        ({}, {"transfer_syntax": "jpeg"}, "jpeg-ls, native"),
+        ({}, {"transfer_syntax": "jpeg"}, "is not one of jpeg-ls, native, deflated, rle, jpeg-lossless, jpeg-2000, htj2k"),
+        ({}, {"intent": "viewing"}, "intent 'viewing' is not one of presentation, processing"),
     ],
 )
 def test_what_is_not_known_is_not_written(tmp_path, make_mammogram, identity, provenance, changes, options, word):

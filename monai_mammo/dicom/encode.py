@@ -1,0 +1,75 @@
+"""Lossless transfer syntaxes that files are written in, by name.
+
+All encoders are permissive libraries that reading needs anyway; the default, JPEG-LS, makes the smallest files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import imagecodecs
+import numpy as np
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+
+from monai_mammo.errors import RequestError
+
+__all__ = ["TRANSFER_SYNTAXES", "TransferSyntax", "encode"]
+
+TransferSyntax = Literal["jpeg-ls", "native", "deflated", "rle", "jpeg-lossless", "jpeg-2000", "htj2k"]
+
+TRANSFER_SYNTAXES: dict[str, uid.UID] = {
+    "jpeg-ls": uid.JPEGLSLossless,
+    "native": uid.ExplicitVRLittleEndian,
+    "deflated": uid.DeflatedExplicitVRLittleEndian,
+    "rle": uid.RLELossless,
+    "jpeg-lossless": uid.JPEGLossless,
+    "jpeg-2000": uid.JPEG2000Lossless,
+    "htj2k": uid.HTJ2KLossless,
+}
+"""Transfer syntax of each name; all of them keep every bit."""
+
+assert get_args(TransferSyntax) == tuple(TRANSFER_SYNTAXES)
+
+_PLUGINS = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg", "jpeg-2000": "pylibjpeg"}
+_FRAME_ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
+    # predictor 6, which transfer syntax .57 allows and .70 does not
+    "jpeg-lossless": lambda cells, bits: imagecodecs.ljpeg_encode(cells, bitspersample=bits),
+    "htj2k": lambda cells, bits: imagecodecs.htj2k_encode(cells, reversible=True),
+}
+
+
+def encode(dataset: Dataset, transfer_syntax: TransferSyntax) -> None:
+    """Bring the pixels of a dataset of ours, native and little endian, into a transfer syntax, in place.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        One grey frame of unsigned pixels, explicit little endian, with its file meta information.
+    transfer_syntax : str
+        One of `TRANSFER_SYNTAXES`.
+
+    Raises
+    ------
+    RequestError
+        The name is not one of `TRANSFER_SYNTAXES`.
+    """
+    if transfer_syntax not in TRANSFER_SYNTAXES:
+        raise RequestError(f"transfer syntax {transfer_syntax!r} is not one of {', '.join(TRANSFER_SYNTAXES)}")
+    syntax = TRANSFER_SYNTAXES[transfer_syntax]
+    if transfer_syntax in _PLUGINS:
+        # without the flag pydicom gives the object a new random SOPInstanceUID
+        dataset.compress(syntax, encoding_plugin=_PLUGINS[transfer_syntax], generate_instance_uid=False)
+    elif transfer_syntax in _FRAME_ENCODERS:
+        frame = _FRAME_ENCODERS[transfer_syntax](_cells(dataset), int(dataset.BitsStored))
+        dataset.add_new("PixelData", "OB", encapsulate([frame]))
+        dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
+
+
+def _cells(dataset: Dataset) -> np.ndarray:
+    kind = "u1" if dataset.BitsAllocated == 8 else "<u2"
+    count = dataset.Rows * dataset.Columns
+    return np.frombuffer(dataset.PixelData, dtype=kind, count=count).reshape(dataset.Rows, dataset.Columns)
