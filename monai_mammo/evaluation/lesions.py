@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from monai_mammo import bundle
+from monai_mammo import bundle, networks
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.items import (
@@ -26,7 +26,7 @@ from monai_mammo.evaluation.items import (
     load_judge,
 )
 from monai_mammo.generation.check import dice
-from monai_mammo.generation.pipeline import load_network, pick_device
+from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.networks import CLASS_HEADS
 from monai_mammo.prepare.geometry import box_of_mask
@@ -126,7 +126,7 @@ def lesion_figures(
 def examiners(home: bundle.BundleFolder, device: str) -> dict[str, nn.Module]:
     """Lesion network and judge of a bundle, by name."""
     place = torch.device(pick_device(device))
-    return {"lesion network": load_network(home, device=place), "judge": load_judge(home, device=place)}
+    return {"lesion network": networks.load_network(home, device=place), "judge": load_judge(home, device=place)}
 
 
 @torch.inference_mode()

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo import bundle
+from monai_mammo import bundle, networks
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.items import about_bundle, about_datalist, batches, breast_of, kind_groups, load_items
-from monai_mammo.generation.pipeline import load_network, pick_device
+from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.reconstruction import psnr, ssim_map
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.prepare.geometry import mask_of_box
@@ -70,7 +70,7 @@ def reconstruction_figures(
     place = torch.device(pick_device(device))
     data = PreparedDataset(items)
     images = [data.image(i) for i in range(len(data))]
-    network = load_network(home, device=place)
+    network = networks.load_network(home, device=place)
     reconstructed, n_values = _reconstructed(network, images, place)
     yardstick_shape = same_count_shape(images[0].shape, n_values)
     per_image = [

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from monai_mammo import bundle
+from monai_mammo import bundle, networks
 from monai_mammo.evaluation.items import about_bundle, about_datalist, batches, breast_of, load_items
-from monai_mammo.generation.pipeline import load_network, pick_device
+from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.training.data import PreparedDataset
 
@@ -58,7 +58,7 @@ def spot_figures(
     data = PreparedDataset(items)
     images = [data.image(i) for i in range(len(data))]
     breasts = [breast_of(item) for item in items]
-    network = load_network(home, device=place)
+    network = networks.load_network(home, device=place)
     plain = _reconstructions(network, images, place)
     rows = []
     for size in SIZES_PX:

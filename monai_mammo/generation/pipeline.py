@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -27,7 +26,7 @@ from monai_mammo.generation.plan import PlannedSample
 from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
-__all__ = ["BATCH_SIZE", "Generator", "load_network", "pick_device"]
+__all__ = ["BATCH_SIZE", "Generator", "pick_device"]
 
 BATCH_SIZE = {"cpu": 1, "cuda": 8}
 """Samples in a network call, fixed for each device; on a CPU one with its guidance costs no more than many."""
@@ -80,9 +79,9 @@ class Generator:
         """
         place = torch.device(device)
         return cls(
-            autoencoder=load_network(autoencoder, device=place),
-            diffusion=load_network(diffusion, device=place),
-            lesion_network=load_network(lesion, device=place),
+            autoencoder=networks.load_network(autoencoder, device=place),
+            diffusion=networks.load_network(diffusion, device=place),
+            lesion_network=networks.load_network(lesion, device=place),
             schedule=_schedule_of(diffusion),
             shape=diffusion.prepared_shape,
             device=place,
@@ -145,28 +144,19 @@ class Generator:
         spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
         noise = [sampling.gaussian(seed, sample.index, attempt, self._latent_shape) for sample in padded]
         z_T = torch.stack(noise).to(self.device).contiguous(memory_format=torch.channels_last)
-        predict_z0 = self._predictor(attributes, spatial, guidance)
+        predict_z0 = sampling.z0_predictor(
+            self.diffusion,
+            self.schedule,
+            attributes=attributes,
+            spatial=spatial,
+            guidance=sampling.Guidance(scale=guidance),
+        )
         times = sampling.time_grid(self.schedule, steps)
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
         z_0 = sampling.dpm_solver_pp_2m(predict_z0, z_T, times, self.schedule, callback=callback)
         rows, columns = self.shape
         images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns]
         return images.float().cpu().numpy()[: len(planned)]
-
-    def _predictor(self, attributes: Tensor, spatial: Tensor, guidance: float) -> Callable[[Tensor, Tensor], Tensor]:
-        nothing = (torch.full_like(attributes, -1), torch.zeros_like(spatial))
-        scale = sampling.Guidance(scale=guidance)
-
-        def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
-            answer = sampling.guided_prediction(
-                self.diffusion, z_t, t, conditional=(attributes, spatial), unconditional=nothing, guidance=scale
-            )
-            sigma = sampling.per_sample(self.schedule.sigma(t), z_t)
-            if isinstance(self.schedule, sampling.RectifiedFlowSchedule):
-                return sampling.u_to_z0(answer, z_t, sigma=sigma)
-            return sampling.v_to_z0(answer, z_t, alpha=sampling.per_sample(self.schedule.alpha(t), z_t), sigma=sigma)
-
-        return predict_z0
 
     @property
     def _latent_shape(self) -> tuple[int, int, int]:
@@ -203,21 +193,6 @@ class Generator:
             )
             for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
         ]
-
-
-def load_network(folder: BundleFolder, *, device: torch.device) -> nn.Module:
-    """Network of a bundle with its weights, in evaluation mode.
-
-    Raises
-    ------
-    MammoError
-        Weights are missing, truncated, of another hash or do not fit the network.
-    """
-    weights = folder.check_weights()
-    target, arguments = folder.network_definition()
-    network = networks.build(target, arguments)
-    networks.load_weights(network, Path(weights))
-    return network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def pick_device(name: str) -> str:

@@ -168,10 +168,11 @@ def _through(home: bundle.BundleFolder, device: str) -> Callable[[np.ndarray], n
     """Autoencoder as a function of a picture in [0, 1]."""
     import torch
 
-    from monai_mammo.generation.pipeline import load_network, pick_device
+    from monai_mammo import networks
+    from monai_mammo.generation.pipeline import pick_device
 
     place = torch.device(pick_device(device))
-    network: Any = load_network(home, device=place)
+    network: Any = networks.load_network(home, device=place)
 
     @torch.inference_mode()
     def through(image: np.ndarray) -> np.ndarray:

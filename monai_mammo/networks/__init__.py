@@ -6,7 +6,7 @@ from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
-from monai_mammo.networks.weights import build, load_weights
+from monai_mammo.networks.weights import build, load_network, load_weights
 
 __all__ = [
     "ATTRIBUTES",
@@ -19,5 +19,6 @@ __all__ = [
     "PatchDiscriminator",
     "build",
     "encode_conditions",
+    "load_network",
     "load_weights",
 ]

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from monai_mammo.bundle import BundleFolder
 from monai_mammo.errors import MammoError
 
-__all__ = ["build", "load_weights"]
+__all__ = ["build", "load_network", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -77,3 +78,22 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
             raise MammoError(f"weight file {path.name}: {name} holds numbers that are not finite")
     network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()})
     return network
+
+
+def load_network(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:
+    """Network of a bundle with its checked weights: in evaluation mode, without gradients, channels last.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+        As `monai_mammo.bundle.find` gives it.
+    device : torch.device or str
+
+    Raises
+    ------
+    MammoError
+        Weights are missing, truncated, of another hash or do not fit the network.
+    """
+    weights = folder.check_weights()
+    network = load_weights(build(*folder.network_definition()), weights)
+    return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)

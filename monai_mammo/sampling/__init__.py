@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monai_mammo.sampling.guidance import Guidance, guided_prediction
+from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
 from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.oracle import GaussianOracle
 from monai_mammo.sampling.schedule import (
@@ -41,5 +41,6 @@ __all__ = [
     "v_to_z0",
     "z0_eps_to_u",
     "z0_eps_to_v",
+    "z0_predictor",
     "z0_to_eps",
 ]

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from monai_mammo.errors import RequestError
+from monai_mammo.sampling.schedule import Schedule
 
-__all__ = ["Guidance", "guided_prediction"]
+__all__ = ["Guidance", "guided_prediction", "z0_predictor"]
 
 Predict = Callable[..., Tensor]
 ConditionTensors = tuple[Tensor, ...]
@@ -120,6 +121,41 @@ def guided_prediction(
         guided = guided + scale * (more - fewer)
     guided = _rescaled(guided, predictions[-1], guidance.rescale)
     return torch.where(applies.reshape(-1, *[1] * (z_t.ndim - 1)), guided, predictions[-1])
+
+
+def z0_predictor(
+    network: Predict, schedule: Schedule, *, attributes: Tensor, spatial: Tensor, guidance: Guidance | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """What a solver asks for at each step: the guided clean latent of a noisy one.
+
+    Parameters
+    ----------
+    network : callable
+        ``network(z_t, t, attributes, spatial)``, the prediction in the form of `Schedule.target`.
+    schedule : Schedule
+        That the network was trained with.
+    attributes : Tensor, shape (B, n)
+        Conditions; -1 says "not given", which is what the unconditional branch sees everywhere.
+    spatial : Tensor, shape (B, c, h, w)
+        Planes on the latent grid; the unconditional branch sees zeros.
+    guidance : Guidance, optional
+        Default `Guidance()`.
+
+    Returns
+    -------
+    callable
+        ``predict_z0(z_t, t)``, with z_t of shape (B, C, h, w) and t of shape (B,).
+    """
+    conditional = (attributes, spatial)
+    unconditional = (torch.full_like(attributes, -1), torch.zeros_like(spatial))
+
+    def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
+        answer = guided_prediction(
+            network, z_t, t, conditional=conditional, unconditional=unconditional, guidance=guidance
+        )
+        return schedule.to_z0(answer, z_t, t)
+
+    return predict_z0
 
 
 def _rescaled(guided: Tensor, conditional: Tensor, share: float) -> Tensor:

@@ -83,6 +83,39 @@ class Schedule(ABC):
     def _levels(self, lambda_: Tensor) -> tuple[Tensor, Tensor]:
         """Alpha and sigma at ``lambda_``; float64."""
 
+    @abstractmethod
+    def target(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+        """What a network on this schedule learns to predict.
+
+        Parameters
+        ----------
+        z0, eps : Tensor, shape (B, C, H, W)
+            Clean latent and the noise that is added to it.
+        t : Tensor, shape (B,)
+            Time in [0, 1].
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+            v on a `CosineSchedule`, u on a `RectifiedFlowSchedule`.
+        """
+
+    @abstractmethod
+    def to_z0(self, prediction: Tensor, z_t: Tensor, t: Tensor) -> Tensor:
+        """Clean latent that a network's prediction stands for.
+
+        Parameters
+        ----------
+        prediction, z_t : Tensor, shape (B, C, H, W)
+            What the network says of the noisy latent, in the form of `target`.
+        t : Tensor, shape (B,)
+            Time in [0, 1].
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+        """
+
     def _lambda(self, t: Tensor) -> Tensor:
         return (self._base_lambda(t) - math.log(self.shift)).clamp(self.lambda_min, self.lambda_max)
 
@@ -144,6 +177,15 @@ class CosineSchedule(Schedule):
     def _levels(self, lambda_: Tensor) -> tuple[Tensor, Tensor]:
         return torch.sqrt(torch.sigmoid(2 * lambda_)), torch.sqrt(torch.sigmoid(-2 * lambda_))
 
+    def target(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+        """Velocity v, see `z0_eps_to_v`."""
+        return z0_eps_to_v(z0, eps, alpha=per_sample(self.alpha(t), z0), sigma=per_sample(self.sigma(t), z0))
+
+    def to_z0(self, prediction: Tensor, z_t: Tensor, t: Tensor) -> Tensor:
+        """Clean latent of a predicted velocity, see `v_to_z0`."""
+        alpha, sigma = per_sample(self.alpha(t), z_t), per_sample(self.sigma(t), z_t)
+        return v_to_z0(prediction, z_t, alpha=alpha, sigma=sigma)
+
 
 @dataclass(frozen=True)
 class RectifiedFlowSchedule(Schedule):
@@ -162,6 +204,14 @@ class RectifiedFlowSchedule(Schedule):
 
     def _levels(self, lambda_: Tensor) -> tuple[Tensor, Tensor]:
         return torch.sigmoid(lambda_), torch.sigmoid(-lambda_)
+
+    def target(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+        """Flow velocity u, see `z0_eps_to_u`; the same at every time."""
+        return z0_eps_to_u(z0, eps)
+
+    def to_z0(self, prediction: Tensor, z_t: Tensor, t: Tensor) -> Tensor:
+        """Clean latent of a predicted flow velocity, see `u_to_z0`."""
+        return u_to_z0(prediction, z_t, sigma=per_sample(self.sigma(t), z_t))
 
 
 def per_sample(level: Tensor, like: Tensor) -> Tensor:

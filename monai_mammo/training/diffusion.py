@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
 from monai_mammo.prepare.geometry import mask_of_box, resize
-from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample, z0_eps_to_v
+from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
 
@@ -175,7 +175,7 @@ class LatentDataset(PreparedDataset):
 
 
 class DiffusionLoss(nn.Module):
-    """Squared error of the predicted velocity (Salimans & Ho 2022).
+    """Squared error of the predicted velocity, v (Salimans & Ho 2022) or u of a flow (Esser et al. 2024).
 
     Times are spread evenly over a batch, each shifted by the same random share of a step, which
     lowers the variance of the mean (Kingma et al. 2021).
@@ -198,6 +198,6 @@ class DiffusionLoss(nn.Module):
         alpha, sigma = per_sample(self.schedule.alpha(t), z0), per_sample(self.schedule.sigma(t), z0)
         eps = torch.randn_like(z0)
         z_t = add_noise(z0, eps, alpha, sigma)
-        v = call(z_t, timesteps=t, attributes=batch["attributes"], spatial=batch["spatial"])
-        error = (v.float() - z0_eps_to_v(z0, eps, alpha=alpha, sigma=sigma)).square().mean(dim=(1, 2, 3))
+        prediction = call(z_t, timesteps=t, attributes=batch["attributes"], spatial=batch["spatial"])
+        error = (prediction.float() - self.schedule.target(z0, eps, t)).square().mean(dim=(1, 2, 3))
         return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}

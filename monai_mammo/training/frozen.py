@@ -30,8 +30,6 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
     folder = bundle.find(bundle_dir)
-    target, arguments = folder.network_definition()
-    network = networks.load_weights(networks.build(target, arguments), folder.check_weights())
     if text := bundle.notice(folder):
         _LOGGER.warning("%s", text)
-    return network.to(torch.device(device)).eval().requires_grad_(False)
+    return networks.load_network(folder, device=device)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from monai.inferers import Inferer
 from torch import Tensor, nn
 
@@ -72,16 +71,9 @@ class SamplerInferer(Inferer):
         Tensor, shape (B, 1, H, W)
             Brightness in [0, 1].
         """
-        nothing = (torch.full_like(attributes, -1), torch.zeros_like(spatial))
-
-        def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
-            v = sampling.guided_prediction(
-                network, z_t, t, conditional=(attributes, spatial), unconditional=nothing, guidance=self.guidance
-            )
-            alpha = sampling.per_sample(self.schedule.alpha(t), z_t)
-            sigma = sampling.per_sample(self.schedule.sigma(t), z_t)
-            return sampling.v_to_z0(v, z_t, alpha=alpha, sigma=sigma)
-
+        predict_z0 = sampling.z0_predictor(
+            network, self.schedule, attributes=attributes, spatial=spatial, guidance=self.guidance
+        )
         times = sampling.time_grid(self.schedule, self.steps)
         z_0 = sampling.dpm_solver_pp_2m(predict_z0, inputs, times, self.schedule)
         return self.autoencoder.from_latent(z_0).float()

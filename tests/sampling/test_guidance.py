@@ -12,12 +12,14 @@ from monai_mammo.sampling import (
     CosineSchedule,
     GaussianOracle,
     Guidance,
+    RectifiedFlowSchedule,
     dpm_solver_pp_2m,
     guided_prediction,
     initial_noise,
     per_sample,
     time_grid,
     z0_eps_to_v,
+    z0_predictor,
     z0_to_eps,
 )
 
@@ -168,3 +170,18 @@ def test_guidance_that_makes_no_sense_does_not_exist(wrong, named):
 def test_scales_must_fit_the_groups():
     with pytest.raises(RequestError, match="2 guidance scales for 1 groups"):
         guide(Guidance((2.0, 2.0)))
+
+
+@pytest.mark.parametrize("schedule", [CosineSchedule(1.5), RectifiedFlowSchedule()])
+def test_a_solver_gets_the_guided_clean_latent_of_either_schedule(schedule):
+    attributes, spatial = torch.rand(3, 10), torch.rand(3, 2, 6, 5)
+    given, nothing = torch.full((1, 4, 6, 5), 0.5), torch.full((1, 4, 6, 5), -1.5)
+
+    def network(z_t, t, attributes, spatial):
+        is_nothing = (attributes == -1).all(dim=1) & (spatial == 0).flatten(1).all(dim=1)
+        z0 = torch.where(is_nothing[:, None, None, None], nothing, given)
+        eps = z0_to_eps(z0, z_t, alpha=per_sample(schedule.alpha(t), z_t), sigma=per_sample(schedule.sigma(t), z_t))
+        return schedule.target(z0, eps, t)
+
+    predict_z0 = z0_predictor(network, schedule, attributes=attributes, spatial=spatial, guidance=Guidance(3.0))
+    torch.testing.assert_close(predict_z0(Z, T), (nothing + 3.0 * (given - nothing)).expand_as(Z), atol=1e-4, rtol=0)

@@ -150,3 +150,13 @@ def test_per_sample_levels_multiply_whole_samples():
     level = per_sample(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64), like)
     assert level.shape == (3, 1, 1, 1) and level.dtype == torch.float32
     assert (like * level).mean(dim=(1, 2, 3)).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_the_target_of_a_schedule_leads_back_to_the_clean_latent(kind):
+    schedule = kind(1.7)
+    generator = torch.Generator().manual_seed(3)
+    z0, eps = torch.randn(2, 4, 3, 5, 5, generator=generator, dtype=torch.float64)
+    t = torch.tensor([0.05, 0.3, 0.6, 0.95], dtype=torch.float64)
+    z_t = add_noise(z0, eps, per_sample(schedule.alpha(t), z0), per_sample(schedule.sigma(t), z0))
+    torch.testing.assert_close(schedule.to_z0(schedule.target(z0, eps, t), z_t, t), z0)

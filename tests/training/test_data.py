@@ -13,7 +13,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
 from monai_mammo.networks import Autoencoder, encode_conditions
 from monai_mammo.prepare.geometry import mask_of_box
-from monai_mammo.sampling import CosineSchedule
+from monai_mammo.sampling import CosineSchedule, RectifiedFlowSchedule
 from monai_mammo.training.data import CropDataset, EpochSampler, load_datalist
 from monai_mammo.training.diffusion import DiffusionLoss, LatentDataset, spatial_planes
 from monai_mammo.training.lesion import MASK_KINDS, LesionDataset, half_of_persons
@@ -122,13 +122,15 @@ def test_planes_hold_the_covered_share():
     assert planes[0].sum() == 0 and np.allclose(planes[1, :, :2], 1) and np.allclose(planes[1, :, 2:], 0)
 
 
-def test_a_network_that_knows_the_answer_has_no_loss():
-    schedule = CosineSchedule()
+@pytest.mark.parametrize("schedule", [CosineSchedule(), RectifiedFlowSchedule(2.0)])
+def test_a_network_that_knows_the_answer_has_no_loss_on_either_schedule(schedule):
     z0 = torch.randn(8, 4, 6, 6)
 
     def oracle(z_t, timesteps, attributes, spatial):
         alpha = schedule.alpha(timesteps)[:, None, None, None]
         sigma = schedule.sigma(timesteps)[:, None, None, None]
+        if isinstance(schedule, RectifiedFlowSchedule):
+            return (z_t - z0) / sigma  # u = eps - z_0
         return (alpha * z_t - z0) / sigma  # v = (alpha z_t - z_0) / sigma
 
     batch = {"image": z0, "attributes": torch.zeros(8, 10), "spatial": torch.zeros(8, 2, 6, 6)}
@@ -137,7 +139,8 @@ def test_a_network_that_knows_the_answer_has_no_loss():
     def silent(z_t, **_):
         return torch.zeros_like(z_t)
 
-    assert DiffusionLoss(schedule)(silent, batch)["loss"].item() == pytest.approx(1, abs=0.2)
+    spread = 2 if isinstance(schedule, RectifiedFlowSchedule) else 1  # of eps - z_0, and of v
+    assert DiffusionLoss(schedule)(silent, batch)["loss"].item() == pytest.approx(spread, rel=0.2)
 
 
 def test_halves_share_no_person_and_lose_none():
