@@ -25,6 +25,7 @@ __all__ = [
     "View",
     "BIRADS_CATEGORIES",
     "BREAST_CODE",
+    "birads_code",
     "parse_birads",
 ]
 
@@ -188,6 +189,11 @@ class FindingCategory(_Term):
             return None
         return Finding(_MAIN_CATEGORIES.get(self, self.value))
 
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code (CID 6054, 6056); that of its main category, or "Lesion", where there is none of its own."""
+        return _CATEGORY_CODES.get(self, (self.finding or Finding.NONE).code)
+
 
 class Pathology(_Term):
     """Proven nature of the finding."""
@@ -241,6 +247,39 @@ def parse_birads(value: object, *, where: str = "") -> int:
     raise RequestError(f"birads {text!r}{place} is not one of {allowed}")
 
 
+def birads_code(category: int, letter: str = "") -> Code:
+    """Code of a BI-RADS assessment, as DICOM's CID 6027 has it.
+
+    Parameters
+    ----------
+    category : int
+        One of `BIRADS_CATEGORIES`.
+    letter : str
+        ``a``, ``b`` or ``c`` behind category 4, else empty.
+
+    Raises
+    ------
+    RequestError
+        There is no such assessment.
+    """
+    wanted = f"{category}{letter.upper()}"
+    if wanted not in _BIRADS_CODES:
+        raise RequestError(f"birads assessment {wanted!r} is not one of {', '.join(_BIRADS_CODES)}")
+    return _BIRADS_CODES[wanted]
+
+
+_BIRADS_CODES = {
+    "0": Code("397138000", "SCT", "0 - Incomplete - Need additional imaging evaluation +/- priors"),
+    "1": Code("397140005", "SCT", "1 - Negative"),
+    "2": Code("397141009", "SCT", "2 - Benign"),
+    "3": Code("397143007", "SCT", "3 - Probably Benign"),
+    "4": Code("397144001", "SCT", "4 - Suspicious"),
+    "4A": Code("MA.II.A.5.4A", "BI", "4A - Low suspicion"),
+    "4B": Code("MA.II.A.5.4B", "BI", "4B - Intermediate suspicion"),
+    "4C": Code("MA.II.A.5.4C", "BI", "4C - Moderate suspicion"),
+    "5": Code("397145000", "SCT", "5 - Highly suggestive of malignancy"),
+    "6": Code("MA.II.A.5.6", "BI", "6 - Known biopsy proven malignancy"),
+}
 _LATERALITY_CODES = {
     Laterality.L: Code("7771000", "SCT", "Left"),
     Laterality.R: Code("24028007", "SCT", "Right"),
@@ -262,6 +301,14 @@ _MAIN_CATEGORIES = {
     FindingCategory.FOCAL_ASYMMETRY: "asymmetry",
     FindingCategory.GLOBAL_ASYMMETRY: "asymmetry",
     FindingCategory.SUSPICIOUS_LYMPH_NODE: "lymph_node",
+}
+_CATEGORY_CODES = {
+    FindingCategory.FOCAL_ASYMMETRY: Code("129789007", "SCT", "Focal asymmetric breast tissue"),
+    FindingCategory.SKIN_THICKENING: Code("129797000", "SCT", "Skin thickening of breast"),
+    FindingCategory.SKIN_RETRACTION: Code("129796009", "SCT", "Skin retraction of breast"),
+    FindingCategory.NIPPLE_RETRACTION: Code("271955004", "SCT", "Nipple retraction"),
+    FindingCategory.SUSPICIOUS_LYMPH_NODE: Code("127189005", "SCT", "Axillary adenopathy"),
+    FindingCategory.EDEMA: Code("79654002", "SCT", "Edema"),
 }
 _FINDING_CODES = {
     Finding.MASS: Code("4147007", "SCT", "Mass"),

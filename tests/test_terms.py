@@ -94,6 +94,34 @@ def test_nothing_but_a_mass_is_coded_as_a_mass(finding):
     assert terms.Finding.MASS.code.value == codes.SCT.Mass.value
 
 
+def test_categories_have_codes_of_the_standard():
+    """Oracle: findings and associated findings of the breast (CID 6054, 6056) as pydicom carries them."""
+    groups = (codes.cid6054, codes.cid6056)
+    standard = {c.value: c.meaning for group in groups for c in group.concepts.values()}
+    own = [c for c in terms.FindingCategory if c.code != (c.finding or terms.Finding.NONE).code]
+    assert len(own) == 6
+    for category in own:
+        assert standard[category.code.value] == category.code.meaning
+    assert terms.FindingCategory.GLOBAL_ASYMMETRY.code == terms.Finding.ASYMMETRY.code
+
+
+@pytest.mark.parametrize("category", terms.BIRADS_CATEGORIES)
+def test_an_assessment_has_the_code_of_its_own_category(category):
+    """Oracle: SNOMED CT's names for 0 to 5; ACR's own code for 6, which says the number itself."""
+    code = terms.birads_code(category)
+    assert code.meaning.startswith(f"{category} - ") and len(code.meaning) <= 64
+    if category == 6:
+        assert (code.value, code.scheme) == ("MA.II.A.5.6", "BI")
+        return
+    names = [name for name in codes.SCT.dir() if name.startswith(f"MammographyAssessmentCategory{category}")]
+    assert [getattr(codes.SCT, name).value for name in names] == [code.value]
+
+
+def test_letters_stand_behind_category_4_alone():
+    assert [terms.birads_code(4, letter).value[-2:] for letter in "abc"] == ["4A", "4B", "4C"]
+    assert "birads assessment '3A' is not one of" in _message(lambda letter: terms.birads_code(3, letter), "a")
+
+
 def test_the_anatomic_region_is_the_breast():
     assert terms.BREAST_CODE.value == codes.SCT.Breast.value
 
