@@ -83,6 +83,15 @@ class AutoencoderLoss(nn.Module):
             else None
         )
 
+    def get_extra_state(self) -> dict[str, Any]:
+        """State of the discriminator's optimiser, so that a resumed run goes on exactly; empty without one."""
+        return {} if self._optimizer is None else self._optimizer.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_extra_state` gave."""
+        if self._optimizer is not None and state:
+            self._optimizer.load_state_dict(state)
+
     def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
         """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1]."""
         image = batch["image"]

@@ -54,6 +54,30 @@ def test_adversarial_term_waits_for_its_warm_up_and_trains_the_discriminator():
     assert all(p.requires_grad for p in discriminator.parameters())
 
 
+def test_a_loss_that_is_saved_and_read_back_goes_on_exactly(tmp_path):
+    torch.manual_seed(0)
+    batches = [{"image": torch.rand(2, 1, 32, 32)} for _ in range(4)]
+
+    def reconstruct(image):
+        return image.roll(1, -1) * 0.9, torch.zeros(2, 4, 8, 8), torch.ones(2, 4, 8, 8)
+
+    def make():
+        torch.manual_seed(1)
+        return AutoencoderLoss(adversarial=0.1, discriminator=PatchDiscriminator(8, n_layers=2))
+
+    def steps(loss, some):
+        return [loss(reconstruct, batch)["discriminator"].item() for batch in some]
+
+    straight = make()
+    expected = steps(straight, batches)
+    first = make()
+    begun = steps(first, batches[:2])
+    torch.save(first.state_dict(), tmp_path / "loss.pt")
+    resumed = make()
+    resumed.load_state_dict(torch.load(tmp_path / "loss.pt", weights_only=True))
+    assert begun + steps(resumed, batches[2:]) == expected
+
+
 def test_a_term_that_lacks_its_network_is_refused():
     with pytest.raises(ValueError, match="features"):
         AutoencoderLoss(perceptual=1.0)
