@@ -56,6 +56,9 @@ class SkipReason(StrEnum):
     # what only a process of its own could end
     DECODER_CRASHED = "decoder_crashed"
     TIMEOUT = "timeout"
+    # what only the table of a data set can tell
+    NOT_IN_TABLE = "not_in_table"
+    WRONG_ROW = "wrong_row"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ _FAILURES = frozenset(
         SkipReason.MISSING_CODEC,
         SkipReason.DECODER_CRASHED,
         SkipReason.TIMEOUT,
+        SkipReason.WRONG_ROW,
     }
 )
 

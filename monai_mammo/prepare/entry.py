@@ -15,7 +15,7 @@ from skimage.draw import polygon
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.reading import read_mask
-from monai_mammo.study import Annotation, Mammogram
+from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Finding, Split
 
 __all__ = ["Entry"]
@@ -58,6 +58,8 @@ class Entry:
     annotations : tuple of Annotation
         All findings that the data set describes; ``lesions``, ``diffuse`` and ``outlines`` follow from them where
         these are not given.
+    spacing : Spacing or None
+        Nominal one that the data set states, for files that have none of their own.
     labels : dict of str to str
         What `Conditions` has no place for, in the data set's words: ``birads_letter``, ``density_source``,
         ``pathology_source``, ``published_split``.
@@ -83,6 +85,7 @@ class Entry:
     sha256: str = ""
     mammogram: Mammogram | None = None
     annotations: tuple[Annotation, ...] = ()
+    spacing: Spacing | None = None
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     record: dict[str, Any] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -108,6 +111,7 @@ class Entry:
             hashlib.sha256(self.mask_path.read_bytes()).hexdigest() if self.mask_path else None,
             [annotation.to_dict() for annotation in self.annotations],
             [self.labels, self.record, self.notes],
+            None if self.spacing is None else [self.spacing.row_mm, self.spacing.column_mm, self.spacing.source],
         ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
@@ -128,6 +132,7 @@ class Entry:
         mask = self._lesion_mask(mammogram.shape)
         return mammogram.replace(
             conditions=conditions,
+            spacing=mammogram.spacing or self.spacing,
             lesion_mask=mammogram.lesion_mask if mask is None else mask,
             person_id=self.person_id or mammogram.person_id or self.fallback_person,
             source=self.origin or mammogram.source,
@@ -135,9 +140,14 @@ class Entry:
         )
 
     def mask_kind(self, mammogram: Mammogram) -> str:
-        """What stands behind the lesion mask: ``contour``, ``box``, ``none`` (no lesion) or ``unknown``."""
+        """What stands behind the lesion mask.
+
+        ``contour``, ``box``, ``circle`` or ``point`` as the lesions were drawn, ``none`` (no lesion) or ``unknown``.
+        Of several the roughest counts; points, which are small, only where there is nothing else.
+        """
         if mammogram.lesion_mask is not None:
-            return "contour"
+            drawn = {annotation.mask_kind for annotation in self.annotations if annotation.is_lesion}
+            return next((kind for kind in ("box", "circle", "contour", "point") if kind in drawn), "contour")
         if mammogram.conditions.box is not None:
             return "box"
         return "none" if mammogram.conditions.finding is Finding.NONE else "unknown"

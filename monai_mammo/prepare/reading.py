@@ -20,7 +20,7 @@ from monai_mammo.study import Mammogram
 
 __all__ = ["IMAGE_SUFFIXES", "Sidecar", "read_any", "read_mask", "sidecar_path"]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".pgm"})
 """Endings of the picture formats; any other file is tried as DICOM."""
 
 _MAX_PIXELS = 64_000_000  # three times the largest mammogram
@@ -70,7 +70,7 @@ class Sidecar:
 
 
 def read_any(path: str | Path) -> Mammogram | Skipped | Failed:
-    """Mammogram from a DICOM, PNG, JPG or WebP file, or the reason why there is none.
+    """Mammogram from a DICOM, PNG, JPG, WebP or PGM file, or the reason why there is none.
 
     A picture takes its conditions, person and lesion mask from a JSON file of the same name beside it (`Sidecar`).
     8-bit pictures are divided by 255 and 16-bit ones by 65535. Three equal channels, as WebP has them, count as
