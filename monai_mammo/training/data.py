@@ -20,7 +20,10 @@ from torch.utils.data import Dataset, Sampler
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 
-__all__ = ["CropDataset", "EpochSampler", "PreparedDataset", "load_datalist"]
+__all__ = ["ROUGH_MASK_KINDS", "CropDataset", "EpochSampler", "PreparedDataset", "load_datalist"]
+
+ROUGH_MASK_KINDS = ("box", "circle", "point")
+"""Kinds of lesion masks that say where a lesion is, but not what its outline is."""
 
 
 def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None) -> list[dict]:
@@ -81,7 +84,7 @@ class PreparedDataset(Dataset):
         self._images = [_loaded(item["image"]) for item in self.data]
         if len({image.shape for image in self._images}) > 1:
             raise MammoError("prepared images of different sizes cannot train together")
-        self._masks = [_loaded(item["label"]) > 0 if "label" in item else None for item in self.data]
+        self._masks = [_loaded(item["label"]) > 0 if _is_outlined(item) else None for item in self.data]
         self.conditions = [Conditions.from_dict(item["conditions"]) for item in self.data]
         self._tensors = None if device is None else [_unit_tensor(image).to(device) for image in self._images]
 
@@ -165,6 +168,10 @@ class EpochSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self.seed, self.dataset.epoch))
         return iter(rng.permutation(len(self.dataset)).tolist())
+
+
+def _is_outlined(item: dict[str, Any]) -> bool:
+    return "label" in item and item.get("mask_kind") not in ROUGH_MASK_KINDS
 
 
 def _loaded(source: str | np.ndarray) -> np.ndarray:

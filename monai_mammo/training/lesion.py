@@ -16,7 +16,7 @@ from monai_mammo.networks.lesion_network import CLASS_HEADS
 from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training.augment import Augmentation
-from monai_mammo.training.data import PreparedDataset
+from monai_mammo.training.data import ROUGH_MASK_KINDS, PreparedDataset
 
 __all__ = ["LesionDataset", "LesionLoss", "half_of_persons", "soft_dice"]
 
@@ -69,7 +69,8 @@ class LesionDataset(PreparedDataset):
         for boxes, conditions in zip(self._boxes, self.conditions, strict=True):
             if not boxes and conditions.box is not None:
                 boxes.append(conditions.box)
-        self._kinds = [MASK_KINDS.index(item.get("mask_kind", "unknown")) for item in self.data]
+        kinds = [item.get("mask_kind", "unknown") for item in self.data]
+        self._kinds = [MASK_KINDS.index("box" if kind in ROUGH_MASK_KINDS else kind) for kind in kinds]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index))

@@ -153,3 +153,12 @@ def test_halves_share_no_person_and_lose_none():
 def test_a_folder_that_was_not_prepared_says_how(tmp_path):
     with pytest.raises(RequestError, match="monai-mammo prepare"):
         load_datalist(tmp_path / "datalist.json")
+
+
+@pytest.mark.parametrize("kind", ["box", "circle", "point"])
+def test_a_mask_that_was_drawn_roughly_is_no_outline(kind):
+    item = {**_items()[0], "mask_kind": kind, "label": mask_of_box(Box(0.25, 0.25, 0.5, 0.5), SHAPE) > 0.5}
+    data = LesionDataset([item], is_augmented=False)
+    assert data.mask(0) is None
+    assert data[0]["mask_kind"] == MASK_KINDS.index("box")
+    assert LesionDataset([{**item, "mask_kind": "contour"}], is_augmented=False).mask(0).any()
