@@ -30,6 +30,7 @@ from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.networks import CLASS_HEADS
 from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.training.data import ROUGH_MASK_KINDS
 from monai_mammo.training.lesion import LesionDataset
 
 __all__ = [
@@ -202,7 +203,7 @@ def box_iou(a: Box | None, b: Box | None) -> float:
 MASK_MEASURES: dict[str, Callable[[Reading], float | None]] = {
     "Dice": lambda r: r.dice,
     "box IoU": lambda r: r.iou,
-    "box IoU, no outline known": lambda r: r.iou if r.mask_kind == "box" else None,
+    "box IoU, no outline known": lambda r: r.iou if r.mask_kind in ROUGH_MASK_KINDS else None,
     "nothing found, no lesion there": lambda r: float(r.is_clear) if r.mask_kind == "none" else None,
 }
 """Value of a reading by measure; `None` where the image does not allow it."""
