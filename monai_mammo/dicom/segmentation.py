@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
+from monai_mammo.dicom.clock import remove_clock_and_chance
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
 from monai_mammo.dicom.marks import is_synthesizing
-from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.store import dataset_bytes, file_meta, read_dataset, save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import BREAST_CODE, Code, Finding
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
 
-__all__ = ["SEGMENT_LABELS", "read_segmentation", "segment_numbers", "write_segmentation"]
+__all__ = [
+    "ABNORMAL_STRUCTURE",
+    "SEGMENT_LABELS",
+    "algorithm_family",
+    "lesion_tracking",
+    "read_segmentation",
+    "segment_names",
+    "segment_numbers",
+    "write_segmentation",
+]
 
 SEGMENT_LABELS = {"requested": "Requested lesion", "found": "Lesion found by the network"}
 """SegmentLabel of the masks that a run writes, by their short names."""
 
-_ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")
-# CID 7162; a requested mask is a drawn contour that was placed and scaled
+ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+"""Category of every lesion, in masks and in reports."""
+
 _FAMILIES = {"requested": Code("123104", "DCM", "Morphological Operations")}
 _ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
-# the standard wants a date here, and a clock would make equal requests differ
-_FIXED_DATE, _FIXED_TIME = "20000101", "000000"
 
 
 def write_segmentation(
@@ -78,7 +84,7 @@ def write_segmentation(
     MammoError
         There is no mask, a mask does not fit the mammogram, or the file can not be written.
     """
-    source = mammogram if isinstance(mammogram, Dataset) else _read_dataset(mammogram)
+    source = mammogram if isinstance(mammogram, Dataset) else read_dataset(mammogram)
     stack = _stack(masks, (source.Rows, source.Columns))
     made_by = {name: (algorithms or {}).get(name, provenance.weights[0]) for name in masks}
     segments = [
@@ -87,7 +93,7 @@ def write_segmentation(
     ]
     dataset = _build(source, stack, segments, provenance)
     _copy_from_source(dataset, source)
-    _remove_clock_and_chance(dataset)
+    remove_clock_and_chance(dataset)
     save_bytes(dataset_bytes(dataset), path)
     return dataset
 
@@ -108,18 +114,23 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         The file can not be read, is no binary segmentation or refers to a segment that it does not list.
     """
     name = Path(path).name
-    dataset = _read_dataset(path)
+    dataset = read_dataset(path)
     if dataset.get("SOPClassUID") != SegmentationStorage or dataset.get("SegmentationType") != "BINARY":
         raise MammoError(f"{name} is no binary DICOM segmentation")
     try:
         frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
-        names = {int(item.SegmentNumber): _name_of(item.SegmentLabel) for item in dataset.SegmentSequence}
+        names = segment_names(dataset)
         masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
         for frame, number in zip(frames, segment_numbers(dataset), strict=True):
             masks[names[number]] |= frame
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError):
         raise MammoError(f"{name} is a damaged DICOM segmentation") from None
     return masks
+
+
+def segment_names(dataset: Dataset) -> dict[int, str]:
+    """Name of each segment by its number: one of `SEGMENT_LABELS` where its label is, else the label."""
+    return {int(item.SegmentNumber): _name_of(item.SegmentLabel) for item in dataset.SegmentSequence}
 
 
 def segment_numbers(dataset: Dataset) -> list[int]:
@@ -143,13 +154,22 @@ def segment_numbers(dataset: Dataset) -> list[int]:
     ]
 
 
-def _read_dataset(path: str | os.PathLike[str]) -> Dataset:
-    try:
-        return dcmread(BytesIO(Path(path).read_bytes()))
-    except OSError as error:
-        raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
-    except (InvalidDicomError, EOFError, ValueError, AttributeError):
-        raise MammoError(f"{Path(path).name} is no DICOM file") from None
+def lesion_tracking(source_uid: str, name: str) -> tuple[str, str]:
+    """Tracking identifier and UID of a lesion, the same in the masks and in the report of a mammogram.
+
+    Parameters
+    ----------
+    source_uid : str
+        SOPInstanceUID of the mammogram.
+    name : str
+        Short name of the lesion's mask, as in `SEGMENT_LABELS`.
+    """
+    return f"{name} lesion", stable_uid(source_uid, name, "tracking")
+
+
+def algorithm_family(name: str) -> Code:
+    """Kind of algorithm (CID 7162) behind a mask: a requested one is a drawn contour that was placed and scaled."""
+    return _FAMILIES.get(name, _ARTIFICIAL_INTELLIGENCE)
 
 
 def _stack(masks: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
@@ -172,21 +192,22 @@ def _segment(
     import highdicom
     from highdicom.sr import CodedConcept
 
+    tracking_id, tracking_uid = lesion_tracking(source_uid, name)
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=made_by.name,
-        family=CodedConcept(*_FAMILIES.get(name, _ARTIFICIAL_INTELLIGENCE)),
+        family=CodedConcept(*algorithm_family(name)),
         version=made_by.version,
         parameters={"weights sha256": made_by.sha256} if made_by.sha256 else None,
     )
     return highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=SEGMENT_LABELS.get(name, name),
-        segmented_property_category=CodedConcept(*_ABNORMAL_STRUCTURE),
+        segmented_property_category=CodedConcept(*ABNORMAL_STRUCTURE),
         segmented_property_type=CodedConcept(*finding.code),
         algorithm_type="AUTOMATIC",
         algorithm_identification=algorithm,
-        tracking_uid=stable_uid(source_uid, name, "tracking"),
-        tracking_id=f"{name} lesion",
+        tracking_uid=tracking_uid,
+        tracking_id=tracking_id,
         anatomic_regions=[CodedConcept(*BREAST_CODE)],
     )
 
@@ -226,17 +247,3 @@ def _copy_from_source(dataset: Dataset, source: Dataset) -> None:
     dataset.SeriesDescription = "SYNTHETIC lesion masks"
     made_by = [item for item in source.get("ContributingEquipmentSequence", []) if is_synthesizing(item)]
     dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), *made_by]
-
-
-def _remove_clock_and_chance(dataset: Dataset) -> None:
-    for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
-        if keyword in dataset:
-            del dataset[keyword]
-    dataset.ContentDate, dataset.ContentTime = _FIXED_DATE, _FIXED_TIME
-    for item in dataset.get("ContributingEquipmentSequence", []):
-        if "ContributionDateTime" in item:
-            del item.ContributionDateTime
-    organization = stable_uid(dataset.SOPInstanceUID, "dimensions")
-    for keyword in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
-        for item in dataset.get(keyword, []):
-            item.DimensionOrganizationUID = organization

@@ -7,13 +7,15 @@ import os
 from io import BytesIO
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 from monai_mammo.errors import MammoError
 
-__all__ = ["dataset_bytes", "file_meta", "save_bytes"]
+__all__ = ["dataset_bytes", "file_meta", "read_dataset", "save_bytes"]
 
 
 def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMetaDataset:
@@ -33,6 +35,22 @@ def dataset_bytes(dataset: Dataset) -> bytes:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def read_dataset(path: str | os.PathLike[str]) -> Dataset:
+    """Dataset of a file of ours; files of others are read through `guards`.
+
+    Raises
+    ------
+    MammoError
+        The file is out of reach or no DICOM file.
+    """
+    try:
+        return dcmread(BytesIO(Path(path).read_bytes()))
+    except OSError as error:
+        raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
+    except (InvalidDicomError, EOFError, ValueError, AttributeError):
+        raise MammoError(f"{Path(path).name} is no DICOM file") from None
 
 
 def save_bytes(data: bytes, path: str | os.PathLike[str]) -> None:
