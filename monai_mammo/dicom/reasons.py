@@ -45,6 +45,9 @@ class SkipReason(StrEnum):
     PARTIAL_VIEW = "partial_view"
     ROLLED = "rolled"
     UNSUPPORTED_VIEW = "unsupported_view"
+    # a picture that its data set has no use for
+    DUPLICATE = "duplicate"
+    UNLISTED = "unlisted"
     # pixels that can not, or must not, be decoded
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
     UNSUPPORTED_PIXELS = "unsupported_pixels"
