@@ -1,18 +1,21 @@
 """From bytes to a dataset, with bounds that hold before anything large is allocated.
 
-Bounds here are those that cost nothing. What only a process of its own can bound (a decoder
-that crashes or hangs, millions of empty sequence items) is not caught yet: the reader is
-written so that a worker can carry it as it stands.
+Bounds here are those that cost nothing. What only a process of its own can bound, a decoder that
+crashes or hangs and memory as a whole, is the matter of `monai_mammo.dicom.worker`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import stat
 import zlib
 from io import BytesIO
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -33,14 +36,25 @@ class Limits:
         Of a deflated dataset; 1.75 MB on disk can stand for 1.8 GB.
     pixels : int
         Rows x Columns; the largest mammogram has 21 million.
+    elements : int
+        Of the header, items of sequences and fragments of the pixels included; a mammogram has some hundreds.
+        A million elements take pydicom 3 s, 2 million empty items over 25 s.
+    text_bytes : int
+        Of one attribute of a text VR; splitting a long one into its values takes sixty times its memory.
     """
 
     file_bytes: int = 512 * 2**20
     inflated_bytes: int = 160 * 2**20
     pixels: int = 64 * 10**6
+    elements: int = 30_000
+    text_bytes: int = 2**16
 
 
 _LONG_LENGTHS = frozenset({b"OB", b"OW", b"OD", b"OF", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"})
+_SHORT_TEXTS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UI"})
+_READS_PER_ELEMENT = 3  # tag with length, a long length by itself, value
+_PIXEL_DATA = 0x7FE00010
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 _PLAIN_META = (
     b"\0" * 128
     + b"DICM"
@@ -55,14 +69,19 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
     Raises
     ------
     Refusal
-        The file is not there, not readable, or above the limit.
+        The file is not there, not readable, no regular file (a pipe would never end), or above the limit.
     """
     try:
-        if path.stat().st_size > limits.file_bytes:
-            raise Refusal(SkipReason.TOO_LARGE, f"the file has more than {limits.file_bytes} bytes")
-        return path.read_bytes()
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Refusal(SkipReason.UNREADABLE, "it is no regular file")
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > limits.file_bytes:
+                raise Refusal(SkipReason.TOO_LARGE, f"the file has more than {limits.file_bytes} bytes")
+            return file.read()
     except OSError as error:
         raise Refusal(SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}") from None
+    except ValueError:
+        raise Refusal(SkipReason.UNREADABLE, "the file's name is not possible") from None
 
 
 def parse(data: bytes, limits: Limits) -> Dataset:
@@ -73,26 +92,73 @@ def parse(data: bytes, limits: Limits) -> Dataset:
     Raises
     ------
     Refusal
-        The bytes are no DICOM, are damaged, or inflate past the limit.
+        The bytes are no DICOM, are damaged, inflate past the limit, or hold more elements, items or text than allowed.
     """
     if data[128:132] != b"DICM":
         if not _looks_like_a_bare_dataset(data):
             raise Refusal(SkipReason.NOT_DICOM, "the file is no DICOM file")
-        return _dcmread(data)
+        return _dcmread(data, limits)
     syntax, end = _transfer_syntax(data)
     if syntax == DeflatedExplicitVRLittleEndian:
-        return _dcmread(_PLAIN_META + _inflate(memoryview(data)[end:], limits))
-    return _dcmread(data)
+        data = _PLAIN_META + _inflate(memoryview(data)[end:], limits)
+    return _dcmread(data, limits)
 
 
-def _dcmread(data: bytes) -> Dataset:
+class _CountedReads(BytesIO):
+    """Bytes that can be read a number of times: each element costs pydicom at least one reading."""
+
+    def __init__(self, data: bytes, n_reads: int) -> None:
+        super().__init__(data)
+        self._left = n_reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise Refusal(SkipReason.TOO_LARGE, "the header has more elements than are read")
+        return super().read(size)
+
+
+def _dcmread(data: bytes, limits: Limits) -> Dataset:
+    # values of undefined length are searched in steps of 8 KB
+    n_reads = _READS_PER_ELEMENT * limits.elements + len(data) // 8192
     try:
-        return dcmread(BytesIO(data), force=True)
-    except (KeyboardInterrupt, SystemExit):
+        dataset = dcmread(_CountedReads(data, n_reads), force=True)
+    except (KeyboardInterrupt, SystemExit, Refusal):
         raise
     except BaseException as error:  # a parser met foreign bytes: any failure is the file's
         reason = SkipReason.TOO_LARGE if isinstance(error, MemoryError) else SkipReason.DAMAGED
         raise Refusal(reason, f"the DICOM header can not be parsed ({type(error).__name__})") from None
+    _check_elements(dataset, limits)
+    return dataset
+
+
+def _check_elements(dataset: Dataset, limits: Limits) -> None:
+    """Values as they were read, before anything converts them; sequences of stated length are such values as well."""
+    for tag, element in dataset.items():
+        if not isinstance(element, RawDataElement) or element.value is None:
+            continue
+        if tag == _PIXEL_DATA:
+            # writers that forget the byte that makes the length even are common
+            if element.length != _UNDEFINED_LENGTH and element.length > len(element.value) + 1:
+                raise Refusal(SkipReason.DAMAGED, "the pixels are cut off")
+        elif len(element.value) > limits.text_bytes and (vr := _vr(element)) in _SHORT_TEXTS:
+            raise Refusal(SkipReason.TOO_LARGE, f"an attribute of {vr} has more than {limits.text_bytes} bytes")
+        elif len(element.value) > 8 * limits.elements and _items(element.value) > limits.elements:
+            raise Refusal(SkipReason.TOO_LARGE, f"a sequence has more than {limits.elements} items")
+
+
+def _items(value: bytes) -> int:
+    """Upper bound of the items in a sequence, of either byte order, that has not been parsed yet."""
+    return value.count(b"\xfe\xff\x00\xe0") + value.count(b"\xff\xfe\xe0\x00")
+
+
+def _vr(element: RawDataElement) -> str:
+    if element.VR is not None:
+        return element.VR
+    try:
+        return dictionary_VR(element.tag)
+    except KeyError:  # private or unknown
+        return "UN"
 
 
 def _looks_like_a_bare_dataset(data: bytes) -> bool:
