@@ -14,6 +14,8 @@ from skimage.draw import polygon
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
+from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.prepare.masks import MaskFiles, ValueReader, find_mask, read_values
 from monai_mammo.prepare.reading import read_mask
 from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Finding, Split
@@ -49,6 +51,10 @@ class Entry:
         Mask of all changes, on the grid of the picture.
     outlines : tuple of ndarray, shape (n, 2)
         Outlines of the lesions alone, as x and y in fractions of the picture.
+    masks : tuple of MaskFiles
+        Files that hold the masks of single findings, looked into by `with_masks`.
+    lesion_mask : ndarray, shape (rows, columns), bool, or None
+        Mask of the lesions, in memory; goes before ``mask_path`` and ``outlines``.
     chest_wall : ChestWall or None
         Edge at which the data set's table says the chest wall is.
     sha256 : str
@@ -81,6 +87,8 @@ class Entry:
     diffuse: tuple[Box, ...] = ()
     mask_path: Path | None = None
     outlines: tuple[np.ndarray, ...] = ()
+    masks: tuple[MaskFiles, ...] = ()
+    lesion_mask: np.ndarray | None = None
     chest_wall: ChestWall | None = None
     sha256: str = ""
     mammogram: Mammogram | None = None
@@ -109,11 +117,39 @@ class Entry:
             [list(box) for box in self.diffuse],
             [np.round(outline, 6).tolist() for outline in self.outlines],
             hashlib.sha256(self.mask_path.read_bytes()).hexdigest() if self.mask_path else None,
+            [files.fingerprint() for files in self.masks],
             [annotation.to_dict() for annotation in self.annotations],
             [self.labels, self.record, self.notes],
             None if self.spacing is None else [self.spacing.row_mm, self.spacing.column_mm, self.spacing.source],
         ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+    def with_masks(self, shape: tuple[int, int], *, read: ValueReader = read_values) -> Entry:
+        """Entry whose findings have the boxes and the mask that their files show; itself where there are none.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns of the picture.
+        read : callable, optional
+            Gives the stored values of a file.
+        """
+        if not self.masks:
+            return self
+        annotations, notes = list(self.annotations), list(self.notes)
+        lesions = None
+        for files in self.masks:
+            found = find_mask(files, shape, read=read)
+            annotation = annotations[files.annotation]
+            changes: dict[str, Any] = {"notes": (*annotation.notes, *found.notes)}
+            if found.mask is not None:
+                changes |= {"box": box_of_mask(found.mask), "mask_kind": "contour"}
+                if annotation.is_lesion:
+                    lesions = found.mask if lesions is None else lesions | found.mask
+            annotations[files.annotation] = dataclasses.replace(annotation, **changes)
+            notes += [f"{note}, finding {files.annotation + 1}" for note in found.notes]
+        found_all: dict[str, Any] = {"annotations": tuple(annotations), "notes": tuple(notes), "lesion_mask": lesions}
+        return dataclasses.replace(self, **found_all, lesions=(), diffuse=(), masks=())
 
     def labelled(self, mammogram: Mammogram) -> Mammogram:
         """Mammogram as read, with the data set's labels put on it.
@@ -153,6 +189,8 @@ class Entry:
         return "none" if mammogram.conditions.finding is Finding.NONE else "unknown"
 
     def _lesion_mask(self, shape: tuple[int, int]) -> np.ndarray | None:
+        if self.lesion_mask is not None:
+            return self.lesion_mask
         if not self.outlines:
             return None
         drawn = _filled(self.outlines, shape)

@@ -289,6 +289,7 @@ def _outcome(entry: Entry | Skipped | Failed, folder: PreparedFolder, seed: int)
     if not isinstance(mammogram, Mammogram):
         return _not_read(mammogram, entry.name)
     try:
+        entry = entry.with_masks(mammogram.shape)
         labelled = entry.labelled(mammogram)
         prepared = prepare_mammogram(
             _noting_another_hash(labelled, entry), shape=folder.shape, chest_wall=entry.chest_wall

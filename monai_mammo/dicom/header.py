@@ -1,0 +1,60 @@
+"""A few attributes of many files, without their pixels: what the listing of a data set goes by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
+
+__all__ = ["read_header"]
+
+_HEAD_BYTES = 256 * 2**10  # headers of mammograms have 2 to 20 KB; nothing in it can be large or many
+
+
+def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict[str, str] | Skipped | Failed:
+    """Text of some attributes of a DICOM file, from its first 256 KiB.
+
+    Parameters
+    ----------
+    path : path
+    keywords : tuple of str
+        Attributes of single values, such as ``SeriesInstanceUID``.
+
+    Returns
+    -------
+    dict of str to str
+        By keyword; empty for an attribute that is not there.
+    Skipped or Failed
+        The file is no DICOM file, is deflated, out of reach, or its header can not be parsed.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        return Failed(path, SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}")
+    if head[128:132] != b"DICM":
+        return Skipped(path, SkipReason.NOT_DICOM, "the file is no DICOM file")
+    try:
+        return _values(head, keywords)
+    except NotImplementedError:
+        return Skipped(path, SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the header of a deflated file is not listed")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a parser met foreign bytes: any failure is the file's
+        return Failed(path, SkipReason.DAMAGED, f"the DICOM header can not be parsed ({type(error).__name__})")
+
+
+def _values(head: bytes, keywords: tuple[str, ...]) -> dict[str, str]:
+    if DeflatedExplicitVRLittleEndian.encode() + b"\0" in head[132:1156]:
+        raise NotImplementedError
+    tags = [tag for tag in map(tag_for_keyword, keywords) if tag is not None]
+    dataset: Dataset = dcmread(DicomBytesIO(head), stop_before_pixels=True, specific_tags=list(tags), force=True)
+    return {keyword: str(dataset.get(keyword) or "").strip() for keyword in keywords}
