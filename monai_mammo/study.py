@@ -59,6 +59,8 @@ class Annotation:
     birads_letter : str
         ``a``, ``b`` or ``c`` behind category 4, else empty.
     pathology : Pathology or None
+    descriptors : dict of str to tuple of str
+        The data set's words by what they describe, such as ``shape``, ``margin`` or ``distribution``.
     notes : tuple of str
         What was noticed, such as a box that was clipped to the frame.
     """
@@ -70,6 +72,7 @@ class Annotation:
     birads: int | None = None
     birads_letter: str = ""
     pathology: Pathology | None = None
+    descriptors: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -94,9 +97,10 @@ class Annotation:
             "birads": self.birads,
             "birads_letter": self.birads_letter,
             "pathology": None if self.pathology is None else str(self.pathology),
+            "descriptors": {name: list(words) for name, words in self.descriptors.items()},
             "notes": list(self.notes),
         }
-        return {name: value for name, value in values.items() if value not in (None, "", [])}
+        return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
