@@ -56,6 +56,8 @@ class SkipReason(StrEnum):
     TOO_LARGE = "too_large"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
+    # what must not be passed on
+    BURNED_IN = "burned_in"
     # what only a process of its own could end
     DECODER_CRASHED = "decoder_crashed"
     TIMEOUT = "timeout"
