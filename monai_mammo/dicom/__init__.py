@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "DeidentificationPolicy": "deidentification",
+    "Deidentified": "deidentification",
     "Failed": "reasons",
     "Identity": "identity",
     "Limits": "guards",
@@ -15,6 +17,8 @@ _HOMES = {
     "WeightsReference": "identity",
     "chest_wall_of_orientation": "orientation",
     "complete": "validate",
+    "deidentify": "deidentification",
+    "deidentify_file": "deidentification",
     "patient_orientation": "orientation",
     "read_mammogram": "read",
     "read_segmentation": "segmentation",

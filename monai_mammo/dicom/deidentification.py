@@ -1,0 +1,423 @@
+"""Mammograms without what tells whose they are: a named list stays, everything else goes.
+
+The list is `monai_mammo.dicom.kept.KEPT`. It follows the basic profile of DICOM PS3.15, annex E: what that profile
+removes or replaces is not on the list, whatever a device or a newer edition of the standard adds is not either.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydicom import uid
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
+
+from monai_mammo.dicom.codecs import PixelFormat, pixel_format
+from monai_mammo.dicom.comments import blanked_jpeg, blanked_jpeg2000
+from monai_mammo.dicom.forms import Codes, Items
+from monai_mammo.dicom.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.kept import CLASSES, EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON
+from monai_mammo.dicom.labels import find_age
+from monai_mammo.dicom.pseudonyms import Pseudonyms
+from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
+from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.errors import RequestError
+from monai_mammo.terms import Code
+
+__all__ = ["Deidentified", "DeidentificationPolicy", "deidentify", "deidentify_file"]
+
+BASIC_PROFILE = Code("113100", "DCM", "Basic Application Confidentiality Profile")
+"""Code of the basic profile (PS3.16, CID 7050)."""
+
+BANDS_KEPT = Code("SEX_AND_AGE_BAND", "99MONAI_MAMMO", "Except sex, and age in bands of 5 years")
+"""Code of what departs from the basic profile on request."""
+
+_NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
+_JPEG = (*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes)
+_JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+_OLDEST_BAND = 90  # ages above 89 identify by themselves (45 CFR 164.514)
+_REPLACED = frozenset({*PERSON, *HASHED_UIDS, *EMPTIED, "SOPClassUID", "PixelData"})
+_OF_OURS = frozenset(
+    {
+        "PatientIdentityRemoved",
+        "DeidentificationMethod",
+        "DeidentificationMethodCodeSequence",
+        "LongitudinalTemporalInformationModified",
+        "PixelSpacingCalibrationDescription",
+    }
+)
+_SORTS = {
+    **dict.fromkeys(("PN", "AE"), "names"),
+    **dict.fromkeys(("DA", "TM", "DT", "AS"), "dates and times"),
+    "UI": "UIDs",
+    **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT", "UR", "CS"), "text"),
+    "SQ": "sequences",
+    "UN": "unknown",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DeidentificationPolicy:
+    """What the caller decides.
+
+    Parameters
+    ----------
+    keep_sex_and_age_band : bool
+        Sex, and age rounded down to a multiple of 5 years, from 90 years on as 90, stay. The basic profile removes
+        both, so the file then names the exception beside it.
+    burned_in : {"refuse", "keep"}
+        An image whose header says that text is burnt into the picture is refused, or kept and still says so.
+    """
+
+    keep_sex_and_age_band: bool = False
+    burned_in: Literal["refuse", "keep"] = "refuse"
+
+    def __post_init__(self) -> None:
+        if self.burned_in not in ("refuse", "keep"):
+            raise RequestError(f"burned-in {self.burned_in!r} is not one of refuse, keep")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Deidentified:
+    """A file that was de-identified.
+
+    Parameters
+    ----------
+    path : Path
+        The new file.
+    person_id, sop_instance_uid : str
+        Pseudonyms; the person's is empty where the file named nobody.
+    removed : dict of str to int
+        Number of attributes that went, by their sort; never their values.
+    notes : tuple of str
+        What the list can not take away.
+    """
+
+    path: Path
+    person_id: str
+    sop_instance_uid: str
+    removed: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def deidentify(
+    dataset: Dataset, *, secret: bytes | None = None, policy: DeidentificationPolicy | None = None, limits: Limits | None = None
+) -> Dataset:
+    """Copy of a mammogram's dataset with the kept list alone.
+
+    Stored pixel values stay bit for bit. Of native pixels, bits beside the stored ones and bytes behind the last pixel
+    go; of compressed ones, comments inside the stream. PatientName and PatientID become a keyed hash, UIDs too, so
+    that under one secret a person and a study stay together and a second time changes nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A single grey image, with its file meta information; it stays as it is.
+    secret : bytes, optional
+        At least 16 bytes that make the pseudonyms; without it they are random, in each call.
+    policy : DeidentificationPolicy, optional
+        What is left to the caller.
+    limits : Limits, optional
+        Most pixels of an image.
+
+    Returns
+    -------
+    Dataset
+        With new file meta information.
+
+    Raises
+    ------
+    RequestError
+        The secret is too short.
+    MammoError
+        The dataset is no single grey image, its pixels and header do not fit, or its header says that text is burnt
+        into the picture.
+    """
+    return _deidentified(dataset, Pseudonyms(secret), policy or DeidentificationPolicy(), limits or Limits())[0]
+
+
+def deidentify_file(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    secret: bytes | None = None,
+    policy: DeidentificationPolicy | None = None,
+    limits: Limits | None = None,
+) -> Deidentified | Skipped | Failed:
+    """De-identify a file; the new one appears whole or not at all.
+
+    Preamble, file meta information and bytes behind the dataset are not copied.
+
+    Parameters
+    ----------
+    path, out : path
+        The file and the new one.
+    secret, policy, limits
+        As for `deidentify`.
+
+    Returns
+    -------
+    Deidentified, Skipped or Failed
+        Nothing is raised for a bad file, and nothing is written for it.
+
+    Raises
+    ------
+    RequestError
+        The secret is too short.
+    MammoError
+        The disk is full or the folder not writable.
+    """
+    made = deidentified_bytes(Path(path), Pseudonyms(secret), policy or DeidentificationPolicy(), limits or Limits())
+    if not isinstance(made, tuple):
+        return made
+    data, record = made
+    save_bytes(data, out)
+    return dataclasses.replace(record, path=Path(out))
+
+
+def deidentified_bytes(
+    path: Path, pseudonyms: Pseudonyms, policy: DeidentificationPolicy, limits: Limits
+) -> tuple[bytes, Deidentified] | Skipped | Failed:
+    """New file as bytes, with a record whose path is still that of the source, or why there is none."""
+    try:
+        with quiet():
+            dataset, removed, notes = _deidentified(parse(file_bytes(path, limits), limits), pseudonyms, policy, limits)
+            data = dataset_bytes(dataset)
+    except Refusal as refusal:
+        return refusal.outcome(path)
+    record = Deidentified(
+        path=path,
+        person_id=str(dataset.get("PatientID", "")),
+        sop_instance_uid=dataset.SOPInstanceUID,
+        removed=dict(sorted(removed.items())),
+        notes=notes,
+    )
+    return data, record
+
+
+def _deidentified(
+    dataset: Dataset, pseudonyms: Pseudonyms, policy: DeidentificationPolicy, limits: Limits
+) -> tuple[Dataset, Counter[str], tuple[str, ...]]:
+    removed: Counter[str] = Counter()
+    try:
+        with quiet():
+            form = _checked(dataset, policy, limits)
+            out = _filtered(dataset, removed)
+            _put_replacements(out, dataset, pseudonyms, policy)
+            notes = _put_pixels(out, dataset, form, removed)
+            if pixel_format(out, limits) != form:
+                raise Refusal(SkipReason.DAMAGED, "an attribute of the pixels has another value representation")
+    except Refusal:
+        raise
+    except Exception as error:  # values are converted on access, so a damaged one shows anywhere, and is quoted
+        raise Refusal(SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})") from None
+    return out, removed, notes
+
+
+def _checked(dataset: Dataset, policy: DeidentificationPolicy, limits: Limits) -> PixelFormat:
+    if dataset.get("SOPClassUID") not in CLASSES:
+        raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "the object is no single X-ray image or captured picture")
+    if "PixelData" not in dataset:
+        raise Refusal(SkipReason.NO_PIXELS, "the object has no pixels")
+    if (dataset.get("NumberOfFrames") or 1) != 1:
+        raise Refusal(SkipReason.MULTI_FRAME, "the object has more than one frame")
+    if dataset.get("SamplesPerPixel") != 1:
+        raise Refusal(SkipReason.COLOR, "the picture is coloured")
+    if policy.burned_in == "refuse" and dataset.get("BurnedInAnnotation") == "YES":
+        raise Refusal(SkipReason.BURNED_IN, "the header says that text is burnt into the picture")
+    return pixel_format(dataset, limits)
+
+
+def _filtered(dataset: Dataset, removed: Counter[str]) -> Dataset:
+    """What the list keeps of a dataset or item; what goes is counted."""
+    out = Dataset()
+    for tag in list(dataset.keys()):
+        keyword = keyword_for_tag(tag)
+        if tag.is_private or keyword not in KEPT:
+            if keyword not in _REPLACED and keyword not in _OF_OURS:
+                removed[_sort(dataset, tag)] += 1
+            continue
+        element = _kept_element(dataset, tag, keyword, removed)
+        if element is not None:
+            out[tag] = element
+    return out
+
+
+def _kept_element(dataset: Dataset, tag: BaseTag, keyword: str, removed: Counter[str]) -> DataElement | None:
+    """Element with what stays of its value, empty where a class demands it, or `None`."""
+    kept = KEPT[keyword]
+    representations = dictionary_VR(tag).split(" or ")
+    try:
+        element = dataset[tag]
+        if element.VR in representations and element.is_empty:
+            return _empty(tag, element.VR)
+        value = kept.form.kept(element.value) if element.VR in representations else None
+        if value is not None and isinstance(kept.form, Items):
+            value = Sequence(_kept_items(value, kept.form, removed)) or None
+    except Exception:  # a value that can not be converted is of no form
+        value = None
+    if value is not None:
+        return DataElement(tag, element.VR, copy.deepcopy(value), already_converted=True)
+    removed["of another form"] += 1
+    return _empty(tag, representations[0]) if kept.is_demanded else None
+
+
+def _empty(tag: BaseTag, representation: str) -> DataElement:
+    return DataElement(tag, representation, [] if representation == "SQ" else None)
+
+
+def _kept_items(items: Sequence, form: Items, removed: Counter[str]) -> list[Dataset]:
+    out = []
+    for item in items:
+        stays = _filtered(item, removed)
+        if isinstance(form, Codes):
+            code = form.known.get(str(item.get("CodeValue", "")).strip())
+            if code is None:
+                continue
+            stays.CodeValue, stays.CodingSchemeDesignator, stays.CodeMeaning = code
+        if len(stays) and _table_fits(stays):
+            out.append(stays)
+    return out
+
+
+def _table_fits(item: Dataset) -> bool:
+    """Whether a look-up table has the entries that its descriptor announces, and nothing behind them."""
+    if ("LUTData" in item) != ("LUTDescriptor" in item):
+        return False
+    if "LUTData" not in item:
+        return True
+    n_entries = int(item.LUTDescriptor[0]) or 65536
+    n_bytes = len(item.LUTData) if isinstance(item.LUTData, bytes) else 2 * item["LUTData"].VM
+    return n_bytes in (2 * n_entries, n_entries + n_entries % 2)
+
+
+def _sort(dataset: Dataset, tag: BaseTag) -> str:
+    if tag.is_private:
+        return "private"
+    if 0x5000 <= tag.group <= 0x50FF or 0x6000 <= tag.group <= 0x60FF:
+        return "overlays and curves"
+    representation = dataset.get_item(tag).VR
+    if representation in (None, "UN"):
+        try:
+            representation = dictionary_VR(tag)
+        except KeyError:
+            return "unknown"
+    return _SORTS.get(str(representation), "other")
+
+
+def _put_replacements(out: Dataset, dataset: Dataset, pseudonyms: Pseudonyms, policy: DeidentificationPolicy) -> None:
+    out.SOPClassUID = dataset.SOPClassUID
+    for keyword in HASHED_UIDS:
+        if dataset.get(keyword):
+            setattr(out, keyword, pseudonyms.uid(str(dataset.get(keyword))))
+    if "SOPInstanceUID" not in out:
+        out.SOPInstanceUID = pseudonyms.uid(f"no uid\x1f{hashlib.sha256(dataset.PixelData).hexdigest()}")
+    for keyword in EMPTIED:
+        if keyword in dataset:
+            out[keyword] = _empty(Tag(keyword), dictionary_VR(keyword))
+    for keyword in PERSON:
+        if keyword in dataset:
+            setattr(out, keyword, pseudonyms.person(dataset))
+    if policy.keep_sex_and_age_band:
+        _put_sex_and_age_band(out, dataset)
+    if "PixelSpacingCalibrationType" in out:  # demands a description
+        out.PixelSpacingCalibrationDescription = f"see PixelSpacingCalibrationType; {LIST_NAME}"
+    _put_marks(out, policy)
+
+
+def _put_sex_and_age_band(out: Dataset, dataset: Dataset) -> None:
+    if dataset.get("PatientSex") in ("F", "M", "O"):
+        out.PatientSex = dataset.PatientSex
+    age = find_age(dataset)
+    if age is not None:
+        out.PatientAge = f"{min(age // 5 * 5, _OLDEST_BAND):03d}Y"
+
+
+def _put_marks(out: Dataset, policy: DeidentificationPolicy) -> None:
+    out.PatientIdentityRemoved = "YES"
+    out.DeidentificationMethod = LIST_NAME
+    out.LongitudinalTemporalInformationModified = "REMOVED"
+    out.DeidentificationMethodCodeSequence = list(_claims(policy))
+
+
+def _claims(policy: DeidentificationPolicy) -> Iterator[Dataset]:
+    for code in (BASIC_PROFILE, *((BANDS_KEPT,) if policy.keep_sex_and_age_band else ())):
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
+        yield item
+
+
+def _put_pixels(out: Dataset, dataset: Dataset, form: PixelFormat, removed: Counter[str]) -> tuple[str, ...]:
+    syntax = _transfer_syntax(dataset)
+    element = dataset["PixelData"]
+    if syntax in _NATIVE:
+        data = _native(element.value, form, syntax, removed)
+        representation = "OB" if form.bits_allocated == 8 and syntax != uid.ImplicitVRLittleEndian else "OW"
+        if syntax == uid.ExplicitVRBigEndian:
+            representation = element.VR
+        out.add_new("PixelData", representation, data)
+    else:
+        out.add_new("PixelData", "OB", encapsulate([_frame(element.value, syntax, removed)]))
+        out["PixelData"].is_undefined_length = True
+    out.file_meta = file_meta(out.SOPClassUID, out.SOPInstanceUID, syntax)
+    if dataset.get("BurnedInAnnotation") == "YES":
+        return ("the header says that text is burnt into the picture",)
+    return () if dataset.get("BurnedInAnnotation") == "NO" else ("whether text is burnt into the picture is not said",)
+
+
+def _transfer_syntax(dataset: Dataset) -> uid.UID:
+    """Syntax to write: that of the dataset, deflated ones inflated."""
+    meta = getattr(dataset, "file_meta", None)
+    stated = meta.get("TransferSyntaxUID") if meta is not None else None
+    if stated is None:
+        return uid.ImplicitVRLittleEndian if dataset.original_encoding[0] else uid.ExplicitVRLittleEndian
+    if stated == uid.DeflatedExplicitVRLittleEndian:
+        return uid.ExplicitVRLittleEndian
+    if stated not in (*_NATIVE, uid.RLELossless, *_JPEG, *_JPEG_2000):
+        raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the transfer syntax is not one that is de-identified")
+    return uid.UID(stated)
+
+
+def _native(data: bytes, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
+    """Pixels without bytes behind the last one and without bits beside the stored ones, where overlays used to be."""
+    size = form.rows * form.columns * form.bits_allocated // 8
+    if len(data) < size:
+        raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
+    if data[size:].strip(b"\0"):
+        removed["bytes behind the pixels"] += 1
+    order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
+    cells = np.frombuffer(data, dtype=np.uint8 if form.bits_allocated == 8 else f"{order}u2", count=-1)
+    cells = cells[: -(-size // cells.itemsize)]
+    lowest = form.high_bit + 1 - form.bits_stored
+    mask = (1 << (form.high_bit + 1)) - (1 << lowest)
+    bare = cells & mask
+    if form.is_signed:
+        above = (1 << form.bits_allocated) - (1 << (form.high_bit + 1))
+        bare |= np.where(cells >> form.high_bit & 1, above, 0).astype(bare.dtype)
+    if np.array_equal(bare, cells):
+        return data[:size] + b"\0" * (size % 2)
+    removed["bits beside the pixels"] += 1
+    return bare.astype(cells.dtype).tobytes() + b"\0" * (size % 2)
+
+
+def _frame(data: bytes, syntax: str, removed: Counter[str]) -> bytes:
+    frame = get_frame(data, 0, number_of_frames=1)
+    if syntax == uid.RLELossless:
+        return frame
+    bare = blanked_jpeg(frame) if syntax in _JPEG else blanked_jpeg2000(frame)
+    if bare.rstrip(b"\0") != frame.rstrip(b"\0"):
+        removed["comments in the stream"] += 1
+    return bare
