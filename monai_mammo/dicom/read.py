@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import warnings
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -16,6 +15,7 @@ from monai_mammo.dicom.brightness import brightness
 from monai_mammo.dicom.codecs import decode, pixel_format
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.labels import find_age, find_kind, find_laterality, find_view, person_pseudonym
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.dicom.screening import check_is_mammogram
 from monai_mammo.dicom.spacing import find_spacing
@@ -55,8 +55,7 @@ def read_mammogram(path: str | os.PathLike[str], *, limits: Limits | None = None
     """
     path = Path(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote values, a patient's name among them
+        with quiet():
             return _read(path, limits or Limits())
     except Refusal as refusal:
         return refusal.outcome(path)
