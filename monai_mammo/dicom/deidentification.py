@@ -15,17 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from pydicom import uid
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, get_frame
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
+from monai_mammo.dicom.bare_pixels import bare_pixel_data, syntax_to_write
 from monai_mammo.dicom.codecs import PixelFormat, pixel_format
-from monai_mammo.dicom.comments import blanked_jpeg, blanked_jpeg2000
 from monai_mammo.dicom.forms import Codes, Items
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.kept import CLASSES, EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON
@@ -45,9 +42,6 @@ BASIC_PROFILE = Code("113100", "DCM", "Basic Application Confidentiality Profile
 BANDS_KEPT = Code("SEX_AND_AGE_BAND", "99MONAI_MAMMO", "Except sex, and age in bands of 5 years")
 """Code of what departs from the basic profile on request."""
 
-_NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
-_JPEG = (*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes)
-_JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 _OLDEST_BAND = 90  # ages above 89 identify by themselves (45 CFR 164.514)
 _REPLACED = frozenset({*PERSON, *HASHED_UIDS, *EMPTIED, "SOPClassUID", "PixelData"})
 _OF_OURS = frozenset(
@@ -114,7 +108,11 @@ class Deidentified:
 
 
 def deidentify(
-    dataset: Dataset, *, secret: bytes | None = None, policy: DeidentificationPolicy | None = None, limits: Limits | None = None
+    dataset: Dataset,
+    *,
+    secret: bytes | None = None,
+    policy: DeidentificationPolicy | None = None,
+    limits: Limits | None = None,
 ) -> Dataset:
     """Copy of a mammogram's dataset with the kept list alone.
 
@@ -361,63 +359,9 @@ def _claims(policy: DeidentificationPolicy) -> Iterator[Dataset]:
 
 
 def _put_pixels(out: Dataset, dataset: Dataset, form: PixelFormat, removed: Counter[str]) -> tuple[str, ...]:
-    syntax = _transfer_syntax(dataset)
-    element = dataset["PixelData"]
-    if syntax in _NATIVE:
-        data = _native(element.value, form, syntax, removed)
-        representation = "OB" if form.bits_allocated == 8 and syntax != uid.ImplicitVRLittleEndian else "OW"
-        if syntax == uid.ExplicitVRBigEndian:
-            representation = element.VR
-        out.add_new("PixelData", representation, data)
-    else:
-        out.add_new("PixelData", "OB", encapsulate([_frame(element.value, syntax, removed)]))
-        out["PixelData"].is_undefined_length = True
+    syntax = syntax_to_write(dataset)
+    out["PixelData"] = bare_pixel_data(dataset["PixelData"], form, syntax, removed)
     out.file_meta = file_meta(out.SOPClassUID, out.SOPInstanceUID, syntax)
     if dataset.get("BurnedInAnnotation") == "YES":
         return ("the header says that text is burnt into the picture",)
     return () if dataset.get("BurnedInAnnotation") == "NO" else ("whether text is burnt into the picture is not said",)
-
-
-def _transfer_syntax(dataset: Dataset) -> uid.UID:
-    """Syntax to write: that of the dataset, deflated ones inflated."""
-    meta = getattr(dataset, "file_meta", None)
-    stated = meta.get("TransferSyntaxUID") if meta is not None else None
-    if stated is None:
-        return uid.ImplicitVRLittleEndian if dataset.original_encoding[0] else uid.ExplicitVRLittleEndian
-    if stated == uid.DeflatedExplicitVRLittleEndian:
-        return uid.ExplicitVRLittleEndian
-    if stated not in (*_NATIVE, uid.RLELossless, *_JPEG, *_JPEG_2000):
-        raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the transfer syntax is not one that is de-identified")
-    return uid.UID(stated)
-
-
-def _native(data: bytes, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
-    """Pixels without bytes behind the last one and without bits beside the stored ones, where overlays used to be."""
-    size = form.rows * form.columns * form.bits_allocated // 8
-    if len(data) < size:
-        raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
-    if data[size:].strip(b"\0"):
-        removed["bytes behind the pixels"] += 1
-    order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
-    cells = np.frombuffer(data, dtype=np.uint8 if form.bits_allocated == 8 else f"{order}u2", count=-1)
-    cells = cells[: -(-size // cells.itemsize)]
-    lowest = form.high_bit + 1 - form.bits_stored
-    mask = (1 << (form.high_bit + 1)) - (1 << lowest)
-    bare = cells & mask
-    if form.is_signed:
-        above = (1 << form.bits_allocated) - (1 << (form.high_bit + 1))
-        bare |= np.where(cells >> form.high_bit & 1, above, 0).astype(bare.dtype)
-    if np.array_equal(bare, cells):
-        return data[:size] + b"\0" * (size % 2)
-    removed["bits beside the pixels"] += 1
-    return bare.astype(cells.dtype).tobytes() + b"\0" * (size % 2)
-
-
-def _frame(data: bytes, syntax: str, removed: Counter[str]) -> bytes:
-    frame = get_frame(data, 0, number_of_frames=1)
-    if syntax == uid.RLELossless:
-        return frame
-    bare = blanked_jpeg(frame) if syntax in _JPEG else blanked_jpeg2000(frame)
-    if bare.rstrip(b"\0") != frame.rstrip(b"\0"):
-        removed["comments in the stream"] += 1
-    return bare
