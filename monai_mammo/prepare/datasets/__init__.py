@@ -16,6 +16,7 @@ from monai_mammo.prepare.entry import Entry
 __all__ = ["DATASETS", "dataset_entries"]
 
 _MODULES = {
+    "cbis-ddsm": "cbis_ddsm",
     "folder": "folder",
     "table": "table",
 }

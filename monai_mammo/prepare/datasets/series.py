@@ -1,0 +1,130 @@
+"""Files of a TCIA download, or of its JPEG copy, by the series that they belong to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import defaultdict
+from pathlib import Path
+
+from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.dicom.header import read_header
+from monai_mammo.prepare.datasets.rows import read_rows
+
+__all__ = ["SeriesFile", "SeriesIndex", "files_under", "index_series"]
+
+_JPEG = frozenset({".jpg", ".jpeg"})
+_NO_IMAGES = frozenset({".csv", ".html", ".json", ".log", ".md", ".pdf", ".tcia", ".tsv", ".txt", ".xls", ".xlsx", ".zip"})
+_KEYWORDS = ("SeriesInstanceUID", "PatientID", "SeriesDescription")
+_JPEG_TABLE = "dicom_info.csv"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesFile:
+    """One image file.
+
+    Parameters
+    ----------
+    path : Path
+    series_uid : str
+        SeriesInstanceUID; of a JPEG copy the name of its folder.
+    patient_id : str
+        PatientID, empty where it is not known.
+    description : str
+        SeriesDescription, empty where it is not known.
+    """
+
+    path: Path
+    series_uid: str
+    patient_id: str = ""
+    description: str = ""
+
+
+class SeriesIndex:
+    """Image files by series and by PatientID; the order is that of their paths.
+
+    Parameters
+    ----------
+    files : list of SeriesFile
+    not_indexed : list of Skipped or Failed
+        Files whose header says nothing, once each.
+    """
+
+    def __init__(self, files: list[SeriesFile], not_indexed: list[Skipped | Failed]) -> None:
+        self.files = files
+        self.not_indexed = not_indexed
+        self._by_series: dict[str, list[SeriesFile]] = defaultdict(list)
+        self._by_patient: dict[str, list[SeriesFile]] = defaultdict(list)
+        for file in files:
+            self._by_series[file.series_uid].append(file)
+            self._by_patient[file.patient_id].append(file)
+
+    def of_series(self, uid: str) -> list[SeriesFile]:
+        """Files of a series."""
+        return self._by_series.get(uid, []) if uid else []
+
+    def of_patient(self, patient_id: str) -> list[SeriesFile]:
+        """Files with a PatientID, which CBIS-DDSM has one of for each view and each abnormality."""
+        return self._by_patient.get(patient_id, []) if patient_id else []
+
+
+def files_under(source: Path, leave_out: Path | None = None) -> list[Path]:
+    """All files of a folder and its subfolders, sorted, without hidden ones and without a subfolder.
+
+    Parameters
+    ----------
+    source : Path
+    leave_out : Path, optional
+        Not looked into.
+    """
+    hidden = None if leave_out is None else leave_out.resolve()
+    found: list[Path] = []
+    for folder, names, files in os.walk(source):
+        here = Path(folder)
+        names[:] = [n for n in names if not n.startswith(".") and (hidden is None or (here / n).resolve() != hidden)]
+        found += [here / name for name in files if not name.startswith((".", "~$"))]
+    return sorted(found)
+
+
+def index_series(files: list[Path]) -> SeriesIndex:
+    """Index of the image files among some files; DICOM headers are read, pixels are not.
+
+    Parameters
+    ----------
+    files : list of Path
+        Tables and texts among them are passed over; ``dicom_info.csv`` tells about JPEG copies.
+    """
+    info = _jpeg_info(files)
+    indexed: list[SeriesFile] = []
+    others: list[Skipped | Failed] = []
+    for path in files:
+        suffix = path.suffix.lower()
+        if suffix in _JPEG:
+            patient, description = info.get((path.parent.name, path.name), ("", ""))
+            series = SeriesFile(
+                path=path, series_uid=path.parent.name, patient_id=patient, description=description
+            )
+            indexed.append(series)
+        elif suffix not in _NO_IMAGES and path.name.upper() != "LICENSE":
+            header = read_header(path, _KEYWORDS)
+            if isinstance(header, dict):
+                uid, patient, description = (header[keyword] for keyword in _KEYWORDS)
+                indexed.append(
+                    SeriesFile(path=path, series_uid=uid, patient_id=patient, description=description)
+                )
+            else:
+                others.append(header)
+    return SeriesIndex(indexed, others)
+
+
+def _jpeg_info(files: list[Path]) -> dict[tuple[str, str], tuple[str, str]]:
+    """PatientID and SeriesDescription of a JPEG by its folder and name."""
+    table = next((path for path in files if path.name == _JPEG_TABLE), None)
+    if table is None:
+        return {}
+    info = {}
+    for row in read_rows(table, ("image_path",)):
+        parts = row["image_path"].replace("\\", "/").split("/")
+        if len(parts) > 1:
+            info[parts[-2], parts[-1]] = (row["PatientID"] or row["PatientName"], row["SeriesDescription"])
+    return info
