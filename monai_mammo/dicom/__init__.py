@@ -7,8 +7,10 @@ from typing import Any
 
 _HOMES = {
     "DeidentificationPolicy": "deidentification",
+    "DeidentificationReport": "deidentification_folder",
     "Deidentified": "deidentification",
     "Failed": "reasons",
+    "GuardedReader": "worker",
     "Identity": "identity",
     "Limits": "guards",
     "Provenance": "identity",
@@ -19,7 +21,9 @@ _HOMES = {
     "complete": "validate",
     "deidentify": "deidentification",
     "deidentify_file": "deidentification",
+    "deidentify_folder": "deidentification_folder",
     "patient_orientation": "orientation",
+    "read_guarded": "worker",
     "read_mammogram": "read",
     "read_segmentation": "segmentation",
     "stable_uid": "identity",
