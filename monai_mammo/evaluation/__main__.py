@@ -15,8 +15,10 @@ from monai_mammo.evaluation import (
     adherence_figures,
     comparison_sheet,
     fill_card,
+    fingerprint_bundle,
     lesion_figures,
     markdown_table,
+    memorisation_figures,
     reconstruction_figures,
     spot_figures,
 )
@@ -61,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "adherence", "generated images against what was asked", _adherence)
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
+    command = _command(commands, "memorisation", "closeness to training images, beside planted copies", _memorisation)
+    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="with a fingerprint (default: %(default)s)")
+    command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
+    command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="default: %(default)s")
+    command.set_defaults(run=_fingerprint)
     command = _command(commands, "sheet", "PNG of acquired beside synthetic images of equal conditions", _sheet)
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="diffusion network (default: %(default)s)")
     command.add_argument("--autoencoder", default=DEFAULT_BUNDLES[1], help="default: %(default)s")
@@ -112,6 +121,14 @@ def _adherence(given: argparse.Namespace) -> str:
         given.runs, given.datalist, split=given.split, lesion_network=given.bundle, device=given.device
     )
     return _written(figures, given)
+
+
+def _memorisation(given: argparse.Namespace) -> str:
+    return _written(memorisation_figures(given.runs, given.datalist, split=given.split, name=given.bundle), given)
+
+
+def _fingerprint(given: argparse.Namespace) -> str:
+    return f"{fingerprint_bundle(given.datalist, name=given.bundle)}\n"
 
 
 def _sheet(given: argparse.Namespace) -> str:

@@ -1,0 +1,174 @@
+"""What a bundle remembers of its training images: features, no pixels, and hashes of the files.
+
+With it anyone who has the bundle, and not the data, can ask whether a file was trained on and whether a generated
+picture is close to a training image.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy import ndimage
+
+from monai_mammo.bundle.folder import BundleFolder, write_bytes
+from monai_mammo.errors import MammoError
+
+__all__ = ["Nearest", "TrainingFingerprint", "image_features"]
+
+FILE = "data/training_fingerprint.npz"
+"""Its place in a bundle."""
+
+VERSION = 1
+"""Of the features; another one can not be compared."""
+
+_GRID = (64, 48)
+_BLUR = 6.0  # grid cells: what is smoother than this is the shape of the breast, which many share
+_N_FEATURES = 128
+_HASH_BYTES = 8
+
+
+def image_features(image: np.ndarray) -> np.ndarray:
+    """Features of a prepared mammogram, of length 1: their dot product is a correlation of the two pictures' structure.
+
+    Means over a grid of 64 x 48 cells, less their own blur (sigma 6 cells), then 128 sums with fixed random signs
+    (Achlioptas 2003), from which the picture can not be had back. The dot product of two of them estimates the
+    correlation with a standard error of ``(1 - r**2) / sqrt(128)``.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+        Brightness in [0, 1], chest wall left, any size.
+
+    Returns
+    -------
+    ndarray, shape (128,), float32
+    """
+    rows, columns = (_cell_means(n, m) for n, m in zip(image.shape, _GRID, strict=True))
+    cells = rows @ image.astype(np.float64) @ columns.T
+    structure = (cells - ndimage.gaussian_filter(cells, _BLUR)).ravel()
+    sums = _signs() @ (structure - structure.mean())
+    return (sums / max(float(np.linalg.norm(sums)), 1e-12)).astype(np.float32)
+
+
+class Nearest(NamedTuple):
+    """Training image closest to another image.
+
+    Parameters
+    ----------
+    index : int
+        Its place in the fingerprint.
+    similarity : float
+        Estimated correlation of structure, -1 to 1.
+    ratio : float
+        Distance to it over the distance to the second closest one, 0 to 1: a copy of one training image has a low
+        ratio, a breast like many others one near 1 (distance is 1 - similarity).
+    """
+
+    index: int
+    similarity: float
+    ratio: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class TrainingFingerprint:
+    """Features and file hashes of the images that a network was trained on.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, 128), float16
+        One row of `image_features` each.
+    hashes : ndarray, shape (n, 8), uint8
+        First bytes of each source file's sha256.
+    """
+
+    features: np.ndarray
+    hashes: np.ndarray
+
+    def __post_init__(self) -> None:
+        n = len(self.features)
+        if n < 2 or self.features.shape != (n, _N_FEATURES) or self.hashes.shape != (n, _HASH_BYTES):
+            raise MammoError(f"a fingerprint has {_N_FEATURES} features and {_HASH_BYTES} bytes of hash an image")
+
+    @classmethod
+    def of(cls, images: Sequence[np.ndarray], source_sha256: Sequence[str]) -> Self:
+        """Fingerprint of prepared images and the hashes of the files that they came from.
+
+        Parameters
+        ----------
+        images : sequence of ndarray, shape (rows, columns)
+            Two or more.
+        source_sha256 : sequence of str
+            Hexadecimal, in the same order.
+        """
+        features = np.stack([image_features(image) for image in images]).astype(np.float16)
+        heads = [bytes.fromhex(text[: 2 * _HASH_BYTES]) for text in source_sha256]
+        return cls(features, np.frombuffer(b"".join(heads), np.uint8).reshape(-1, _HASH_BYTES))
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def holds(self, sha256: str) -> bool:
+        """Whether a file of this hash was trained on."""
+        return bool((self.hashes == np.frombuffer(bytes.fromhex(sha256[: 2 * _HASH_BYTES]), np.uint8)).all(1).any())
+
+    def nearest(self, image: np.ndarray) -> Nearest:
+        """Training image closest to a prepared image, shape (rows, columns)."""
+        similarity = self.features.astype(np.float32) @ image_features(image)
+        second, first = np.argpartition(similarity, -2)[-2:]
+        far, close = 1 - float(similarity[second]), 1 - float(similarity[first])
+        return Nearest(int(first), float(similarity[first]), max(close, 0.0) / max(far, 1e-6))
+
+    def save(self, folder: BundleFolder) -> Path:
+        """Write it into a bundle, in one step; returns the file."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, version=np.int64(VERSION), features=self.features, hashes=self.hashes)
+        path = folder.root / FILE
+        path.parent.mkdir(exist_ok=True)
+        write_bytes(path, buffer.getvalue())
+        return path
+
+    @classmethod
+    def load(cls, folder: BundleFolder) -> Self:
+        """Fingerprint that a bundle carries.
+
+        Raises
+        ------
+        MammoError
+            It has none, or the file is damaged or of another version.
+        """
+        path = folder.root / FILE
+        if not path.is_file():
+            raise MammoError(f"bundle {folder.name} carries no fingerprint of its training images: {FILE} is missing")
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                version, features, hashes = int(stored["version"]), stored["features"], stored["hashes"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise MammoError(f"{path} is damaged ({type(error).__name__})") from None
+        if version != VERSION:
+            raise MammoError(f"{path} is of version {version}, this program reads {VERSION}")
+        return cls(features, hashes)
+
+
+def _cell_means(n: int, n_cells: int) -> np.ndarray:
+    """Matrix (n_cells, n) that takes means over equal cells, pixels on a border shared."""
+    edges = np.linspace(0, n, n_cells + 1)
+    low, high = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(n)
+    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
+    return overlap / overlap.sum(axis=1, keepdims=True)
+
+
+@functools.cache
+def _signs() -> np.ndarray:
+    """Fixed signs, shape (128, cells), the same on every machine: bits of SHAKE-256."""
+    n = _N_FEATURES * _GRID[0] * _GRID[1]
+    bits = np.unpackbits(np.frombuffer(hashlib.shake_256(b"monai_mammo fingerprint").digest(n // 8), np.uint8))
+    return bits.reshape(_N_FEATURES, -1).astype(np.float64) * 2 - 1
