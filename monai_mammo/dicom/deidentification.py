@@ -34,7 +34,7 @@ from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import Code
 
-__all__ = ["Deidentified", "DeidentificationPolicy", "deidentify", "deidentify_file"]
+__all__ = ["Deidentified", "DeidentificationPolicy", "deidentified_bytes", "deidentify", "deidentify_file"]
 
 BASIC_PROFILE = Code("113100", "DCM", "Basic Application Confidentiality Profile")
 """Code of the basic profile (PS3.16, CID 7050)."""
@@ -178,32 +178,35 @@ def deidentify_file(
     MammoError
         The disk is full or the folder not writable.
     """
-    made = deidentified_bytes(Path(path), Pseudonyms(secret), policy or DeidentificationPolicy(), limits or Limits())
-    if not isinstance(made, tuple):
-        return made
-    data, record = made
+    path, limits = Path(path), limits or Limits()
+    pseudonyms, policy = Pseudonyms(secret), policy or DeidentificationPolicy()
+    try:
+        data, record = deidentified_bytes(file_bytes(path, limits), pseudonyms, policy, limits)
+    except Refusal as refusal:
+        return refusal.outcome(path)
     save_bytes(data, out)
     return dataclasses.replace(record, path=Path(out))
 
 
 def deidentified_bytes(
-    path: Path, pseudonyms: Pseudonyms, policy: DeidentificationPolicy, limits: Limits
-) -> tuple[bytes, Deidentified] | Skipped | Failed:
-    """New file as bytes, with a record whose path is still that of the source, or why there is none."""
-    try:
-        with quiet():
-            dataset, removed, notes = _deidentified(parse(file_bytes(path, limits), limits), pseudonyms, policy, limits)
-            data = dataset_bytes(dataset)
-    except Refusal as refusal:
-        return refusal.outcome(path)
-    record = Deidentified(
-        path=path,
-        person_id=str(dataset.get("PatientID", "")),
-        sop_instance_uid=dataset.SOPInstanceUID,
-        removed=dict(sorted(removed.items())),
-        notes=notes,
-    )
-    return data, record
+    data: bytes, pseudonyms: Pseudonyms, policy: DeidentificationPolicy, limits: Limits
+) -> tuple[bytes, Deidentified]:
+    """New file of a file's bytes, and a record without a path.
+
+    Raises
+    ------
+    Refusal
+        The file is not de-identified, see `deidentify`.
+    """
+    with quiet():
+        dataset, removed, notes = _deidentified(parse(data, limits), pseudonyms, policy, limits)
+        return dataset_bytes(dataset), Deidentified(
+            path=Path(),
+            person_id=str(dataset.get("PatientID", "")),
+            sop_instance_uid=str(dataset.SOPInstanceUID),
+            removed=dict(sorted(removed.items())),
+            notes=notes,
+        )
 
 
 def _deidentified(
