@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.entry import Entry
+
+if TYPE_CHECKING:  # the names of the data sets are for a command's help too, which is to be quick
+    from monai_mammo.prepare.entry import Entry
 
 __all__ = ["DATASETS", "dataset_entries"]
 
 _MODULES = {
     "cbis-ddsm": "cbis_ddsm",
+    "vindr": "vindr",
+    "inbreast": "inbreast",
+    "mias": "mias",
     "folder": "folder",
     "table": "table",
 }
