@@ -14,6 +14,7 @@ _HOMES = {
     "Identity": "identity",
     "Limits": "guards",
     "Provenance": "identity",
+    "ReportedFinding": "findings",
     "SkipReason": "reasons",
     "Skipped": "reasons",
     "WeightsReference": "identity",
@@ -25,9 +26,13 @@ _HOMES = {
     "patient_orientation": "orientation",
     "read_guarded": "worker",
     "read_mammogram": "read",
+    "read_nifti": "nifti",
     "read_segmentation": "segmentation",
     "stable_uid": "identity",
+    "write_edited": "edited",
     "write_mammogram": "write",
+    "write_nifti": "nifti",
+    "write_report": "report",
     "write_segmentation": "segmentation",
 }
 

@@ -36,8 +36,8 @@ assert get_args(TransferSyntax) == tuple(TRANSFER_SYNTAXES)
 _PLUGINS = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg", "jpeg-2000": "pylibjpeg"}
 _FRAME_ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
     # predictor 6, which transfer syntax .57 allows and .70 does not
-    "jpeg-lossless": lambda cells, bits: imagecodecs.ljpeg_encode(cells, bitspersample=bits),
-    "htj2k": lambda cells, bits: imagecodecs.htj2k_encode(cells, reversible=True),
+    "jpeg-lossless": lambda cells, bits: bytes(imagecodecs.ljpeg_encode(cells, bitspersample=bits)),
+    "htj2k": lambda cells, bits: bytes(imagecodecs.htj2k_encode(cells, reversible=True)),
 }
 
 

@@ -27,17 +27,13 @@ def put_brightness(dataset: Dataset, pixels: np.ndarray, bits_stored: int) -> No
     put_cells(dataset, np.rint(pixels.astype(np.float64) * top).astype(np.uint16), bits_stored)
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.PresentationLUTShape = "IDENTITY"
-    dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = -1  # higher values: less beam at the detector
     dataset.RescaleIntercept = "0"
     dataset.RescaleSlope = "1"
     dataset.RescaleType = "US"
-    dataset.LossyImageCompression = "00"
-    dataset.BurnedInAnnotation = "NO"
 
 
 def put_cells(dataset: Dataset, cells: np.ndarray, bits_stored: int) -> None:
-    """Set the pixels, native and little endian, from unsigned stored values."""
+    """Set the pixels, native and little endian, from unsigned stored values of shape (rows, columns)."""
     bits_allocated = 8 if bits_stored == 8 else 16
     dataset.Rows, dataset.Columns = cells.shape
     dataset.SamplesPerPixel = 1

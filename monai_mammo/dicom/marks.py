@@ -10,10 +10,26 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
 from monai_mammo.terms import Code
 
-__all__ = ["CONDITIONS_MARK", "SYNTHESIZING_EQUIPMENT", "coded", "contribution", "derivation", "is_synthesizing"]
+__all__ = [
+    "CONDITIONS_MARK",
+    "SOURCE_OF_PROCESSING",
+    "SYNTHESIZING_EQUIPMENT",
+    "coded",
+    "contribution",
+    "copy_marks",
+    "derivation",
+    "edited_source",
+    "has_acquired_source",
+    "is_synthesizing",
+]
 
 SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
 """Purpose of reference of the weights that made an image (PS3.16, CID 7005)."""
+
+SOURCE_OF_PROCESSING = Code("121322", "DCM", "Source image for image processing operation")
+"""Purpose of reference of the acquired image that an edited one was made from (PS3.16, CID 7202)."""
+
+_ACQUISITION_EQUIPMENT = "109101"
 
 CONDITIONS_MARK = "conditions="
 """Stands before the JSON of the requested conditions in DerivationDescription."""
@@ -28,16 +44,49 @@ def coded(code: Code) -> Dataset:
 
 def is_synthesizing(item: Dataset) -> bool:
     """Whether an item of ContributingEquipmentSequence names what synthesised the image."""
+    return _has_purpose(item, SYNTHESIZING_EQUIPMENT.value)
+
+
+def has_acquired_source(dataset: Dataset) -> bool:
+    """Whether an edited image, or masks or a report of one, stand for a person of whom something was acquired."""
+    equipment = dataset.get("ContributingEquipmentSequence") or []
+    return edited_source(dataset) is not None or any(_has_purpose(item, _ACQUISITION_EQUIPMENT) for item in equipment)
+
+
+def _has_purpose(item: Dataset, code_value: str) -> bool:
     purposes = item.get("PurposeOfReferenceCodeSequence") or []
-    return any(purpose.get("CodeValue") == SYNTHESIZING_EQUIPMENT.value for purpose in purposes)
+    return any(purpose.get("CodeValue") == code_value for purpose in purposes)
 
 
-def derivation(conditions: Conditions, identity: Identity, provenance: Provenance) -> str:
-    """DerivationDescription of a generated image, with its conditions as JSON behind `CONDITIONS_MARK`."""
-    made = f"Synthetic mammogram, {provenance.method} by {provenance.tool} {provenance.tool_version}"
+def edited_source(dataset: Dataset) -> Dataset | None:
+    """Reference to the acquired image that this one was edited from; `None` for an image made from nothing."""
+    items = dataset.get("SourceImageSequence") or []
+    return next((item for item in items if _has_purpose(item, SOURCE_OF_PROCESSING.value)), None)
+
+
+def copy_marks(dataset: Dataset, source: Dataset) -> None:
+    """Mark masks or a report, in place, as those of a synthetic image; highdicom does not copy these marks.
+
+    What highdicom says of the source's acquisition equipment stays only where something was acquired.
+    """
+    for keyword in ("SyntheticData", "StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod"):
+        if keyword in source:
+            dataset[keyword] = source[keyword]
+    kept = list(dataset.get("ContributingEquipmentSequence") or [])
+    if edited_source(source) is None:
+        kept = [item for item in kept if not _has_purpose(item, _ACQUISITION_EQUIPMENT)]
+    made_by = [item for item in source.get("ContributingEquipmentSequence") or [] if is_synthesizing(item)]
+    dataset.ContributingEquipmentSequence = [*kept, *made_by]
+
+
+def derivation(made: str, conditions: Conditions | None, identity: Identity) -> str:
+    """DerivationDescription: how it was made, seed and sample, and conditions as JSON behind `CONDITIONS_MARK`."""
+    said = f"{made}; seed {identity.run_seed}, sample {identity.sample_id}"[:600]
+    if conditions is None:
+        return said
     # a report would not fit into 1024 characters; it stays in the run's own files
-    asked = json.dumps(conditions.replace(text=None).to_dict(), separators=(",", ":"))
-    return f"{made}; seed {identity.run_seed}, sample {identity.sample_id}"[:600] + f"; {CONDITIONS_MARK}{asked}"
+    shown = json.dumps(conditions.replace(text=None).to_dict(), separators=(",", ":"))
+    return f"{said}; {CONDITIONS_MARK}{shown}"
 
 
 def contribution(weights: WeightsReference, provenance: Provenance) -> Dataset:

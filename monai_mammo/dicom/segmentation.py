@@ -17,7 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from monai_mammo.dicom.clock import remove_clock_and_chance
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
-from monai_mammo.dicom.marks import is_synthesizing
+from monai_mammo.dicom.marks import copy_marks
 from monai_mammo.dicom.store import dataset_bytes, file_meta, read_dataset, save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import BREAST_CODE, Code, Finding
@@ -31,6 +31,7 @@ __all__ = [
     "algorithm_family",
     "lesion_tracking",
     "read_segmentation",
+    "segment_masks",
     "segment_names",
     "segment_numbers",
     "write_segmentation",
@@ -118,13 +119,18 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if dataset.get("SOPClassUID") != SegmentationStorage or dataset.get("SegmentationType") != "BINARY":
         raise MammoError(f"{name} is no binary DICOM segmentation")
     try:
-        frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
-        names = segment_names(dataset)
-        masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
-        for frame, number in zip(frames, segment_numbers(dataset), strict=True):
-            masks[names[number]] |= frame
+        return segment_masks(dataset)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError):
         raise MammoError(f"{name} is a damaged DICOM segmentation") from None
+
+
+def segment_masks(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Masks of a binary segmentation by name, as bool of (rows, columns); see `read_segmentation`."""
+    frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
+    names = segment_names(dataset)
+    masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
+    for frame, number in zip(frames, segment_numbers(dataset), strict=True):
+        masks[names[number]] |= frame
     return masks
 
 
@@ -241,9 +247,7 @@ def _build(
 
 def _copy_from_source(dataset: Dataset, source: Dataset) -> None:
     """Copy what highdicom leaves behind; without PatientOrientation the object is not valid."""
-    for keyword in ("PatientOrientation", "SyntheticData", "StudyDescription"):
-        if keyword in source:
-            dataset[keyword] = source[keyword]
+    if "PatientOrientation" in source:
+        dataset.PatientOrientation = source.PatientOrientation
     dataset.SeriesDescription = "SYNTHETIC lesion masks"
-    made_by = [item for item in source.get("ContributingEquipmentSequence", []) if is_synthesizing(item)]
-    dataset.ContributingEquipmentSequence = [*dataset.get("ContributingEquipmentSequence", []), *made_by]
+    copy_marks(dataset, source)

@@ -6,16 +6,17 @@ disagree and still pass, so this is looked at here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydicom.dataset import Dataset
 from pydicom.uid import (
+    ComprehensiveSRStorage,
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
     SegmentationStorage,
 )
 
-from monai_mammo.dicom.marks import is_synthesizing
+from monai_mammo.dicom.marks import edited_source, has_acquired_source, is_synthesizing
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
 from monai_mammo.dicom.segmentation import segment_numbers
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
@@ -42,6 +43,11 @@ _SEGMENTATION_NEEDS = (
     "ReferencedSeriesSequence PerFrameFunctionalGroupsSequence PatientOrientation Rows Columns PixelData"
 ).split()
 
+_REPORT_NEEDS = (
+    "SOPClassUID SOPInstanceUID Modality StudyInstanceUID SeriesInstanceUID ValueType ConceptNameCodeSequence "
+    "CompletionFlag VerificationFlag ContentTemplateSequence ContentSequence CurrentRequestedProcedureEvidenceSequence"
+).split()
+
 _FIXED_VALUES = {
     "Modality": "MG",
     "OrganExposed": "BREAST",
@@ -60,12 +66,12 @@ _GREYS = {("MONOCHROME2", "IDENTITY"), ("MONOCHROME1", "INVERSE")}
 
 
 def complete(dataset: Dataset, *, chest_wall: ChestWall | None = None) -> list[str]:
-    """Sentences for what is missing or contradictory in a synthetic mammogram or segmentation.
+    """Sentences for what is missing or contradictory in a synthetic or edited mammogram, its masks or its report.
 
     Parameters
     ----------
     dataset : Dataset
-        A Digital Mammography X-Ray Image or a Segmentation, as written or as read back.
+        A Digital Mammography X-Ray Image, a Segmentation or a Comprehensive SR, as written or as read back.
     chest_wall : ChestWall, optional
         Edge of the chest wall by the pixels, to be compared with what the attributes say.
 
@@ -77,8 +83,10 @@ def complete(dataset: Dataset, *, chest_wall: ChestWall | None = None) -> list[s
     sop_class = dataset.get("SOPClassUID", "")
     if sop_class == SegmentationStorage:
         return [*_empty(dataset, _SEGMENTATION_NEEDS), *_segments(dataset), *_synthetic(dataset)]
+    if sop_class == ComprehensiveSRStorage:
+        return [*_empty(dataset, _REPORT_NEEDS), *_report(dataset), *_synthetic(dataset)]
     if sop_class not in _INTENTS:
-        return ["SOPClassUID is neither a digital mammogram nor a segmentation."]
+        return ["SOPClassUID is neither a digital mammogram nor a segmentation nor a report."]
     sentences = [*_empty(dataset, NEED_A_VALUE), *_absent(dataset, MAY_BE_EMPTY)]
     sentences += _fixed(dataset)
     sentences += _window(dataset)
@@ -215,16 +223,59 @@ def _segments(dataset: Dataset) -> list[str]:
     return sentences
 
 
+def _report(dataset: Dataset) -> list[str]:
+    """Whether it follows TID 1500 and each image or mask that an item refers to stands in the evidence."""
+    template = (dataset.get("ContentTemplateSequence") or [Dataset()])[0].get("TemplateIdentifier")
+    sentences = [] if template == "1500" else ["ContentTemplateSequence does not name TID 1500."]
+    evidence = {
+        instance.ReferencedSOPInstanceUID
+        for study in dataset.get("CurrentRequestedProcedureEvidenceSequence") or []
+        for series in study.ReferencedSeriesSequence
+        for instance in series.ReferencedSOPSequence
+    }
+    if not set(_referenced(dataset)) <= evidence:
+        sentences.append("An item of the report refers to an object that is not in its evidence.")
+    return sentences
+
+
+def _referenced(item: Dataset) -> Iterator[str]:
+    for reference in item.get("ReferencedSOPSequence") or []:
+        yield reference.ReferencedSOPInstanceUID
+    for child in item.get("ContentSequence") or []:
+        yield from _referenced(child)
+
+
 def _synthetic(dataset: Dataset) -> list[str]:
     sentences = []
     if dataset.get("SyntheticData") != "YES":
         sentences.append("SyntheticData must be YES.")
-    if "DERIVED" not in (dataset.get("ImageType") or []):
+    if "DERIVED" not in (dataset.get("ImageType") or []) and dataset.get("Modality") != "SR":
         sentences.append("ImageType must say DERIVED.")
-    if dataset.get("PatientIdentityRemoved") != "YES" or _is_empty(dataset, "DeidentificationMethod"):
-        sentences.append("PatientIdentityRemoved must be YES, with a DeidentificationMethod.")
     if not any(is_synthesizing(item) for item in dataset.get("ContributingEquipmentSequence") or []):
         sentences.append("ContributingEquipmentSequence does not name the synthesizing equipment.")
+    if "SYNTHETIC" not in str(dataset.get("SeriesDescription", "")):
+        sentences.append("SeriesDescription does not say that the image is synthetic.")
+    source = edited_source(dataset)
+    if source is not None:
+        sentences += _edited(dataset, source)
+    return sentences if has_acquired_source(dataset) else [*sentences, *_nobody(dataset)]
+
+
+def _nobody(dataset: Dataset) -> list[str]:
+    """What says that there is no patient behind an object."""
+    sentences = []
+    if dataset.get("PatientIdentityRemoved") != "YES" or _is_empty(dataset, "DeidentificationMethod"):
+        sentences.append("PatientIdentityRemoved must be YES, with a DeidentificationMethod.")
     if "SYNTHETIC" not in str(dataset.get("PatientName", "")):
         sentences.append("PatientName does not say that the image is synthetic.")
+    return sentences
+
+
+def _edited(dataset: Dataset, source: Dataset) -> list[str]:
+    """What an edited image of a patient must say of its source."""
+    sentences = _empty(dataset, ["DerivationCodeSequence"])
+    if source.get("SpatialLocationsPreserved") != "YES":
+        sentences.append("SourceImageSequence does not say that locations are preserved.")
+    if source.get("ReferencedSOPInstanceUID") in (None, "", dataset.get("SOPInstanceUID")):
+        sentences.append("SourceImageSequence does not name another object as source.")
     return sentences

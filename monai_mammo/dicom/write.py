@@ -164,6 +164,8 @@ def _put_equipment(dataset: Dataset, provenance: Provenance) -> None:
     dataset.DetectorType = ""
     dataset.PositionerType = "MAMMOGRAPHIC"
     dataset.AcquisitionContextSequence = []
+    dataset.PixelIntensityRelationship = "LOG"
+    dataset.PixelIntensityRelationshipSign = -1  # higher values: less beam at the detector
 
 
 def _put_breast(dataset: Dataset, mammogram: Mammogram) -> None:
@@ -186,7 +188,10 @@ def _put_synthetic_marks(dataset: Dataset, mammogram: Mammogram, identity: Ident
     assert mammogram.spacing
     dataset.SyntheticData = "YES"
     dataset.ImageType = ["DERIVED", "PRIMARY"]
-    dataset.DerivationDescription = derivation(mammogram.conditions, identity, provenance)
+    dataset.LossyImageCompression = "00"
+    dataset.BurnedInAnnotation = "NO"
+    made = f"Synthetic mammogram, {provenance.method} by {provenance.tool} {provenance.tool_version}"
+    dataset.DerivationDescription = derivation(made, mammogram.conditions, identity)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = "synthetic image, no patient"
     dataset.ContributingEquipmentSequence = [contribution(w, provenance) for w in provenance.weights]

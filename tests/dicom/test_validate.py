@@ -74,4 +74,4 @@ def test_a_window_has_no_place_in_an_image_for_processing(dataset):
 
 
 def test_other_objects_are_not_ours():
-    assert complete(Dataset()) == ["SOPClassUID is neither a digital mammogram nor a segmentation."]
+    assert complete(Dataset()) == ["SOPClassUID is neither a digital mammogram nor a segmentation nor a report."]
