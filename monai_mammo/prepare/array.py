@@ -14,10 +14,19 @@ from scipy import ndimage
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.geometry import Trace, box_of_mask, mirror_box, resize
+from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["CHAIN_VERSION", "PreparedMammogram", "breast_mask", "chest_wall_side", "prepare_mammogram"]
+__all__ = [
+    "CHAIN_VERSION",
+    "LocatedBreast",
+    "PreparedMammogram",
+    "breast_mask",
+    "chest_wall_side",
+    "locate_breast",
+    "prepare_mammogram",
+]
 
 CHAIN_VERSION = "1"
 """Version of this chain; prepared data name it, so that a change is noticed."""
@@ -61,16 +70,85 @@ class PreparedMammogram:
     source_sha256: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LocatedBreast:
+    """A mammogram, and where the breast is in it.
+
+    Parameters
+    ----------
+    mammogram : Mammogram
+    mask : ndarray, shape (rows, columns), bool
+        The breast, on the grid of the file.
+    chest_wall : ChestWall
+        Edge of the file's picture at which the chest wall lies.
+    """
+
+    mammogram: Mammogram
+    mask: np.ndarray
+    chest_wall: ChestWall
+
+    def on_grid(self, shape: tuple[int, int] | None) -> PreparedMammogram:
+        """Mammogram brought to the array contract.
+
+        Parameters
+        ----------
+        shape : tuple of int or None
+            Rows and columns of the prepared grid; `None` keeps the pixels of the file: turned, cropped and cleaned
+            of what is no breast, but neither padded nor scaled.
+        """
+        mammogram, breast = self.mammogram, self.mask
+        trace = _trace_to_breast(breast, is_mirrored=self.chest_wall is ChestWall.RIGHT, shape=shape)
+        soft = trace.forward(breast.astype(np.float32))
+        image = np.clip(trace.forward(np.where(breast, mammogram.pixels, np.float32(0))), 0, 1)
+        breast_out = soft >= 0.5
+        image = np.where(breast_out, image, np.float32(0))
+        expected = mammogram.expected_chest_wall
+        contradicts = expected is not None and self.chest_wall != expected
+        notes = mammogram.notes
+        if contradicts:
+            notes = (*notes, f"chest wall lies {self.chest_wall} by the pixels, {expected} by the laterality")
+        return PreparedMammogram(
+            image=image.astype(np.float32),
+            breast=breast_out,
+            lesion_mask=None if mammogram.lesion_mask is None else trace.forward(mammogram.lesion_mask),
+            conditions=_moved_conditions(mammogram, trace),
+            trace=trace,
+            chest_wall=self.chest_wall,
+            contradicts_label=contradicts,
+            notes=notes,
+            person_id=mammogram.person_id,
+            source=mammogram.source,
+            source_sha256=mammogram.source_sha256,
+        )
+
+
 def prepare_mammogram(
-    mammogram: Mammogram, *, shape: tuple[int, int] = (256, 192), chest_wall: ChestWall | None = None
+    mammogram: Mammogram, *, shape: tuple[int, int] | None = DEFAULT_SHAPE, chest_wall: ChestWall | None = None
 ) -> PreparedMammogram:
     """Mammogram brought to the array contract.
 
     Parameters
     ----------
     mammogram : Mammogram
-    shape : tuple of int
-        Rows and columns of the prepared grid.
+    shape : tuple of int or None
+        Rows and columns of the prepared grid; `None` keeps the pixels of the file.
+    chest_wall : ChestWall or None
+        Overrides what the pixels say, where a data set's table knows better.
+
+    Raises
+    ------
+    MammoError
+        No breast is found in the picture.
+    """
+    return locate_breast(mammogram, chest_wall=chest_wall).on_grid(shape)
+
+
+def locate_breast(mammogram: Mammogram, *, chest_wall: ChestWall | None = None) -> LocatedBreast:
+    """Where the breast of a mammogram is, and at which edge it is cut off.
+
+    Parameters
+    ----------
+    mammogram : Mammogram
     chest_wall : ChestWall or None
         Overrides what the pixels say, where a data set's table knows better.
 
@@ -80,35 +158,11 @@ def prepare_mammogram(
         No breast is found in the picture.
     """
     breast = breast_mask(mammogram.pixels, kind=mammogram.conditions.kind)
-    by_pixels = chest_wall_side(breast)
-    side = chest_wall or by_pixels or mammogram.expected_chest_wall or ChestWall.LEFT
-    is_mirrored = side is ChestWall.RIGHT
+    side = chest_wall or chest_wall_side(breast) or mammogram.expected_chest_wall or ChestWall.LEFT
     if mammogram.conditions.kind is AcquisitionKind.FILM:
-        breast = _largest_part(breast & ~_bare_film(mammogram.pixels, breast, is_mirrored=is_mirrored))
-    trace = _trace_to_breast(breast, is_mirrored=is_mirrored, shape=shape)
-    soft = trace.forward(breast.astype(np.float32))
-    image = np.clip(trace.forward(np.where(breast, mammogram.pixels, np.float32(0))), 0, 1)
-    breast_out = soft >= 0.5
-    image = np.where(breast_out, image, np.float32(0))
-    lesion = None if mammogram.lesion_mask is None else trace.forward(mammogram.lesion_mask)
-    expected = mammogram.expected_chest_wall
-    contradicts = expected is not None and side != expected
-    notes = mammogram.notes
-    if contradicts:
-        notes = (*notes, f"chest wall lies {side} by the pixels, {expected} by the laterality")
-    return PreparedMammogram(
-        image=image.astype(np.float32),
-        breast=breast_out,
-        lesion_mask=lesion,
-        conditions=_moved_conditions(mammogram, trace),
-        trace=trace,
-        chest_wall=side,
-        contradicts_label=contradicts,
-        notes=notes,
-        person_id=mammogram.person_id,
-        source=mammogram.source,
-        source_sha256=mammogram.source_sha256,
-    )
+        bare = _bare_film(mammogram.pixels, breast, is_mirrored=side is ChestWall.RIGHT)
+        breast = _largest_part(breast & ~bare)
+    return LocatedBreast(mammogram=mammogram, mask=breast, chest_wall=side)
 
 
 def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> np.ndarray:
@@ -213,7 +267,7 @@ def _moved_conditions(mammogram: Mammogram, trace: Trace) -> Conditions:
     return conditions.replace(box=box)
 
 
-def _trace_to_breast(breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int, int]) -> Trace:
+def _trace_to_breast(breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int, int] | None) -> Trace:
     box = box_of_mask(breast)
     if box is None:
         raise MammoError("no breast is found in the picture")
@@ -225,15 +279,16 @@ def _trace_to_breast(breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int,
     row0, row1 = max(0, row0 - margin), min(rows, row1 + margin)
     column1 = min(columns, column1 + margin)
     height, width = row1 - row0, column1 - column0
-    wanted_width = max(width, round(height * shape[1] / shape[0]))
-    wanted_height = max(height, round(width * shape[0] / shape[1]))
+    aspect = (height, width) if shape is None else shape
+    wanted_width = max(width, round(height * aspect[1] / aspect[0]))
+    wanted_height = max(height, round(width * aspect[0] / aspect[1]))
     top = (wanted_height - height) // 2
     return Trace(
         source_shape=(rows, columns),
         is_mirrored=is_mirrored,
         crop=(row0, row1, column0, column1),
         padding=(top, wanted_height - height - top, 0, wanted_width - width),
-        shape=shape,
+        shape=aspect,
     )
 
 

@@ -15,12 +15,15 @@ from PIL import Image
 from monai_mammo.dicom.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram, chest_wall_side
+from monai_mammo.prepare.cache import full_files, full_item, npy_bytes, stored
 from monai_mammo.prepare.entry import Entry
+from monai_mammo.prepare.geometry import Trace
+from monai_mammo.study import Annotation
 from monai_mammo.terms import ChestWall, Split
 
 __all__ = ["FORMAT_VERSION", "PreparedFolder", "SPLIT_KEYS"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the layout of a prepared folder."""
 
 SPLIT_KEYS = {
@@ -31,7 +34,8 @@ SPLIT_KEYS = {
 }
 """Names of the splits in MONAI's form of a datalist."""
 
-_FOLDERS = ("images", "breasts", "masks", "items")
+_FOLDERS = ("images", "breasts", "masks", "items", "full")
+_SETTINGS = "settings.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,17 +43,21 @@ class PreparedFolder:
     """Folder of prepared mammograms of one size.
 
     ``images/ID.npy`` is uint16 (rows, columns), 0 to 65535 for brightness 0 to 1; ``breasts/ID.png`` and
-    ``masks/ID.png`` are 8-bit, 0 or 255; ``items/ID.json`` is written last and marks an image as whole.
+    ``masks/ID.png`` are 8-bit, 0 or 255; ``full/`` is as `monai_mammo.prepare.cache` says; ``items/ID.json`` is written
+    last and marks an image as whole.
 
     Parameters
     ----------
     path : Path
     shape : tuple of int
         Rows and columns of the prepared grid.
+    full_size : bool
+        Whether each image is there with the pixels of its file too.
     """
 
     path: Path
     shape: tuple[int, int]
+    full_size: bool = False
 
     def open(self) -> None:
         """Make the folder, or accept one that was prepared on the same grid.
@@ -57,37 +65,62 @@ class PreparedFolder:
         Raises
         ------
         RequestError
-            The folder holds something else, or images of another size.
+            The folder holds something else, images of another size, or full-size images that are not asked for.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RequestError(f"{self.path} is a file: name a folder to write to")
-        marker = self.path / "settings.json"
+        marker = self.path / _SETTINGS
         if marker.is_file():
-            known = tuple(json.loads(marker.read_text(encoding="utf-8"))["shape"])
-            if known != tuple(self.shape):
-                raise RequestError(
-                    f"{self.path} holds images of {known[0]} x {known[1]}, not {self.shape[0]} x {self.shape[1]}: "
-                    "name another folder"
-                )
-            return
-        if self.path.is_dir() and any(self.path.iterdir()):
+            self._check_settings(marker)
+        elif self.path.is_dir() and any(not _is_part(path) for path in self.path.iterdir()):
             raise RequestError(f"{self.path} is neither empty nor a prepared folder: name another folder")
-        for name in _FOLDERS:
-            (self.path / name).mkdir(parents=True, exist_ok=True)
-        self._write_json({"shape": list(self.shape)}, "settings.json")
+        self.path.mkdir(parents=True, exist_ok=True)
+        settings = {"version": FORMAT_VERSION, "shape": list(self.shape), "full_size": self.full_size}
+        self._write_json(settings, _SETTINGS)
+        for name in self._folders:
+            (self.path / name).mkdir(exist_ok=True)
 
-    def kept(self, image_id: str, fingerprint: str) -> dict[str, Any] | None:
-        """Record of an image that is there, whole and made from the same; else `None`."""
+    def sweep(self) -> None:
+        """Take away what processes that were killed before `open` left half-written."""
+        opened = (self.path / _SETTINGS).stat().st_mtime_ns
+        for name in (".", *self._folders):
+            for path in (self.path / name).iterdir():
+                if _is_part(path) and path.stat().st_mtime_ns < opened:
+                    path.unlink(missing_ok=True)
+
+    def record(self, image_id: str) -> dict[str, Any] | None:
+        """Record of an image that is there and whole, whatever it was made from; else `None`."""
         try:
             record = json.loads((self.path / "items" / f"{image_id}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        files = [record["item"][key] for key in ("image", "breast", "label") if key in record["item"]]
-        is_same = record["fingerprint"] == self._versioned(fingerprint)
-        return record if is_same and all((self.path / name).is_file() for name in files) else None
+        item = record["item"]
+        files = [item[key] for key in ("image", "breast", "label") if key in item]
+        files += [item["full"][key] for key in ("image", "mask") if key in item.get("full", {})]
+        is_whole = ("full" in item) is self.full_size and all((self.path / name).is_file() for name in files)
+        return record if is_whole else None
 
-    def write(self, prepared: PreparedMammogram, entry: Entry, *, mask_kind: str, fingerprint: str) -> dict[str, Any]:
+    def write(
+        self,
+        prepared: PreparedMammogram,
+        entry: Entry,
+        *,
+        mask_kind: str,
+        fingerprint: str,
+        full: PreparedMammogram | None = None,
+    ) -> dict[str, Any]:
         """Write the files of one image, and return its record.
+
+        Parameters
+        ----------
+        prepared : PreparedMammogram
+        entry : Entry
+        mask_kind : str
+            What stands behind the lesion mask.
+        fingerprint : str
+            Hash of what the image was made from.
+        full : PreparedMammogram, optional
+            The same with the pixels of the file.
 
         Raises
         ------
@@ -95,13 +128,16 @@ class PreparedFolder:
             The disk is full or not writable.
         """
         item = _item(prepared, entry, mask_kind=mask_kind)
-        stored = np.round(prepared.image * np.float32(65535)).astype(np.uint16)
-        self._write(_npy(stored), item["image"])
+        self._write(npy_bytes(stored(prepared.image)), item["image"])
         self._write(_png(prepared.breast), item["breast"])
         if "label" in item and prepared.lesion_mask is not None:
             self._write(_png(prepared.lesion_mask), item["label"])
+        if full is not None:
+            item["full"] = full_item(full, entry.image_id)
+            for name, data in full_files(full, item["full"]):
+                self._write(data, name)
         record = {
-            "fingerprint": self._versioned(fingerprint),
+            "fingerprint": fingerprint,
             "item": item,
             "chest_wall_by_pixels": _side_by_pixels(prepared),
             "chest_wall_by_table": entry.chest_wall and str(entry.chest_wall),
@@ -122,8 +158,20 @@ class PreparedFolder:
         """Write ``report.json``."""
         self._write_json(content, "report.json")
 
-    def _versioned(self, fingerprint: str) -> str:
-        return f"{FORMAT_VERSION}/{CHAIN_VERSION}/{fingerprint}"
+    @property
+    def _folders(self) -> tuple[str, ...]:
+        return _FOLDERS if self.full_size else _FOLDERS[:-1]
+
+    def _check_settings(self, marker: Path) -> None:
+        known = json.loads(marker.read_text(encoding="utf-8"))
+        rows, columns = known["shape"]
+        if (rows, columns) != tuple(self.shape):
+            asked = f"{self.shape[0]} x {self.shape[1]}"
+            raise RequestError(f"{self.path} holds images of {rows} x {columns}, not {asked}: name another folder")
+        if known.get("version", 1) != FORMAT_VERSION:
+            raise RequestError(f"{self.path} was prepared by another version of this program: name another folder")
+        if known.get("full_size") and not self.full_size:
+            raise RequestError(f"{self.path} holds full-size images too: ask for them, or name another folder")
 
     def _write_json(self, content: dict[str, Any], name: str) -> None:
         self._write(json.dumps(content, indent=1).encode(), name)
@@ -141,6 +189,9 @@ def _item(prepared: PreparedMammogram, entry: Entry, *, mask_kind: str) -> dict[
         "conditions": prepared.conditions.to_dict(),
         "boxes": [list(box) for box in map(prepared.trace.forward_box, entry.lesions) if box is not None],
         "diffuse_boxes": [list(box) for box in map(prepared.trace.forward_box, entry.diffuse) if box is not None],
+        "findings": [_finding(annotation, prepared.trace) for annotation in entry.annotations],
+        "labels": dict(entry.labels),
+        "record": dict(entry.record),
         "person_id": prepared.person_id,
         "image_id": name,
         "source": prepared.source,
@@ -156,6 +207,18 @@ def _item(prepared: PreparedMammogram, entry: Entry, *, mask_kind: str) -> dict[
     return item
 
 
+def _finding(annotation: Annotation, trace: Trace) -> dict[str, Any]:
+    """What is known of a finding, its box on the prepared grid; no box where that is left outside."""
+    values = annotation.to_dict()
+    values.pop("box", None)
+    box = None if annotation.box is None else trace.forward_box(annotation.box)
+    return values if box is None else {**values, "box": list(box)}
+
+
+def _is_part(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
 def _side_by_pixels(prepared: PreparedMammogram) -> str | None:
     """Edge of the file's picture at which the prepared breast is cut off; `None` where it does not tell."""
     found = chest_wall_side(prepared.breast)
@@ -163,12 +226,6 @@ def _side_by_pixels(prepared: PreparedMammogram) -> str | None:
         return None
     is_at_left = (found is ChestWall.LEFT) != prepared.trace.is_mirrored
     return str(ChestWall.LEFT if is_at_left else ChestWall.RIGHT)
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _png(mask: np.ndarray) -> bytes:

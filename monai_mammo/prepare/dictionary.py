@@ -20,6 +20,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.array import prepare_mammogram
 from monai_mammo.prepare.geometry import Trace
+from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.prepare.reading import read_any
 from monai_mammo.study import Mammogram
 
@@ -93,7 +94,7 @@ class PrepareMammogramd(MapTransform, InvertibleTransform):
         self,
         keys: KeysCollection = "image",
         *,
-        shape: tuple[int, int] = (256, 192),
+        shape: tuple[int, int] = DEFAULT_SHAPE,
         label_key: str = "label",
         breast_key: str = "breast",
         conditions_key: str = "conditions",

@@ -159,7 +159,7 @@ def box_from_xywh(x: float, y: float, w: float, h: float) -> Box | None:
 
 def box_of_mask(mask: np.ndarray) -> Box | None:
     """Smallest box round a mask, `None` for an empty one."""
-    rows, columns = np.nonzero(mask)
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if rows.size == 0:
         return None
     height, width = mask.shape

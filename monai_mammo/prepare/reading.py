@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -14,16 +16,27 @@ import numpy as np
 from PIL import Image
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom import Failed, Skipped, SkipReason, read_mammogram
+from monai_mammo.dicom import Failed, GuardedReader, Limits, Skipped, SkipReason
+from monai_mammo.dicom.guards import file_bytes
+from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram
 
-__all__ = ["IMAGE_SUFFIXES", "Sidecar", "read_any", "read_mask", "sidecar_path"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "FileReader",
+    "Sidecar",
+    "files_beside",
+    "is_picture",
+    "read_any",
+    "read_mask",
+    "read_picture",
+    "sidecar_path",
+]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".pgm"})
 """Endings of the picture formats; any other file is tried as DICOM."""
 
-_MAX_PIXELS = 64_000_000  # three times the largest mammogram
 _GREY_16 = ("I;16", "I;16B", "I;16L", "I")
 _GREY_8 = ("L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")
 
@@ -69,50 +82,101 @@ class Sidecar:
         )
 
 
-def read_any(path: str | Path) -> Mammogram | Skipped | Failed:
+class FileReader(GuardedReader):
+    """Reader of DICOM files and pictures in a process of its own; see `monai_mammo.dicom.GuardedReader`."""
+
+    _process_module = "monai_mammo.prepare.reading_process"
+
+
+def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammogram | Skipped | Failed:
     """Mammogram from a DICOM, PNG, JPG, WebP or PGM file, or the reason why there is none.
 
-    A picture takes its conditions, person and lesion mask from a JSON file of the same name beside it (`Sidecar`).
-    8-bit pictures are divided by 255 and 16-bit ones by 65535. Three equal channels, as WebP has them, count as
-    grey; true colour is skipped.
+    The file is read in a process of its own, with bounded memory and time. A picture takes its conditions, person and
+    lesion mask from a JSON file of the same name beside it (`Sidecar`).
 
     Parameters
     ----------
     path : path
+    reader : GuardedReader, optional
+        By default a `FileReader` that this process shares and that ends with it. A reader that knows DICOM only takes
+        a picture for a file of another sort.
+
+    Returns
+    -------
+    Mammogram, Skipped or Failed
+        Nothing is raised for a bad file.
+
+    Raises
+    ------
+    MammoError
+        No reading process can be started here.
+    """
+    path = Path(path)
+    mammogram = (reader or _reader_of_this_process()).read(path)
+    if not isinstance(mammogram, Mammogram) or not is_picture(path):
+        return mammogram
+    try:
+        beside = sidecar_path(path)
+        sidecar = Sidecar.read(beside) if beside.is_file() else Sidecar()
+        return mammogram.replace(
+            conditions=sidecar.conditions,
+            lesion_mask=None if sidecar.lesion_mask is None else read_mask(sidecar.lesion_mask),
+            person_id=sidecar.person_id,
+        )
+    except MammoError as error:
+        return Failed(path, SkipReason.UNREADABLE, str(error))
+
+
+def read_picture(path: Path, *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:
+    """Pixels of a PNG, JPG, WebP or PGM file, without what lies beside it.
+
+    8-bit pictures are divided by 255 and 16-bit ones by 65535. Three equal channels, as WebP has them, count as
+    grey; true colour is skipped. Decodes in this process, where a damaged file may end it: see `read_any`.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits, optional
+        Sizes above which a file fails as ``too_large``.
 
     Returns
     -------
     Mammogram, Skipped or Failed
         Nothing is raised for a bad file.
     """
-    path = Path(path)
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return read_mammogram(path)
+    limits = limits or Limits()
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return Failed(path, SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}")
-    pixels = _grey_pixels(path, data)
-    if not isinstance(pixels, np.ndarray):
-        return pixels
-    try:
-        beside = sidecar_path(path)
-        sidecar = Sidecar.read(beside) if beside.is_file() else Sidecar()
-        return Mammogram(
-            pixels=pixels,
-            conditions=sidecar.conditions,
-            lesion_mask=None if sidecar.lesion_mask is None else read_mask(sidecar.lesion_mask),
-            person_id=sidecar.person_id,
-            source=path.name,
-            source_sha256=hashlib.sha256(data).hexdigest(),
-        )
-    except MammoError as error:
-        return Failed(path, SkipReason.UNREADABLE, str(error))
+        data = file_bytes(path, limits)
+        pixels = _grey_pixels(data, limits)
+    except Refusal as refusal:
+        return refusal.outcome(path)
+    return Mammogram(pixels=pixels, source=path.name, source_sha256=hashlib.sha256(data).hexdigest())
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is of a picture format, by its name."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+@functools.cache
+def _reader_of_this_process() -> FileReader:
+    return FileReader()
 
 
 def sidecar_path(path: Path) -> Path:
     """JSON file that goes with a picture, whether it is there or not."""
     return path.with_suffix(".json")
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """Files that are there and belong to a picture: its sidecar, and the mask that this names."""
+    beside = sidecar_path(path)
+    if not is_picture(path) or not beside.is_file():
+        return ()
+    with contextlib.suppress(RequestError):  # told when the picture is read
+        mask = Sidecar.read(beside).lesion_mask
+        return (beside,) if mask is None or not mask.is_file() else (beside, mask)
+    return (beside,)
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -135,31 +199,33 @@ def read_mask(path: Path) -> np.ndarray:
         raise MammoError(f"mask {path.name} is not there or no picture") from None
 
 
-def _grey_pixels(path: Path, data: bytes) -> np.ndarray | Skipped | Failed:
-    """Brightness in [0, 1], shape (rows, columns), float32, or why not."""
+def _grey_pixels(data: bytes, limits: Limits) -> np.ndarray:
+    """Brightness in [0, 1], shape (rows, columns), float32."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data))
-            refusal = _refusal(path, image)
-            return refusal or _to_brightness(path, np.asarray(_expanded(image)))
+            _check_header(image, limits)
+            return _to_brightness(np.asarray(_expanded(image)))
+    except Refusal:
+        raise
     except Exception:  # Pillow's plugins raise whatever a damaged stream makes them trip over
-        return Failed(path, SkipReason.DAMAGED, "the picture is damaged or of another format than its name says")
+        words = "the picture is damaged or of another format than its name says"
+        raise Refusal(SkipReason.DAMAGED, words) from None
 
 
-def _refusal(path: Path, image: Any) -> Skipped | Failed | None:
-    """Why a picture is not to be decoded, from its header alone."""
-    if image.width * image.height > _MAX_PIXELS:
-        return Failed(path, SkipReason.TOO_LARGE, f"the picture has more than {_MAX_PIXELS} pixels")
+def _check_header(image: Any, limits: Limits) -> None:
+    """Refuse a picture that is not to be decoded, by its header alone."""
+    if image.width * image.height > limits.pixels:
+        raise Refusal(SkipReason.TOO_LARGE, f"the picture has more than {limits.pixels} pixels")
     if min(image.size) < 8:
-        return Failed(path, SkipReason.UNSUPPORTED_PIXELS, "the picture is smaller than 8 x 8 pixels")
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the picture is smaller than 8 x 8 pixels")
     if getattr(image, "n_frames", 1) > 1:
-        return Skipped(path, SkipReason.MULTI_FRAME, "the picture has more than one frame")
+        raise Refusal(SkipReason.MULTI_FRAME, "the picture has more than one frame")
     if image.mode == "1":
-        return Skipped(path, SkipReason.MASK_OR_CROP, "a picture of one bit is a mask")
+        raise Refusal(SkipReason.MASK_OR_CROP, "a picture of one bit is a mask")
     if image.mode not in _GREY_8 + _GREY_16:
-        return Skipped(path, SkipReason.COLOR, f"pictures of mode {image.mode} are not grey")
-    return None
+        raise Refusal(SkipReason.COLOR, f"pictures of mode {image.mode} are not grey")
 
 
 def _expanded(image: Any) -> Any:
@@ -168,10 +234,10 @@ def _expanded(image: Any) -> Any:
     return image.convert("L") if image.mode == "LA" else image
 
 
-def _to_brightness(path: Path, values: np.ndarray) -> np.ndarray | Skipped:
+def _to_brightness(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
         full = 255 if values.dtype == np.uint8 else 65535
         return values.astype(np.float32) / np.float32(full)
     if (values[..., 0] != values[..., 1]).any() or (values[..., 0] != values[..., 2]).any():
-        return Skipped(path, SkipReason.COLOR, "the picture is coloured")
+        raise Refusal(SkipReason.COLOR, "the picture is coloured")
     return values[..., 0].astype(np.float32) / np.float32(255)

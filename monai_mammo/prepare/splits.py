@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from monai_mammo.terms import Split
 
-__all__ = ["split_of"]
+__all__ = ["split_of", "splits_of_persons"]
 
 _VAL_SHARE, _TEST_SHARE = 0.1, 0.1
 
@@ -29,3 +30,22 @@ def split_of(person_id: str, *, seed: int = 0) -> Split:
     if position < _TEST_SHARE:
         return Split.TEST
     return Split.VAL if position < _TEST_SHARE + _VAL_SHARE else Split.TRAIN
+
+
+def splits_of_persons(published: Iterable[tuple[str, Split | None]], *, seed: int = 0) -> tuple[dict[str, Split], int]:
+    """One split for each person, and how many persons lie in several published ones.
+
+    A published split holds where all images of a person that have one agree on it; else `split_of` decides for all of
+    the person's images, since a person in two splits makes every figure on the second one too good.
+
+    Parameters
+    ----------
+    published : iterable of (str, Split or None)
+        Person and published split of each image.
+    seed : int
+    """
+    found: dict[str, set[Split]] = {}
+    for person_id, split in published:
+        found.setdefault(person_id, set()).update(() if split is None else (split,))
+    splits = {person: next(iter(s)) if len(s) == 1 else split_of(person, seed=seed) for person, s in found.items()}
+    return splits, sum(len(several) > 1 for several in found.values())

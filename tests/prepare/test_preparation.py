@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -11,13 +12,18 @@ import pytest
 from PIL import Image
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.dicom import Failed, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.phantom import draw_mammogram, draw_study
-from monai_mammo.prepare import Trace, box_of_mask, prepare
+from monai_mammo.prepare import PreparedFolder, Trace, box_of_mask, preparation, prepare, prepare_mammogram, split_of
+from monai_mammo.prepare.datalist import SPLIT_KEYS
 from monai_mammo.prepare.datasets.table import main_finding
-from monai_mammo.terms import Finding
+from monai_mammo.prepare.entry import Entry
+from monai_mammo.study import Annotation
+from monai_mammo.terms import Finding, FindingCategory
 
 GRID = (64, 48)
+TWICE = (("a.png", "a"), ("b.png", "A"))
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "mammograms" / "metadata.csv"
 
 
@@ -26,6 +32,13 @@ def items_of(out: Path) -> dict[str, dict]:
     content = json.loads((out / "datalist.json").read_text())
     splits = ("training", "validation", "test", "external")
     return {item["image_id"]: {**item, "split": split} for split in splits for item in content[split]}
+
+
+def named(out: Path) -> dict[str, dict]:
+    """All items of a datalist by the file that they come from, as the report says."""
+    lines = json.loads((out / "report.json").read_text())["files"]
+    items = items_of(out)
+    return {line["file"]: items[line["image_id"]] for line in lines if line["status"] == "read"}
 
 
 def pixels_of(out: Path, name: str) -> np.ndarray:
@@ -60,9 +73,9 @@ def test_the_folder_has_the_layout_that_training_reads(folder: Path, tmp_path: P
     out = tmp_path / "out"
     prepare(folder, out=out, shape=GRID)
     content = json.loads((out / "datalist.json").read_text())
-    assert content["shape"] == [64, 48] and content["version"] == 1 and content["chain"]
-    items = items_of(out)
-    assert set(items) == {"deep__er__one", "deep__plain", "film", "right"}
+    assert content["shape"] == [64, 48] and content["version"] == 2 and content["chain"]
+    items = named(out)
+    assert set(items) == {"deep/er/one.dcm", "deep/plain.png", "film.webp", "right.png"}
     for item in items.values():
         image, breast = pixels_of(out, item["image"]), pixels_of(out, item["breast"])
         assert image.dtype == np.uint16 and image.shape == GRID and image.max() > 20000
@@ -71,17 +84,17 @@ def test_the_folder_has_the_layout_that_training_reads(folder: Path, tmp_path: P
         assert breast[:, 0].mean() > breast[:, -1].mean()  # chest wall left
         assert Conditions.from_dict(item["conditions"]).to_dict() == item["conditions"]
         assert len(item["source_sha256"]) == 64
-    right = items["right"]
-    assert right["mask_kind"] == "contour" and items["film"]["mask_kind"] == "none"
-    assert items["deep__plain"]["mask_kind"] == "unknown" and "label" not in items["deep__plain"]
-    assert items["deep__plain"]["person_id"] == "deep" and right["person_id"] == picture.person_id
+    right, plain = items["right.png"], items["deep/plain.png"]
+    assert right["mask_kind"] == "contour" and items["film.webp"]["mask_kind"] == "none"
+    assert plain["mask_kind"] == "unknown" and "label" not in plain
+    assert plain["person_id"].startswith("folder-") and right["person_id"] == picture.person_id
     assert not right["is_mirrored"] and Trace.from_dict(right["trace"]).is_mirrored
 
 
 def test_box_and_mask_move_with_the_pixels(folder: Path, tmp_path: Path, picture):
     out = tmp_path / "out"
     prepare(folder, out=out, shape=GRID)
-    item = items_of(out)["right"]
+    item = named(out)["right.png"]
     trace = Trace.from_dict(item["trace"])
     mask = pixels_of(out, item["label"]) > 127
     box = Box.parse(item["conditions"]["box"])
@@ -119,7 +132,80 @@ def test_what_is_missing_or_changed_is_made_anew(folder: Path, tmp_path: Path, s
     Image.fromarray(np.round(changed.pixels * 255).astype(np.uint8)).save(folder / "deep" / "plain.png")  # pixels
     assert prepare(folder, out=out, shape=GRID).n_kept == 2
     assert items_of(out)["right"]["conditions"]["birads"] == 4
-    assert files_of(out)["images/deep__plain.npy"] != before["images/deep__plain.npy"]
+    plain = named(out)["deep/plain.png"]["image"]
+    assert files_of(out)[plain] != before[plain]
+    Image.fromarray(np.zeros((160, 120), bool)).save(folder / "right.mask.png")  # the mask that the sidecar names
+    assert prepare(folder, out=out, shape=GRID).n_kept == 3
+
+
+def test_another_chain_makes_all_anew(folder: Path, tmp_path: Path, monkeypatch):
+    out = tmp_path / "out"
+    prepare(folder, out=out, shape=GRID)
+    monkeypatch.setattr(preparation, "CHAIN_VERSION", "another")
+    assert prepare(folder, out=out, shape=GRID).n_kept == 0
+    assert prepare(folder, out=out, shape=GRID).n_kept == 4
+
+
+def test_no_folder_name_goes_farther_than_the_report(tmp_path: Path, caplog, picture, save_picture):
+    caplog.set_level(logging.INFO)
+    for person in ("DOE_JANE", "DOE_MARY"):
+        (tmp_path / "data" / person).mkdir(parents=True)
+        plain = picture.replace(person_id="", lesion_mask=None)
+        save_picture(plain, tmp_path / "data" / person / "0001.png")
+        save_picture(plain, tmp_path / "data" / person / "0002.png")
+        (tmp_path / "data" / person / "0003.dcm").write_bytes(b"torn")
+    report = prepare(tmp_path / "data", out=tmp_path / "out", shape=GRID)
+    written = {name: data for name, data in files_of(tmp_path / "out").items() if name != "report.json"}
+    assert not [name for name, data in written.items() if "DOE" in name or b"DOE" in data]
+    assert "0003.dcm" in caplog.text and "DOE" not in caplog.text
+    persons = [file.person_id for file in report.files if file.status == "read"]
+    assert len(persons) == 4 and persons[0] == persons[1] != persons[2] == persons[3]
+    assert [file.name for file in report.files][0] == "DOE_JANE/0001.png"
+    more = tmp_path / "data" / "ABLE"
+    more.mkdir()
+    save_picture(plain, more / "0001.png")
+    assert prepare(tmp_path / "data", out=tmp_path / "out", shape=GRID).n_kept == 4  # names do not hang on neighbours
+
+
+def test_a_person_in_two_published_splits_is_divided_anew(table: Path, tmp_path: Path):
+    table.write_text(table.read_text().replace(",P1,", ",P0,"))  # train and val
+    prepare(table, out=tmp_path / "out", shape=GRID)
+    splits = {name: item["split"] for name, item in items_of(tmp_path / "out").items()}
+    assert splits["case_0"] == splits["case_1"] == SPLIT_KEYS[split_of("P0")] and splits["case_2"] == "external"
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["persons_redivided"] == 1
+
+
+def test_findings_labels_and_raw_cells_stand_in_the_datalist(tmp_path: Path, picture):
+    box = picture.conditions.box
+    entry = Entry(
+        path=tmp_path / "a.png",
+        image_id="a",
+        name="a.png",
+        annotations=(
+            Annotation(categories=(FindingCategory.parse("mass"),), box=box, birads=4, birads_letter="b"),
+            Annotation(categories=(FindingCategory.parse("mass"),), box=Box(0.0, 0.0, 0.001, 0.001)),
+        ),
+        labels={"published_split": "training"},
+        record={"table": "findings.csv", "lines": [2, 3]},
+    )
+    folder = PreparedFolder(tmp_path / "out", GRID)
+    folder.open()
+    prepared = prepare_mammogram(entry.labelled(picture), shape=(64, 16))  # no air beside the breast
+    folder.write(prepared, entry, mask_kind="contour", fingerprint="x")
+    item = folder.record("a")["item"]
+    assert item["labels"] == entry.labels and item["record"] == entry.record
+    first, second = item["findings"]
+    assert first["birads"] == 4 and first["birads_letter"] == "b" and first["categories"] == ["mass"]
+    back = prepared.trace.inverse_box(Box.parse(first["box"]))
+    assert np.allclose(tuple(back), tuple(box), atol=1e-9) and "box" not in second
+
+
+def test_what_a_data_set_lists_twice_is_there_once(tmp_path: Path):
+    lost = Failed(tmp_path / "deep" / "lost.png", SkipReason.UNREADABLE, "the file is not there")
+    entries = [Entry(path=tmp_path / name, image_id=image_id, name=name) for name, image_id in TWICE]
+    first, failed, second = preparation._named_once([entries[0], lost, lost, entries[1]], tmp_path)
+    assert first is entries[0] and failed.name == "deep/lost.png" and failed.status == "failed"
+    assert second.name == "b.png" and second.detail == "the name A is taken by another picture"
 
 
 def test_an_output_folder_inside_the_source_is_not_read_again(folder: Path):
@@ -209,7 +295,7 @@ def test_a_wrong_request_writes_nothing(folder: Path, table: Path, tmp_path: Pat
     (tmp_path / "empty").mkdir()
     for words, source, options in (
         ("is not there", tmp_path / "nowhere", {}),
-        ("'inbreast' is not one of folder, table", folder, {"dataset": "inbreast"}),
+        ("'nothing' is not one of .*folder, table", folder, {"dataset": "nothing"}),
         ("below 16 x 16", folder, {"shape": (8, 8)}),
         ("neither empty nor a prepared folder", folder, {"out": full}),
         ("is a file", folder, {"out": full / "mine.txt"}),
@@ -222,6 +308,9 @@ def test_a_wrong_request_writes_nothing(folder: Path, table: Path, tmp_path: Pat
     prepare(table, out=out, shape=GRID)
     with pytest.raises(RequestError, match="holds images of 64 x 48, not 128 x 96"):
         prepare(table, out=out, shape=(128, 96))
+    (out / "settings.json").write_text('{"shape": [64, 48]}')
+    with pytest.raises(RequestError, match="prepared by another version"):
+        prepare(table, out=out, shape=GRID)
 
 
 def test_a_disk_that_takes_no_more_ends_the_work_and_leaves_it_resumable(table: Path, tmp_path: Path):

@@ -17,7 +17,8 @@ __all__ = ["entries"]
 def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
     """All files of a folder and its subfolders, sorted; sidecars and the masks they name are no entries.
 
-    A person that neither file nor sidecar names is taken to be the subfolder, and in the top folder the file itself.
+    A person that neither file nor sidecar names is taken to be the subfolder, and in the top folder the file itself;
+    a hash stands for either, so no folder's name leaves the report.
 
     Parameters
     ----------
@@ -40,8 +41,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     for path in files:
         if path.resolve() not in parts:
             name = path.relative_to(source).as_posix()
-            image_id = _image_id(name, taken)
-            person = path.parent.relative_to(source).as_posix() if path.parent != source else path.stem
+            image_id, person = _image_id(name, taken), _person(name)
             listed.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
     if not listed:
         raise RequestError(f"folder {source} holds no files")
@@ -69,11 +69,25 @@ def _sidecars_and_masks(files: list[Path]) -> set[Path]:
     return parts
 
 
+def _person(name: str) -> str:
+    """Pseudonym of the folder that a file lies in, or of the file where it lies in none."""
+    folder, _, file = name.rpartition("/")
+    words = folder or file.rsplit(".", 1)[0]
+    return f"folder-{_hash(words)}" if folder else f"file-{_hash(words)}"
+
+
 def _image_id(name: str, taken: set[str]) -> str:
-    """Name without ending, folders and odd characters joined, made unique by a hash where it must be."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name.rsplit(".", 1)[0].replace("/", "__")).strip("._") or "image"
-    plain = plain[-100:]
-    if plain.lower() in taken:
-        plain = f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    """Name of the file without ending and odd characters; with a hash of the whole where folders stand before it.
+
+    Folders are often called by a person's name or number, and prepared data travel farther than their sources.
+    """
+    folder, _, file = name.rpartition("/")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", file.rsplit(".", 1)[0]).strip("._")[-100:] or "image"
+    if folder or plain.lower() in taken:
+        plain = f"{plain}-{_hash(name)}"
     taken.add(plain.lower())
     return plain
+
+
+def _hash(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:12]

@@ -1,0 +1,8 @@
+"""The prepared grid where none is asked for; light, so that a command's help can state it."""
+
+from __future__ import annotations
+
+__all__ = ["DEFAULT_SHAPE"]
+
+DEFAULT_SHAPE = (256, 192)
+"""Rows and columns."""

@@ -1,0 +1,102 @@
+"""Work spread over processes: a process that dies costs only the item it worked on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+__all__ = ["spread"]
+
+_AHEAD = 2  # items handed out for each worker, so that none waits and little is held in memory
+
+
+def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Iterator[tuple[int, Any]]:
+    """Place and result of each item, in the order in which they are ready.
+
+    When a process dies, all items that were handed out are done again, each in a process of its own; so the one that
+    is to blame is told apart from those that were beside it. Workers end with this process, however it ends, and leave
+    Ctrl-C to it. Whoever stops half-way closes the iterator, which waits for what is being worked on.
+
+    Parameters
+    ----------
+    work : callable
+        Takes an item; importable, as are its result and the items.
+    items : iterable
+    workers : int
+        Processes.
+
+    Yields
+    ------
+    place : int
+        Of the item among the items, from 0.
+    result
+        What `work` gave, `None` where its process died even alone.
+
+    Raises
+    ------
+    Exception
+        Whatever `work` raises.
+    """
+    waiting = deque(enumerate(items))
+    while waiting:
+        lost: list[tuple[int, Any]] = []
+        yield from _until_lost(work, waiting, lost, workers)
+        for place, item in lost:
+            yield place, _alone(work, item)
+
+
+def _until_lost(
+    work: Callable[[Any], Any], waiting: deque[tuple[int, Any]], lost: list[tuple[int, Any]], workers: int
+) -> Iterator[tuple[int, Any]]:
+    """Results until all is done, or until a process has died and what was handed out is lost."""
+    pool = _pool(workers)
+    pending: dict[Future, tuple[int, Any]] = {}
+    try:
+        while pending or (waiting and not lost):
+            while waiting and not lost and len(pending) < _AHEAD * workers:
+                place, item = waiting.popleft()
+                try:
+                    pending[pool.submit(work, item)] = place, item
+                except BrokenProcessPool:
+                    lost.append((place, item))
+            ready, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in ready:
+                place, item = pending.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    lost.append((place, item))
+                else:
+                    yield place, future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _alone(work: Callable[[Any], Any], item: Any) -> Any:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(work, item).result()
+    except BrokenProcessPool:
+        return None
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
+
+
+def _start() -> None:
+    """Ctrl-C is for the parent to answer; a parent that is killed takes its workers along."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
