@@ -38,7 +38,7 @@ def send(file: FileIO, head: dict[str, Any], pixels: np.ndarray | None = None) -
         Nobody reads at the other end.
     """
     text = json.dumps(head).encode()
-    payload = memoryview(b"") if pixels is None else memoryview(np.ascontiguousarray(pixels)).cast("B")
+    payload = memoryview(b"") if pixels is None else np.ascontiguousarray(pixels).data.cast("B")
     for part in (memoryview(_SIZES.pack(len(text), len(payload)) + text), payload):
         while part:
             part = part[file.write(part) :]
@@ -86,7 +86,7 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], np.nd
 
 def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
     """The array, filled from the pipe; `None` where the pipe ends before."""
-    rest = memoryview(array).cast("B")
+    rest = array.data.cast("B")
     while rest:
         count = file.readinto(rest)
         if not count:
@@ -117,8 +117,8 @@ def from_message(head: dict[str, Any], pixels: np.ndarray | None, path: Path) ->
         types_of = _types(Mammogram)
         fields = {name: _revived(types_of[name], value) for name, value in head["fields"].items()}
         return Mammogram(pixels=pixels, **fields)
-    outcome = {"failed": Failed, "skipped": Skipped}[head["kind"]]
-    return outcome(path, SkipReason(head["reason"]), _revived(str, head["detail"]))
+    outcomes: dict[str, type[Failed] | type[Skipped]] = {"failed": Failed, "skipped": Skipped}
+    return outcomes[head["kind"]](path, SkipReason(head["reason"]), _revived(str, head["detail"]))
 
 
 def _plain(value: Any) -> Any:
@@ -146,7 +146,7 @@ def _revived(kind: Any, value: Any) -> Any:
         return tuple(_revived(item_kind, item) for item_kind, item in zip(kinds, value, strict=True))
     if origin is dict:
         return {_revived(arguments[0], key): _revived(arguments[1], item) for key, item in value.items()}
-    if dataclasses.is_dataclass(kind):
+    if hasattr(kind, "__dataclass_fields__"):
         types_of = _types(kind)
         return kind(**{name: _revived(types_of[name], item) for name, item in value.items()})
     if issubclass(kind, Enum):

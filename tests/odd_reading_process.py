@@ -1,0 +1,92 @@
+"""A reading process that misbehaves by the name of the file: what foreign decoders do on hostile bytes, on request.
+
+Only tests start it, by a subclass of the reader; nothing in a file leads here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from monai_mammo.dicom import worker_process
+from monai_mammo.dicom.read import read_mammogram
+from monai_mammo.dicom.worker import GuardedReader
+
+
+class Panic(BaseException):
+    """What a Rust decoder raises; no `Exception`."""
+
+
+def hang():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # only the reader's own clock is left
+    while True:
+        time.sleep(1)
+
+
+def panic():
+    raise Panic("value of a patient")
+
+
+def garbage():
+    os.write(ANSWERS[0], b"\xff" * 4096)
+    time.sleep(60)
+
+
+def half_an_answer():
+    os.write(ANSWERS[0], b"\x02\0\0\0\0\0\0\0\0\0\0\0{")
+    os._exit(0)
+
+
+def stale_answer():
+    os.write(ANSWERS[0], b"\x0c\0\0\0\0\0\0\0\0\0\0\0" + b'{"number":0}')
+
+
+def print_a_patient():
+    print("DOE^JANE", flush=True)
+    os.write(1, b"DOE^JANE")
+    os.write(2, b"DOE^JANE")
+
+
+ODD = {
+    "hang": hang,
+    "slow": lambda: time.sleep(3),
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": os.abort,
+    "leave": lambda: os._exit(3),
+    "panic": panic,
+    "exit": lambda: exit(0),
+    "swell": lambda: np.ones(2**40),
+    "garbage": garbage,
+    "half": half_an_answer,
+    "stale": stale_answer,
+    "print": print_a_patient,
+    "corrupt": lambda: STATE.append(1),
+}
+STATE: list[int] = []
+ANSWERS: list[int] = []
+
+
+def read(path: Path, **options):
+    """As the real reader, after the deed that the file's name asks for."""
+    if STATE:
+        os.abort()  # the heap that the file before has spoilt
+    if path.stem in ODD:
+        ODD[path.stem]()
+    return read_mammogram(path, **options)
+
+
+def main():
+    """Entry of the process."""
+    plain = worker_process.send
+    worker_process.send = lambda file, *message: (ANSWERS.append(file.fileno()), plain(file, *message))[1]
+    worker_process.main(read)
+
+
+class OddReader(GuardedReader):
+    """Reader whose process misbehaves."""
+
+    _process_module = "odd_reading_process"
