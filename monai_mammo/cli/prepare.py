@@ -9,8 +9,12 @@ from typing import Any
 from monai_mammo.cli.options import add_output_options, environment, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.prepare.datasets import DATASETS
+from monai_mammo.prepare.grid import DEFAULT_SHAPE
 
 __all__ = ["add_parser", "run"]
+
+_DEFAULT = "x".join(map(str, DEFAULT_SHAPE))
 
 
 def add_parser(commands: Any) -> None:
@@ -18,13 +22,23 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "prepare",
         help="bring mammograms to one grid, with masks and splits",
-        description="A folder of DICOM files and pictures, or a metadata.csv, to prepared images, masks, datalist.json "
-        "with splits by person, and report.json with a line for each file.",
+        description="A folder of DICOM files and pictures, a metadata.csv or a public data set, to prepared images, "
+        "masks, datalist.json with splits by person, and report.json with a line for each file. The same command "
+        "completes what was interrupted.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="folder, or metadata.csv of a table")
+    parser.add_argument("source", metavar="SOURCE", help="folder or table, as its data set is published")
     parser.add_argument("--out", metavar="DIR", required=True, help="prepared folder")
-    parser.add_argument("--dataset", metavar="DATASET", help="folder or table (default: by what SOURCE is)")
-    parser.add_argument("--shape", metavar="ROWSxCOLUMNS", default="256x192", help="prepared grid (default 256x192)")
+    parser.add_argument(
+        "--dataset",
+        metavar="DATASET",
+        help=f"one of {', '.join(DATASETS)} (default: table where SOURCE is a file, else folder)",
+    )
+    parser.add_argument(
+        "--shape", metavar="ROWSxCOLUMNS", default=_DEFAULT, help=f"prepared grid (default {_DEFAULT})"
+    )
+    parser.add_argument(
+        "--full-size", action="store_true", help="keep each image with the pixels of its file too, memory-mapped"
+    )
     parser.add_argument("--seed", metavar="N", default=environment("seed", "0"), help="seed of the splits (default 0)")
     parser.add_argument("--workers", metavar="N", default=environment("workers", "1"), help="processes (default 1)")
     add_output_options(parser)
@@ -43,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             dataset=arguments.dataset,
             shape=shape,
+            full_size=arguments.full_size,
             seed=seed,
             workers=workers,
             on_progress=line.update,
@@ -62,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _shape(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})[x,](\d{1,5})", text.strip())
     if match is None:
-        raise RequestError(f"shape {text!r} must be ROWSxCOLUMNS, such as 256x192")
+        raise RequestError(f"shape {text!r} must be ROWSxCOLUMNS, such as {_DEFAULT}")
     return int(match[1]), int(match[2])
 
 

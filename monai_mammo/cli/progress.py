@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from typing import TextIO
 
 __all__ = ["ProgressLine"]
 
 _PLAIN_EVERY_S = 20.0
 _MOVING_EVERY_S = 0.1
+_LOOKING_BACK_S = 60.0
+_SAMPLE_EVERY_S = 1.0
+_MIN_SAMPLES = 10
 
 
 class ProgressLine:
     """Writes how far some work is to a stream.
+
+    Rate and time left are those of the last minute, or of the last ten steps where these took longer: what was there
+    already when an interrupted work goes on, and is passed over in a moment, is soon forgotten.
 
     Parameters
     ----------
@@ -32,7 +39,7 @@ class ProgressLine:
         self._moves = self._stream.isatty()
         self._start = time.monotonic()
         self._last = -1e9
-        self._n_first: int | None = None
+        self._samples: deque[tuple[float, int, float]] = deque()  # time, number done, share done
         self._is_open = False
 
     def update(self, n_done: int, n_all: int, share: float | None = None) -> None:
@@ -46,14 +53,14 @@ class ProgressLine:
         """
         if self._is_quiet:
             return
-        if self._n_first is None:
-            self._n_first = n_done
         now = time.monotonic()
+        share = n_done / max(1, n_all) if share is None else share
+        self._note(now, n_done, share)
         is_last = n_done >= n_all
         if not is_last and now - self._last < (_MOVING_EVERY_S if self._moves else _PLAIN_EVERY_S):
             return
         self._last = now
-        text = self._text(n_done, n_all, n_done / max(1, n_all) if share is None else share, now - self._start)
+        text = self._text(now, n_done, n_all, share)
         self._stream.write(f"\r{text:<70}" if self._moves else f"{text}\n")
         self._stream.flush()
         self._is_open = self._moves
@@ -71,13 +78,21 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _text(self, n_done: int, n_all: int, share: float, elapsed_s: float) -> str:
+    def _note(self, now: float, n_done: int, share: float) -> None:
+        if not self._samples:
+            self._samples.append((self._start, n_done, share))
+        elif now - self._samples[-1][0] >= _SAMPLE_EVERY_S:
+            self._samples.append((now, n_done, share))
+        while len(self._samples) > _MIN_SAMPLES and now - self._samples[1][0] > _LOOKING_BACK_S:
+            self._samples.popleft()
+
+    def _text(self, now: float, n_done: int, n_all: int, share: float) -> str:
         words = f"{n_done} of {n_all} {self._noun}"
-        n_now = n_done - (self._n_first or 0)
-        if n_now > 0 and elapsed_s > 0:
-            words += f", {_rate(n_now / elapsed_s)}"
-        if 0 < share < 1:
-            words += f", {_duration(elapsed_s * (1 - share) / share)} left"
+        then, n_then, share_then = self._samples[0]
+        if n_done > n_then and now > then:
+            words += f", {_rate((n_done - n_then) / (now - then))}"
+        if share_then < share < 1 and now > then:
+            words += f", {_duration((now - then) * (1 - share) / (share - share_then))} left"
         return words
 
 

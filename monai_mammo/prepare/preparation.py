@@ -84,6 +84,8 @@ def prepare(
     folder = PreparedFolder(out, shape, full_size)
     folder.open()
     files: dict[int, FileOutcome] = {}
+    if on_progress is not None:
+        on_progress(0, len(entries))
     with contextlib.closing(_outcomes(entries, _Work(folder), workers)) as outcomes:
         for place, outcome in outcomes:
             files[place] = outcome
@@ -194,8 +196,9 @@ class _Work:
         return known if known["fingerprint"] == _fingerprint(entry, _source_sha256(entry)) else None
 
     def _written(self, entry: Entry, mammogram: Mammogram) -> dict[str, Any]:
+        found = entry.with_masks(mammogram.shape)  # what is hashed is what the data set says, not what its masks show
         try:
-            labelled = entry.labelled(mammogram)
+            labelled = found.labelled(mammogram)
             located = locate_breast(_noting_another_hash(labelled, entry), chest_wall=entry.chest_wall)
             prepared = located.on_grid(self.folder.shape)
         except MammoError as error:
@@ -203,8 +206,8 @@ class _Work:
         source_sha256 = mammogram.source_sha256 if entry.mammogram is None else _source_sha256(entry)
         return self.folder.write(
             prepared,
-            entry,
-            mask_kind=entry.mask_kind(labelled),
+            found,
+            mask_kind=found.mask_kind(labelled),
             fingerprint=_fingerprint(entry, source_sha256),
             full=located.on_grid(None) if self.folder.full_size else None,
         )

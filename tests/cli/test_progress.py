@@ -56,6 +56,28 @@ def test_what_was_there_before_does_not_count_for_the_rate(clock):
     assert stream.getvalue().splitlines()[-1] == "95 of 100 images, 15.0 a minute, 20 s left"
 
 
+def test_the_rate_is_that_of_the_last_minute(clock):
+    stream = io.StringIO()
+    line = ProgressLine("files", stream=stream)
+    for n in range(1001):  # were there already
+        clock[0] = n / 1000
+        line.update(n, 1200)
+    for n in range(1, 151):
+        clock[0] = 1 + n * 2.0
+        line.update(1000 + n, 1200)
+    last = stream.getvalue().splitlines()[-1]
+    assert last == "1150 of 1200 files, 30.0 a minute, 1 min 40 s left"
+
+
+def test_ten_steps_count_where_a_minute_holds_fewer(clock):
+    stream = io.StringIO()
+    line = ProgressLine("images", stream=stream)
+    for n in range(31):
+        clock[0] += 30.0 if n <= 15 else 120.0
+        line.update(n, 40)
+    assert "30 of 40 images, 0.5 a minute, 20 min 00 s left" in stream.getvalue()
+
+
 def test_quiet_is_quiet():
     stream = io.StringIO()
     ProgressLine("images", quiet=True, stream=stream).update(1, 1)

@@ -52,7 +52,8 @@ def test_pixels_are_those_of_the_file_turned_cut_and_cleaned(case):
     truth = cached.trace.forward(source.pixels)
     is_breast = pixels > 0
     assert is_breast.mean() > 0.3 and is_breast[:, 0].mean() > is_breast[:, -1].mean()
-    assert np.abs(pixels[is_breast] / 65535 - truth[is_breast]).max() <= 0.5001 / 65535
+    step = 0.5 + 65535 * 2**-24  # half a level, and the rounding of a product in float32
+    assert np.abs(pixels[is_breast] / 65535 - truth[is_breast]).max() <= step / 65535
     back = cached.trace.inverse(pixels / np.float32(65535))
     assert np.array_equal(back > 0, cached.trace.inverse(is_breast))
     row0, row1, column0, column1 = cached.trace.crop

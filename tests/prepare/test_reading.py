@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom import Failed, Skipped, SkipReason
+from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason
 from monai_mammo.phantom import draw_mammogram
-from monai_mammo.prepare.reading import read_any
+from monai_mammo.prepare.reading import FileReader, read_any
 from monai_mammo.study import Mammogram
 
 
@@ -33,6 +33,28 @@ def test_a_jpeg_without_sidecar_is_read_with_nothing_known(tmp_path, picture):
     Image.fromarray(np.round(picture.pixels * 255).astype(np.uint8)).save(tmp_path / "a.JPG", quality=95)
     read = read_any(tmp_path / "a.JPG")
     assert np.abs(read.pixels - picture.pixels).mean() < 0.01 and read.conditions == Conditions()
+
+
+@pytest.mark.parametrize(("kind", "top"), [("P5", 255), ("P5", 4095), ("P5", 65535), ("P2", 100)])
+def test_a_portable_grey_map_is_divided_by_its_own_top(tmp_path, kind, top):
+    values = np.random.default_rng(top).integers(0, top + 1, (24, 16))
+    values[0, :2] = 0, top
+    cells = values.astype(">u2" if top > 255 else "u1").tobytes()
+    text = "\n".join(" ".join(map(str, row)) for row in values).encode()
+    (tmp_path / "a.pgm").write_bytes(f"{kind}\n16 24\n{top}\n".encode() + (cells if kind == "P5" else text))
+    read = read_any(tmp_path / "a.pgm")
+    assert np.abs(read.pixels - values / top).max() <= 0.5 / (255 if top <= 255 else 65535) + 1e-6
+
+
+def test_a_reader_of_ones_own_takes_dicom_and_pictures(tmp_path, picture, save_picture, save_dicom):
+    save_picture(picture, tmp_path / "a.png", bits=16)
+    save_dicom(picture, tmp_path / "b.dcm")
+    with FileReader(limits=Limits(pixels=160 * 120)) as reader:
+        both = [read_any(tmp_path / name, reader=reader) for name in ("a.png", "b.dcm")]
+    assert np.abs(both[0].pixels - both[1].pixels).max() < 1 / 4000
+    with FileReader(limits=Limits(pixels=160 * 120 - 1)) as reader:
+        for name in ("a.png", "b.dcm"):
+            assert read_any(tmp_path / name, reader=reader).reason is SkipReason.TOO_LARGE
 
 
 def test_dicom_goes_through_the_dicom_reader(tmp_path, picture, save_dicom):
@@ -60,7 +82,7 @@ def test_files_that_give_no_mammogram_name_their_reason(tmp_path: Path, picture)
         tmp_path / "missing.png": (Failed, SkipReason.UNREADABLE),
         tmp_path / "text.txt": (Skipped, SkipReason.NOT_DICOM),
         saved("mask.png", grey.convert("1")): (Skipped, SkipReason.MASK_OR_CROP),
-        saved("tiny.png", grey.resize((7, 40))): (Failed, SkipReason.UNSUPPORTED_PIXELS),
+        saved("tiny.png", grey.resize((7, 40))): (Skipped, SkipReason.UNSUPPORTED_PIXELS),
         saved("cmyk.jpg", grey.convert("CMYK")): (Skipped, SkipReason.COLOR),
         saved("two.webp", grey, save_all=True, append_images=[grey.rotate(90)]): (Skipped, SkipReason.MULTI_FRAME),
         saved("huge.png", Image.new("L", (9000, 9000))): (Failed, SkipReason.TOO_LARGE),
