@@ -1,22 +1,26 @@
-"""Stored cells of any single grey frame, mammogram or not: masks and crops that data sets keep as DICOM."""
+"""Any single grey frame as a picture, mammogram or not: masks and crops that data sets keep as DICOM."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from monai_mammo.dicom.codecs import decode, pixel_format
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
+from monai_mammo.study import Mammogram
 
 __all__ = ["read_cells"]
 
 
-def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) -> np.ndarray | Skipped | Failed:
-    """Pixels of a DICOM file as they are stored, whatever they show.
+def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:
+    """Pixels of a DICOM file as they are stored, whatever they show: neither rescaled, windowed nor inverted.
+
+    Decodes in this process, where a damaged file may end it: see `monai_mammo.prepare.reading.read_stored`.
 
     Parameters
     ----------
@@ -25,18 +29,21 @@ def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) ->
 
     Returns
     -------
-    ndarray, shape (rows, columns), unsigned integer
-        Neither rescaled, windowed nor inverted.
+    Mammogram
+        Cells as fractions of the largest that their 8 or 16 bits can hold, and nothing else.
     Skipped or Failed
         As from `read_mammogram`.
     """
     path, limits = Path(path), limits or Limits()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote values
-            dataset = parse(file_bytes(path, limits), limits)
-            return decode(dataset, pixel_format(dataset, limits))
+        with quiet():
+            data = file_bytes(path, limits)
+            dataset = parse(data, limits)
+            form = pixel_format(dataset, limits)
+            cells = decode(dataset, form)
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
         return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
+    fractions = np.abs(cells.astype(np.float32)) / np.float32(2**form.bits_allocated - 1)
+    return Mammogram(pixels=fractions, source=path.name, source_sha256=hashlib.sha256(data).hexdigest())

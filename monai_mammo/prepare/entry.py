@@ -15,8 +15,8 @@ from skimage.draw import polygon
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.geometry import box_of_mask
-from monai_mammo.prepare.masks import MaskFiles, ValueReader, find_mask, read_values
-from monai_mammo.prepare.reading import read_mask
+from monai_mammo.prepare.masks import MaskFiles, StoredReader, find_mask
+from monai_mammo.prepare.reading import read_mask, read_stored
 from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Finding, Split
 
@@ -124,7 +124,7 @@ class Entry:
         ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
-    def with_masks(self, shape: tuple[int, int], *, read: ValueReader = read_values) -> Entry:
+    def with_masks(self, shape: tuple[int, int], *, read: StoredReader = read_stored) -> Entry:
         """Entry whose findings have the boxes and the mask that their files show; itself where there are none.
 
         Parameters
@@ -132,7 +132,7 @@ class Entry:
         shape : tuple of int
             Rows and columns of the picture.
         read : callable, optional
-            Gives the stored values of a file.
+            Gives the stored pixels of a file.
         """
         if not self.masks:
             return self

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
-import warnings
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from monai_mammo.dicom import Failed, Skipped
-from monai_mammo.dicom.cells import read_cells
-from monai_mammo.errors import MammoError
+from monai_mammo.prepare.reading import read_stored
+from monai_mammo.study import Mammogram
 
-__all__ = ["FoundMask", "MaskFault", "MaskFiles", "find_mask", "read_values"]
+__all__ = ["FoundMask", "MaskFault", "MaskFiles", "StoredReader", "find_mask"]
 
-_PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-_MAX_PIXELS = 64_000_000
+_LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _SAME_RATIO = 0.003
-_DARK, _BRIGHT, _GREY_SHARE = 32, 223, 0.01
+_DARK, _BRIGHT, _GREY_SHARE = 32 / 255, 223 / 255, 0.01
 
 
 class MaskFault(StrEnum):
@@ -82,33 +78,11 @@ class FoundMask:
         return tuple(f"{fault}: {detail}" for fault, detail in self.faults.items())
 
 
-ValueReader = Callable[[Path], "np.ndarray | Skipped | Failed"]
+StoredReader = Callable[[Path], Mammogram | Skipped | Failed]
+"""Gives the stored pixels of a file, as `monai_mammo.prepare.reading.read_stored` does."""
 
 
-def read_values(path: Path) -> np.ndarray | Skipped | Failed:
-    """Values of a DICOM file or a picture as they are stored, shape (rows, columns), unsigned integer.
-
-    Raises
-    ------
-    MammoError
-        The picture is damaged.
-    """
-    if path.suffix.lower() not in _PICTURE_SUFFIXES:
-        return read_cells(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(path.read_bytes())) as image:
-                if image.width * image.height > _MAX_PIXELS:
-                    raise MammoError(f"the picture has more than {_MAX_PIXELS} pixels")
-                return np.asarray(image.convert("L"))
-    except MammoError:
-        raise
-    except Exception:  # Pillow's plugins raise whatever a damaged stream makes them trip over
-        raise MammoError("the picture is damaged") from None
-
-
-def find_mask(files: MaskFiles, shape: tuple[int, int], *, read: ValueReader = read_values) -> FoundMask:
+def find_mask(files: MaskFiles, shape: tuple[int, int], *, read: StoredReader = read_stored) -> FoundMask:
     """The mask among some files, brought to the grid of its picture.
 
     The mask has two values (two clusters after JPEG), the crop has many. A mask of another size is resized where both
@@ -121,7 +95,7 @@ def find_mask(files: MaskFiles, shape: tuple[int, int], *, read: ValueReader = r
     shape : tuple of int
         Rows and columns of the picture.
     read : callable, optional
-        Gives the stored values of a file.
+        Gives the stored pixels of a file.
     """
     binary: dict[Path, np.ndarray] = {}
     unreadable = 0
@@ -167,17 +141,13 @@ def _resized(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return mask[np.ix_(rows, columns)]
 
 
-def _binary_or_none(path: Path, read: ValueReader) -> np.ndarray | None:
+def _binary_or_none(path: Path, read: StoredReader) -> np.ndarray | None:
     """Mask of a file with two values; an array without elements for a grey one, `None` for an unreadable one."""
-    try:
-        values = read(path)
-    except (MammoError, OSError):
+    stored = read(path)
+    if not isinstance(stored, Mammogram):
         return None
-    if not isinstance(values, np.ndarray) or values.ndim != 2:
-        return None
+    values, none = stored.pixels, np.zeros((0, 0), bool)
+    if path.suffix.lower() in _LOSSY_SUFFIXES:  # compression smears the edges
+        return values > 0.5 if np.mean((values >= _DARK) & (values <= _BRIGHT)) < _GREY_SHARE else none
     low, high = values.min(), values.max()
-    if path.suffix.lower() in (".jpg", ".jpeg"):  # compression smears the edges
-        grey = np.mean((values >= _DARK) & (values <= _BRIGHT))
-        return values > 127 if grey < _GREY_SHARE else np.zeros((0, 0), bool)
-    is_binary = bool(np.all((values == low) | (values == high)))
-    return values > low if is_binary else np.zeros((0, 0), bool)
+    return values > low if np.all((values == low) | (values == high)) else none

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "read_any",
     "read_mask",
     "read_picture",
+    "read_stored",
     "sidecar_path",
 ]
 
@@ -87,6 +89,12 @@ class FileReader(GuardedReader):
 
     _process_module = "monai_mammo.prepare.reading_process"
 
+    def read_stored(self, path: Path) -> Mammogram | Skipped | Failed:
+        """Pixels as they are stored, of any picture or DICOM image; see `read_stored`."""
+        request = {"path": os.path.abspath(path), "options": {"as_stored": True}}
+        with self._lock:
+            return self._read(path, request)
+
 
 def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammogram | Skipped | Failed:
     """Mammogram from a DICOM, PNG, JPG, WebP or PGM file, or the reason why there is none.
@@ -125,6 +133,28 @@ def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammog
         )
     except MammoError as error:
         return Failed(path, SkipReason.UNREADABLE, str(error))
+
+
+def read_stored(path: Path, *, reader: FileReader | None = None) -> Mammogram | Skipped | Failed:
+    """Pixels of a file as they are stored, whatever it shows, such as a mask or a crop.
+
+    Parameters
+    ----------
+    path : Path
+    reader : FileReader, optional
+        By default the one that `read_any` uses.
+
+    Returns
+    -------
+    Mammogram, Skipped or Failed
+        Fractions of the largest value that the file's bits can hold; nothing is raised for a bad file.
+
+    Raises
+    ------
+    MammoError
+        No reading process can be started here.
+    """
+    return (reader or _reader_of_this_process()).read_stored(path)
 
 
 def read_picture(path: Path, *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:

@@ -14,7 +14,7 @@ from monai_mammo.prepare.datasets.rows import read_rows
 __all__ = ["SeriesFile", "SeriesIndex", "files_under", "index_series"]
 
 _JPEG = frozenset({".jpg", ".jpeg"})
-_NO_IMAGES = frozenset({".csv", ".html", ".json", ".log", ".md", ".pdf", ".tcia", ".tsv", ".txt", ".xls", ".xlsx", ".zip"})
+_NO_IMAGES = frozenset(".csv .html .json .log .md .pdf .tcia .tsv .txt .xls .xlsx .zip".split())
 _KEYWORDS = ("SeriesInstanceUID", "PatientID", "SeriesDescription")
 _JPEG_TABLE = "dicom_info.csv"
 
@@ -101,17 +101,13 @@ def index_series(files: list[Path]) -> SeriesIndex:
         suffix = path.suffix.lower()
         if suffix in _JPEG:
             patient, description = info.get((path.parent.name, path.name), ("", ""))
-            series = SeriesFile(
-                path=path, series_uid=path.parent.name, patient_id=patient, description=description
-            )
-            indexed.append(series)
+            uid = path.parent.name
+            indexed.append(SeriesFile(path=path, series_uid=uid, patient_id=patient, description=description))
         elif suffix not in _NO_IMAGES and path.name.upper() != "LICENSE":
             header = read_header(path, _KEYWORDS)
             if isinstance(header, dict):
                 uid, patient, description = (header[keyword] for keyword in _KEYWORDS)
-                indexed.append(
-                    SeriesFile(path=path, series_uid=uid, patient_id=patient, description=description)
-                )
+                indexed.append(SeriesFile(path=path, series_uid=uid, patient_id=patient, description=description))
             else:
                 others.append(header)
     return SeriesIndex(indexed, others)
