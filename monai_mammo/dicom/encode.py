@@ -33,10 +33,14 @@ TRANSFER_SYNTAXES: dict[str, uid.UID] = {
 
 assert get_args(TransferSyntax) == tuple(TRANSFER_SYNTAXES)
 
-_PLUGINS = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg", "jpeg-2000": "pylibjpeg"}
+_PLUGINS = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg"}
 _FRAME_ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
     # predictor 6, which transfer syntax .57 allows and .70 does not
     "jpeg-lossless": lambda cells, bits: bytes(imagecodecs.ljpeg_encode(cells, bitspersample=bits)),
+    # pylibjpeg's encoder fails on pictures of fewer than 32 rows or columns
+    "jpeg-2000": lambda cells, bits: bytes(
+        imagecodecs.jpeg2k_encode(cells, level=0, reversible=True, bitspersample=bits, codecformat="j2k")
+    ),
     "htj2k": lambda cells, bits: bytes(imagecodecs.htj2k_encode(cells, reversible=True)),
 }
 
