@@ -5,10 +5,12 @@ All encoders are permissive libraries that reading needs anyway; the default, JP
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import imagecodecs
+import jpeg_ls
 import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -33,8 +35,16 @@ TRANSFER_SYNTAXES: dict[str, uid.UID] = {
 
 assert get_args(TransferSyntax) == tuple(TRANSFER_SYNTAXES)
 
-_PLUGINS = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg"}
+
+def _jpeg_ls(cells: np.ndarray, bits: int) -> bytes:
+    rows, columns = cells.shape
+    with contextlib.suppress(RuntimeError):  # its buffer is too small for tiny pictures of noise
+        return bytes(jpeg_ls.encode_buffer(cells.tobytes(), rows, columns, 1, bits, 0))
+    return bytes(imagecodecs.jpegls_encode(cells, level=0))
+
+
 _FRAME_ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
+    "jpeg-ls": _jpeg_ls,
     # predictor 6, which transfer syntax .57 allows and .70 does not
     "jpeg-lossless": lambda cells, bits: bytes(imagecodecs.ljpeg_encode(cells, bitspersample=bits)),
     # pylibjpeg's encoder fails on pictures of fewer than 32 rows or columns
@@ -63,9 +73,9 @@ def encode(dataset: Dataset, transfer_syntax: TransferSyntax) -> None:
     if transfer_syntax not in TRANSFER_SYNTAXES:
         raise RequestError(f"transfer syntax {transfer_syntax!r} is not one of {', '.join(TRANSFER_SYNTAXES)}")
     syntax = TRANSFER_SYNTAXES[transfer_syntax]
-    if transfer_syntax in _PLUGINS:
+    if transfer_syntax == "rle":
         # without the flag pydicom gives the object a new random SOPInstanceUID
-        dataset.compress(syntax, encoding_plugin=_PLUGINS[transfer_syntax], generate_instance_uid=False)
+        dataset.compress(syntax, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     elif transfer_syntax in _FRAME_ENCODERS:
         frame = _FRAME_ENCODERS[transfer_syntax](_cells(dataset), int(dataset.BitsStored))
         dataset.add_new("PixelData", "OB", encapsulate([frame]))
