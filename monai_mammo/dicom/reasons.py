@@ -47,7 +47,6 @@ class SkipReason(StrEnum):
     UNSUPPORTED_VIEW = "unsupported_view"
     # a picture that its data set has no use for
     DUPLICATE = "duplicate"
-    UNLISTED = "unlisted"
     # pixels that can not, or must not, be decoded
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
     UNSUPPORTED_PIXELS = "unsupported_pixels"

@@ -21,14 +21,42 @@ from monai_mammo.prepare.datasets.cbis_tables import (
     table_counts,
     view_key,
 )
+from monai_mammo.prepare.datasets.published_files import files_under
 from monai_mammo.prepare.datasets.rows import TableRow
-from monai_mammo.prepare.datasets.series import SeriesFile, SeriesIndex, files_under, index_series
+from monai_mammo.prepare.datasets.series import SeriesFile, SeriesIndex, index_series
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.masks import MaskFiles
 from monai_mammo.prepare.splits import split_of
 from monai_mammo.terms import AcquisitionKind, Finding, Pathology, Split
 
-__all__ = ["entries", "label_counts"]
+__all__ = ["PUBLISHED_COUNTS", "entries", "label_counts"]
+
+PUBLISHED_COUNTS: dict[str, Any] = {
+    "mass_train": {
+        **{"rows": 1318, "persons": 691, "files": 1231},
+        "pathology": {"BENIGN": 577, "BENIGN_WITHOUT_CALLBACK": 104, "MALIGNANT": 637},
+        "assessment": {"0": 129, "1": 1, "2": 77, "3": 279, "4": 533, "5": 299},
+    },
+    "mass_test": {
+        **{"rows": 378, "persons": 201, "files": 361},
+        "pathology": {"BENIGN": 194, "BENIGN_WITHOUT_CALLBACK": 37, "MALIGNANT": 147},
+        "assessment": {"0": 33, "1": 2, "2": 14, "3": 85, "4": 169, "5": 75},
+    },
+    "calc_train": {
+        **{"rows": 1546, "persons": 602, "files": 1227},
+        "pathology": {"BENIGN": 528, "BENIGN_WITHOUT_CALLBACK": 474, "MALIGNANT": 544},
+        "assessment": {"0": 63, "2": 482, "3": 89, "4": 753, "5": 159},
+    },
+    "calc_test": {
+        **{"rows": 326, "persons": 151, "files": 284},
+        "pathology": {"BENIGN": 130, "BENIGN_WITHOUT_CALLBACK": 67, "MALIGNANT": 129},
+        "assessment": {"0": 13, "2": 71, "3": 24, "4": 178, "5": 40},
+    },
+    **{"persons": 1566, "views": 3032, "files": 3103, "double_films": 71, "rows_with_two_series": 104},
+    **{"persons_in_train_and_test": 31, "views_in_train_and_test": 29},
+    **{"dicom_patients": 6671, "dicom_series": 6775, "dicom_images": 10239},
+}
+"""What `label_counts` gives for the four whole tables; the last three are TCIA's own totals."""
 
 _ORIGIN = "CBIS-DDSM"
 
@@ -70,7 +98,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
         person_parts = tuple(part for part, persons in (("train", in_train), ("test", in_test)) if key[0] in persons)
         listed += _Listing(source, index, used, person_parts).entries_of(key, rows)
     unlisted = [
-        Skipped(file.path, SkipReason.UNLISTED, "no table names the series of the file")
+        Skipped(file.path, SkipReason.NOT_IN_TABLE, "no table names the series of the file")
         for file in index.files
         if file.path not in used
     ]
@@ -91,7 +119,7 @@ def label_counts(source: Path) -> dict[str, Any]:
 def _files(source: Path, leave_out: Path | None) -> list[Path]:
     if not source.is_dir():
         raise RequestError(f"folder {source} is not there")
-    return files_under(source, leave_out)
+    return list(files_under(source, "", leave_out=leave_out))
 
 
 _ParsedRow = tuple[TableRow, "Abnormality | RequestError"]
@@ -107,7 +135,7 @@ def _views(tables: dict[str, list[TableRow]], source: Path) -> tuple[dict[ViewKe
             try:
                 key = view_key(row)
             except RequestError as error:
-                homeless.append(Failed(source / row.table, SkipReason.UNREADABLE, str(error)))
+                homeless.append(Failed(source / row.table, SkipReason.WRONG_ROW, str(error)))
                 continue
             parsed: Abnormality | RequestError
             try:
@@ -135,7 +163,7 @@ class _Listing:
         nominal = self.source / f"{key[0]}_{key[1]}_{key[2]}"
         errors = [parsed for _, parsed in rows if isinstance(parsed, RequestError)]
         if errors:
-            return [Failed(films[0].path if films else nominal, SkipReason.UNREADABLE, str(errors[0]))]
+            return [Failed(films[0].path if films else nominal, SkipReason.WRONG_ROW, str(errors[0]))]
         if not films:
             missing = f"no file of the series that {found[0].row.where} names is there"
             return [Failed(nominal, SkipReason.UNREADABLE, missing)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.dicom.header import read_header
 from monai_mammo.prepare.datasets.rows import read_rows
 
-__all__ = ["SeriesFile", "SeriesIndex", "files_under", "index_series"]
+__all__ = ["SeriesFile", "SeriesIndex", "index_series"]
 
 _JPEG = frozenset({".jpg", ".jpeg"})
 _NO_IMAGES = frozenset(".csv .html .json .log .md .pdf .tcia .tsv .txt .xls .xlsx .zip".split())
@@ -66,24 +65,6 @@ class SeriesIndex:
     def of_patient(self, patient_id: str) -> list[SeriesFile]:
         """Files with a PatientID, which CBIS-DDSM has one of for each view and each abnormality."""
         return self._by_patient.get(patient_id, []) if patient_id else []
-
-
-def files_under(source: Path, leave_out: Path | None = None) -> list[Path]:
-    """All files of a folder and its subfolders, sorted, without hidden ones and without a subfolder.
-
-    Parameters
-    ----------
-    source : Path
-    leave_out : Path, optional
-        Not looked into.
-    """
-    hidden = None if leave_out is None else leave_out.resolve()
-    found: list[Path] = []
-    for folder, names, files in os.walk(source):
-        here = Path(folder)
-        names[:] = [n for n in names if not n.startswith(".") and (hidden is None or (here / n).resolve() != hidden)]
-        found += [here / name for name in files if not name.startswith((".", "~$"))]
-    return sorted(found)
 
 
 def index_series(files: list[Path]) -> SeriesIndex:
