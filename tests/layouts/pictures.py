@@ -20,7 +20,7 @@ BRIGHT = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """Brightness of shape (rows, columns), and the disc: x and y of its middle, from the picture's corner, and radius."""
+    """Brightness, shape (rows, columns), and the disc: x and y of its middle from the upper left corner, and radius."""
 
     pixels: np.ndarray
     x: float

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layouts import mias as layout
-from layouts.checks import SHAPE, assert_mask_is_where_the_disc_is, items_of
+from layouts.checks import SHAPE, assert_mask_is_where_the_disc_is, items_of, mask_of
 from PIL import Image
 from published_layouts import write_tree
+from scipy import ndimage
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
@@ -22,6 +23,7 @@ from monai_mammo.prepare.preparation import prepare
 from monai_mammo.terms import FindingCategory as Category
 
 WHOLE_TABLE = Path(__file__).parents[4] / "shared" / "data" / "tables" / "mini-mias"
+REAL_FILMS = WHOLE_TABLE.parents[1] / "fullsize"
 FILMS = {f"mdb{number:03d}" for number in (1, 2, 3, 4, 5, 6, 59, 60, 215, 216, 225, 226)}
 
 
@@ -233,4 +235,19 @@ def test_every_line_of_the_whole_table_is_understood(tmp_path):
     assert len(entries) == 322 and all(isinstance(entry, Entry) for entry in entries)
     assert sum(len(entry.lesions) for entry in entries) == 119
     assert len({entry.person_id for entry in entries}) == 161
-    assert all(0 < box.x0 and box.x1 < 1 and 0 < box.y0 and box.y1 < 1 for e in entries for box in e.lesions)
+    assert all(box.x0 > 0 and box.x1 < 1 and box.y0 > 0 and box.y1 < 1 for e in entries for box in e.lesions)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not REAL_FILMS.is_dir(), reason="../shared is not here; discs are drawn at the circles above")
+@pytest.mark.parametrize("film", ["mdb001", "mdb028", "mdb184"])
+def test_real_masses_are_brighter_than_the_ring_round_them(film, tmp_path):
+    shutil.copy(WHOLE_TABLE / "Info.txt", tmp_path)
+    with Image.open(REAL_FILMS / f"mias_{film}_native.png") as picture:
+        picture.convert("L").save(tmp_path / f"{film}.pgm")
+    out = tmp_path / "out"
+    prepare(tmp_path, dataset="mias", out=out, shape=(256, 192))
+    item = items_of(out)[film]
+    mask, image = mask_of(out, item), np.load(out / item["image"])
+    ring = ndimage.binary_dilation(mask, iterations=max(3, int(mask.sum() ** 0.5 / 3))) & ~mask & (image > 0)
+    assert image[mask].mean() > 1.05 * image[ring].mean()
