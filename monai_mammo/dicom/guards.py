@@ -46,7 +46,7 @@ class Limits:
     file_bytes: int = 512 * 2**20
     inflated_bytes: int = 160 * 2**20
     pixels: int = 64 * 10**6
-    elements: int = 30_000
+    elements: int = 10_000
     text_bytes: int = 2**16
 
 
@@ -98,7 +98,7 @@ def parse(data: bytes, limits: Limits) -> Dataset:
         if not _looks_like_a_bare_dataset(data):
             raise Refusal(SkipReason.NOT_DICOM, "the file is no DICOM file")
         return _dcmread(data, limits)
-    syntax, end = _transfer_syntax(data)
+    syntax, end = _transfer_syntax(data, limits)
     if syntax == DeflatedExplicitVRLittleEndian:
         data = _PLAIN_META + _inflate(memoryview(data)[end:], limits)
     return _dcmread(data, limits)
@@ -166,13 +166,16 @@ def _looks_like_a_bare_dataset(data: bytes) -> bool:
     return len(data) > 64 and data[:2] in (b"\x02\x00", b"\x08\x00") and data[3] == 0 and data[2] <= 0x20
 
 
-def _transfer_syntax(data: bytes) -> tuple[str, int]:
+def _transfer_syntax(data: bytes, limits: Limits) -> tuple[str, int]:
     """Transfer syntax and the place where group 2 ends; the syntax is empty where none is stated."""
-    position, syntax = 132, ""
+    position, syntax, n_elements = 132, "", 0
     while data[position : position + 2] == b"\x02\x00" and position + 8 <= len(data):
         is_long = data[position + 4 : position + 6] in _LONG_LENGTHS
         start = position + (12 if is_long else 8)
         length = int.from_bytes(data[position + (8 if is_long else 6) : start], "little")
+        n_elements += 1
+        if n_elements > limits.elements:
+            raise Refusal(SkipReason.TOO_LARGE, f"the file meta information has more than {limits.elements} elements")
         if start + length > len(data):
             raise Refusal(SkipReason.DAMAGED, "the file meta information is cut off")
         if data[position + 2 : position + 4] == b"\x10\x00":

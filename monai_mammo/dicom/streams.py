@@ -11,9 +11,13 @@ import struct
 
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["StreamHeader", "jpeg2000_header", "jpeg_header"]
+__all__ = ["JP2_SIGNATURE", "StreamHeader", "jpeg2000_header", "jpeg_header"]
 
-_JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
+JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
+"""First bytes of JPEG 2000 in boxes, which the standard does not foresee but devices write."""
+
+_MOST_TILES = 4096  # a mammogram has one, or some hundreds
+_LEAST_TILE_BYTES = 14  # markers SOT and SOD
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -45,7 +49,7 @@ def jpeg_header(frame: bytes) -> StreamHeader:
     Raises
     ------
     Refusal
-        There is no frame header before the first scan.
+        There is no frame header before the first scan, or fewer bits follow than the pixels need.
     """
     found: StreamHeader | None = None
     position = 2
@@ -64,9 +68,24 @@ def jpeg_header(frame: bytes) -> StreamHeader:
             precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
             found = StreamHeader(rows, columns, precision, components, marker)
         if marker == 0xDA and found is not None:
+            if 8 * (len(frame) - position) < _least_bits(found):
+                raise Refusal(SkipReason.DAMAGED, "the compressed frame is shorter than its size can be")
             return dataclasses.replace(found, is_conforming=_is_conforming_scan(found.process, segment))
         position += 2 + length
     raise Refusal(SkipReason.DAMAGED, "the compressed frame has no JPEG frame and scan header")
+
+
+def _least_bits(stream: StreamHeader) -> int:
+    """Bits below which no JPEG scan has all its pixels, which decoders fill with grey and say nothing.
+
+    Each Huffman code has a bit or more: one for a lossless sample, two for a block of 8 x 8 (T.81, F.1.2, H.1.2).
+    A line of JPEG-LS can be a single run, and then has a bit as well (T.87, A.7).
+    """
+    if stream.process == 0xC3:
+        return stream.rows * stream.columns
+    if stream.process == 0xF7:
+        return stream.rows
+    return 2 * -(-stream.rows // 8) * -(-stream.columns // 8)
 
 
 def _is_conforming_scan(process: int, segment: bytes) -> bool:
@@ -92,13 +111,13 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
     if not (x0 < x1 and y0 < y1 and tile_x > 0 and tile_y > 0 and tile_x0 <= x0 and tile_y0 <= y0):
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 image offset or tile size is not possible")
     tiles = -(-(x1 - tile_x0) // tile_x) * -(-(y1 - tile_y0) // tile_y)
-    if tiles > 65535 or stream[43] != 1 or stream[44] != 1:
+    if tiles > _MOST_TILES or tiles * _LEAST_TILE_BYTES > len(stream) or stream[43] != 1 or stream[44] != 1:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles or sampling are not possible")
     return StreamHeader(y1 - y0, x1 - x0, (stream[42] & 0x7F) + 1, components, 0x51)
 
 
 def _codestream(frame: bytes) -> bytes:
-    if not frame.startswith(_JP2_SIGNATURE):
+    if not frame.startswith(JP2_SIGNATURE):
         return frame
     position = 0
     while position + 8 <= len(frame):
