@@ -20,8 +20,8 @@ _AHEAD = 2  # items handed out for each worker, so that none waits and little is
 def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Iterator[tuple[int, Any]]:
     """Place and result of each item, in the order in which they are ready.
 
-    When a process dies, all items that were handed out are done again, each in a process of its own; so the one that
-    is to blame is told apart from those that were beside it. Workers end with this process, however it ends, and leave
+    When a process dies, all items that were handed out are done again, one by one; so the one that is to blame is told
+    apart from those that were beside it. Workers end with this process, however it ends, and leave
     Ctrl-C to it. Whoever stops half-way closes the iterator, which waits for what is being worked on.
 
     Parameters
@@ -37,7 +37,7 @@ def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) ->
     place : int
         Of the item among the items, from 0.
     result
-        What `work` gave, `None` where its process died even alone.
+        What `work` gave, `None` where its process died with nothing beside it.
 
     Raises
     ------
@@ -48,8 +48,8 @@ def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) ->
     while waiting:
         lost: list[tuple[int, Any]] = []
         yield from _until_lost(work, waiting, lost, workers)
-        for place, item in lost:
-            yield place, _alone(work, item)
+        while lost:
+            yield from _one_by_one(work, lost)
 
 
 def _until_lost(
@@ -77,12 +77,16 @@ def _until_lost(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _alone(work: Callable[[Any], Any], item: Any) -> Any:
-    try:
-        with _pool(1) as pool:
-            return pool.submit(work, item).result()
-    except BrokenProcessPool:
-        return None
+def _one_by_one(work: Callable[[Any], Any], lost: list[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Results of lost items up to the one that ends its process, if there is one."""
+    with _pool(1) as pool:
+        while lost:
+            place, item = lost.pop(0)
+            try:
+                yield place, pool.submit(work, item).result()
+            except BrokenProcessPool:
+                yield place, None
+                return
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
