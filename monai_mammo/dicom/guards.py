@@ -54,7 +54,6 @@ _LONG_LENGTHS = frozenset({b"OB", b"OW", b"OD", b"OF", b"OL", b"OV", b"SQ", b"UC
 _SHORT_TEXTS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UI"})
 _READS_PER_ELEMENT = 3  # tag with length, a long length by itself, value
 _PIXEL_DATA = 0x7FE00010
-_UNDEFINED_LENGTH = 0xFFFFFFFF
 _PLAIN_META = (
     b"\0" * 128
     + b"DICM"
@@ -137,13 +136,11 @@ def _check_elements(dataset: Dataset, limits: Limits) -> None:
     for tag, element in dataset.items():
         if not isinstance(element, RawDataElement) or element.value is None:
             continue
-        if tag == _PIXEL_DATA:
-            # writers that forget the byte that makes the length even are common
-            if element.length != _UNDEFINED_LENGTH and element.length > len(element.value) + 1:
-                raise Refusal(SkipReason.DAMAGED, "the pixels are cut off")
-        elif len(element.value) > limits.text_bytes and (vr := _vr(element)) in _SHORT_TEXTS:
+        if tag == _PIXEL_DATA:  # the decoders look at what is there, never at the length that is stated
+            continue
+        if len(element.value) > limits.text_bytes and (vr := _vr(element)) in _SHORT_TEXTS:
             raise Refusal(SkipReason.TOO_LARGE, f"an attribute of {vr} has more than {limits.text_bytes} bytes")
-        elif len(element.value) > 8 * limits.elements and _items(element.value) > limits.elements:
+        if len(element.value) > 8 * limits.elements and _items(element.value) > limits.elements:
             raise Refusal(SkipReason.TOO_LARGE, f"a sequence has more than {limits.elements} items")
 
 
