@@ -117,6 +117,8 @@ class Mammogram:
         `None` where it is unknown.
     chest_wall : ChestWall or None
         Edge at which the chest wall lies **by the pixels**; `None` where they do not tell.
+    stated_chest_wall : ChestWall or None
+        Edge at which the file's header says that it lies; `None` where it says nothing.
     lesion_mask : ndarray, shape (rows, columns), bool, or None
         Outline of the findings on the same grid.
     person_id : str
@@ -125,6 +127,10 @@ class Mammogram:
         Name of the file without folders.
     source_sha256 : str
         Hash of the bytes that were parsed.
+    value_range : tuple of float, or None
+        Values of the file that brightness 0 and 1 stand for, in this order, so that
+        ``value_range[0] + pixels * (value_range[1] - value_range[0])`` gives them back; the first
+        is the larger one where dark means high. `None` where a window or a table lies between.
     notes : tuple of str
         What was noticed on reading, such as a label that contradicts the pixels.
     """
@@ -133,17 +139,19 @@ class Mammogram:
     conditions: Conditions = Conditions()
     spacing: Spacing | None = None
     chest_wall: ChestWall | None = None
+    stated_chest_wall: ChestWall | None = None
     lesion_mask: np.ndarray | None = None
     person_id: str = ""
     source: str = ""
     source_sha256: str = ""
+    value_range: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels, dtype=np.float32)
         if pixels.ndim != 2 or min(pixels.shape) < 8:
             raise MammoError(f"a mammogram has two dimensions of 8 pixels or more, not shape {pixels.shape}")
-        if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
+        if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN as well
             raise MammoError("brightness of a mammogram must be finite and lie in [0, 1]")
         object.__setattr__(self, "pixels", _read_only(pixels))
         if self.lesion_mask is not None:

@@ -1,52 +1,58 @@
 """From stored cells to brightness: padding, bits, modality, VOI, polarity, in this order (PS3.3, C.7.6.3, C.11).
 
-A stored value has at most 16 bits, so the steps after the bits run once over all values that can
-be stored, and the image is one look-up. Polarity is owned here: it is applied once, last.
+A cell has at most 16 bits, so every step runs once over all values that a cell can have, and the
+image is one look-up. Polarity is owned here: it is applied once, last, in every mode.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom.codecs import PixelFormat
+from monai_mammo.dicom.lookup_table import LookupTable
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["LookupTable", "brightness", "linear", "linear_exact", "padding_mask", "sigmoid", "stored_values"]
+__all__ = [
+    "MODES",
+    "Mode",
+    "Rendering",
+    "brightness",
+    "linear",
+    "linear_exact",
+    "padding_mask",
+    "sigmoid",
+    "stored_values",
+]
+
+Mode = Literal["voi", "modality", "raw"]
+"""How far the values of a file are taken: as stored, after the modality step, or as a reader sees them."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+_ROWS_AT_ONCE = 64  # a block of rows stays in the cache while it is looked up
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class LookupTable:
-    """Modality or VOI LUT (PS3.3, C.11.1.1, C.11.2.1).
+class Rendering(NamedTuple):
+    """Brightness of an image, and how it came about.
 
     Parameters
     ----------
-    values : ndarray, shape (entries,), integer
-        Output for the input values ``first``, ``first + 1`` and so on.
-    first : int
-        First input value mapped; what lies below takes the first entry, what lies above the last.
-    bits : int
-        Declared bits of the output.
+    pixels : ndarray, shape (rows, columns), float32
+        In [0, 1], dense tissue bright, padding 0; read-only.
+    value_range : tuple of float, or None
+        Values that 0 and 1 stand for; `None` after a window or a VOI table.
+    notes : tuple of str
+        What was chosen on the way.
     """
 
-    values: np.ndarray
-    first: int
-    bits: int
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Output values of the inputs; the index is computed in 64 bit, so that no table width wraps it."""
-        index = np.rint(x).astype(np.int64) - self.first
-        return self.values[np.clip(index, 0, self.values.size - 1)]
-
-    @property
-    def top(self) -> int:
-        """Largest output value that the declared bits can hold."""
-        return 2**self.bits - 1
+    pixels: np.ndarray
+    value_range: tuple[float, float] | None
+    notes: tuple[str, ...]
 
 
 def linear(x: np.ndarray, center: float, width: float) -> np.ndarray:
@@ -114,14 +120,16 @@ def padding_mask(
 
 
 def _as_stored(value: int, form: PixelFormat) -> int:
-    """A value whose VR got the sign wrong, read with the sign of the pixels."""
-    if form.is_signed and value > 32767:
-        return value - 65536
-    return value + 65536 if value < 0 and not form.is_signed else value
+    """A value whose VR got the sign or the width wrong, read as a cell."""
+    span = 2**form.bits_allocated
+    return (value + span // 2) % span - span // 2 if form.is_signed else value % span
 
 
-def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Brightness of an image, and what was chosen on the way.
+def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat, *, mode: Mode = "voi") -> Rendering:
+    """Brightness of an image.
+
+    Modes ``raw`` and ``modality`` are scaled by the whole range that can be stored, never by what
+    the image happens to hold.
 
     Parameters
     ----------
@@ -130,103 +138,130 @@ def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat) -> tuple[
     cells : ndarray, shape (rows, columns), integer
         As `monai_mammo.dicom.codecs.decode` gives them.
     form : PixelFormat
-
-    Returns
-    -------
-    pixels : ndarray, shape (rows, columns), float32
-        In [0, 1], dense tissue bright, padding 0.
-    notes : tuple of str
+    mode : {"voi", "modality", "raw"}
 
     Raises
     ------
     Refusal
         A rescale or a look-up table is damaged.
     """
-    values = stored_values(cells, form)
     low = -(2 ** (form.bits_stored - 1)) if form.is_signed else 0
     domain = np.arange(low, low + 2**form.bits_stored)  # every value that can be stored
-    table, notes = _presentation(dataset, domain, form)
+    table, value_range, notes = _steps(dataset, domain, form, mode)
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         table = 1.0 - table
-    pixels = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
+        value_range = value_range and value_range[::-1]
+    every = _every_cell(cells.dtype)
+    values = stored_values(every, form)
+    of_cell = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
     padding, limit = (_integer(dataset.get(name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     if padding is not None:
-        pixels[padding_mask(cells, values, form, padding, limit)] = 0.0
-    return pixels, notes
+        of_cell[padding_mask(every, values, form, padding, limit)] = 0.0
+    return Rendering(_looked_up(of_cell, cells), value_range, (*notes, *_polarity_notes(dataset)))
 
 
-def _presentation(dataset: Dataset, domain: np.ndarray, form: PixelFormat) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Modality and VOI step over all stored values, as fraction of the output range."""
-    x = _modality(dataset, domain, form)
-    is_signed = form.is_signed or x.min() < 0
+def _every_cell(kind: np.dtype) -> np.ndarray:
+    """All cells of a type, in the order of their bits."""
+    return np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(f"{kind.kind}{kind.itemsize}")
+
+
+def _looked_up(of_cell: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    index = cells.astype(cells.dtype.newbyteorder("="), copy=False).view(f"u{cells.dtype.itemsize}")
+    pixels = np.empty(cells.shape, dtype=np.float32)
+    for row in range(0, len(cells), _ROWS_AT_ONCE):
+        block = slice(row, row + _ROWS_AT_ONCE)
+        np.take(of_cell, index[block], out=pixels[block], mode="clip")  # other modes copy the output first
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _polarity_notes(dataset: Dataset) -> tuple[str, ...]:
+    shape = {"IDENTITY": "MONOCHROME2", "INVERSE": "MONOCHROME1"}.get(str(dataset.get("PresentationLUTShape")))
+    if shape is not None and shape != dataset.get("PhotometricInterpretation"):
+        return ("PresentationLUTShape contradicts PhotometricInterpretation, which was taken",)
+    return ()
+
+
+def _steps(
+    dataset: Dataset, domain: np.ndarray, form: PixelFormat, mode: Mode
+) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
+    """Fraction of the output range for all stored values, the values at its ends, and notes."""
+    if mode == "raw":
+        return *_whole(domain), ("stored values, the whole range of the stored bits",)
+    order = ">" if dataset.original_encoding[1] is False else "<"
+    x = _modality(dataset, domain, form, order)
+    if mode == "modality":
+        return *_whole(x), ("modality values, the whole range of the stored bits",)
     if dataset.get("VOILUTSequence"):
-        table = _lookup_table(dataset.VOILUTSequence[0], is_signed=is_signed)
-        notes = ["VOI LUT sequence applied"]
-        if table.values.max() < table.top // 2:
-            notes.append("the VOI LUT declares more bits than it uses")
-        return np.clip(table(x) / table.top, 0.0, 1.0), tuple(notes)
+        return _voi_table(dataset, x, is_signed=form.is_signed or x.min() < 0, order=order)
     return _window(dataset, x)
 
 
-def _modality(dataset: Dataset, domain: np.ndarray, form: PixelFormat) -> np.ndarray:
+def _whole(x: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    low, high = float(x.min()), float(x.max())
+    if low == high:
+        raise Refusal(SkipReason.DAMAGED, "the modality step gives all values the same output")
+    return (x - low) / (high - low), (low, high)
+
+
+def _modality(dataset: Dataset, domain: np.ndarray, form: PixelFormat, order: str) -> np.ndarray:
     if dataset.get("ModalityLUTSequence"):
-        table = _lookup_table(dataset.ModalityLUTSequence[0], is_signed=form.is_signed)
+        table = LookupTable.of(dataset.ModalityLUTSequence[0], is_signed=form.is_signed, order=order)
         return table(domain).astype(np.float64)
-    slope, intercept = (_number(dataset.get(name)) for name in ("RescaleSlope", "RescaleIntercept"))
-    slope, intercept = 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
-    if not (math.isfinite(slope) and math.isfinite(intercept)) or slope == 0:
-        raise Refusal(SkipReason.DAMAGED, "RescaleSlope or RescaleIntercept is not possible")
+    slope, intercept = (_rescale(dataset, *pair) for pair in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0)))
+    if slope == 0:
+        raise Refusal(SkipReason.DAMAGED, "RescaleSlope is 0")
     return domain * slope + intercept
 
 
-def _window(dataset: Dataset, x: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    center, width = (_number(_first(dataset.get(name))) for name in ("WindowCenter", "WindowWidth"))
-    whole = np.asarray((x - x.min()) / (x.max() - x.min()))
-    if center is None or width is None:
-        return whole, ("no VOI, the whole range of the stored bits is shown",)
+def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return default
+    number = _number(value)
+    if number is None or not abs(number) < 1e9:
+        raise Refusal(SkipReason.DAMAGED, f"{keyword} is not a number that can be used")
+    return number
+
+
+def _voi_table(
+    dataset: Dataset, x: np.ndarray, *, is_signed: bool, order: str
+) -> tuple[np.ndarray, None, tuple[str, ...]]:
+    items = dataset.VOILUTSequence
+    table = LookupTable.of(items[0], is_signed=is_signed, order=order)
+    notes = ["VOI LUT sequence applied", *table.notes]
+    if len(items) > 1:
+        notes.append(f"first of {len(items)} VOI look-up tables")
+    if dataset.get("WindowCenter") is not None:
+        notes.append("the window beside the VOI LUT is not used")
+    return np.clip(table(x) / table.top, 0.0, 1.0), None, tuple(notes)
+
+
+def _window(
+    dataset: Dataset, x: np.ndarray
+) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
+    centers, widths = (_several(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    if not centers or not widths:
+        return *_whole(x), ("no VOI, the whole range of the stored bits is shown",)
+    center, width = _number(centers[0]), _number(widths[0])
     name = str(dataset.get("VOILUTFunction") or "LINEAR")
     notes = []
     if name not in _WINDOWS:
         name, notes = "LINEAR", ["VOILUTFunction is not a known one, LINEAR taken"]
     function, least = _WINDOWS[name]
-    is_possible = width >= least if name == "LINEAR" else width > least
-    if not (is_possible and math.isfinite(center) and math.isfinite(width)):
-        return whole, (*notes, "the window is not possible, the whole range of the stored bits is shown")
-    if isinstance(dataset.get("WindowCenter"), Sequence) and len(dataset.WindowCenter) > 1:
-        notes.append(f"first of {len(dataset.WindowCenter)} windows")
-    return function(x, center, width), (*notes, f"window {name} applied")
+    is_possible = center is not None and width is not None and math.isfinite(center) and math.isfinite(width)
+    if not is_possible or not (width >= least if name == "LINEAR" else width > least):  # type: ignore[operator]
+        return *_whole(x), (*notes, "the window is not possible, the whole range of the stored bits is shown")
+    if len(centers) > 1:
+        notes.append(f"first of {len(centers)} windows")
+    return function(x, center, width), None, (*notes, f"window {name} applied")
 
 
-def _lookup_table(item: Dataset, *, is_signed: bool) -> LookupTable:
-    descriptor = [_integer(value) for value in item.get("LUTDescriptor") or ()]
-    if len(descriptor) != 3 or None in descriptor:
-        raise Refusal(SkipReason.DAMAGED, "a look-up table has no descriptor")
-    entries, first, bits = (int(value) for value in descriptor)  # type: ignore[arg-type]
-    entries = entries % 65536 or 65536
-    first = (first + 32768) % 65536 - 32768 if is_signed else first % 65536
-    if not 1 <= bits <= 16:
-        raise Refusal(SkipReason.DAMAGED, "a look-up table declares bits that are not possible")
-    return LookupTable(_table_values(item.get("LUTData"), entries), first, bits)
-
-
-def _table_values(data: Any, entries: int) -> np.ndarray:
-    """Entries of LUTData, which comes as numbers, as 16-bit words or, with 8 bits, as packed bytes."""
-    if isinstance(data, bytes):
-        kind = "<u2" if len(data) >= 2 * entries else "u1"
-        values = np.frombuffer(data[: len(data) // np.dtype(kind).itemsize * np.dtype(kind).itemsize], dtype=kind)
-    elif isinstance(data, Sequence) and not isinstance(data, str):
-        values = np.asarray(data, dtype=np.int64) % 65536
-        if values.size == (entries + 1) // 2 and entries > 1:
-            values = np.frombuffer(values.astype("<u2").tobytes(), dtype=np.uint8)
-    else:
-        values = np.zeros(0, dtype=np.int64)
-    if values.size < entries:
-        raise Refusal(SkipReason.DAMAGED, "a look-up table has fewer entries than it declares")
-    return values[:entries].astype(np.int64)
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, Sequence) and not isinstance(value, str) and len(value) else value
+def _several(value: Any) -> list:
+    """Values of an attribute, one or several."""
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
 
 def _number(value: Any) -> float | None:

@@ -1,16 +1,17 @@
 """Stored pixel values of a dataset, by the fastest good decoder of each transfer syntax.
 
 pydicom's own order picks the slowest decoder where several are installed, so each one is named
-here; all are imagecodecs', RLE apart, whose ready-made decoders crash on damaged offsets.
+here; all are imagecodecs', RLE apart, whose ready-made decoders crash on damaged offsets. The
+package is loaded when the first compressed frame comes, so that native files are read without it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-import imagecodecs
 import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -18,7 +19,7 @@ from pydicom.encaps import get_frame
 
 from monai_mammo.dicom.guards import Limits
 from monai_mammo.dicom.reasons import Refusal, SkipReason
-from monai_mammo.dicom.streams import StreamHeader, jpeg2000_header, jpeg_header
+from monai_mammo.dicom.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 
 __all__ = ["PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
 
@@ -28,6 +29,9 @@ _NATIVE = {
     uid.DeflatedExplicitVRLittleEndian: "<",
     uid.ExplicitVRBigEndian: ">",
 }
+
+
+_IMAGECODECS = "2026.1.1"  # the first with HTJ2K; lossless JPEG of any precision came before
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,15 +58,17 @@ class PixelFormat:
 
 class _Codec(NamedTuple):
     header: Callable[[bytes], StreamHeader]
-    decode: Callable[..., np.ndarray]
     processes: tuple[int, ...]
+    decoder: str
+    """Function of imagecodecs."""
 
 
-_LOSSLESS_JPEG = _Codec(jpeg_header, lambda frame: imagecodecs.ljpeg_decode(frame), (0xC3,))
-_JPEG_LS = _Codec(jpeg_header, lambda frame: imagecodecs.jpegls_decode(frame), (0xF7,))
-_JPEG_2000 = _Codec(jpeg2000_header, lambda frame: imagecodecs.jpeg2k_decode(frame), (0x51,))
-_HTJ2K = _Codec(jpeg2000_header, lambda frame: imagecodecs.htj2k_decode(frame), (0x51,))
-_LOSSY_JPEG = _Codec(jpeg_header, lambda frame: imagecodecs.jpeg8_decode(frame), (0xC0, 0xC1))
+# libjpeg-turbo is as fast as the dedicated decoders of lossless JPEG or faster, and damaged streams do not crash it
+_LOSSLESS_JPEG = _Codec(jpeg_header, (0xC3,), "jpeg8_decode")
+_LOSSY_JPEG = _Codec(jpeg_header, (0xC0, 0xC1), "jpeg8_decode")
+_JPEG_LS = _Codec(jpeg_header, (0xF7,), "jpegls_decode")
+_JPEG_2000 = _Codec(jpeg2000_header, (0x51,), "jpeg2k_decode")
+_HTJ2K = _Codec(jpeg2000_header, (0x51,), "htj2k_decode")
 
 _CODECS: dict[str, _Codec] = {
     uid.JPEGBaseline8Bit: _LOSSY_JPEG,
@@ -131,11 +137,26 @@ def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
         return _native(dataset, form, order=_NATIVE[syntax])
     if syntax != uid.RLELossless and syntax not in _CODECS:
         raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, f"transfer syntax {_name(syntax)} is not read")
-    return _guarded(lambda: _compressed(dataset, form, syntax), _name(syntax))
+    decoder = _decoder("packbits_decode" if syntax == uid.RLELossless else _CODECS[syntax].decoder, _name(syntax))
+    return _guarded(lambda: _compressed(dataset, form, syntax, decoder), _name(syntax))
 
 
 def _name(syntax: str) -> str:
     return uid.UID(syntax).name[:64]
+
+
+def _decoder(function: str, syntax_name: str) -> Callable[..., np.ndarray]:
+    """Function of imagecodecs, which may be absent or too old for it."""
+    try:
+        return getattr(import_module("imagecodecs"), function)
+    except (ImportError, AttributeError):
+        raise _missing(syntax_name) from None
+
+
+def _missing(syntax_name: str) -> Refusal:
+    return Refusal(
+        SkipReason.MISSING_CODEC, f"{syntax_name} needs the package imagecodecs, {_IMAGECODECS} or later, as on PyPI"
+    )
 
 
 def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
@@ -153,13 +174,16 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     return cells.reshape(form.rows, form.columns)
 
 
-def _compressed(dataset: Dataset, form: PixelFormat, syntax: str) -> np.ndarray:
+def _compressed(
+    dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., np.ndarray]
+) -> np.ndarray:
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     if syntax == uid.RLELossless:
-        return _rle(frame, form)
+        return _rle(frame, form, decoder)
     codec = _CODECS[syntax]
     _check_stream(codec.header(frame), codec.processes, form)
-    cells = codec.decode(frame)
+    _check_end(frame)
+    cells = decoder(frame)
     if cells.ndim == 3 and cells.shape[-1] == 1:
         cells = cells[..., 0]
     if cells.shape != (form.rows, form.columns) or cells.dtype.kind not in "iu" or cells.dtype.itemsize > 2:
@@ -184,7 +208,17 @@ def _check_stream(stream: StreamHeader, processes: tuple[int, ...], form: PixelF
         )
 
 
-def _rle(frame: bytes, form: PixelFormat) -> np.ndarray:
+def _check_end(frame: bytes) -> None:
+    """All codestreams end with the same marker, which occurs nowhere else in their data.
+
+    Without it libjpeg fills what is missing with grey and says nothing, and CharLS reads on for minutes.
+    """
+    end = frame.rfind(b"\xff\xd9")
+    if end < 0 or (frame[end + 2 :].strip(b"\0") and not frame.startswith(JP2_SIGNATURE)):
+        raise Refusal(SkipReason.DAMAGED, "the compressed frame is cut off")
+
+
+def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes]) -> np.ndarray:
     """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
     width = form.bits_allocated // 8
     header = np.frombuffer(frame[:64], dtype="<u4")
@@ -196,7 +230,7 @@ def _rle(frame: bytes, form: PixelFormat) -> np.ndarray:
     planes = np.zeros((width, form.rows * form.columns), dtype=np.uint8)
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
-        if len(imagecodecs.packbits_decode(frame[start:end], out=plane.data)) != plane.size:
+        if len(unpack(frame[start:end], out=plane.data)) != plane.size:
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
     if width == 1:
         return planes[0].reshape(form.rows, form.columns)
@@ -211,8 +245,8 @@ def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
         return work()
     except (KeyboardInterrupt, SystemExit, Refusal):
         raise
-    except ImportError:
-        raise Refusal(SkipReason.MISSING_CODEC, f"{syntax_name} needs a full installation of imagecodecs") from None
+    except ImportError:  # a build without this codec
+        raise _missing(syntax_name) from None
     except MemoryError:
         raise Refusal(SkipReason.TOO_LARGE, f"decoding {syntax_name} ran out of memory") from None
     except BaseException as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pydicom.dataset import Dataset
 
@@ -15,7 +15,16 @@ from monai_mammo.dicom.orientation import laterality_of_orientation
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 from monai_mammo.terms import AcquisitionKind, Laterality, View
 
-__all__ = ["check_modifiers", "find_age", "find_kind", "find_laterality", "find_view", "person_pseudonym"]
+__all__ = [
+    "MODIFIER_REASONS",
+    "check_modifiers",
+    "find_age",
+    "find_kind",
+    "find_laterality",
+    "find_view",
+    "names_a_view",
+    "person_pseudonym",
+]
 
 # PS3.16, CID 4014: SNOMED CT, SNOMED RT and the older Y codes
 _VIEW_CODES = {
@@ -32,6 +41,7 @@ _VIEW_CODES = {
     **dict.fromkeys(("127457009", "G-8310"), "SPECIMEN"),
 }
 _VIEW_NAMES = frozenset({*_VIEW_CODES.values(), "XCC"})
+_VIEW_MEANINGS = {re.compile(r"CRANIO[\s-]*CAUDAL"): "CC", re.compile(r"MEDIO[\s-]*LATERAL[\s-]*OBLIQUE"): "MLO"}
 
 # PS3.16, CID 4015
 _MODIFIER_CODES = {
@@ -44,11 +54,15 @@ _MODIFIER_CODES = {
     **dict.fromkeys(("399197002", "R-102D3", "399226006", "R-102D4"), SkipReason.ROLLED),
     **dict.fromkeys(("414493004", "R-102CA", "415670009", "R-102C9"), SkipReason.ROLLED),
 }
+MODIFIER_REASONS = frozenset(_MODIFIER_CODES.values())
+"""Reasons that a view modifier gives, which a caller may accept."""
+
+_ANY_VIEW = "(CC|MLO|ML|LM|LMO|XCC|XCCL|XCCM)"
 _POSITION_PATTERNS = {
-    re.compile(r"M(CC|MLO|ML|LM)"): SkipReason.MAGNIFICATION,
-    re.compile(r"S(CC|MLO|ML|LM)"): SkipReason.SPOT,
-    re.compile(r"(CC|MLO|ML|LM)ID"): SkipReason.IMPLANT_DISPLACED,
-    re.compile(r"(CC|MLO|ML|LM)R[LMIS]"): SkipReason.ROLLED,
+    re.compile(rf"M{_ANY_VIEW}"): SkipReason.MAGNIFICATION,
+    re.compile(rf"S{_ANY_VIEW}"): SkipReason.SPOT,
+    re.compile(rf"{_ANY_VIEW}ID"): SkipReason.IMPLANT_DISPLACED,
+    re.compile(rf"{_ANY_VIEW}R[LMIS]"): SkipReason.ROLLED,
     re.compile(r"TAN"): SkipReason.TANGENTIAL,
     re.compile(r"AT|CV"): SkipReason.PARTIAL_VIEW,
 }
@@ -72,7 +86,7 @@ def find_laterality(dataset: Dataset) -> tuple[Laterality | None, tuple[str, ...
     """
     if "B" in (dataset.get("ImageLaterality"), dataset.get("Laterality")):
         raise Refusal(SkipReason.BOTH_BREASTS, "the image shows both breasts")
-    return _settle("the side", _sides(dataset))
+    return _settle("the side", [*_sides(dataset)])
 
 
 def find_view(dataset: Dataset) -> tuple[View | None, tuple[str, ...]]:
@@ -83,7 +97,10 @@ def find_view(dataset: Dataset) -> tuple[View | None, tuple[str, ...]]:
     Refusal
         The image is of a specimen, or of a projection other than those of `View`.
     """
-    name, notes = _settle("the view", _views(dataset))
+    name, notes = _settle("the view", [*_views(dataset), *_views_in_words(dataset)])
+    codes = [*_codes(dataset, "ViewCodeSequence")]
+    if codes and not any(code in _VIEW_CODES for code in codes):
+        notes = (*notes, "ViewCodeSequence holds a code that is not known")
     if name == "SPECIMEN":
         raise Refusal(SkipReason.SPECIMEN, "the image shows a specimen")
     if name is not None and name not in tuple(View):
@@ -91,25 +108,45 @@ def find_view(dataset: Dataset) -> tuple[View | None, tuple[str, ...]]:
     return (View(name) if name else None), notes
 
 
-def check_modifiers(dataset: Dataset) -> None:
-    """Refuse views of a part of the breast and others that a screening reader does not expect.
+def names_a_view(dataset: Dataset) -> bool:
+    """Whether an attribute made for it names a mammographic view; words of a description are no evidence."""
+    return next(_views(dataset), None) is not None
+
+
+def check_modifiers(dataset: Dataset, *, accept: Collection[SkipReason] = ()) -> tuple[str, ...]:
+    """Notes on modifiers that are accepted; other views of a part of the breast are refused.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    accept : collection of SkipReason
+        Out of `MODIFIER_REASONS`.
 
     Raises
     ------
     Refusal
-        A view modifier, the view position or the magnification says so.
+        A view modifier, the view position or the magnification says what is not accepted.
     """
-    view_items = dataset.get("ViewCodeSequence") or []
-    places = [dataset, *view_items]
+    notes = []
+    for reason, detail in _modifiers(dataset):
+        if reason not in accept:
+            raise Refusal(reason, detail)
+        notes.append(detail)
+    return tuple(notes)
+
+
+def _modifiers(dataset: Dataset) -> Iterator[tuple[SkipReason, str]]:
+    """What makes this view one of its own, with a sentence each."""
+    places = [dataset, *(dataset.get("ViewCodeSequence") or [])]  # old files hold modifiers at top level
     for code in (c for place in places for c in _codes(place, "ViewModifierCodeSequence")):
         if code in _MODIFIER_CODES:
-            raise Refusal(_MODIFIER_CODES[code], f"the view modifier says {_words(_MODIFIER_CODES[code])}")
+            yield _MODIFIER_CODES[code], f"the view modifier says {_words(_MODIFIER_CODES[code])}"
     position = _position(dataset)
     for pattern, reason in _POSITION_PATTERNS.items():
         if pattern.fullmatch(position):
-            raise Refusal(reason, f"ViewPosition says {_words(reason)}")
+            yield reason, f"ViewPosition says {_words(reason)}"
     if _factor(dataset) > _MOST_MAGNIFICATION:
-        raise Refusal(SkipReason.MAGNIFICATION, f"the magnification is above {_MOST_MAGNIFICATION}")
+        yield SkipReason.MAGNIFICATION, f"the magnification is above {_MOST_MAGNIFICATION}"
 
 
 def find_kind(dataset: Dataset) -> AcquisitionKind | None:
@@ -148,9 +185,8 @@ def person_pseudonym(dataset: Dataset) -> str:
     return f"person-{digest[:16]}"
 
 
-def _settle(noun: str, found: Iterator[tuple[str, str]]) -> tuple:
+def _settle(noun: str, sources: list[tuple[str, str]]) -> tuple:
     """First value found, and a note for every other source that says something else."""
-    sources = list(found)
     if not sources:
         return None, ()
     first_source, value = sources[0]
@@ -179,18 +215,29 @@ def _sides(dataset: Dataset) -> Iterator[tuple[str, Laterality]]:
 
 
 def _views(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    for code in _codes(dataset, "ViewCodeSequence"):
-        if code in _VIEW_CODES:
-            yield "ViewCodeSequence", _VIEW_CODES[code]
+    for item in dataset.get("ViewCodeSequence") or []:
+        name = _VIEW_CODES.get(str(item.get("CodeValue") or "").strip()) or _view_of_meaning(item)
+        if name:
+            yield "ViewCodeSequence", name
     position = _position(dataset)
-    if position in _VIEW_NAMES:
-        yield "ViewPosition", position
+    bare = next((m[1] for pattern in _POSITION_PATTERNS if (m := pattern.fullmatch(position)) and m.groups()), position)
+    if bare in _VIEW_NAMES:
+        yield "ViewPosition", bare
     orientation = dataset.get("PatientOrientation")
     if isinstance(orientation, str) and orientation.strip().upper() in _VIEW_NAMES:
         yield "PatientOrientation", orientation.strip().upper()
+
+
+def _views_in_words(dataset: Dataset) -> Iterator[tuple[str, str]]:
     for keyword, text in _descriptions(dataset):
         for match in _VIEW_WORD.finditer(text):
             yield keyword, match[1]
+
+
+def _view_of_meaning(item: Dataset) -> str | None:
+    """View of an item whose code is a private or an unknown one."""
+    meaning = str(item.get("CodeMeaning") or "").strip().upper()
+    return next((name for pattern, name in _VIEW_MEANINGS.items() if pattern.fullmatch(meaning)), None)
 
 
 def _codes(dataset: Dataset, keyword: str) -> Iterator[str]:
@@ -207,7 +254,12 @@ def _descriptions(dataset: Dataset) -> Iterable[tuple[str, str]]:
 def _position(dataset: Dataset) -> str:
     """ViewPosition without blanks and without a leading side, ``L-MLO`` as ``MLO``."""
     text = re.sub(r"[\s_-]", "", str(dataset.get("ViewPosition") or "").upper())
-    return text[1:] if text[:1] in ("L", "R") and text[1:] in _VIEW_NAMES and text not in _VIEW_NAMES else text
+    is_sided = text[:1] in ("L", "R") and not _is_position(text) and _is_position(text[1:])
+    return text[1:] if is_sided else text
+
+
+def _is_position(text: str) -> bool:
+    return text in _VIEW_NAMES or any(pattern.fullmatch(text) for pattern in _POSITION_PATTERNS)
 
 
 def _factor(dataset: Dataset) -> float:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.brightness import brightness
+from monai_mammo.dicom.brightness import MODES, Mode, brightness
 from monai_mammo.dicom.codecs import decode, pixel_format
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
-from monai_mammo.dicom.labels import find_age, find_kind, find_laterality, find_view, person_pseudonym
+from monai_mammo.dicom.labels import (
+    MODIFIER_REASONS,
+    find_age,
+    find_kind,
+    find_laterality,
+    find_view,
+    person_pseudonym,
+)
+from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.screening import check_is_mammogram
+from monai_mammo.dicom.screening import check_is_mammogram, is_for_processing
 from monai_mammo.dicom.spacing import find_spacing
 from monai_mammo.dicom.write import CONDITIONS_MARK
 from monai_mammo.errors import RequestError
@@ -26,12 +36,20 @@ from monai_mammo.study import Mammogram
 __all__ = ["read_mammogram"]
 
 
-def read_mammogram(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:
+def read_mammogram(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    mode: Mode = "voi",
+    for_processing: bool = False,
+    accept: Collection[SkipReason] = (),
+) -> Mammogram | Skipped | Failed:
     """Mammogram of a DICOM file, as a reader would see it.
 
     Padding is masked, bits are unpacked, then come modality, VOI (look-up table before window,
-    the whole stored range where there is neither) and polarity. The picture hangs as in the
-    file, and `chest_wall` is left open: it is told by the pixels when the image is prepared.
+    the first of several, the whole stored range where there is neither) and polarity, in every
+    mode once and last. The picture hangs as in the file: `stated_chest_wall` is what its header
+    says, and `chest_wall` is left open, to be told by the pixels when the image is prepared.
 
     Hostile files are bounded by `limits` and by checks of each compressed frame. A decoder that
     crashes the interpreter, or hangs, needs a process of its own; this function keeps no state,
@@ -43,42 +61,76 @@ def read_mammogram(path: str | os.PathLike[str], *, limits: Limits | None = None
         The file; its bytes are read once, hashed and parsed.
     limits : Limits, optional
         Sizes above which a file fails as ``too_large``.
+    mode : {"voi", "modality", "raw"}
+        How far values are taken. ``raw`` and ``modality`` are scaled by the whole range that can
+        be stored, and `Mammogram.value_range` gives the values back.
+    for_processing : bool
+        Whether images For Processing are read as well, in mode ``raw`` or ``modality``; they have no VOI.
+    accept : collection of SkipReason
+        Views that are skipped otherwise, out of ``magnification``, ``spot``, ``implant_displaced``,
+        ``tangential``, ``partial_view`` and ``rolled``.
 
     Returns
     -------
     Mammogram
-        Brightness float32 in [0, 1], with `notes` on what was chosen and what disagrees.
+        Brightness float32 in [0, 1], shape (rows, columns), with `notes` on what was chosen and what disagrees.
     Skipped
         The file holds no mammogram of the sort that is read; `reason` says why.
     Failed
         The file is damaged, too large or out of reach.
+
+    Raises
+    ------
+    RequestError
+        `mode` or `accept` is not allowed.
     """
     path = Path(path)
+    options = _Options(limits or Limits(), mode, for_processing, frozenset(accept))
     try:
         with quiet():
-            return _read(path, limits or Limits())
+            return _read(path, options)
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
         return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
 
 
-def _read(path: Path, limits: Limits) -> Mammogram:
-    data = file_bytes(path, limits)
-    dataset = parse(data, limits)
-    check_is_mammogram(dataset)
-    form = pixel_format(dataset, limits)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Options:
+    limits: Limits
+    mode: Mode
+    for_processing: bool
+    accept: frozenset[SkipReason]
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise RequestError(f"mode {self.mode!r} is not one of {', '.join(MODES)}")
+        for reason in self.accept - MODIFIER_REASONS:
+            raise RequestError(f"accept {str(reason)!r} is not one of {', '.join(sorted(MODIFIER_REASONS))}")
+
+
+def _read(path: Path, options: _Options) -> Mammogram:
+    data = file_bytes(path, options.limits)
+    dataset = parse(data, options.limits)
+    view_notes = check_is_mammogram(dataset, for_processing=options.for_processing, accept=options.accept)
+    if is_for_processing(dataset) and options.mode == "voi":
+        raise Refusal(
+            SkipReason.FOR_PROCESSING, "an image for processing has no VOI, it is read in mode raw or modality"
+        )
+    form = pixel_format(dataset, options.limits)
     conditions, label_notes = _conditions(dataset)
     spacing, spacing_notes = find_spacing(dataset)
-    pixels, pixel_notes = brightness(dataset, decode(dataset, form), form)
+    rendering = brightness(dataset, decode(dataset, form), form, mode=options.mode)
     return Mammogram(
-        pixels=pixels,
+        pixels=rendering.pixels,
         conditions=conditions,
         spacing=spacing,
+        stated_chest_wall=chest_wall_of_orientation(dataset.get("PatientOrientation")),
         person_id=person_pseudonym(dataset),
         source=path.name,
         source_sha256=hashlib.sha256(data).hexdigest(),
-        notes=(*label_notes, *spacing_notes, *pixel_notes, *_warnings(dataset)),
+        value_range=rendering.value_range,
+        notes=(*view_notes, *label_notes, *spacing_notes, *rendering.notes, *_warnings(dataset)),
     )
 
 
@@ -108,11 +160,20 @@ def _requested(dataset: Dataset) -> Conditions | None:
 
 
 def _warnings(dataset: Dataset) -> list[str]:
-    notes = []
-    if dataset.get("LossyImageCompression") == "01":
-        notes.append("the pixels were compressed with loss")
-    if dataset.get("BurnedInAnnotation") == "YES":
-        notes.append("the header says that text is burnt into the picture")
-    if dataset.get("BreastImplantPresent") == "YES":
-        notes.append("an implant is present")
+    notes = [note for (keyword, value), note in _NOTEWORTHY.items() if dataset.get(keyword) == value]
+    image_type = [str(value) for value in dataset.get("ImageType") or ()]
+    notes += [note for value, note in _CONTRAST_TYPES.items() if value in image_type]
+    if is_for_processing(dataset):
+        notes.append("the image is raw data for processing")
     return notes
+
+
+_NOTEWORTHY = {
+    ("LossyImageCompression", "01"): "the pixels were compressed with loss",
+    ("BurnedInAnnotation", "YES"): "the header says that text is burnt into the picture",
+    ("BreastImplantPresent", "YES"): "an implant is present",
+}
+_CONTRAST_TYPES = {
+    "LOW_ENERGY": "low-energy picture of a contrast mammography",
+    "RECOMBINED": "recombined picture of a contrast mammography",
+}

@@ -101,6 +101,7 @@ class Failed(_NotRead):
 
 _FAILURES = frozenset(
     {
+        SkipReason.NO_PIXELS,
         SkipReason.DAMAGED,
         SkipReason.TOO_LARGE,
         SkipReason.UNREADABLE,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.labels import check_modifiers, find_view
+from monai_mammo.dicom.labels import check_modifiers, find_view, names_a_view
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["check_is_mammogram"]
+__all__ = ["check_is_mammogram", "is_for_processing"]
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _MAMMOGRAPHY = _STORAGE + "1.2"
 _SECONDARY_CAPTURE = tuple(_STORAGE + number for number in ("7", "7.1", "7.2", "7.3", "7.4"))
 _RADIOGRAPHY = tuple(_STORAGE + number for number in ("1", "1.1"))
+_MAMMOGRAPHY_FOR_PROCESSING = _STORAGE + "1.2.1"
+_RADIOGRAPHY_FOR_PROCESSING = _STORAGE + "1.1.1"
 _BY_CLASS = {
-    _STORAGE + "1.2.1": (SkipReason.FOR_PROCESSING, "the image is raw data for processing"),
-    _STORAGE + "1.1.1": (SkipReason.FOR_PROCESSING, "the image is raw data for processing"),
     _STORAGE + "13.1.3": (SkipReason.TOMOSYNTHESIS, "the object is a tomosynthesis volume"),
     _STORAGE + "13.1.4": (SkipReason.PROJECTION, "the object holds tomosynthesis projections"),
     _STORAGE + "13.1.5": (SkipReason.PROJECTION, "the object holds tomosynthesis projections"),
@@ -31,30 +33,56 @@ _OTHER_MODALITIES = frozenset({"US", "MR", "CT", "NM", "PT", "SEG", "SR", "PR"})
 _PARTS_OF_CBIS_DDSM = ("ROI MASK IMAGES", "CROPPED IMAGES")
 
 
-def check_is_mammogram(dataset: Dataset) -> None:
-    """Pass for an image of one breast that a reader would look at as a mammogram.
+def check_is_mammogram(
+    dataset: Dataset, *, for_processing: bool = False, accept: Collection[SkipReason] = ()
+) -> tuple[str, ...]:
+    """Notes on an image of one breast that a reader would look at as a mammogram; others are refused.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    for_processing : bool
+        Whether images for processing pass as well.
+    accept : collection of SkipReason
+        View modifiers that pass; see `monai_mammo.dicom.labels.check_modifiers`.
 
     Raises
     ------
     Refusal
         The class, the pixels or the view are of another sort.
     """
+    if is_for_processing(dataset) and not for_processing:
+        raise Refusal(SkipReason.FOR_PROCESSING, "the image is raw data for processing")
     _check_class(dataset)
-    _check_pixels(dataset)
     _check_sort(dataset)
-    check_modifiers(dataset)
+    notes = check_modifiers(dataset, accept=accept)
+    find_view(dataset)  # a specimen is one, whatever its pixels are
+    _check_pixels(dataset)
+    return notes
+
+
+def is_for_processing(dataset: Dataset) -> bool:
+    """Whether an image is meant for a machine's processing, by its class or its intent."""
+    is_of_class = _class(dataset) in (_MAMMOGRAPHY_FOR_PROCESSING, _RADIOGRAPHY_FOR_PROCESSING)
+    return is_of_class or dataset.get("PresentationIntentType") == "FOR PROCESSING"
+
+
+def _class(dataset: Dataset) -> str:
+    """Class of the object, out of group 2 where the dataset has lost it."""
+    meta = getattr(dataset, "file_meta", None) or {}
+    return str(dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
 
 
 def _check_class(dataset: Dataset) -> None:
-    sop_class = str(dataset.get("SOPClassUID") or "")
+    sop_class = _class(dataset)
     if sop_class in _BY_CLASS:
         raise Refusal(*_BY_CLASS[sop_class])
     for family, refusal in _BY_FAMILY.items():
         if sop_class.startswith(family):
             raise Refusal(*refusal)
-    if sop_class == _MAMMOGRAPHY:
+    if sop_class in (_MAMMOGRAPHY, _MAMMOGRAPHY_FOR_PROCESSING):
         return
-    if sop_class and sop_class not in _SECONDARY_CAPTURE + _RADIOGRAPHY:
+    if sop_class and sop_class not in (*_SECONDARY_CAPTURE, *_RADIOGRAPHY, _RADIOGRAPHY_FOR_PROCESSING):
         raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "the object is of a class that holds no mammograms")
     if not _is_of_a_breast(dataset):
         if sop_class in _SECONDARY_CAPTURE:
@@ -74,12 +102,12 @@ def _is_of_a_breast(dataset: Dataset) -> bool:
     regions = dataset.get("AnatomicRegionSequence") or []
     if any(region.get("CodeValue") in ("76752008", "T-04000") for region in regions):
         return True
-    return find_view(dataset)[0] is not None
+    return names_a_view(dataset)
 
 
 def _check_pixels(dataset: Dataset) -> None:
     if "PixelData" not in dataset:
-        raise Refusal(SkipReason.NO_PIXELS, "the object has no pixels")
+        raise Refusal(SkipReason.NO_PIXELS, "the image ends before its pixels, or has none")
     if _count(dataset, "NumberOfFrames") > 1:
         raise Refusal(SkipReason.MULTI_FRAME, "the object has more than one frame")
     is_grey = dataset.get("PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
@@ -96,11 +124,9 @@ def _count(dataset: Dataset, keyword: str) -> int:
 
 def _check_sort(dataset: Dataset) -> None:
     image_type = " ".join(str(value) for value in dataset.get("ImageType") or ())
-    if dataset.get("PresentationIntentType") == "FOR PROCESSING":
-        raise Refusal(SkipReason.FOR_PROCESSING, "the image is raw data for processing")
     if "TOMO" in image_type or "GENERATED_2D" in image_type:
         raise Refusal(SkipReason.SYNTHETIC_2D, "the image is computed from a tomosynthesis")
-    if dataset.get("QualityControlImage") == "YES":
-        raise Refusal(SkipReason.QUALITY_CONTROL, "the image is of a quality control")
+    if dataset.get("QualityControlImage") == "YES" or "LOCALIZER" in image_type:
+        raise Refusal(SkipReason.QUALITY_CONTROL, "the image is a localizer or of a quality control")
     if str(dataset.get("SeriesDescription") or "").strip().upper() in _PARTS_OF_CBIS_DDSM:
         raise Refusal(SkipReason.MASK_OR_CROP, "the picture is a mask or a crop of another one")

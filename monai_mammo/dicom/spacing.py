@@ -42,7 +42,11 @@ def find_spacing(dataset: Dataset) -> tuple[Spacing | None, tuple[str, ...]]:
     if pixel and (calibration in ("FIDUCIAL", "GEOMETRY") or (imager and pixel != imager)):
         return Spacing(*pixel, "geometry" if calibration == "GEOMETRY" else "calibrated"), tuple(notes)
     if imager:
-        return _of_detector(dataset, imager, is_synthetic=is_synthetic), tuple(notes)
+        spacing = _of_detector(dataset, imager, is_synthetic=is_synthetic)
+        if not all(_SMALLEST_MM <= mm <= largest for mm in (spacing.row_mm, spacing.column_mm)):
+            notes.append("the magnification is not one that a mammogram can have")
+            spacing = Spacing(*imager, "imager")
+        return spacing, tuple(notes)
     for pair, source in ((pixel, "uncalibrated"), (found["NominalScannedPixelSpacing"], "scanned")):
         if pair:
             return Spacing(*pair, source), tuple(notes)
