@@ -102,8 +102,10 @@ def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
         The file can not be read or is none of ours.
     """
     import nibabel
+    from nibabel.wrapstruct import WrapStructError
 
     name = Path(path).name
+    damage = (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError, WrapStructError)
     try:
         image = nibabel.Nifti1Image.from_filename(path)
         pixels = np.asanyarray(image.dataobj).T
@@ -112,7 +114,7 @@ def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
         spacing = about.pop("spacing")
     except FileNotFoundError:
         raise MammoError(f"{name} could not be read: there is no such file") from None
-    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError, ValueError, IndexError, KeyError, TypeError):
+    except (*damage, OSError, EOFError, ValueError, IndexError, KeyError, TypeError):
         raise MammoError(f"{name} is no NIfTI file by write_nifti") from None
     known = None if spacing is None else Spacing(spacing["row_mm"], spacing["column_mm"], spacing["source"])
     return NiftiPicture(pixels, known, about)
