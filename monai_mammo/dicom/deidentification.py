@@ -43,7 +43,8 @@ BANDS_KEPT = Code("SEX_AND_AGE_BAND", "99MONAI_MAMMO", "Except sex, and age in b
 """Code of what departs from the basic profile on request."""
 
 _OLDEST_BAND = 90  # ages above 89 identify by themselves (45 CFR 164.514)
-_REPLACED = frozenset({*PERSON, *HASHED_UIDS, *EMPTIED, "SOPClassUID", "PixelData"})
+_CODE = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+_REPLACED = frozenset({*PERSON, *HASHED_UIDS, *EMPTIED, *_CODE, "SOPClassUID", "PixelData"})
 _OF_OURS = frozenset(
     {
         "PatientIdentityRemoved",
@@ -217,6 +218,7 @@ def _deidentified(
         with quiet():
             form = _checked(dataset, policy, limits)
             out = _filtered(dataset, removed)
+            _drop_tables_without_a_sequence(out)
             _put_replacements(out, dataset, pseudonyms, policy)
             notes = _put_pixels(out, dataset, form, removed)
             if pixel_format(out, limits) != form:
@@ -260,7 +262,7 @@ def _filtered(dataset: Dataset, removed: Counter[str]) -> Dataset:
 def _kept_element(dataset: Dataset, tag: BaseTag, keyword: str, removed: Counter[str]) -> DataElement | None:
     """Element with what stays of its value, empty where a class demands it, or `None`."""
     kept = KEPT[keyword]
-    representations = dictionary_VR(tag).split(" or ")
+    representations = [*dictionary_VR(tag).split(" or "), dictionary_VR(tag)]
     try:
         element = dataset[tag]
         if element.VR in representations and element.is_empty:
@@ -287,11 +289,17 @@ def _kept_items(items: Sequence, form: Items, removed: Counter[str]) -> list[Dat
         if isinstance(form, Codes):
             code = form.known.get(str(item.get("CodeValue", "")).strip())
             if code is None:
+                removed["codes"] += 1
                 continue
-            stays.CodeValue, stays.CodingSchemeDesignator, stays.CodeMeaning = code
+            _put_code(stays, code)
         if len(stays) and _table_fits(stays):
             out.append(stays)
     return out
+
+
+def _put_code(item: Dataset, code: Code) -> None:
+    for keyword, text in zip(_CODE, code, strict=True):
+        setattr(item, keyword, text)
 
 
 def _table_fits(item: Dataset) -> bool:
@@ -303,6 +311,13 @@ def _table_fits(item: Dataset) -> bool:
     n_entries = int(item.LUTDescriptor[0]) or 65536
     n_bytes = len(item.LUTData) if isinstance(item.LUTData, bytes) else 2 * item["LUTData"].VM
     return n_bytes in (2 * n_entries, n_entries + n_entries % 2)
+
+
+def _drop_tables_without_a_sequence(out: Dataset) -> None:
+    """A look-up table belongs into an item, where its size is checked; anywhere else it could be anything."""
+    for keyword in ("LUTDescriptor", "LUTData"):
+        if keyword in out:
+            del out[keyword]
 
 
 def _sort(dataset: Dataset, tag: BaseTag) -> str:
@@ -357,7 +372,7 @@ def _put_marks(out: Dataset, policy: DeidentificationPolicy) -> None:
 def _claims(policy: DeidentificationPolicy) -> Iterator[Dataset]:
     for code in (BASIC_PROFILE, *((BANDS_KEPT,) if policy.keep_sex_and_age_band else ())):
         item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
+        _put_code(item, code)
         yield item
 
 

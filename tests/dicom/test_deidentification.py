@@ -1,0 +1,499 @@
+"""Nothing of a person comes through, whatever attribute it hides in, and what is kept stays bit for bit."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom import dcmread, uid
+from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.tag import Tag
+
+from monai_mammo.dicom import Deidentified, deidentify, deidentify_file
+from monai_mammo.dicom.codecs import decode, pixel_format
+from monai_mammo.dicom.deidentification import DeidentificationPolicy
+from monai_mammo.dicom.guards import Limits
+from monai_mammo.dicom.kept import KEPT
+from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reasons import Refusal
+from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.errors import RequestError
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data" / "dicom"
+SECRET, OTHER_SECRET = b"a secret of the hospital", b"another of 16 bytes"
+NAMES = ("SECRETNAME", "MÜLLERSECRET", "山田太郎秘密")
+ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16-le", "utf-16-be", "iso2022_jp", "shift_jis", "euc_jp", "gb18030")
+TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
+
+
+def _encoders():
+    if "dicom_encoders" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("dicom_encoders", ROOT / "tests" / "dicom_encoders.py")
+        sys.modules["dicom_encoders"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["dicom_encoders"])
+    return sys.modules["dicom_encoders"]
+
+
+encoders = _encoders()
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """What pydicom says of the values that the tests write is no matter here."""
+    with quiet():
+        yield
+
+
+def _encoded(name):
+    for encoding in ENCODINGS:
+        try:
+            yield name.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+
+
+MARKERS = sorted({marker for name in NAMES for marker in _encoded(name)})
+
+
+def found_in(data):
+    """Names, in any encoding, that stand in bytes."""
+    return [marker for marker in MARKERS if marker in data]
+
+
+def raw(tag, representation, value):
+    """Element as a parser finds it: no value is checked."""
+    value += b"\0" * (len(value) % 2)
+    return RawDataElement(Tag(tag), representation, len(value), value, 0, False, True)
+
+
+def base(**attributes):
+    """Captured mammogram with native pixels of 12 bits, as a parser gives it."""
+    fields = {"PatientID": "4711", "PatientName": "SECRETNAME^EVA", "StudyInstanceUID": "1.2.3", **attributes}
+    return dcmread(BytesIO(encoders.encode(encoders.ramp(12), **fields)))
+
+
+def deidentified(data, tmp_path, name="new.dcm", **arguments):
+    """Bytes of the new file, and its record."""
+    source = tmp_path / "source.dcm"
+    source.write_bytes(data)
+    record = deidentify_file(source, tmp_path / name, **{"secret": SECRET, **arguments})
+    assert isinstance(record, Deidentified), record
+    return (tmp_path / name).read_bytes(), record
+
+
+def stored(data):
+    """Stored pixel values of a file."""
+    dataset = dcmread(BytesIO(data))
+    form = pixel_format(dataset, Limits())
+    return decode(dataset, form) & (2 ** (form.high_bit + 1) - 1)
+
+
+# what goes
+
+
+def _needed(tag):
+    """Attributes without which there is no file, or no picture, to de-identify."""
+    group, keyword = tag >> 16, keyword_for_tag(tag)
+    return group in (0, 2, 0xFFFE) or keyword in (
+        *("SOPClassUID", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+        *("SamplesPerPixel", "NumberOfFrames", "PixelData", "BurnedInAnnotation"),
+        "SpecificCharacterSet",  # the parser looks it up, and can not write what it does not know
+    )
+
+
+def _stuffed(marker):
+    """The base with a name in each attribute of the standard, at the top and in items, and in private ones."""
+    dataset, item, kept_item = base(), Dataset(), Dataset()
+    for tag, (representation, *_) in DicomDictionary.items():
+        if _needed(tag) or representation == "SQ":
+            continue
+        # the parser can not write text as a number, but reads text under the tag of one
+        dataset[tag] = kept_item[tag] = raw(tag, representation if representation in TEXTS else "LO", marker)
+    for tag in (0x00091001, 0x60000022, 0x60003000, 0x50000010, 0x00200001, 0x00100013, 0xFFFCFFFC, 0x00104000):
+        item[tag] = dataset[tag] = kept_item[tag] = raw(tag, "UN", marker)
+    for tag, (representation, *_) in DicomDictionary.items():
+        if representation == "SQ":
+            dataset.add_new(tag, "SQ", [kept_item if keyword_for_tag(tag) in KEPT else item])
+    return dataset
+
+
+@pytest.mark.parametrize("marker", [b"SECRETNAME", *(pytest.param(m, marks=pytest.mark.slow) for m in MARKERS[1:])])
+def test_a_name_in_every_attribute_of_the_standard_goes(marker, tmp_path):
+    data = dataset_bytes(_stuffed(marker)).replace(b"\0" * 128, marker.ljust(128, b"\0"), 1) + marker * 3
+    assert data.count(marker) > 40_000
+    new, record = deidentified(data, tmp_path)
+    assert not found_in(new)
+    assert not found_in(repr(record).encode())
+    assert np.array_equal(stored(new), encoders.ramp(12))
+    assert {"private", "overlays and curves", "text", "names", "UIDs", "unknown"} <= set(record.removed)
+
+
+tags = st.one_of(
+    st.sampled_from([tag for tag in DicomDictionary if not _needed(tag) and DicomDictionary[tag][0] != "SQ"]),
+    st.sampled_from([int(tag_for_keyword(keyword)) for keyword in KEPT if not _needed(tag_for_keyword(keyword))]),
+    st.integers(0x00080000, 0x7FDFFFFF).filter(lambda tag: not _needed(tag)),
+)
+sequences = st.sampled_from([int(tag_for_keyword(k)) for k in KEPT if dictionary_VR(k) == "SQ"] + [0x00081140])
+values = st.tuples(st.sampled_from(MARKERS), st.sampled_from([b"", b"1\\", b"MLO\0", b"YES\\", b"  "]))
+attributes = st.lists(st.tuples(tags, st.sampled_from((*TEXTS, "UN", "OB", "OW")), values), max_size=12)
+items = st.recursive(attributes, lambda inner: st.tuples(attributes, st.lists(st.tuples(sequences, inner), max_size=3)))
+
+
+def _fill(dataset, content):
+    own, nested = content if isinstance(content, tuple) else (content, [])
+    for tag, representation, (marker, before) in own:
+        dataset[tag] = raw(tag, representation, before + marker)
+    for tag, inner in nested:
+        item = Dataset()
+        _fill(item, inner)
+        dataset.add_new(tag, "SQ", [item])
+
+
+@settings(max_examples=40)
+@given(content=items)
+def test_no_name_comes_through_wherever_it_stands(content):
+    dataset = base()
+    _fill(dataset, content)
+    new = dataset_bytes(deidentify(dcmread(BytesIO(dataset_bytes(dataset))), secret=SECRET))
+    assert not found_in(new)
+    assert np.array_equal(stored(new), encoders.ramp(12))
+    assert dataset_bytes(deidentify(dcmread(BytesIO(new)), secret=SECRET)) == new
+
+
+def test_a_name_in_a_look_up_table_or_beside_one_goes(tmp_path):
+    dataset, item = base(), Dataset()
+    item.LUTDescriptor, item.LUTExplanation = [4, 0, 16], "SECRETNAME"
+    item.add_new("LUTData", "OW", b"\0\1\2\3\4\5\6\7SECRETNAME")
+    dataset.VOILUTSequence = [item]
+    dataset.add_new("LUTData", "OW", b"SECRETNAME")
+    assert not found_in(deidentified(dataset_bytes(dataset), tmp_path)[0])
+
+
+def test_preamble_file_meta_and_trailing_bytes_go(tmp_path):
+    dataset = base()
+    dataset.preamble = b"SECRETNAME".ljust(128, b"\0")
+    dataset.file_meta.SourceApplicationEntityTitle = "SECRETNAME"
+    dataset.file_meta.ImplementationVersionName = "SECRETNAME"
+    dataset.file_meta.PrivateInformationCreatorUID = "1.2.3"
+    dataset.file_meta.PrivateInformation = b"SECRETNAME"
+    dataset.DataSetTrailingPadding = b"SECRETNAME"
+    data = dataset_bytes(dataset) + b"SECRETNAME"
+    new, _ = deidentified(data, tmp_path)
+    assert not found_in(new)
+    meta = dcmread(BytesIO(new)).file_meta
+    assert meta.MediaStorageSOPInstanceUID == dcmread(BytesIO(new)).SOPInstanceUID != "2.25.1"
+
+
+@pytest.mark.parametrize("syntax", [*encoders.LOSSLESS, *encoders.LOSSY_ERRORS], ids=lambda s: uid.UID(s).name)
+def test_pixels_stay_in_every_transfer_syntax(syntax, tmp_path):
+    bits = 8 if syntax == uid.JPEGBaseline8Bit else 12
+    pixels = encoders.ramp(bits) if syntax in encoders.LOSSLESS else encoders.smooth(bits)
+    data = encoders.encode(pixels, syntax=syntax, bits=bits, PatientName="SECRETNAME")
+    new, _ = deidentified(data, tmp_path)
+    assert not found_in(new)
+    assert np.array_equal(stored(new), stored(data))
+    kept = uid.ExplicitVRLittleEndian if syntax == uid.DeflatedExplicitVRLittleEndian else syntax
+    assert dcmread(BytesIO(new)).file_meta.TransferSyntaxUID == kept
+
+
+def _with_comment(frame, syntax):
+    comment = b"SECRETNAME " * 9
+    length = (len(comment) + 2).to_bytes(2, "big")
+    if syntax in (uid.JPEG2000Lossless, uid.HTJ2KLossless):
+        place = 4 + int.from_bytes(frame[4:6], "big")
+        return frame[:place] + b"\xff\x64" + length + comment + frame[place:] + comment
+    marked = b"".join(b"\xff" + bytes([marker]) + length + comment for marker in (0xFE, 0xE0, 0xE1, 0xEF))
+    return frame[:2] + marked + frame[2:] + comment
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.HTJ2KLossless],
+    ids=lambda s: s.name,
+)
+def test_comments_in_a_stream_are_blanked_and_coded_pixels_untouched(syntax, tmp_path):
+    plain = encoders.frame(encoders.ramp(12), syntax=syntax)
+    frame = _with_comment(plain, syntax)
+    new, record = deidentified(encoders.with_frame(encoders.header(), frame, syntax=syntax), tmp_path)
+    assert not found_in(new)
+    assert record.removed["comments in the stream"] == 1
+    assert np.array_equal(stored(new), encoders.ramp(12))
+    kept = get_frame(dcmread(BytesIO(new)).PixelData, 0, number_of_frames=1).rstrip(b"\0")
+    coded = plain[max(plain.find(b"\xff\x90"), plain.find(b"\xff\xda")) :].rstrip(b"\0")
+    assert len(coded) > 1000
+    assert kept.endswith(coded)
+
+
+def test_of_a_jp2_file_the_codestream_stays(tmp_path):
+    stream = encoders.frame(encoders.ramp(12), syntax=uid.JPEG2000Lossless)
+    boxes = [(b"jP  ", b"\r\n\x87\n"), (b"ftyp", b"jp2 \0\0\0\0jp2 "), (b"xml ", b"SECRETNAME"), (b"jp2c", stream)]
+    frame = b"".join((len(content) + 8).to_bytes(4, "big") + kind + content for kind, content in boxes)
+    header = encoders.header()
+    new, _ = deidentified(encoders.with_frame(header, frame, syntax=uid.JPEG2000Lossless), tmp_path)
+    assert not found_in(new)
+    assert np.array_equal(stored(new), encoders.ramp(12))
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLSLossless, uid.JPEG2000Lossless], ids=lambda s: s.name)
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_a_stream_that_can_not_be_searched_is_refused(syntax, share, tmp_path):
+    frame = encoders.frame(encoders.ramp(12), syntax=syntax)
+    data = encoders.with_frame(encoders.header(), frame[: int(len(frame) * share)], syntax=syntax)
+    (tmp_path / "source.dcm").write_bytes(data)
+    assert deidentify_file(tmp_path / "source.dcm", tmp_path / "new.dcm").reason == "damaged"
+    assert not (tmp_path / "new.dcm").exists()
+
+
+@pytest.mark.parametrize("order", [uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian], ids=["little", "big"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_bits_beside_the_pixels_and_bytes_behind_them_go(order, signed, tmp_path):
+    pixels = encoders.ramp(12, signed)
+    cells = (pixels & 0x0FFF) | 0xA000
+    header = encoders.header(bits=12, signed=signed)
+    native = encoders.native(cells, 16, order=">" if order == uid.ExplicitVRBigEndian else "<")
+    new, record = deidentified(encoders.with_pixels(header, native + b"SECRETNAME", syntax=order), tmp_path)
+    assert not found_in(new)
+    assert record.removed["bits beside the pixels"] == record.removed["bytes behind the pixels"] == 1
+    kept = np.frombuffer(dcmread(BytesIO(new)).PixelData, "<i2" if order == uid.ExplicitVRLittleEndian else ">i2")
+    assert np.array_equal(kept.reshape(pixels.shape), pixels)
+
+
+# what stays
+
+
+def _sample(keyword):
+    """A value that the form of an attribute allows, as bytes of an explicit little-endian file."""
+    numbers = {"US": "<u2", "SS": "<i2"}
+    representation = dictionary_VR(keyword).split(" or ")[0]
+    words = KEPT[keyword].form.words()
+    if representation in numbers:
+        return representation, np.array([1], numbers[representation]).tobytes()
+    if representation in ("DS", "IS"):
+        most = re.match(r"up to (\d+)", words)
+        one = "+1.50E0" if representation == "DS" else "+01"
+        return representation, "\\".join([one] * int(most[1] if most else 1)).encode()
+    texts = {
+        "PatientOrientation": "A\\FR",
+        "ViewPosition": "MLO",
+        "Manufacturer": "HOLOGIC, Inc.",
+        "ManufacturerModelName": "Senograph Essential ADS_54.10",
+    }
+    return representation, texts.get(keyword, words.split(", ")[-1].partition(";")[0]).encode()
+
+
+def _kept_plain():
+    return [k for k in KEPT if dictionary_VR(k) != "SQ" and not _needed(tag_for_keyword(k)) and "LUTD" not in k]
+
+
+@pytest.mark.parametrize("keyword", _kept_plain())
+def test_every_kept_attribute_survives_to_the_byte(keyword):
+    dataset = base()
+    representation, value = _sample(keyword)
+    dataset[keyword] = raw(tag_for_keyword(keyword), representation, value)
+    source = dcmread(BytesIO(dataset_bytes(dataset)))
+    new = dcmread(BytesIO(dataset_bytes(deidentify(source, secret=SECRET))))
+    ours, theirs = new.get_item(keyword), dcmread(BytesIO(dataset_bytes(dataset))).get_item(keyword)
+    assert (ours.VR, ours.value.rstrip(b" \0")) == (theirs.VR, theirs.value.rstrip(b" \0"))
+
+
+def test_kept_sequences_survive():
+    dataset = base()
+    view, modifier, table = Dataset(), Dataset(), Dataset()
+    modifier.CodeValue, modifier.CodingSchemeDesignator, modifier.CodeMeaning = "R-102D6", "SRT", "SECRETNAME"
+    view.CodeValue, view.CodingSchemeDesignator, view.CodeMeaning = "399368009", "SCT", "SECRETNAME"
+    view.ViewModifierCodeSequence = [modifier]
+    table.LUTDescriptor = [4, 0, 16]
+    table.add_new("LUTData", "OW", bytes(range(8)))
+    dataset.ViewCodeSequence, dataset.VOILUTSequence = [view, Dataset()], [table]
+    new = dcmread(BytesIO(dataset_bytes(deidentify(dataset, secret=SECRET))))
+    (kept,) = new.ViewCodeSequence
+    assert (kept.CodeValue, kept.CodeMeaning) == ("399368009", "medio-lateral oblique")
+    assert kept.ViewModifierCodeSequence[0].CodeMeaning == "Magnification"
+    assert new.VOILUTSequence[0].LUTData == bytes(range(8))
+    assert new.VOILUTSequence[0].LUTDescriptor == [4, 0, 16]
+
+
+def test_table_entries_of_an_implicit_file_survive():
+    dataset, table = base(), Dataset()
+    table.add_new("LUTDescriptor", "SS", [4, -2, 16])
+    table.add_new("LUTData", "US", [0, 1, 60000, 65535])
+    dataset.PixelRepresentation, dataset.VOILUTSequence = 1, [table]
+    dataset.add_new("PixelPaddingValue", "SS", -5)
+    dataset.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
+    source = dcmread(BytesIO(dataset_bytes(dataset)))
+    new = dcmread(BytesIO(dataset_bytes(deidentify(source, secret=SECRET))))
+    item = new.VOILUTSequence[0]
+    assert list(item.LUTDescriptor) == [4, -2, 16]
+    data = item.LUTData if isinstance(item.LUTData, bytes) else np.array(item.LUTData, "<u2").tobytes()
+    assert data == np.array([0, 1, 60000, 65535], "<u2").tobytes()
+    assert new.PixelPaddingValue == -5
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("KVP", b"19560312"), ("KVP", b"29\\30"), ("BodyPartThickness", b"NaN"), ("SeriesNumber", b"4711471")]
+    + [("RescaleSlope", b"1_0"), ("ViewPosition", b"MLO EVA"), ("Laterality", b"L\0EVA"), ("Grid", b"NONE\\EVA")]
+    + [("PatientOrientation", b"A\\F\\R"), ("Manufacturer", b"GE MEYER"), ("ManufacturerModelName", b"DS ADS_4711")],
+)
+def test_a_value_of_another_form_goes(keyword, value):
+    dataset = base()
+    dataset[keyword] = raw(tag_for_keyword(keyword), dictionary_VR(keyword), value)
+    new = deidentify(dcmread(BytesIO(dataset_bytes(dataset))), secret=SECRET)
+    assert not new.get(keyword)
+    assert (keyword in new) == KEPT[keyword].is_demanded
+
+
+def test_words_of_an_image_type_keep_their_place():
+    new = deidentify(base(ImageType=["DERIVED", "PRIMARY", "SECRETNAME", "LOW_ENERGY", "X"]), secret=SECRET)
+    assert list(new.ImageType) == ["DERIVED", "PRIMARY", "", "LOW_ENERGY"]
+
+
+def test_what_a_class_demands_stays_without_a_value():
+    values = {"StudyDate": "20240229", "AccessionNumber": "SECRETNAME", "PatientSex": "F", "Manufacturer": "SECRETNAME"}
+    new = deidentify(base(**values, AcquisitionContextSequence=[Dataset()]), secret=SECRET)
+    assert [new[keyword].value or "" for keyword in values] == [""] * 4
+    assert new.AcquisitionContextSequence == []
+    assert "PatientAge" not in deidentify(base(PatientAge="055Y"))
+
+
+# who it is
+
+
+def test_the_argument_stays_as_it_is():
+    dataset = base(KVP="29")
+    before = dataset_bytes(dataset)
+    new = deidentify(dataset, secret=SECRET)
+    new.KVP, new.PatientName = "30", "X"
+    assert dataset_bytes(dataset) == before
+
+
+def test_a_study_stays_together_under_one_secret_only():
+    left, right = base(SOPInstanceUID="1.2.3.4"), base(SOPInstanceUID="1.2.3.5")
+    one, two = deidentify(left, secret=SECRET), deidentify(right, secret=SECRET)
+    assert (one.StudyInstanceUID, one.PatientID) == (two.StudyInstanceUID, two.PatientID)
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    other = deidentify(left, secret=OTHER_SECRET)
+    for keyword in ("StudyInstanceUID", "SOPInstanceUID", "PatientID", "PatientName"):
+        assert one.get(keyword) != other.get(keyword)
+        assert deidentify(left).get(keyword) != deidentify(left).get(keyword), "random without a secret"
+
+
+def test_persons_and_uids_can_not_be_had_by_hashing_guesses():
+    from monai_mammo.dicom.labels import person_pseudonym
+
+    dataset = base()
+    new = deidentify(dataset, secret=SECRET)
+    assert person_pseudonym(dataset).removeprefix("person-") not in new.PatientID
+    assert deidentify(base(PatientID="4712"), secret=SECRET).PatientID != new.PatientID
+    assert deidentify(base(IssuerOfPatientID="B"), secret=SECRET).PatientID != new.PatientID
+
+
+def test_a_second_time_changes_nothing(tmp_path):
+    dataset = base(PixelSpacing=["0.1", "0.1"], PixelSpacingCalibrationType="FIDUCIAL", BodyPartExamined="BREAST")
+    once, _ = deidentified(dataset_bytes(dataset), tmp_path)
+    twice, record = deidentified(once, tmp_path)
+    assert once == twice
+    assert record.removed == {}
+    assert deidentified(once, tmp_path, secret=OTHER_SECRET)[0] != once
+
+
+def test_a_forged_pseudonym_is_replaced():
+    forged = base(PatientID="person-" + "ab" * 16, SOPInstanceUID="2.25.329800735698586629295641978511506172918")
+    new = deidentify(forged, secret=SECRET)
+    assert new.PatientID != forged.PatientID
+    assert new.SOPInstanceUID != forged.SOPInstanceUID
+
+
+def test_an_unnamed_person_stays_unnamed():
+    new = deidentify(base(PatientID="", PatientName=""), secret=SECRET)
+    assert new.PatientID == new.PatientName == ""
+
+
+def test_a_short_secret_is_refused():
+    with pytest.raises(RequestError, match="16"):
+        deidentify(base(), secret=b"123")
+
+
+def test_marks_say_what_was_done():
+    new = deidentify(base(DeidentificationMethod="SECRETNAME"), secret=SECRET)
+    assert new.PatientIdentityRemoved == "YES"
+    assert new.DeidentificationMethod == "monai_mammo kept list 1"
+    assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113100"]
+    assert new.LongitudinalTemporalInformationModified == "REMOVED"
+
+
+@pytest.mark.parametrize(("age", "band"), [("055Y", "055Y"), ("059Y", "055Y"), ("090Y", "090Y"), ("104Y", "090Y")])
+def test_sex_and_age_band_stay_on_request_and_are_named_beside_the_profile(age, band):
+    new = deidentify(
+        base(PatientAge=age, PatientSex="F"), policy=DeidentificationPolicy(keep_sex_and_age_band=True)
+    )
+    assert (new.PatientAge, new.PatientSex) == (band, "F")
+    assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113100", "SEX_AND_AGE_BAND"]
+
+
+@pytest.mark.parametrize("age", ["011M", "SECRE", "55"])
+def test_an_age_of_another_form_goes(age):
+    dataset = base(PatientSex="SECRETNAME")
+    dataset["PatientAge"] = raw(tag_for_keyword("PatientAge"), "AS", age.encode())
+    new = deidentify(dataset, policy=DeidentificationPolicy(keep_sex_and_age_band=True))
+    assert "PatientAge" not in new
+    assert not new.PatientSex
+
+
+def test_text_in_the_picture_is_refused_unless_it_is_asked_for(tmp_path):
+    dataset = base(BurnedInAnnotation="YES")
+    with pytest.raises(Refusal) as error:
+        deidentify(dataset)
+    assert error.value.reason == "burned_in"
+    _, record = deidentified(dataset_bytes(dataset), tmp_path, policy=DeidentificationPolicy(burned_in="keep"))
+    assert record.notes == ("the header says that text is burnt into the picture",)
+    assert deidentified(dataset_bytes(base()), tmp_path)[1].notes
+    assert not deidentified(dataset_bytes(base(BurnedInAnnotation="NO")), tmp_path)[1].notes
+    with pytest.raises(RequestError, match="refuse, keep"):
+        DeidentificationPolicy(burned_in="mask")
+
+
+def test_a_synthetic_picture_stays_marked(make_mammogram, identity, provenance):
+    from monai_mammo.dicom.write import mammogram_dataset
+
+    new = deidentify(mammogram_dataset(make_mammogram(), identity=identity, provenance=provenance), secret=SECRET)
+    assert new.SyntheticData == "YES"
+    (purpose,) = new.ContributingEquipmentSequence[0].PurposeOfReferenceCodeSequence
+    assert purpose.CodeValue == "109100"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"SOPClassUID": uid.ComprehensiveSRStorage}, "not_mammography"),
+        ({"SOPClassUID": "1.2.SECRETNAME"}, "not_mammography"),
+        ({"NumberOfFrames": 2}, "multi_frame"),
+        ({"SamplesPerPixel": 3}, "color"),
+        ({"Rows": 400}, "damaged"),
+        ({"BitsAllocated": None}, "damaged"),
+    ],
+)
+def test_what_can_not_be_de_identified_is_refused_with_a_code(change, reason, tmp_path):
+    source = tmp_path / "source.dcm"
+    dataset = base()
+    for keyword, value in change.items():
+        if value is None:
+            del dataset[keyword]
+        else:
+            setattr(dataset, keyword, value)
+    source.write_bytes(dataset_bytes(dataset))
+    outcome = deidentify_file(source, tmp_path / "new.dcm")
+    assert outcome.reason == reason
+    assert not found_in(outcome.detail.encode())
+    assert [path.name for path in tmp_path.iterdir()] == ["source.dcm"]
