@@ -146,6 +146,7 @@ def deidentify_folder(
     paths = sorted(path for path in source.rglob("*") if path.is_file())
     if not paths:
         raise RequestError(f"folder {source} holds no files")
+    out.mkdir(parents=True, exist_ok=True)
     files: list[FileRecord] = []
     written: dict[Path, str] = {}
     for number, path in enumerate(paths, start=1):
@@ -169,7 +170,6 @@ def _check_places(source: Path, out: Path, key_file: str | os.PathLike[str] | No
         raise RequestError(f"key file {key_file} must not be inside {out}: it undoes the de-identification")
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out} is no folder")
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _record(
