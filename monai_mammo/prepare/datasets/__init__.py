@@ -19,10 +19,11 @@ if TYPE_CHECKING:  # the names of the data sets are for a command's help too, wh
 __all__ = ["DATASETS", "dataset_entries"]
 
 _MODULES = {
-    "cbis-ddsm": "cbis_ddsm",
     "vindr": "vindr",
     "inbreast": "inbreast",
+    "cbis-ddsm": "cbis_ddsm",
     "mias": "mias",
+    "cdd-cesm": "cdd_cesm",
     "folder": "folder",
     "table": "table",
 }

@@ -1,4 +1,4 @@
-"""Outlines of rectangles, circles and dots, in fractions of the picture."""
+"""Outlines of rectangles, ellipses and circles, in fractions of the picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from monai_mammo.conditions import Box
 
-__all__ = ["box_round", "circle", "rectangle"]
+__all__ = ["box_round", "circle", "ellipse", "rectangle"]
 
 _N_CORNERS = 64
 
@@ -41,8 +41,28 @@ def circle(x: float, y: float, radius: float, *, shape: tuple[float, float]) -> 
     ndarray, shape (64, 2), float64
         x and y in fractions.
     """
+    return ellipse(x, y, (radius, radius), shape=shape)
+
+
+def ellipse(x: float, y: float, radii: tuple[float, float], *, shape: tuple[float, float]) -> np.ndarray:
+    """Outline of an upright ellipse, as `circle` does it.
+
+    Parameters
+    ----------
+    x, y : float
+        Middle in pixels.
+    radii : tuple of float
+        Along the columns and along the rows, in pixels, above 0.
+    shape : tuple of float
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray, shape (64, 2), float64
+        x and y in fractions.
+    """
     angles = np.arange(_N_CORNERS) * (2 * np.pi / _N_CORNERS)
-    points = np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
+    points = np.stack([x + radii[0] * np.cos(angles), y + radii[1] * np.sin(angles)], axis=1)
     return np.clip(points / [shape[1], shape[0]], 0, 1)
 
 

@@ -68,7 +68,8 @@ def read_rows(path: Path, needed: tuple[str, ...], *, delimiter: str = ",") -> l
         with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
             reader = csv.reader(file, delimiter=delimiter)
             header = [name.strip() for name in next(reader, [])]
-            rows, start = [], reader.line_num + 1
+            rows: list[TableRow] = []
+            start = reader.line_num + 1
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     values = dict.fromkeys(header, "") | dict(zip(header, cells, strict=False))

@@ -98,7 +98,7 @@ def _rows(name: str, sheet: ElementTree.Element, shared: list[str]) -> list[Tabl
             header = [cells.get(column, "").strip() for column in range(max(cells, default=-1) + 1)]
         elif any(cell.strip() for cell in cells.values()):
             values = {title: cells.get(column, "") for column, title in enumerate(header) if title}
-            rows.append(TableRow(table=name, number=len(rows) + 1, line=line, cells=values))
+            rows.append(TableRow(table=f"sheet {name}", number=len(rows) + 1, line=line, cells=values))
     return rows
 
 
