@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import warnings
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,10 @@ import pytest
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, write_mammogram
+from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, screening, write_mammogram
+from monai_mammo.dicom.labels import MODIFIER_REASONS
 from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
 
 REAL_FILES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "dicom"
@@ -67,40 +71,146 @@ def test_real_files_come_out_as_documented(make_dataset, write):
         assert read_mammogram(refused).reason is SkipReason.NONCONFORMING_STREAM
 
 
-@pytest.mark.parametrize(
-    ("attributes", "reason"),
-    [
-        ({"SOPClassUID": STORAGE + "13.1.3"}, "tomosynthesis"),
-        ({"SOPClassUID": STORAGE + "13.1.4"}, "projection"),
-        ({"SOPClassUID": STORAGE + "13.1.5"}, "projection"),
-        ({"SOPClassUID": STORAGE + "1.2.1"}, "for_processing"),
-        ({"PresentationIntentType": "FOR PROCESSING"}, "for_processing"),
-        ({"SOPClassUID": STORAGE + "11.1"}, "presentation_state"),
-        ({"SOPClassUID": STORAGE + "88.50"}, "structured_report"),
-        ({"SOPClassUID": STORAGE + "66.4"}, "segmentation"),
-        ({"SOPClassUID": STORAGE + "66"}, "raw_data"),
-        ({"SOPClassUID": STORAGE + "2", "Modality": "CT"}, "not_mammography"),
-        ({"SOPClassUID": STORAGE + "1.1", "Modality": "DX", "BodyPartExamined": "HAND"}, "not_mammography"),
-        ({"Modality": "OT"}, "secondary_capture"),
-        ({"Modality": "US", "BodyPartExamined": "BREAST"}, "secondary_capture"),
-        ({"NumberOfFrames": 2}, "multi_frame"),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "color"),
-        ({"PhotometricInterpretation": "PALETTE COLOR"}, "color"),
-        ({"ImageType": ["DERIVED", "PRIMARY", "TOMOSYNTHESIS", "GENERATED_2D"]}, "synthetic_2d"),
-        ({"QualityControlImage": "YES"}, "quality_control"),
-        ({"SeriesDescription": "ROI mask images"}, "mask_or_crop"),
-        ({"SeriesDescription": "cropped images"}, "mask_or_crop"),
-        ({"ViewPosition": "MCC"}, "magnification"),
-        ({"ViewPosition": "SMLO"}, "spot"),
-        ({"ViewPosition": "CCID"}, "implant_displaced"),
-        ({"ViewPosition": "XCCL"}, "unsupported_view"),
-        ({"ImageLaterality": "B"}, "both_breasts"),
-    ],
-)
+def view_code(value, *modifiers):
+    """ViewCodeSequence of one item, with modifiers inside it."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "x"
+    if modifiers:
+        item.ViewModifierCodeSequence = [view_code(modifier)[0] for modifier in modifiers]
+    return [item]
+
+
+CC = "399162004"
+SKIPPED = [
+    ({"SOPClassUID": STORAGE + "13.1.3"}, "tomosynthesis"),
+    ({"SOPClassUID": STORAGE + "13.1.4"}, "projection"),
+    ({"SOPClassUID": STORAGE + "13.1.5"}, "projection"),
+    ({"SOPClassUID": STORAGE + "1.2.1"}, "for_processing"),
+    ({"SOPClassUID": STORAGE + "1.1.1"}, "for_processing"),
+    ({"SOPClassUID": STORAGE + "1.2", "PresentationIntentType": "FOR PROCESSING"}, "for_processing"),
+    ({"SOPClassUID": STORAGE + "11.1"}, "presentation_state"),
+    ({"SOPClassUID": STORAGE + "11.8"}, "presentation_state"),
+    ({"SOPClassUID": STORAGE + "88.50"}, "structured_report"),
+    ({"SOPClassUID": STORAGE + "88.33"}, "structured_report"),
+    ({"SOPClassUID": STORAGE + "66.4"}, "segmentation"),
+    ({"SOPClassUID": STORAGE + "66"}, "raw_data"),
+    ({"SOPClassUID": STORAGE + "2", "Modality": "CT"}, "not_mammography"),
+    ({"SOPClassUID": STORAGE + "104.1", "Modality": "DOC"}, "not_mammography"),
+    ({"SOPClassUID": STORAGE + "1.1", "Modality": "DX", "BodyPartExamined": "HAND"}, "not_mammography"),
+    ({"SOPClassUID": STORAGE + "1", "Modality": "CR", "Laterality": "L"}, "not_mammography"),
+    ({"Modality": "OT"}, "secondary_capture"),
+    ({"Modality": "OT", "SeriesDescription": "CC"}, "secondary_capture"),  # words are no evidence
+    ({"Modality": "US", "BodyPartExamined": "BREAST"}, "secondary_capture"),
+    *[({"SOPClassUID": STORAGE + f"7.{n}", "Modality": "OT"}, "secondary_capture") for n in (1, 2, 3, 4)],
+    ({"NumberOfFrames": 2}, "multi_frame"),
+    ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "color"),
+    ({"PhotometricInterpretation": "PALETTE COLOR"}, "color"),
+    ({"ImageType": ["DERIVED", "PRIMARY", "TOMOSYNTHESIS", "GENERATED_2D"]}, "synthetic_2d"),
+    ({"QualityControlImage": "YES"}, "quality_control"),
+    ({"ImageType": ["ORIGINAL", "SECONDARY", "LOCALIZER"]}, "quality_control"),
+    ({"SeriesDescription": "ROI mask images"}, "mask_or_crop"),
+    ({"SeriesDescription": "cropped images"}, "mask_or_crop"),
+    ({"ViewCodeSequence": view_code(CC, "399163009")}, "magnification"),
+    ({"ViewCodeSequence": view_code(CC, "R-102D6")}, "magnification"),
+    ({"ViewPosition": "MCC"}, "magnification"),
+    ({"ViewPosition": "LMCC"}, "magnification"),
+    ({"EstimatedRadiographicMagnificationFactor": 1.8}, "magnification"),
+    ({"ViewCodeSequence": view_code(CC, "442581004", "399055006")}, "spot"),
+    ({"ViewModifierCodeSequence": view_code("R-102D7")}, "spot"),
+    ({"ViewPosition": "SMLO"}, "spot"),
+    ({"ViewCodeSequence": view_code(CC, "399209000")}, "implant_displaced"),
+    ({"ViewPosition": "CCID"}, "implant_displaced"),
+    ({"ViewCodeSequence": view_code(CC, "399110001")}, "tangential"),
+    ({"ViewCodeSequence": view_code(CC, "399161006")}, "partial_view"),
+    ({"ViewCodeSequence": view_code(CC, "399197002")}, "rolled"),
+    ({"ViewCodeSequence": view_code("127457009")}, "specimen"),
+    ({"ViewPosition": "XCCL"}, "unsupported_view"),
+    ({"ViewCodeSequence": view_code("399260004")}, "unsupported_view"),
+    ({"ImageLaterality": "B"}, "both_breasts"),
+    ({"BitsAllocated": 32}, "unsupported_pixels"),
+]
+"""What a header says, and the code that the file is skipped by."""
+
+
+@pytest.mark.parametrize(("attributes", "reason"), SKIPPED)
 def test_what_is_no_mammogram_of_one_breast_is_skipped_by_code(make_dataset, write, attributes, reason):
     found = read_mammogram(write(make_dataset(CELLS, **attributes)))
     assert isinstance(found, Skipped) and found.reason == reason, found
     assert found.detail and "\n" not in str(found)
+
+
+def test_every_code_of_the_reader_is_given_by_some_file():
+    rooms = Path(screening.__file__).parent
+    modules = ("brightness", "codecs", "guards", "labels", "lookup_table", "read", "screening", "streams")
+    text = "".join((rooms / f"{name}.py").read_text() for name in modules)
+    elsewhere = {"not_dicom", "no_pixels", "damaged", "unreadable", "too_large", "missing_codec"}
+    elsewhere |= {"nonconforming_stream", "unsupported_transfer_syntax"}  # here or in test_codecs
+    codes = {SkipReason[name].value for name in re.findall(r"SkipReason\.([A-Z_0-9]+)", text)}
+    assert {reason for _, reason in SKIPPED} | elsewhere == codes
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason", "view"),
+    [
+        ({"ViewCodeSequence": view_code(CC, "399161006")}, "partial_view", "CC"),
+        ({"ViewPosition": "RMLORL"}, "rolled", "MLO"),
+        ({"ViewPosition": "MCC"}, "magnification", "CC"),
+    ],
+)
+def test_views_of_a_part_are_read_where_they_are_accepted(make_dataset, write, attributes, reason, view):
+    path = write(make_dataset(CELLS, **attributes))
+    found = read_mammogram(path, accept={SkipReason(reason)})
+    assert found.conditions.view == view
+    assert any(reason.replace("_", " ") in note for note in found.notes)
+    assert read_mammogram(path, accept=MODIFIER_REASONS - {reason}).reason == reason
+
+
+def test_what_may_be_asked_for_is_said(tmp_path):
+    with pytest.raises(RequestError, match="mode 'pretty' is not one of voi, modality, raw"):
+        read_mammogram(tmp_path, mode="pretty")
+    with pytest.raises(RequestError, match="accept 'color' is not one of implant_displaced, magnification, partial"):
+        read_mammogram(tmp_path, accept=[SkipReason.COLOR])
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"SOPClassUID": STORAGE + "1.2.1"}, {"PresentationIntentType": "FOR PROCESSING"}]
+)
+def test_images_for_processing_are_read_when_asked_for(make_dataset, write, attributes):
+    path = write(make_dataset(CELLS, **attributes))
+    for mode in ("raw", "modality"):
+        assert read_mammogram(path, mode=mode).reason == "for_processing"
+        found = read_mammogram(path, mode=mode, for_processing=True)
+        np.testing.assert_allclose(found.pixels, CELLS / 4095, atol=1e-6)
+        assert "the image is raw data for processing" in found.notes
+    refused = read_mammogram(path, for_processing=True)  # there is no VOI to be seen through
+    assert refused.reason == "for_processing" and "mode raw or modality" in refused.detail
+
+
+def test_a_class_that_only_group_2_names_counts(make_dataset, write):
+    dataset = make_dataset(CELLS, SOPClassUID=None)
+    dataset.file_meta.MediaStorageSOPClassUID = STORAGE + "13.1.3"
+    dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.1"
+    data = BytesIO()
+    dataset.save_as(data)
+    assert read_mammogram(write(data.getvalue())).reason is SkipReason.TOMOSYNTHESIS
+
+
+def test_a_header_states_the_chest_wall_and_what_is_worth_noting(make_dataset, write):
+    found = read_mammogram(
+        write(
+            make_dataset(
+                CELLS,
+                PatientOrientation=["P", "L"],
+                ImageType=["ORIGINAL", "PRIMARY", "", "LOW_ENERGY"],
+                BurnedInAnnotation="YES",
+                BreastImplantPresent="YES",
+                LossyImageCompression="01",
+            )
+        )
+    )
+    assert found.stated_chest_wall == "right" and found.chest_wall is None
+    text = " ".join(found.notes)
+    assert all(word in text for word in ("low-energy", "burnt", "implant", "with loss"))
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR CS")  # small letters, as some devices write them

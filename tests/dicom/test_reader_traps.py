@@ -50,7 +50,7 @@ def values_of(found):
         ({**IMAGER, "SOPClassUID": uid.SecondaryCaptureImageStorage}, (0.07, 0.07, "imager")),
         ({}, None),
     ],
-    ids=["imager spacing read as 1", "calibration ignored", "magnification ignored", "film read as 1", "none read as 1"],
+    ids=["imager spacing", "calibration", "magnification", "old film", "no spacing at all"],
 )
 def test_spacing(read, attributes, spacing):
     found = read(accept=[SkipReason.MAGNIFICATION], **attributes).spacing
