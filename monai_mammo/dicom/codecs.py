@@ -8,6 +8,7 @@ package is loaded when the first compressed frame comes, so that native files ar
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
@@ -240,9 +241,18 @@ def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes]) -> np.nd
 
 
 def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
-    """Result of a foreign decoder; whatever it throws, Rust panics included, becomes a reason."""
+    """Result of a foreign decoder; whatever it throws, panics of Rust included, becomes a reason.
+
+    imagecodecs' HTJ2K decoder has a part that can not raise: an error there goes to Python's hook for such errors,
+    and the picture comes back half filled with what lay in the memory.
+    """
+    unraised: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, unraised.append
     try:
-        return work()
+        cells = work()
+        if unraised:
+            raise Refusal(SkipReason.DAMAGED, f"decoding {syntax_name} failed half-way")
+        return cells
     except (KeyboardInterrupt, SystemExit, Refusal):
         raise
     except ImportError:  # a build without this codec
@@ -251,3 +261,5 @@ def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
         raise Refusal(SkipReason.TOO_LARGE, f"decoding {syntax_name} ran out of memory") from None
     except BaseException as error:
         raise Refusal(SkipReason.DAMAGED, f"decoding {syntax_name} failed ({type(error).__name__})") from None
+    finally:
+        sys.unraisablehook = before

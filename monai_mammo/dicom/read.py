@@ -91,6 +91,8 @@ def read_mammogram(
             return _read(path, options)
     except Refusal as refusal:
         return refusal.outcome(path)
+    except MemoryError:
+        return Failed(path, SkipReason.TOO_LARGE, "reading it ran out of memory")
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
         return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
 

@@ -101,7 +101,7 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
     Raises
     ------
     Refusal
-        There is no SIZ segment, or its offsets and tiles do not make an image.
+        There is no SIZ segment, its offsets and tiles do not make an image, or there is less data than tiles announce.
     """
     stream = _codestream(frame)
     if stream[:4] != b"\xff\x4f\xff\x51" or len(stream) < 45:
@@ -113,7 +113,23 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
     tiles = -(-(x1 - tile_x0) // tile_x) * -(-(y1 - tile_y0) // tile_y)
     if tiles > _MOST_TILES or tiles * _LEAST_TILE_BYTES > len(stream) or stream[43] != 1 or stream[44] != 1:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles or sampling are not possible")
+    _check_tile_parts(stream, tiles)
     return StreamHeader(y1 - y0, x1 - x0, (stream[42] & 0x7F) + 1, components, 0x51)
+
+
+def _check_tile_parts(stream: bytes, tiles: int) -> None:
+    """Each tile is there, and each part of it as long as it says (T.800, A.4.2); decoders fill what is missing."""
+    position, seen = 2, set()
+    while stream[position : position + 2] != b"\xff\x90" and stream[position : position + 1] == b"\xff":  # main header
+        position += 2 + max(2, int.from_bytes(stream[position + 2 : position + 4], "big"))
+    while stream[position : position + 2] == b"\xff\x90" and position + _LEAST_TILE_BYTES <= len(stream):
+        seen.add(stream[position + 4 : position + 6])
+        length = int.from_bytes(stream[position + 6 : position + 10], "big")
+        if length == 0:  # the last part may leave open how long it is
+            break
+        position += max(length, _LEAST_TILE_BYTES)
+    if position > len(stream) or len(seen) != tiles:
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream is cut off")
 
 
 def _codestream(frame: bytes) -> bytes:

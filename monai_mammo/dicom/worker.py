@@ -13,9 +13,10 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Collection
 from io import FileIO
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -26,12 +27,16 @@ from monai_mammo.dicom.wire import from_message, receive, send
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram
 
+if TYPE_CHECKING:
+    from monai_mammo.dicom.brightness import Mode
+
 __all__ = ["GuardedReader", "read_guarded"]
 
 _MIN_MEMORY_BYTES = 2**29  # what the imports take is 0.2 GiB
 _START_S = 120.0  # imports from a cold network folder
 _END_S = 5.0
 _START = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
+_DEFAULTS: dict[str, Any] = {"mode": "voi", "for_processing": False, "accept": []}
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
@@ -95,17 +100,20 @@ class GuardedReader:
         _READERS.add(self)
 
     def read(
-        self, path: str | os.PathLike[str], *, mode: str = "voi", for_processing: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        mode: Mode = "voi",
+        for_processing: bool = False,
+        accept: Collection[SkipReason] = (),
     ) -> Mammogram | Skipped | Failed:
-        """Mammogram of a DICOM file, or the reason why there is none; see `read_mammogram`.
+        """Mammogram of a DICOM file, or the reason why there is none.
 
         Parameters
         ----------
         path : path
-        mode : str
-            ``voi``, ``modality`` or ``raw``.
-        for_processing : bool
-            Whether images For Processing are read, too.
+        mode, for_processing, accept
+            As for `read_mammogram`.
 
         Returns
         -------
@@ -116,11 +124,12 @@ class GuardedReader:
         Raises
         ------
         RequestError
-            The mode is none.
+            `mode` or `accept` is not allowed.
         MammoError
             No reading process can be started here.
         """
-        options = {k: v for k, v in {"mode": mode, "for_processing": for_processing}.items() if v not in ("voi", False)}
+        chosen = {"mode": mode, "for_processing": for_processing, "accept": sorted(str(reason) for reason in accept)}
+        options = {name: value for name, value in chosen.items() if value != _DEFAULTS[name]}
         request = {"path": os.path.abspath(path), "options": options}
         with self._lock:
             return self._read(Path(path), request)
@@ -351,14 +360,19 @@ def _reader_of_this_process() -> GuardedReader:
 
 
 def read_guarded(
-    path: str | os.PathLike[str], *, mode: str = "voi", for_processing: bool = False
+    path: str | os.PathLike[str],
+    *,
+    mode: Mode = "voi",
+    for_processing: bool = False,
+    accept: Collection[SkipReason] = (),
 ) -> Mammogram | Skipped | Failed:
     """Mammogram of a DICOM file, by a `GuardedReader` that this process shares and that ends with it.
 
     Parameters
     ----------
-    path, mode, for_processing
-        As for `GuardedReader.read`.
+    path : path
+    mode, for_processing, accept
+        As for `read_mammogram`.
 
     Returns
     -------
@@ -367,8 +381,8 @@ def read_guarded(
     Raises
     ------
     RequestError
-        The mode is none.
+        `mode` or `accept` is not allowed.
     MammoError
         No reading process can be started here.
     """
-    return _reader_of_this_process().read(path, mode=mode, for_processing=for_processing)
+    return _reader_of_this_process().read(path, mode=mode, for_processing=for_processing, accept=accept)
