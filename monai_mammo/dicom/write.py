@@ -38,6 +38,9 @@ INTENTS: dict[str, tuple[UID, str]] = {
 
 Intent = Literal["presentation", "processing"]
 
+# both images of one sample may lie in one archive
+_ROLE_SUFFIX = {"presentation": "", "processing": " for processing"}
+
 
 def write_mammogram(
     mammogram: Mammogram,
@@ -107,8 +110,9 @@ def mammogram_dataset(
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID, dataset.PresentationIntentType = INTENTS[intent]
-    dataset.SOPInstanceUID = identity.uid("instance")
+    dataset.SOPInstanceUID = identity.uid("instance" + _ROLE_SUFFIX[intent])
     dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, ExplicitVRLittleEndian)
+    dataset.SeriesInstanceUID = identity.uid("series" + _ROLE_SUFFIX[intent])
     _put_person_and_study(dataset, mammogram.conditions, identity)
     _put_equipment(dataset, provenance)
     _put_breast(dataset, mammogram)
@@ -143,7 +147,6 @@ def _put_person_and_study(dataset: Dataset, conditions: Conditions, identity: Id
     if conditions.age_years is not None:
         dataset.PatientAge = f"{conditions.age_years:03d}Y"
     dataset.StudyInstanceUID = identity.study_uid
-    dataset.SeriesInstanceUID = identity.uid("series")
     # no clock: the same request gives the same bytes on any day
     dataset.StudyDate = ""
     dataset.StudyTime = ""

@@ -85,6 +85,11 @@ def check(tmp_path, make_mammogram, identity, provenance):
         back = read_mammogram(path)
         np.testing.assert_array_equal(np.rint(back.pixels.astype(np.float64) * (2**bits - 1)), expected)
         assert back.conditions == mammogram.conditions and back.spacing == mammogram.spacing
+        if syntax in NAMES:  # read, write: the same file
+            again = tmp_path / "again.dcm"
+            back = back.replace(chest_wall=mammogram.chest_wall)
+            write_mammogram(back, again, identity=identity, provenance=provenance, **options)
+            assert again.read_bytes() == path.read_bytes()
 
     return all_judges
 
@@ -161,6 +166,10 @@ def test_an_image_for_processing_has_no_window(tmp_path, make_mammogram, identit
     assert complete(dataset, chest_wall=ChestWall.RIGHT) == []
     expected = np.rint(mammogram.pixels.astype(np.float64) * (2**bits - 1))
     np.testing.assert_array_equal(dataset.pixel_array, expected)
+    shown = mammogram_dataset(mammogram, identity=identity, provenance=provenance, bits_stored=bits)
+    assert shown.StudyInstanceUID == dataset.StudyInstanceUID
+    assert shown.SeriesInstanceUID != dataset.SeriesInstanceUID  # both may lie in one archive
+    assert shown.SOPInstanceUID != dataset.SOPInstanceUID
 
 
 @pytest.mark.parametrize("name", TRANSFER_SYNTAXES)

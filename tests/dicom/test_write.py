@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import subprocess
 import sys
 
 import numpy as np
-import pydicom
 import pytest
 import SimpleITK
 
@@ -26,39 +24,6 @@ from monai_mammo.dicom.greyscale import BITS_STORED
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
-
-# Synthetic Data (0008,001C) is newer than Debian's dicom3tools
-KNOWN_ERROR = ("(0008,001c)", "not a recognized standard attribute")
-
-
-def errors_of(path):
-    """Lines of dciodvfy that start with Error, the known one left out; our own sentences where it is not installed."""
-    if shutil.which("dciodvfy") is None:
-        return complete(pydicom.dcmread(path))
-    done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
-    lines = (done.stdout + done.stderr).splitlines()
-    assert any("MammographyImage" in line for line in lines), "dciodvfy did not recognise the object"
-    return [x for x in lines if x.startswith("Error") and not all(part in x for part in KNOWN_ERROR)]
-
-
-@pytest.mark.parametrize("laterality", ["L", "R"])
-@pytest.mark.parametrize("view", ["CC", "MLO"])
-@pytest.mark.parametrize("transfer_syntax", ["jpeg-ls", "native"])
-def test_validator_finds_no_error(tmp_path, make_mammogram, identity, provenance, laterality, view, transfer_syntax):
-    for bits in BITS_STORED:
-        path = tmp_path / f"{bits}.dcm"
-        mammogram = make_mammogram(laterality, view, shape=(33, 21))  # odd, so that 8-bit pixels need a padding byte
-        written = write_mammogram(
-            mammogram,
-            path,
-            identity=identity,
-            provenance=provenance,
-            bits_stored=bits,
-            transfer_syntax=transfer_syntax,
-        )
-        assert errors_of(path) == []
-        assert complete(pydicom.dcmread(path), chest_wall=mammogram.chest_wall) == []
-        assert complete(written) == []
 
 
 @pytest.mark.parametrize("bits", BITS_STORED)
