@@ -97,9 +97,9 @@ def find_view(dataset: Dataset) -> tuple[View | None, tuple[str, ...]]:
     Refusal
         The image is of a specimen, or of a projection other than those of `View`.
     """
-    name, notes = _settle("the view", [*_views(dataset), *_views_in_words(dataset)])
-    codes = [*_codes(dataset, "ViewCodeSequence")]
-    if codes and not any(code in _VIEW_CODES for code in codes):
+    sources = [*_views(dataset), *_views_in_words(dataset)]
+    name, notes = _settle("the view", sources)
+    if dataset.get("ViewCodeSequence") and not any(source == "ViewCodeSequence" for source, _ in sources):
         notes = (*notes, "ViewCodeSequence holds a code that is not known")
     if name == "SPECIMEN":
         raise Refusal(SkipReason.SPECIMEN, "the image shows a specimen")

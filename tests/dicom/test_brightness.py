@@ -175,12 +175,18 @@ TRAPS = {
 }
 
 
+def swapped(item):
+    """The same table in a big-endian file, whose bytes pydicom takes as they are."""
+    words = np.frombuffer(item.LUTData, dtype="<u2").astype(">u2").tobytes()
+    return voi_lut(words, bits=item.LUTDescriptor[2], vr="OW")
+
+
 @pytest.mark.parametrize("name", TRAPS)
 @pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian], ids=["little", "big"])
 def test_traps(make_dataset, write, name, syntax):
     attributes, cells, expected = TRAPS[name]
     if syntax == uid.ExplicitVRBigEndian and "VOI LUT in" in name:
-        syntax = uid.ImplicitVRLittleEndian  # words of OW would need swapping by the test as well
+        attributes = {"VOILUTSequence": swapped(attributes["VOILUTSequence"][0])}
     found = read_mammogram(write(make_dataset(cells, bits=12, syntax=syntax, **attributes)))
     np.testing.assert_allclose(found.pixels, expected(cells), rtol=0, atol=1e-6)  # float32 of a value in [0, 1]
 
@@ -225,7 +231,16 @@ def test_a_modality_table_comes_before_the_window(make_dataset, write):
         ({"WindowCenter": [1, 2], "WindowWidth": [2, 3]}, "first of 2 windows"),
         ({"WindowCenter": 1, "WindowWidth": 0.5}, "not possible"),
         ({"WindowCenter": 1, "WindowWidth": 2, "VOILUTFunction": "CUBIC"}, "not a known one"),
-        ({"VOILUTSequence": voi_lut(list(range(4096)), bits=16)}, "more bits than it uses"),
+        ({"WindowCenter": ["", 1], "WindowWidth": [2, 3]}, "not possible"),
+        ({"WindowCenter": 1}, "no VOI"),
+        ({"VOILUTSequence": voi_lut(list(range(4096)), bits=16)}, "declares more bits than it uses"),
+        ({"VOILUTSequence": voi_lut(list(range(4096)), bits=10)}, "uses more bits than it declares"),
+        ({"VOILUTSequence": 3 * voi_lut(list(range(4096)), bits=12)}, "first of 3 VOI look-up tables"),
+        (
+            {"VOILUTSequence": voi_lut(list(range(4096)), bits=12), "WindowCenter": 1, "WindowWidth": 2},
+            "window beside the VOI LUT is not used",
+        ),
+        ({"PresentationLUTShape": "INVERSE"}, "contradicts PhotometricInterpretation"),
     ],
 )
 def test_the_choice_is_noted(make_dataset, write, attributes, note):
@@ -237,6 +252,9 @@ def test_the_choice_is_noted(make_dataset, write, attributes, note):
     "attributes",
     [
         {"RescaleSlope": 0},
+        {"RescaleSlope": [1, 2]},
+        {"RescaleIntercept": "1e300"},
+        {"ModalityLUTSequence": voi_lut([5] * 4096)},
         {"VOILUTSequence": voi_lut([1, 2, 3])},
         {"VOILUTSequence": voi_lut(top_bits(8).tolist(), bits=40)},
         {"VOILUTSequence": [Dataset()]},
@@ -244,3 +262,53 @@ def test_the_choice_is_noted(make_dataset, write, attributes, note):
 )
 def test_a_damaged_step_fails_the_file(make_dataset, write, attributes):
     assert read_mammogram(write(make_dataset(STORED, **attributes))).reason == "damaged"
+
+
+def test_a_table_that_uses_more_bits_than_it_declares_is_scaled_by_those_it_uses(make_dataset, write):
+    found = read_mammogram(write(make_dataset(STORED, VOILUTSequence=voi_lut(list(range(4096)), bits=10))))
+    np.testing.assert_allclose(found.pixels, STORED / 4095, rtol=0, atol=1e-6)
+
+
+RESCALED = {"RescaleSlope": -2, "RescaleIntercept": 500}
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("mode", "attributes", "values", "ends"),
+    [
+        ("raw", {}, STORED, (0, 4095)),
+        ("raw", {**RESCALED, "WindowCenter": 2000, "WindowWidth": 10}, STORED, (0, 4095)),
+        ("raw", {"RescaleSlope": 0}, STORED, (0, 4095)),  # what is not used may be damaged
+        ("modality", {}, STORED, (0, 4095)),
+        ("modality", {"RescaleSlope": 0.5, "WindowCenter": 9, "WindowWidth": 9}, STORED / 2, (0, 2047.5)),
+        ("modality", RESCALED, 500 - 2 * STORED, (-7690, 500)),
+        ("voi", RESCALED, 500 - 2 * STORED, (-7690, 500)),  # no VOI in the file
+        ("modality", {"ModalityLUTSequence": voi_lut([7 + 3 * x for x in range(4096)], bits=16)}, 7 + 3 * STORED, None),
+    ],
+)
+def test_the_value_range_gives_the_values_back(make_dataset, write, mode, attributes, values, ends, photometric):
+    dataset = make_dataset(STORED, PhotometricInterpretation=photometric, **attributes)
+    found = read_mammogram(write(dataset), mode=mode)
+    expected = ends or (7, 7 + 3 * 4095)
+    assert found.value_range == (expected if photometric == "MONOCHROME2" else expected[::-1])
+    dark, bright = found.value_range
+    np.testing.assert_allclose(dark + found.pixels * (bright - dark), values, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("attributes", [{"WindowCenter": 1, "WindowWidth": 2}, {"VOILUTSequence": voi_lut([1] * 4096)}])
+def test_behind_a_window_there_is_no_value_range(make_dataset, write, attributes):
+    assert read_mammogram(write(make_dataset(STORED, **attributes))).value_range is None
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("padding", [-1, 255])
+def test_padding_of_8_bits_may_have_the_wrong_sign(make_dataset, write, padding, signed):
+    """255 and -1 are the same cell, whatever the VR of PixelPaddingValue makes of it."""
+    cells = np.arange(3072).reshape(48, 64) % 256
+    dataset = make_dataset(cells, bits=8, signed=signed)
+    dataset.add_new("PixelPaddingValue", "SS", padding)
+    found = read_mammogram(write(dataset))
+    dark, bright = found.value_range
+    values = np.where(cells > 127, cells - 256, cells) if signed else cells
+    expected = np.where(cells == 255, 0, (values - dark) / (bright - dark))
+    np.testing.assert_allclose(found.pixels, expected, rtol=0, atol=1e-6)

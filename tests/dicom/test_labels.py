@@ -18,7 +18,7 @@ from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 def code(value, **more):
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "x"
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "no matter"
     for keyword, content in more.items():
         setattr(item, keyword, content)
     return item
@@ -74,6 +74,10 @@ def test_side(attributes, side):
         ({"PatientOrientation": "MLO"}, "MLO"),
         ({"PatientOrientation": ["A", "R"]}, None),
         ({"SeriesDescription": "R CC"}, "CC"),
+        ({"ViewCodeSequence": [code("CCV", CodeMeaning="cranio-caudal")]}, "CC"),  # 99SDM and other private codes
+        ({"ViewCodeSequence": [code("X", CodeMeaning="Medio-Lateral Oblique")]}, "MLO"),
+        ({"ViewPosition": "CCRL"}, "CC"),
+        ({"ViewPosition": "RMMLO"}, "MLO"),
     ],
 )
 def test_view(attributes, view):
@@ -90,6 +94,43 @@ def test_disagreement_is_noted_and_the_better_source_taken():
     )
     assert find_laterality(dataset) == ("L", ("ImageLaterality and PatientOrientation disagree about the side",))
     assert find_view(dataset) == ("CC", ("ViewCodeSequence and ViewPosition disagree about the view",))
+
+
+def test_the_codes_come_before_the_words_and_each_other_source_is_held_against_them():
+    dataset = header(
+        ViewCodeSequence=[code("R-10226")], ViewPosition="CC", PatientOrientation="CC", SeriesDescription="R CC"
+    )
+    view, notes = find_view(dataset)
+    assert view == "MLO"
+    others = ("ViewPosition", "PatientOrientation", "SeriesDescription")
+    assert notes == tuple(f"ViewCodeSequence and {other} disagree about the view" for other in others)
+    sides = header(
+        ImageLaterality="L",
+        Laterality="R",
+        FrameAnatomySequence=[header(FrameLaterality="R")],
+        AnatomicRegionSequence=[code("73056007")],
+        PatientOrientation=["P", "L"],
+        SeriesDescription="R CC",
+        ProtocolName="RIGHT",
+    )
+    for source in ("Laterality", "FrameLaterality", "AnatomicRegionSequence", "PatientOrientation"):
+        side, notes = find_laterality(sides)
+        assert side == "L" and f"ImageLaterality and {source} disagree about the side" in notes
+    for keyword in ("ImageLaterality", "Laterality", "FrameAnatomySequence", "AnatomicRegionSequence"):
+        del sides[keyword]
+        side, _ = find_laterality(sides)
+        assert side == "R"
+    assert find_laterality(sides) == ("R", ())
+
+
+def test_a_code_that_is_not_known_is_noted_and_the_next_source_taken():
+    dataset = header(ViewCodeSequence=[code("123")], ViewPosition="CC")
+    assert find_view(dataset) == ("CC", ("ViewCodeSequence holds a code that is not known",))
+
+
+@pytest.mark.parametrize("meaning", ["caudo-cranial", "cranio-caudal exaggerated laterally"])
+def test_a_meaning_that_only_contains_a_view_is_another_view(meaning):
+    assert find_view(header(ViewCodeSequence=[code("X", CodeMeaning=meaning)]))[0] is None
 
 
 def reason_of(function, **attributes):
@@ -131,6 +172,8 @@ def test_modifiers_inside_the_view_and_at_top_level(values, reason):
     [
         ("MCC", SkipReason.MAGNIFICATION),
         ("MMLO", SkipReason.MAGNIFICATION),
+        ("LMCC", SkipReason.MAGNIFICATION),
+        ("MXCCL", SkipReason.MAGNIFICATION),
         ("SCC", SkipReason.SPOT),
         ("MLOID", SkipReason.IMPLANT_DISPLACED),
         ("CCRL", SkipReason.ROLLED),
@@ -148,10 +191,20 @@ def test_magnification_by_its_factor():
     check_modifiers(header(EstimatedRadiographicMagnificationFactor="1.05"))
 
 
-@pytest.mark.parametrize("position", ["CC", "MLO", "", "LMLO"])
+@pytest.mark.parametrize("position", ["CC", "MLO", "", "LMLO", "SIO", "ML", "LM", "LMO"])
 def test_common_views_pass(position):
-    nipple_in_profile = [code("399162004", ViewModifierCodeSequence=[code("442581004")])]
-    check_modifiers(header(ViewPosition=position, ViewCodeSequence=nipple_in_profile))
+    nipple_in_profile = [code("399162004", ViewModifierCodeSequence=[code("442581004"), code("P2-00161")])]
+    assert check_modifiers(header(ViewPosition=position, ViewCodeSequence=nipple_in_profile)) == ()
+
+
+def test_what_is_accepted_passes_with_a_note_and_nothing_else_does():
+    both = header(ViewPosition="SCC", EstimatedRadiographicMagnificationFactor="1.8")
+    assert reason_of(check_modifiers, ViewPosition="SCC") is SkipReason.SPOT
+    with pytest.raises(Refusal) as caught:
+        check_modifiers(both, accept={SkipReason.SPOT})
+    assert caught.value.reason is SkipReason.MAGNIFICATION
+    notes = check_modifiers(both, accept={SkipReason.SPOT, SkipReason.MAGNIFICATION})
+    assert notes == ("ViewPosition says spot", "the magnification is above 1.3")
 
 
 DIGITAL_CLASS = "1.2.840.10008.5.1.4.1.1.1.2"

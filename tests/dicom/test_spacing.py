@@ -46,6 +46,19 @@ def header(**attributes):
             (0.07, 0.08, "imager"),
         ),
         ({**IMAGER, "EstimatedRadiographicMagnificationFactor": "0"}, (0.07, 0.08, "imager")),
+        (
+            {
+                **IMAGER,
+                "EstimatedRadiographicMagnificationFactor": "1.1",
+                "DistanceSourceToDetector": "9",
+                "DistanceSourceToPatient": "3",
+            },
+            (0.07 / 1.1, 0.08 / 1.1, "imager/magnification"),
+        ),
+        ({**IMAGER, "EstimatedRadiographicMagnificationFactor": "0.01"}, (0.07, 0.08, "imager")),
+        ({**IMAGER, "EstimatedRadiographicMagnificationFactor": "100"}, (0.07, 0.08, "imager")),
+        ({**IMAGER, "NominalScannedPixelSpacing": ["0.05", "0.05"]}, (0.07, 0.08, "imager")),
+        ({"PixelSpacing": ["0.05", "0.06"], "PixelSpacingCalibrationType": "FIDUCIAL"}, (0.05, 0.06, "calibrated")),
         ({"PixelSpacing": ["0.05", "0.06"]}, (0.05, 0.06, "uncalibrated")),
         ({"NominalScannedPixelSpacing": ["0.05", "0.05"]}, (0.05, 0.05, "scanned")),
         ({"PixelSpacing": ["1.0", "1.0"], **IMAGER}, (0.07, 0.08, "imager")),
@@ -79,3 +92,8 @@ def test_one_value_is_no_pair():
     dataset = Dataset()
     dataset.ImagerPixelSpacing = "0.07"
     assert find_spacing(dataset)[0] is None
+
+
+def test_an_impossible_magnification_is_noted():
+    found, notes = find_spacing(header(**IMAGER, EstimatedRadiographicMagnificationFactor="0.01"))
+    assert found.source == "imager" and notes == ("the magnification is not one that a mammogram can have",)
