@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from monai_mammo import __version__
-from monai_mammo.cli import bundles, deidentify, generate, prepare, reconstruct, verify
+from monai_mammo.cli import bundles, deidentify, doctor, generate, prepare, reconstruct, verify
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
 
-_COMMANDS = (generate, verify, reconstruct, prepare, deidentify, bundles)
+_COMMANDS = (generate, verify, reconstruct, prepare, doctor, deidentify, bundles)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.

@@ -11,9 +11,10 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 
-__all__ = ["read_header"]
+__all__ = ["count_private", "read_header"]
 
 _HEAD_BYTES = 256 * 2**10  # headers of mammograms have 2 to 20 KB; nothing in it can be large or many
 
@@ -43,13 +44,32 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     if head[128:132] != b"DICM":
         return Skipped(path, SkipReason.NOT_DICOM, "the file is no DICOM file")
     try:
-        return _values(head, keywords)
+        with quiet():
+            return _values(head, keywords)
     except NotImplementedError:
         return Skipped(path, SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the header of a deflated file is not listed")
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a parser met foreign bytes: any failure is the file's
         return Failed(path, SkipReason.DAMAGED, f"the DICOM header can not be parsed ({type(error).__name__})")
+
+
+def count_private(path: str | os.PathLike[str]) -> int:
+    """Number of private attributes at the top level of a DICOM file's first 256 KiB; 0 where it can not be told.
+
+    Parameters
+    ----------
+    path : path
+        A file that was read before: its header is parsed without further guards.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+        dataset: Dataset = dcmread(DicomBytesIO(head), stop_before_pixels=True, force=True)
+        tags = dataset.keys()  # iterating over the dataset would convert its values
+        return sum(tag.is_private for tag in tags)
+    except Exception:  # a parser met foreign bytes, or a deflated stream that is cut
+        return 0
 
 
 def _values(head: bytes, keywords: tuple[str, ...]) -> dict[str, str]:

@@ -34,6 +34,8 @@ _HOMES = {
     "Patch": "cache",
     "open_cached": "cache",
     "DATASETS": "datasets",
+    "DoctorReport": "inspection.report",
+    "doctor": "inspection.examine",
     "FileOutcome": "report",
     "PrepareReport": "report",
     "prepare": "preparation",

@@ -1,0 +1,159 @@
+"""`doctor`: what a data set hides."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
+
+from monai_mammo.dicom import Failed, Skipped, SkipReason
+from monai_mammo.dicom.store import save_bytes
+from monai_mammo.errors import RequestError
+from monai_mammo.prepare.datasets import DATASETS, dataset_entries
+from monai_mammo.prepare.entry import Entry
+from monai_mammo.prepare.inspection.checks import CHECKS, ordered
+from monai_mammo.prepare.inspection.counts import LabelCount, check_counts, label_counts
+from monai_mammo.prepare.inspection.looking import look, not_read
+from monai_mammo.prepare.inspection.page import report_page
+from monai_mammo.prepare.inspection.prepared import is_prepared_folder, prepared_entries
+from monai_mammo.prepare.inspection.private import check_private_tables
+from monai_mammo.prepare.inspection.report import DoctorReport
+from monai_mammo.prepare.inspection.seen import Seen
+from monai_mammo.prepare.workers import spread
+
+__all__ = ["doctor"]
+
+_PREPARED = "prepared"
+_FILES = ("doctor.json", "doctor.html")
+
+
+def doctor(
+    source: str | Path,
+    *,
+    out: str | Path | None = None,
+    dataset: str | None = None,
+    workers: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> DoctorReport:
+    """What a data set hides, with ``doctor.json`` and ``doctor.html``.
+
+    Every picture is read once and looked at: can it be read, is its ground dark, is the chest wall where its side lets
+    expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels, and
+    label counts beside the published ones. Nothing in the source is changed, and a bad file costs only itself.
+
+    Parameters
+    ----------
+    source : path
+        As for `monai_mammo.prepare.prepare`, or a folder that it prepared.
+    out : path, optional
+        Folder for the two files, made where it is not there; `None` writes nothing.
+    dataset : str, optional
+        One of `monai_mammo.prepare.DATASETS`; by default a file is a ``table``, a folder with ``datalist.json`` is a
+        prepared one, and any other a ``folder``.
+    workers : int
+        Processes; 1 works in this one.
+    on_progress : callable, optional
+        Called with the number of files looked at and the number of all.
+
+    Returns
+    -------
+    DoctorReport
+        Its `has_leakage` is what the command's exit code 1 says.
+
+    Raises
+    ------
+    RequestError
+        Source, data set or folder can not be used.
+    MammoError
+        The disk is full or not writable.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise RequestError(f"source {path} is not there")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise RequestError(f"{out} is a file: name a folder to write to")
+    name = _sort(path, dataset)
+    if out is not None and name != _PREPARED and Path(out).resolve() == path.resolve():
+        raise RequestError(f"{out} is the data set itself: name a folder of its own to write to")
+    listed = prepared_entries(path) if name == _PREPARED else dataset_entries(name, path, leave_out=_folder(out))
+    pictures = tuple(_looked_at(_named_once(listed, path), workers, on_progress))
+    counts: tuple[LabelCount, ...] = () if name == _PREPARED else label_counts(name, path)
+    issues = [issue for check in CHECKS for issue in check(pictures)]
+    issues += [*check_counts(counts), *(check_private_tables(path) if name != _PREPARED else ())]
+    report = DoctorReport(
+        name=path.resolve().name,
+        dataset=name,
+        pictures=pictures,
+        issues=ordered(issues),
+        label_counts=counts,
+        out=_folder(out),
+    )
+    if report.out is not None:
+        _write(report, report.out)
+    return report
+
+
+def _sort(path: Path, dataset: str | None) -> str:
+    if dataset is None:
+        return "table" if path.is_file() else _PREPARED if is_prepared_folder(path) else "folder"
+    if dataset not in DATASETS:
+        raise RequestError(f"dataset {dataset!r} is not one of {', '.join(DATASETS)}")
+    return dataset
+
+
+def _folder(out: str | Path | None) -> Path | None:
+    return None if out is None else Path(out)
+
+
+def _named_once(listed: Sequence[Entry | Skipped | Failed], source: Path) -> list[Entry | Seen]:
+    """Entries, and what is not to be read as seen; of two with one name, both stay, told apart by a number."""
+    top = source if source.is_dir() else source.parent
+    taken: dict[str, int] = {}
+    named: list[Entry | Seen] = []
+    for item in listed:
+        if isinstance(item, Entry):
+            named.append(dataclasses.replace(item, name=_unique(item.name, taken)))
+        else:
+            path = item.path
+            relative = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
+            named.append(not_read(item, _unique(relative, taken)))
+    return named
+
+
+def _unique(name: str, taken: dict[str, int]) -> str:
+    taken[name] = taken.get(name, 0) + 1
+    return name if taken[name] == 1 else f"{name} ({taken[name]})"
+
+
+def _looked_at(
+    named: list[Entry | Seen], workers: int, on_progress: Callable[[int, int], None] | None
+) -> Iterable[Seen]:
+    """What is seen of each, in the order given."""
+    places = [place for place, item in enumerate(named) if isinstance(item, Entry)]
+    entries = [item for item in named if isinstance(item, Entry)]
+    seen: dict[int, Seen] = {place: item for place, item in enumerate(named) if isinstance(item, Seen)}
+    with contextlib.closing(_looks(entries, workers)) as looks:
+        for i, result in looks:
+            seen[places[i]] = result or _crashed(entries[i])
+            if on_progress is not None:
+                on_progress(len(seen), len(named))
+    return [seen[place] for place in range(len(named))]
+
+
+def _looks(entries: list[Entry], workers: int) -> Generator[tuple[int, Seen | None], None, None]:
+    if workers <= 1 or len(entries) < 2 * workers:
+        yield from ((i, look(entry)) for i, entry in enumerate(entries))
+        return
+    yield from spread(look, entries, workers=workers)  # closed along with this generator
+
+
+def _crashed(entry: Entry) -> Seen:
+    return not_read(Failed(entry.path, SkipReason.DECODER_CRASHED, "reading the file ended its process"), entry.name)
+
+
+def _write(report: DoctorReport, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in zip(_FILES, (json.dumps(report.to_dict(), indent=1), report_page(report)), strict=True):
+        save_bytes(text.encode(), out / name)
