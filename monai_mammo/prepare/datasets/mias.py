@@ -1,6 +1,7 @@
 """mini-MIAS (Suckling et al. 1994; README of 19 January 1995) in its published layout.
 
-Films 2k - 1 and 2k are the right and the left breast of one person, all MLO. Circles count y from the bottom. The
+Films 2k - 1 and 2k are the right and the left breast of one person, all MLO, and hang as readers expect. Circles count
+y from the bottom. The
 background letters F, G, D are no BI-RADS density: they stay a label, and the density is missing. Research use only,
 by the licence that travels with the files.
 """
@@ -23,7 +24,7 @@ from monai_mammo.prepare.datasets.published_files import files_under, find_table
 from monai_mammo.prepare.datasets.rows import TableRow
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.study import Annotation, Spacing
-from monai_mammo.terms import AcquisitionKind, Finding, FindingCategory, Laterality, Pathology, View
+from monai_mammo.terms import AcquisitionKind, ChestWall, Finding, FindingCategory, Laterality, Pathology, View
 
 __all__ = ["PUBLISHED_COUNTS", "entries", "label_counts"]
 
@@ -175,6 +176,7 @@ def _entry(lines: Sequence[TableRow], path: Path, folder: Path) -> Entry:
     found = {category.finding for annotation in annotations for category in annotation.categories}
     natures = {annotation.pathology for annotation in annotations}
     worst = (Pathology.MALIGNANT, Pathology.BENIGN, Pathology.NORMAL)
+    side = Laterality.R if int(film[3:]) % 2 else Laterality.L
     return Entry(
         path=path,
         image_id=film,
@@ -184,10 +186,12 @@ def _entry(lines: Sequence[TableRow], path: Path, folder: Path) -> Entry:
         conditions=Conditions(
             kind=AcquisitionKind.FILM,
             view=View.MLO,
-            laterality=Laterality.R if int(film[3:]) % 2 else Laterality.L,
+            laterality=side,
             finding=next(finding for finding in Finding if finding in found),
             pathology=next(nature for nature in worst if nature in natures),
         ),
+        # in mdb152 the breast fills the film, and the pixels tell the wrong side
+        chest_wall=ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT,
         annotations=annotations,
         spacing=_SPACING,
         labels={"density_source": background},

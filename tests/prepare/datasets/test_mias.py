@@ -91,6 +91,18 @@ def test_sides_persons_and_splits_go_in_pairs(prepared):
     assert len({item["person_id"] for item in items.values()}) == 6
 
 
+def test_a_breast_that_fills_the_film_lies_at_its_published_side(copy, tmp_path):
+    y, x = np.mgrid[:256, :256] / 256
+    full = np.where((y - 0.1 < x) & (y > 0.4 * x - 0.2), 180, 10).astype(np.uint8)  # the pixels tell the right edge
+    Image.fromarray(full).save(copy / "mdb002.pgm")
+    report = prepare(copy, dataset="mias", out=tmp_path / "out", shape=SHAPE)
+    items = items_of(tmp_path / "out")
+    assert {name: item["trace"]["is_mirrored"] for name, item in items.items()} == {
+        name: int(name[3:]) % 2 == 1 for name in FILMS
+    }
+    assert report.to_dict()["chest_wall"]["contradicts_table"] == 1
+
+
 def test_background_letters_are_no_density(listed):
     assert {entry.conditions.density for entry in listed.values()} == {None}
     assert [listed[film].labels["density_source"] for film in ("mdb001", "mdb003", "mdb005")] == ["G", "D", "F"]
