@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -12,6 +13,7 @@ from monai_mammo.study import Spacing
 __all__ = ["find_spacing"]
 
 _SMALLEST_MM, _LARGEST_MM = 0.01, 0.5
+_STATED_SOURCE = re.compile(r"The pixel spacing [0-9.e x-]+ mm is of source ([a-z/]+)\.")  # as `write` says it
 _LARGEST_SYNTHETIC_MM = 5.0  # a small generated grid spans a whole breast
 
 
@@ -54,8 +56,11 @@ def find_spacing(dataset: Dataset) -> tuple[Spacing | None, tuple[str, ...]]:
 
 
 def _of_detector(dataset: Dataset, imager: tuple[float, float], *, is_synthetic: bool) -> Spacing:
-    if is_synthetic and "nominal" in str(dataset.get("ImageComments", "")):
-        return Spacing(*imager, "nominal")
+    if is_synthetic:
+        comments = str(dataset.get("ImageComments", ""))
+        stated = _STATED_SOURCE.search(comments)
+        if "nominal" in comments or stated:
+            return Spacing(*imager, stated.group(1) if stated else "nominal")
     factor = _magnification(dataset)
     if factor is None:
         return Spacing(*imager, "imager")

@@ -92,11 +92,14 @@ def test_everything_says_that_it_is_synthetic(tmp_path, make_mammogram, identity
     assert "PixelSpacing" not in dataset and dataset.ImagerPixelSpacing == [0.9, 0.8]
 
 
-def test_a_known_spacing_is_not_called_nominal(tmp_path, make_mammogram, identity, provenance):
-    mammogram = make_mammogram(spacing=Spacing(0.07, 0.07, "imager"))
+@pytest.mark.parametrize("source", ["imager", "calibrated", "imager/magnification", "scanned"])
+def test_a_known_spacing_is_not_called_nominal_and_keeps_its_source(
+    tmp_path, make_mammogram, identity, provenance, source
+):
+    mammogram = make_mammogram(spacing=Spacing(0.07, 0.07, source))
     dataset = write_mammogram(mammogram, tmp_path / "a.dcm", identity=identity, provenance=provenance)
     assert "nominal" not in dataset.ImageComments
-    assert read_mammogram(tmp_path / "a.dcm").spacing == Spacing(0.07, 0.07, "imager")
+    assert read_mammogram(tmp_path / "a.dcm").spacing == Spacing(0.07, 0.07, source)
 
 
 @pytest.mark.parametrize(
