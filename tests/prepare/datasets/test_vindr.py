@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from layouts import vindr as layout
-from layouts.checks import SHAPE, assert_mask_is_where_the_disc_is, items_of, published_folder
+from layouts.checks import SHAPE, assert_mask_is_where_the_disc_is, items_of, mask_of, published_folder
 from published_layouts import write_tree
 
 from monai_mammo.conditions import Box
@@ -16,6 +16,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.prepare.datasets import dataset_entries
 from monai_mammo.prepare.datasets import vindr as dataset
 from monai_mammo.prepare.entry import Entry
+from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.prepare.preparation import prepare
 from monai_mammo.terms import Finding
 from monai_mammo.terms import FindingCategory as Category
@@ -77,6 +78,16 @@ def test_the_lesion_mask_lies_where_the_box_was_drawn(prepared, image_id):
     item = items_of(out)[image_id]
     assert item["mask_kind"] == "box"
     assert_mask_is_where_the_disc_is(out, item, fills=0.7)  # a disc fills 79 % of its box
+
+
+@pytest.mark.parametrize("image_id", sorted(layout.DISCS))
+def test_findings_of_the_datalist_lie_on_the_prepared_grid(prepared, image_id):
+    out, _ = prepared
+    item = items_of(out)[image_id]
+    finding = item["findings"][0]
+    drawn = box_of_mask(mask_of(out, item))
+    assert finding["box"] == pytest.approx(list(drawn), abs=1 / min(SHAPE))  # the mask ends at whole pixels
+    assert finding["mask_kind"] == "box" and item["labels"]["published_split"] in ("training", "test")
 
 
 def test_conditions_are_those_of_the_breast(prepared):
