@@ -143,7 +143,8 @@ def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
 
 
 def _name(syntax: str) -> str:
-    return uid.UID(syntax).name[:64]
+    name = uid.UID(syntax).name
+    return "that no standard names" if name == syntax else name  # whatever stands there is not repeated
 
 
 def _decoder(function: str, syntax_name: str) -> Callable[..., np.ndarray]:

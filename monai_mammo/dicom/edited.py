@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from monai_mammo.dicom.greyscale import put_brightness, put_cells, put_full_wind
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.identity import Identity, Provenance, stable_uid
 from monai_mammo.dicom.marks import SOURCE_OF_PROCESSING, coded, contribution, derivation
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
 from monai_mammo.dicom.write import INTENTS
@@ -147,8 +147,7 @@ def edited_dataset(
 def _read(path: Path) -> Dataset:
     limits = Limits()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote values
+        with quiet():
             return parse(file_bytes(path, limits), limits)
     except Refusal as refusal:
         raise MammoError(f"{path.name} can not be edited: {refusal.detail}") from None
@@ -192,8 +191,7 @@ def _copied(source: Dataset) -> Dataset:
     """Copy of the source without pixels, private elements and what is true of its pixels alone."""
     dataset = Dataset()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             for element in source:  # reading them decodes them, whatever the byte order
                 if element.keyword not in _NOT_COPIED and not element.tag.is_private and element.tag.element:
                     dataset.add(copy.deepcopy(element))

@@ -54,6 +54,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
         return Failed(path, SkipReason.DAMAGED, f"the DICOM header can not be parsed ({type(error).__name__})")
 
 
+@quiet()
 def count_private(path: str | os.PathLike[str]) -> int:
     """Number of private attributes at the top level of a DICOM file's first 256 KiB; 0 where it can not be told.
 

@@ -18,6 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 from monai_mammo.dicom.clock import remove_clock_and_chance
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
 from monai_mammo.dicom.marks import copy_marks
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.store import dataset_bytes, file_meta, read_dataset, save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import BREAST_CODE, Code, Finding
@@ -99,6 +100,7 @@ def write_segmentation(
     return dataset
 
 
+@quiet()
 def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Masks of a DICOM SEG by name.
 

@@ -13,6 +13,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.errors import MammoError
 
 __all__ = ["dataset_bytes", "file_meta", "read_dataset", "save_bytes"]
@@ -37,6 +38,7 @@ def dataset_bytes(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
+@quiet()
 def read_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Dataset of a file of ours; files of others are read through `guards`.
 

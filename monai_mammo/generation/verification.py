@@ -13,6 +13,7 @@ from pydicom import dcmread
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import read_segmentation
+from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.validate import complete
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.check import MAX_OUTSIDE, clean_air, dice
@@ -181,6 +182,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     return problems, side is not None
 
 
+@quiet()
 def _mammogram(
     path: Path, conditions: Conditions, preview: np.ndarray, entry: Mapping[str, Any]
 ) -> tuple[list[str], np.ndarray | None]:
@@ -201,6 +203,7 @@ def _mammogram(
     return [f"mammogram.dcm: {sentence}" for sentence in problems], pixels
 
 
+@quiet()
 def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mapping[str, Any]) -> list[str]:
     try:
         dataset = dcmread(paths["lesion.seg.dcm"])
