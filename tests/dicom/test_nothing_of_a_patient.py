@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 import warnings
 from io import BytesIO
@@ -25,9 +26,9 @@ NAME = "SECRETNAME"
 TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
 # what the readers look at: a name under each of these must not come back in a sentence
 LOOKED_AT = """
-    SOPClassUID SOPInstanceUID Modality ImageType ConversionType PresentationIntentType BodyPartExamined QualityControlImage
-    ImageLaterality Laterality PatientOrientation ViewPosition SeriesDescription ProtocolName PatientAge PatientID StudyID
-    Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel NumberOfFrames
+    SOPClassUID SOPInstanceUID Modality ImageType ConversionType PresentationIntentType BodyPartExamined
+    QualityControlImage ImageLaterality Laterality PatientOrientation ViewPosition SeriesDescription ProtocolName PatientAge
+    PatientID StudyID Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel NumberOfFrames
     PhotometricInterpretation PixelPaddingValue RescaleSlope RescaleIntercept RescaleType WindowCenter WindowWidth
     VOILUTFunction PresentationLUTShape PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing
     PixelSpacingCalibrationType EstimatedRadiographicMagnificationFactor DistanceSourceToDetector
