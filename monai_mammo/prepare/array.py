@@ -107,6 +107,9 @@ class LocatedBreast:
         notes = mammogram.notes
         if contradicts:
             notes = (*notes, f"chest wall lies {self.chest_wall} by the pixels, {expected} by the laterality")
+        stated = mammogram.stated_chest_wall
+        if stated not in (None, self.chest_wall):
+            notes = (*notes, f"chest wall lies {self.chest_wall} by the pixels, {stated} by PatientOrientation")
         return PreparedMammogram(
             image=image.astype(np.float32),
             breast=breast_out,
