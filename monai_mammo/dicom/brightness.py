@@ -243,14 +243,14 @@ def _window(
     centers, widths = (_several(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
     if not centers or not widths:
         return *_whole(x), ("no VOI, the whole range of the stored bits is shown",)
-    center, width = _number(centers[0]), _number(widths[0])
+    center, width = (math.nan if number is None else number for number in map(_number, (centers[0], widths[0])))
     name = str(dataset.get("VOILUTFunction") or "LINEAR")
     notes = []
     if name not in _WINDOWS:
         name, notes = "LINEAR", ["VOILUTFunction is not a known one, LINEAR taken"]
     function, least = _WINDOWS[name]
-    is_possible = center is not None and width is not None and math.isfinite(center) and math.isfinite(width)
-    if not is_possible or not (width >= least if name == "LINEAR" else width > least):  # type: ignore[operator]
+    is_wide = width >= least if name == "LINEAR" else width > least
+    if not (is_wide and math.isfinite(center) and math.isfinite(width)):
         return *_whole(x), (*notes, "the window is not possible, the whole range of the stored bits is shown")
     if len(centers) > 1:
         notes.append(f"first of {len(centers)} windows")

@@ -11,7 +11,7 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom import uid
@@ -147,7 +147,7 @@ def _name(syntax: str) -> str:
     return "that no standard names" if name == syntax else name  # whatever stands there is not repeated
 
 
-def _decoder(function: str, syntax_name: str) -> Callable[..., np.ndarray]:
+def _decoder(function: str, syntax_name: str) -> Callable[..., Any]:
     """Function of imagecodecs, which may be absent or too old for it."""
     try:
         return getattr(import_module("imagecodecs"), function)
@@ -176,9 +176,7 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     return cells.reshape(form.rows, form.columns)
 
 
-def _compressed(
-    dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., np.ndarray]
-) -> np.ndarray:
+def _compressed(dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any]) -> np.ndarray:
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     if syntax == uid.RLELossless:
         return _rle(frame, form, decoder)
