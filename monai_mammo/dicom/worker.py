@@ -332,6 +332,7 @@ def _wait_for_answers(file: FileIO, answers: queue.SimpleQueue[Any], max_pixels:
         answers.put(answer if answer is not None else _Ended())
         if answer is None:
             return
+        del answer  # or its pixels would be kept until the next ones have come
 
 
 def _widen(pipe: FileIO) -> None:

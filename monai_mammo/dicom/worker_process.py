@@ -14,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from monai_mammo.dicom.memory import keep_freed_memory
 from monai_mammo.dicom.wire import receive, send, to_message
 from monai_mammo.errors import RequestError
 
@@ -42,6 +43,7 @@ def main(read: Callable[..., Any] | None = None) -> None:
         return
     settings = first[0]
     _bound_memory(settings["memory_bytes"])
+    keep_freed_memory()
     try:
         from monai_mammo.dicom.guards import Limits
         from monai_mammo.dicom.read import read_mammogram

@@ -12,6 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from monai_mammo.dicom.memory import keep_freed_memory
+
 __all__ = ["spread"]
 
 _AHEAD = 2  # items handed out for each worker, so that none waits and little is held in memory
@@ -96,6 +98,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def _start() -> None:
     """Ctrl-C is for the parent to answer; a parent that is killed takes its workers along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
