@@ -18,6 +18,10 @@ JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 
 _MOST_TILES = 4096  # a mammogram has one, or some hundreds
 _LEAST_TILE_BYTES = 14  # markers SOT and SOD
+_START_OF_TILE = b"\xff\x90"
+_ENDS_OF_SEGMENTS = frozenset({_START_OF_TILE, b"\xff\x93", b"\xff\xd9", b""})
+_QUANTIZATION = {b"\xff\x5c": 0, b"\xff\x5d": 1}  # QCD, and QCC with a byte for its component
+_MOST_BIT_PLANES = 30
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -119,17 +123,35 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
 
 def _check_tile_parts(stream: bytes, tiles: int) -> None:
     """Each tile is there, and each part of it as long as it says (T.800, A.4.2); decoders fill what is missing."""
-    position, seen = 2, set()
-    while stream[position : position + 2] != b"\xff\x90" and stream[position : position + 1] == b"\xff":  # main header
-        position += 2 + max(2, int.from_bytes(stream[position + 2 : position + 4], "big"))
-    while stream[position : position + 2] == b"\xff\x90" and position + _LEAST_TILE_BYTES <= len(stream):
+    position, seen = _check_segments(stream, 2), set()
+    while stream[position : position + 2] == _START_OF_TILE and position + _LEAST_TILE_BYTES <= len(stream):
         seen.add(stream[position + 4 : position + 6])
         length = int.from_bytes(stream[position + 6 : position + 10], "big")
+        _check_segments(stream, position + 12)
         if length == 0:  # the last part may leave open how long it is
             break
         position += max(length, _LEAST_TILE_BYTES)
     if position > len(stream) or len(seen) != tiles:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream is cut off")
+
+
+def _check_segments(stream: bytes, position: int) -> int:
+    """Where the marker segments end, be it with the first tile or with the data of one; quantisation is looked at."""
+    while (marker := stream[position : position + 2]) not in _ENDS_OF_SEGMENTS and marker[:1] == b"\xff":
+        length = int.from_bytes(stream[position + 2 : position + 4], "big")
+        if marker in _QUANTIZATION:
+            _check_quantization(stream[position + 4 + _QUANTIZATION[marker] : position + 2 + length])
+        position += 2 + max(2, length)
+    return position
+
+
+def _check_quantization(segment: bytes) -> None:
+    """Guard bits and exponents make at most 30 bit planes (T.800, E-2): pixels need about 20, 31 crash OpenJPH."""
+    if not segment:
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 quantisation is damaged")
+    steps = segment[1::2] if segment[0] & 31 else segment[1:]  # two bytes a step, or one where there is none
+    if (segment[0] >> 5) + max((step >> 3 for step in steps), default=0) - 1 > _MOST_BIT_PLANES:
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 quantisation is not possible")
 
 
 def _codestream(frame: bytes) -> bytes:

@@ -157,3 +157,25 @@ def test_tiles_are_all_there(write):
     assert np.array_equal(read_mammogram(write(data)).pixels, (values / 255).astype(np.float32))
     last = tiled.rindex(b"\xff\x90")
     assert "cut off" in refused(jpeg2000_header, tiled[:last] + b"\xff\xd9")[1]
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEG2000, uid.HTJ2K, uid.HTJ2KLossless], ids=lambda syntax: syntax.keyword)
+def test_no_more_bit_planes_than_decoders_bear(syntax):
+    """OpenJPH crashes on 31 bit planes."""
+    frame = dicom_encoders.frame(dicom_encoders.ramp(16), syntax=syntax, bits=16)
+    place = frame.index(b"\xff\x5c")
+    n_bytes, guard_bits = int.from_bytes(frame[place + 2 : place + 4], "big"), frame[place + 4] >> 5
+    for step in range(place + 5, place + 2 + n_bytes, 2 if frame[place + 4] & 31 else 1):
+        for exponent in range(32):
+            changed = frame[:step] + bytes([exponent << 3 | frame[step] & 7]) + frame[step + 1 :]
+            if guard_bits + exponent - 1 > 30:
+                assert "quantisation" in refused(jpeg2000_header, changed)[1]
+            else:
+                assert jpeg2000_header(changed).rows == 48
+    # the same segment before the data of a tile
+    tile = frame.index(b"\xff\x90")
+    own = b"\xff\x5c\x00\x04\x20\xf8"
+    length = int.from_bytes(frame[tile + 6 : tile + 10], "big") + len(own)
+    changed = frame[: tile + 6] + length.to_bytes(4, "big") + frame[tile + 10 : tile + 12] + own + frame[tile + 12 :]
+    assert "quantisation" in refused(jpeg2000_header, changed)[1]
+    assert jpeg2000_header(changed.replace(own, own[:-1] + b"\xf0")).rows == 48
