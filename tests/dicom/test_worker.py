@@ -113,6 +113,13 @@ def test_options_reach_the_reader(reader, folder):
     assert same(raw, read_mammogram(folder / "good.dcm", mode="raw")) and not np.array_equal(voi.pixels, raw.pixels)
     with pytest.raises(RequestError, match="negative"):
         reader.read(folder / "good.dcm", mode="negative")
+    magnified = folder / "magnified.dcm"
+    data = dicom_encoders.encode(dicom_encoders.ramp(12), EstimatedRadiographicMagnificationFactor="1.8")
+    magnified.write_bytes(data)
+    assert reader.read(magnified).reason is SkipReason.MAGNIFICATION
+    assert isinstance(reader.read(magnified, accept={SkipReason.MAGNIFICATION}), Mammogram)
+    with pytest.raises(RequestError, match="damaged"):
+        reader.read(magnified, accept=[SkipReason.DAMAGED])
 
 
 def test_a_path_is_that_of_the_caller(reader, folder, monkeypatch):
