@@ -58,6 +58,18 @@ def test_dark_that_means_high_comes_back_too(stored, syntax, bits):
     np.testing.assert_array_equal(stored(data), values)
 
 
+def test_every_row_of_a_tall_picture_is_looked_up(stored):
+    values = ramp(12, shape=(200, 24))  # the picture is looked up in blocks of rows
+    np.testing.assert_array_equal(stored(encode(values)), values)
+
+
+def test_a_signed_stream_that_overshoots_is_clipped_not_wrapped(stored):
+    values = np.resize(np.arange(-2200, 2200), (48, 92))  # 12 bits stored hold -2048 ... 2047
+    stream = imagecodecs.jpeg2k_encode(values.astype(np.int16), level=0, reversible=True)
+    data = with_frame(header(values.shape, signed=True), stream, syntax=uid.JPEG2000)
+    np.testing.assert_array_equal(stored(data), np.clip(values, -2048, 2047))
+
+
 @pytest.mark.parametrize(
     ("syntax", "bits", "error"),
     [(syntax, bits, error) for syntax, errors in LOSSY_ERRORS.items() for bits, error in errors.items()],
