@@ -371,10 +371,10 @@ def test_what_a_class_demands_stays_without_a_value():
 
 
 def test_the_argument_stays_as_it_is():
-    dataset = base(KVP="29")
+    dataset = base(KVP="29", WindowCenter=["100", "200"])
     before = dataset_bytes(dataset)
     new = deidentify(dataset, secret=SECRET)
-    new.KVP, new.PatientName = "30", "X"
+    new.KVP, new.PatientName, new.WindowCenter[0] = "30", "X", "300"
     assert dataset_bytes(dataset) == before
 
 
