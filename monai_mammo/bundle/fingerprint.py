@@ -63,7 +63,7 @@ class Nearest(NamedTuple):
 
     Parameters
     ----------
-    index : int
+    position : int
         Its place in the fingerprint.
     similarity : float
         Estimated correlation of structure, -1 to 1.
@@ -72,7 +72,7 @@ class Nearest(NamedTuple):
         ratio, a breast like many others one near 1 (distance is 1 - similarity).
     """
 
-    index: int
+    position: int
     similarity: float
     ratio: float
 

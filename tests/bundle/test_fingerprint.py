@@ -33,7 +33,7 @@ def folder(tmp_path) -> BundleFolder:
 def test_a_noised_copy_is_nearest_to_its_original_and_told_from_a_new_image(prints, index):
     copy = np.clip(IMAGES[index] * 0.9 + np.random.default_rng(index).normal(0, 0.02, IMAGES[index].shape), 0, 1)
     found, new = prints.nearest(copy), prints.nearest(IMAGES[11])
-    assert found.index == index
+    assert found.position == index
     assert found.ratio < 0.5 < new.ratio
     assert found.similarity > new.similarity
 
