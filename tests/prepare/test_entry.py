@@ -10,7 +10,7 @@ import pytest
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.study import Annotation
+from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import FindingCategory as Category
 
 OUTLINE = np.array([[0.1, 0.1], [0.3, 0.1], [0.2, 0.3]])
@@ -47,3 +47,36 @@ def test_a_mask_kind_and_a_letter_are_of_their_vocabularies():
         Annotation(mask_kind="blob")
     with pytest.raises(MammoError, match="a, b, c"):
         Annotation(birads=4, birads_letter="d")
+
+
+def _drawn(kind):
+    return Annotation(categories=(Category.MASS,), box=Box(0.1, 0.1, 0.3, 0.3), outlines=(OUTLINE,), mask_kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("contour",), "contour"),
+        (("contour", "box", "circle"), "box"),
+        (("contour", "circle"), "circle"),
+        (("point", "contour"), "contour"),
+        (("point",), "point"),
+    ],
+)
+def test_a_mask_is_of_the_roughest_kind_and_of_points_only_where_all_are(kinds, expected):
+    labels = entry(annotations=tuple(map(_drawn, kinds)))
+    assert labels.mask_kind(labels.labelled(Mammogram(pixels=np.zeros((64, 48))))) == expected
+
+
+def test_skin_does_not_say_how_the_lesions_were_drawn():
+    skin = Annotation(categories=(Category.SKIN_THICKENING,), box=Box(0.5, 0.0, 0.9, 0.2), mask_kind="box")
+    labels = entry(annotations=(skin, _drawn("contour")))
+    assert labels.mask_kind(labels.labelled(Mammogram(pixels=np.zeros((64, 48))))) == "contour"
+
+
+def test_a_nominal_spacing_gives_way_to_that_of_the_file():
+    labels = entry(spacing=Spacing(0.07, 0.07, "nominal:set"))
+    stated = Spacing(0.05, 0.05, "imager")
+    assert labels.labelled(Mammogram(pixels=np.zeros((64, 48)))).spacing == Spacing(0.07, 0.07, "nominal:set")
+    assert labels.labelled(Mammogram(pixels=np.zeros((64, 48)), spacing=stated)).spacing == stated
+    assert labels.fingerprint() != entry().fingerprint()
