@@ -86,6 +86,7 @@ GOOD = {"kind": "mammogram", "shape": [8, 12], "fields": {}}
         struct.pack("<IQ", 2**31, 0),
         struct.pack("<IQ", 2, 2**62) + b"{}",
         message(GOOD, bytes(8 * 12 * 4 - 4)),
+        message(GOOD, bytes(8 * 12 * 4 + 4)),
         message({**GOOD, "shape": [-8, -12]}, bytes(8 * 12 * 4)),
         message({**GOOD, "shape": [8.0, 12]}, bytes(8 * 12 * 4)),
         message({**GOOD, "shape": "no"}, bytes(8 * 12 * 4)),
