@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 SHAPE = (3328, 2560)
 BITS = 12
 
 
+@functools.cache
 def stored_values(seed: int = 0, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     """Half an ellipse of tissue at the left edge: texture with a power-law spectrum (Burgess 2001), grain, air of 0.
 

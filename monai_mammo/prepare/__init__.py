@@ -11,8 +11,8 @@ from typing import Any
 _HOMES = {
     "CHAIN_VERSION": "array",
     "PreparedMammogram": "array",
-    "breast_mask": "array",
-    "chest_wall_side": "array",
+    "breast_mask": "breast",
+    "chest_wall_side": "breast",
     "prepare_mammogram": "array",
     "LoadMammogramd": "dictionary",
     "PrepareMammogramd": "dictionary",

@@ -14,7 +14,8 @@ from PIL import Image
 
 from monai_mammo.dicom.store import save_bytes
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram, chest_wall_side
+from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram
+from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.cache import full_files, full_item, npy_bytes, stored
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import Trace

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def _named_once(listed: Iterable[Entry | Skipped | Failed], source: Path) -> lis
 
 def _outcomes(
     entries: Sequence[Entry | FileOutcome], work: _Work, workers: int
-) -> Iterator[tuple[int, FileOutcome]]:
+) -> Generator[tuple[int, FileOutcome], None, None]:
     """Place and outcome of each entry, in the order in which they are ready."""
     places = [place for place, entry in enumerate(entries) if isinstance(entry, Entry)]
     to_do = [entry for entry in entries if isinstance(entry, Entry)]

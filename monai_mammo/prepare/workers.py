@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -19,12 +19,14 @@ __all__ = ["spread"]
 _AHEAD = 2  # items handed out for each worker, so that none waits and little is held in memory
 
 
-def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Iterator[tuple[int, Any]]:
+def spread(
+    work: Callable[[Any], Any], items: Iterable[Any], *, workers: int
+) -> Generator[tuple[int, Any], None, None]:
     """Place and result of each item, in the order in which they are ready.
 
     When a process dies, all items that were handed out are done again, one by one; so the one that is to blame is told
     apart from those that were beside it. Workers end with this process, however it ends, and leave
-    Ctrl-C to it. Whoever stops half-way closes the iterator, which waits for what is being worked on.
+    Ctrl-C to it. Whoever stops half-way closes the generator, which waits for what is being worked on.
 
     Parameters
     ----------

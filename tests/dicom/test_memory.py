@@ -23,10 +23,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator is on Linux")
 def test_freed_memory_is_used_again():
-    kept, fresh = (
-        list(map(int, subprocess.run([sys.executable, "-c", ARRAYS.format(keeps=k)], capture_output=True).stdout.split()))
-        for k in (True, False)
-    )
+    commands = ([sys.executable, "-c", ARRAYS.format(keeps=keeps)] for keeps in (True, False))
+    said = (subprocess.run(command, capture_output=True, check=True).stdout for command in commands)
+    kept, fresh = (list(map(int, words.split())) for words in said)
     if kept[0] == 0:
         pytest.skip("this C library has no such setting")
     assert kept[1] == 0 and fresh[1] >= 15  # huge pages of 2 MB, or many small ones

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from dicom_corpus import write_folder
+
 from monai_mammo.cli.main import main
 
 

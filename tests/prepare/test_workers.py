@@ -88,8 +88,9 @@ def test_an_error_of_the_work_is_raised():
 
 
 def test_workers_load_neither_torch_nor_monai():
-    loaded = "__import__('monai_mammo.prepare.preparation') and {'torch', 'monai', 'scipy'} & set(__import__('sys').modules)"
-    assert dict(spread(eval, [loaded], workers=1)) == {0: {"scipy"}}
+    loaded = "{'torch', 'monai', 'scipy'} & set(__import__('sys').modules)"
+    words = f"__import__('monai_mammo.prepare.preparation') and {loaded}"
+    assert dict(spread(eval, [words], workers=1)) == {0: {"scipy"}}
 
 
 @pytest.mark.slow
