@@ -11,6 +11,8 @@ import numpy as np
 from layouts.pictures import with_disc
 from PIL import Image
 
+from monai_mammo.prepare.geometry import resize
+
 LINES = Path(__file__).parents[1] / "fixtures" / "mini-mias" / "Info.txt"
 RELEASED = "mdb005"
 _RULE = "=" * 65
@@ -37,7 +39,8 @@ def film(number: int, circles, side: int) -> np.ndarray:
     rng = np.random.default_rng(number)
     y, x = np.mgrid[:side, :side] / side
     breast = np.abs((y - 0.5) / 0.49) ** 4 + (x / 0.9) ** 2 < 1
-    pixels = np.where(breast, 0.45, 0.04) + 0.02 * rng.standard_normal((side, side))
+    tissue = resize(rng.random((12, 12)), (side, side))  # so that no two films are alike
+    pixels = np.where(breast, 0.2 + 0.4 * tissue, 0.04) + 0.02 * rng.standard_normal((side, side))
     pixels = pixels if number % 2 == 0 else pixels[:, ::-1]
     for column, from_bottom, radius in circles:
         scale = side / 1024

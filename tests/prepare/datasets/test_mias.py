@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layouts import mias as layout
-from layouts.checks import SHAPE, assert_mask_is_where_the_disc_is, items_of, mask_of
+from layouts.checks import assert_mask_is_where_the_disc_is, items_of, mask_of
 from PIL import Image
 from published_layouts import write_tree
 from scipy import ndimage
@@ -22,6 +22,7 @@ from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.preparation import prepare
 from monai_mammo.terms import FindingCategory as Category
 
+SHAPE = (128, 96)  # the circles of mdb226 have radii of 7, 8 and 25 of 1024 pixels
 WHOLE_TABLE = Path(__file__).parents[4] / "shared" / "data" / "tables" / "mini-mias"
 REAL_FILMS = WHOLE_TABLE.parents[1] / "fullsize"
 FILMS = {f"mdb{number:03d}" for number in (1, 2, 3, 4, 5, 6, 59, 60, 215, 216, 225, 226)}
