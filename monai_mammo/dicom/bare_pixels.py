@@ -48,7 +48,14 @@ def bare_pixel_data(element: DataElement, form: PixelFormat, syntax: str, remove
     representation = "OB" if form.bits_allocated == 8 and syntax == uid.ExplicitVRLittleEndian else "OW"
     if syntax == uid.ExplicitVRBigEndian:
         representation = element.VR  # the order of bytes depends on it
-    return DataElement(Tag("PixelData"), representation, _native(element.value, form, syntax, removed))
+    data = element.value
+    size = form.rows * form.columns * form.bits_allocated // 8
+    if len(data) < size:
+        raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
+    if size % 2 and representation == "OW" and syntax == uid.ExplicitVRBigEndian and len(data) > size:
+        # 8-bit pixels swap places within big-endian words: the byte that fills the last one comes before its pixel
+        data, size = data[: size - 1] + b"\0" + data[size:], size + 1
+    return DataElement(Tag("PixelData"), representation, _native(data, size, form, syntax, removed))
 
 
 def syntax_to_write(dataset: Dataset) -> uid.UID:
@@ -70,16 +77,13 @@ def syntax_to_write(dataset: Dataset) -> uid.UID:
     return uid.UID(stated)
 
 
-def _native(data: bytes, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
+def _native(data: bytes, size: int, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
     """Pixels without bytes behind the last one and without bits beside the stored ones, where overlays used to be."""
-    size = form.rows * form.columns * form.bits_allocated // 8
-    if len(data) < size:
-        raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
     if data[size:].strip(b"\0"):
         removed["bytes behind the pixels"] += 1
     order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
-    cells = np.frombuffer(data, dtype=np.uint8 if form.bits_allocated == 8 else f"{order}u2", count=-1)
-    cells = cells[: -(-size // cells.itemsize)]
+    kind = np.dtype(np.uint8 if form.bits_allocated == 8 else f"{order}u2")
+    cells = np.frombuffer(data, dtype=kind, count=size // kind.itemsize)
     lowest = form.high_bit + 1 - form.bits_stored
     mask = (1 << (form.high_bit + 1)) - (1 << lowest)
     bare = cells & mask

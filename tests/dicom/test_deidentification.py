@@ -269,6 +269,31 @@ def test_bits_beside_the_pixels_and_bytes_behind_them_go(order, signed, tmp_path
     assert np.array_equal(kept.reshape(pixels.shape), pixels)
 
 
+@pytest.mark.parametrize(("shape", "bits"), [((48, 64), 12), ((48, 64), 8), ((17, 19), 8)])
+@pytest.mark.parametrize("syntax", [uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian], ids=["implicit", "big"])
+def test_bytes_behind_sound_pixels_go(shape, bits, syntax, tmp_path):
+    pixels = encoders.ramp(bits, shape=shape)
+    native = encoders.native(pixels, bits, order=">" if syntax == uid.ExplicitVRBigEndian else "<")
+    data = encoders.with_pixels(encoders.header(shape, bits=bits), native + b"SECRETNAME!", syntax=syntax)
+    new, record = deidentified(data, tmp_path)
+    assert not found_in(new)
+    assert record.removed["bytes behind the pixels"] == 1
+    assert "bits beside the pixels" not in record.removed
+    assert np.array_equal(stored(new), pixels)
+    assert len(dcmread(BytesIO(new)).PixelData) == len(native) + len(native) % 2
+
+
+def test_an_odd_number_of_pixels_in_swapped_words_stays(tmp_path):
+    pixels = encoders.ramp(8, shape=(17, 19))
+    words = np.append(pixels.ravel(), 0).astype("u1").reshape(-1, 2)[:, ::-1].tobytes()
+    header = encoders.header((17, 19), bits=8)
+    data = encoders.with_pixels(header, words, syntax=uid.ExplicitVRBigEndian)
+    dataset = dcmread(BytesIO(data))
+    dataset["PixelData"].VR = "OW"
+    new, _ = deidentified(dataset_bytes(dataset), tmp_path)
+    assert dcmread(BytesIO(new)).PixelData == words
+
+
 # what stays
 
 
