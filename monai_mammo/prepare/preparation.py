@@ -196,8 +196,8 @@ class _Work:
         return known if known["fingerprint"] == _fingerprint(entry, _source_sha256(entry)) else None
 
     def _written(self, entry: Entry, mammogram: Mammogram) -> dict[str, Any]:
-        found = entry.with_masks(mammogram.shape)  # what is hashed is what the data set says, not what its masks show
         try:
+            found = entry.with_masks(mammogram.shape)  # the hash is of what the data set says, not of what masks show
             labelled = found.labelled(mammogram)
             located = locate_breast(_noting_another_hash(labelled, entry), chest_wall=entry.chest_wall)
             prepared = located.on_grid(self.folder.shape)
