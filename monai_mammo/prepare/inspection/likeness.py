@@ -1,4 +1,4 @@
-"""Pictures that are the same but for size, brightness or a mirror."""
+"""Pictures that are the same but for size, margins, brightness or a mirror."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from monai_mammo.conditions import Box
 from monai_mammo.prepare.geometry import mirror, resize
 
 __all__ = ["ALIKE_ABOVE", "alike", "signature"]
 
-ALIKE_ABOVE = 0.9975
+ALIKE_ABOVE = 0.99
 """Correlation of two signatures from which two pictures count as copies; decision 0010 shows what it was chosen by."""
 
 _SIDE = 32
 _BLOCK = 512
+_BLANK_RANGE = 0.06
 
 
-def signature(pixels: np.ndarray, box: Box | None) -> np.ndarray:
-    """What is left of a picture when size, margins, brightness and contrast are taken out.
+def signature(pixels: np.ndarray) -> np.ndarray:
+    """What is left of a picture when size, blank margins, brightness and contrast are taken out.
 
     Parameters
     ----------
     pixels : ndarray, shape (rows, columns)
         Brightness, the ground dark.
-    box : Box or None
-        Round the breast; `None` takes the whole picture.
 
     Returns
     -------
     ndarray, shape (1024,), float32
         Mean 0 and length 1; all 0 for a blank picture.
     """
-    rows, columns = pixels.shape
-    if box is not None:
-        top, bottom = round(box.y0 * rows), round(box.y1 * rows)
-        left, right = round(box.x0 * columns), round(box.x1 * columns)
-        pixels = pixels[top:bottom, left:right]
-    small = resize(pixels, (_SIDE, _SIDE)).ravel()
+    small = resize(_without_margins(pixels), (_SIDE, _SIDE)).ravel()
     centred = small - small.mean()
     length = float(np.linalg.norm(centred))
     return (centred / length if length > 1e-3 else 0 * centred).astype(np.float32)
+
+
+def _without_margins(pixels: np.ndarray) -> np.ndarray:
+    """Picture from the first to the last row and column that are not of one brightness."""
+    for axis in (1, 0):
+        lines = np.flatnonzero(np.ptp(pixels, axis=axis) > _BLANK_RANGE)
+        if lines.size:
+            inner = slice(int(lines[0]), int(lines[-1]) + 1)
+            pixels = pixels[inner] if axis == 1 else pixels[:, inner]
+    return pixels
 
 
 def alike(signatures: Sequence[np.ndarray]) -> Iterator[tuple[int, int, bool]]:

@@ -13,7 +13,6 @@ from monai_mammo.dicom.header import count_private, read_header
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.array import breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.inspection.likeness import signature
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, ground_darkness
@@ -78,7 +77,7 @@ def _looked_at(entry: Entry, mammogram: Mammogram) -> Seen:
         shape=mammogram.shape,
         sha256=mammogram.source_sha256,
         pixels_sha256=_hash(mammogram.pixels),
-        signature=signature(pixels, None if breast is None else box_of_mask(breast)),
+        signature=signature(pixels),
         ground=ground,
         chest_wall=None if breast is None else chest_wall_side(breast),
         expected=_expected(entry, conditions.laterality),

@@ -10,7 +10,7 @@ from monai_mammo.prepare.geometry import resize
 
 __all__ = ["INVERTED_BELOW", "ground_darkness"]
 
-INVERTED_BELOW = 0.1
+INVERTED_BELOW = 0.0
 """Darkness of the ground under which a picture counts as inverted; decision 0010 shows the gap that it lies in."""
 
 _SHAPE = (96, 72)
@@ -18,15 +18,16 @@ _MARGIN = 4  # rows and columns of film edge
 _NEAR = 0.12  # of the range, to its dark or bright end
 _FLATTEST = 0.03
 _CORNER = 6
+_LEAST_BODY = 0.03  # of the picture; a smaller breast is none
 
 
 def ground_darkness(pixels: np.ndarray) -> float:
     """How sure it is that the ground round the breast is dark.
 
-    Three kinds of evidence, each for "dark is air" less the same for "bright is air", so that an inverted picture
-    has the opposite sign: air lies outside the convex breast, air is the flattest part of the picture, and at least two
-    corners are air. Flatness and corners are taken twice, with and without the blank strips that films have along
-    their edges.
+    Evidence that dark is air, less the same evidence that bright is air, so that an inverted picture has the opposite
+    sign. There are three kinds: air lies outside the convex breast, air is the flattest part of the picture, and at
+    least two corners are air. Flatness and corners are taken twice, with and without the blank strips that films have
+    along their edges. What leaves no breast can not be air.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def ground_darkness(pixels: np.ndarray) -> float:
     Returns
     -------
     float
-        From -4 (a bright ground) to 4 (a dark one); exactly the opposite for ``1 - pixels``.
+        From -4 (a bright ground) to 4 (a dark one); the opposite for ``1 - pixels``, and 0 for a blank picture.
     """
     small = resize(pixels, _SHAPE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN].astype(np.float64)
     low, high = np.percentile(small, [1, 99])
@@ -44,9 +45,17 @@ def ground_darkness(pixels: np.ndarray) -> float:
         return 0.0
     whole = np.clip((small - low) / (high - low), 0, 1)
     inner = _without_blank_lines(whole)
-    outside = _air_outside(inner) - _air_outside(1 - inner)
-    votes = [vote(part) for part in (whole, inner) for vote in (_flat_vote, _corner_vote)]
-    return float(2 * outside + 0.5 * sum(votes))
+    return _evidence_of_dark_air(whole, inner) - _evidence_of_dark_air(1 - whole, 1 - inner)
+
+
+def _evidence_of_dark_air(whole: np.ndarray, inner: np.ndarray) -> float:
+    air = _dark_at_edges(inner)
+    body = _largest_body(~air)
+    if body.mean() < _LEAST_BODY:
+        return 0.0
+    outside = float((air & ~convex_hull_image(body)).mean())
+    flat = _share_of_flattest(inner, air) + _share_of_flattest(whole, _dark_at_edges(whole))
+    return 2 * outside + 0.5 * (flat + _corner_darkness(inner) + _corner_darkness(whole))
 
 
 def _without_blank_lines(values: np.ndarray) -> np.ndarray:
@@ -66,32 +75,32 @@ def _is_blank(line: np.ndarray) -> bool:
     return bool((line < _NEAR).mean() > 0.97 or (line > 1 - _NEAR).mean() > 0.97)
 
 
-def _air_outside(values: np.ndarray) -> float:
-    """Share of the picture that is dark, reaches an edge and lies outside the convex hull of the rest."""
+def _dark_at_edges(values: np.ndarray) -> np.ndarray:
+    """Dark parts that reach an edge of the picture."""
     parts, _ = ndimage.label(values < _NEAR)
     at_edges = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    air = np.isin(parts, at_edges[at_edges > 0])
-    body = ndimage.binary_opening(np.pad(~air, 3, mode="edge"), iterations=2)[3:-3, 3:-3]
-    parts, n_parts = ndimage.label(body)
+    return np.isin(parts, at_edges[at_edges > 0])
+
+
+def _largest_body(rest: np.ndarray) -> np.ndarray:
+    """Largest part of what is not air, without thin lines; nothing where there is none."""
+    opened = ndimage.binary_opening(np.pad(rest, 3, mode="edge"), iterations=2)[3:-3, 3:-3]
+    parts, n_parts = ndimage.label(opened)
     if n_parts == 0:
-        return 0.0
+        return np.zeros_like(rest)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return float((air & ~convex_hull_image(parts == sizes.argmax())).mean())
+    return parts == sizes.argmax()
 
 
-def _flat_vote(values: np.ndarray) -> float:
-    """Share of the flattest pixels that are dark, less the share that are bright."""
+def _share_of_flattest(values: np.ndarray, air: np.ndarray) -> float:
+    """Share of the flattest pixels that are air."""
     gradient = ndimage.gaussian_gradient_magnitude(values, 1.0)
-    flattest = values[gradient <= np.quantile(gradient, _FLATTEST)]
-    return float((flattest < _NEAR).mean() - (flattest > 1 - _NEAR).mean())
+    return float(air[gradient <= np.quantile(gradient, _FLATTEST)].mean())
 
 
-def _corner_vote(values: np.ndarray) -> float:
-    """Darkness of the second darkest corner less brightness of the second brightest."""
-    corners = [values[rows, columns] for rows in (_FIRST, _LAST) for columns in (_FIRST, _LAST)]
-    ordered = sorted(float(np.median(corner)) for corner in corners)
-    return (1 - ordered[1]) - ordered[2]
-
-
-_FIRST, _LAST = slice(None, _CORNER), slice(-_CORNER, None)
+def _corner_darkness(values: np.ndarray) -> float:
+    """Darkness of the second darkest corner."""
+    ends = slice(None, _CORNER), slice(-_CORNER, None)
+    brightness = sorted(float(np.median(values[rows, columns])) for rows in ends for columns in ends)
+    return 1 - brightness[1]

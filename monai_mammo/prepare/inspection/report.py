@@ -124,7 +124,7 @@ class DoctorReport:
         if not self.issues:
             return [*said, "nothing was found"]
         width = max(len(kind.heading) for kind in self.kinds)
-        said.append(f"{'':10}{'what':<{width}}  {'issues':>6}  {'images':>6}")
+        said.append(f"{'weight':<10}{'what':<{width}}  {'issues':>6}  {'images':>6}")
         for kind, issues in self.kinds.items():
             n_images = len({name for issue in issues for name in issue.images})
             said.append(f"{kind.severity.value:<10}{kind.heading:<{width}}  {len(issues):>6}  {n_images:>6}")
