@@ -21,6 +21,7 @@ from monai_mammo.dicom import (
     write_mammogram,
 )
 from monai_mammo.dicom.greyscale import BITS_STORED
+from monai_mammo.dicom.write import mammogram_dataset
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
@@ -35,6 +36,13 @@ def test_pixels_come_back_within_half_a_step(tmp_path, make_mammogram, identity,
     np.testing.assert_allclose(back.pixels, mammogram.pixels, rtol=0, atol=0.5 / (2**bits - 1) + 1e-7)
     assert back.conditions == mammogram.conditions
     assert back.spacing == mammogram.spacing
+
+
+def test_an_odd_number_of_bytes_is_padded_in_memory_too(make_mammogram, identity, provenance):
+    """33 x 21 pixels of 8 bits; a file is padded by pydicom, a dataset in memory by us alone."""
+    odd = make_mammogram(shape=(33, 21))
+    dataset = mammogram_dataset(odd, identity=identity, provenance=provenance, bits_stored=8)
+    assert len(dataset.PixelData) == 694 and complete(dataset) == []
 
 
 def test_read_write_read_loses_nothing(tmp_path, make_mammogram, identity, provenance):
@@ -152,7 +160,8 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     code = (
         "import resource, sys\n"
         "from monai_mammo.dicom.store import save_bytes\n"
-        "from monai_mammo.errors import MammoError\n"
+        "from monai_mammo.dicom.write import mammogram_dataset
+from monai_mammo.errors import MammoError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "try:\n    save_bytes(b'x' * 5000, sys.argv[1])\n"
         "except MammoError as error:\n    sys.exit(3 if 'could not be written' in str(error) else 4)\n"
