@@ -160,8 +160,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     code = (
         "import resource, sys\n"
         "from monai_mammo.dicom.store import save_bytes\n"
-        "from monai_mammo.dicom.write import mammogram_dataset
-from monai_mammo.errors import MammoError\n"
+        "from monai_mammo.errors import MammoError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "try:\n    save_bytes(b'x' * 5000, sys.argv[1])\n"
         "except MammoError as error:\n    sys.exit(3 if 'could not be written' in str(error) else 4)\n"
