@@ -231,6 +231,15 @@ def test_a_pair_that_is_equal_in_several_ways_is_told_once():
     assert len(issues) == 1 and "pixel for pixel" in issues[0].sentence
 
 
+def test_many_copies_are_one_issue():
+    pixels = picture(view="CC", laterality="L")
+    group = [copy_of(name, pixels, person) for name, person in ("ap", "bp", "cq", "dr")]
+    group[3] = copy_of("d", np.ascontiguousarray(pixels[:, ::-1]), "r")
+    issues = check_copies([*group, copy_of("e", picture(view="CC", laterality="L", seed=4), "s")])
+    assert told(issues) == {IssueKind.DUPLICATE_ACROSS: [("a", "b", "c", "d")]}
+    assert "4 pictures" in issues[0].sentence and "mirror images, of 3 persons" in issues[0].sentence
+
+
 def test_likeness_is_found_over_the_edge_of_a_block(monkeypatch):
     monkeypatch.setattr("monai_mammo.prepare.inspection.likeness._BLOCK", 2)
     rng = np.random.default_rng(0)
@@ -336,7 +345,7 @@ def test_a_second_sheet_and_reports_are_named_and_no_cell_is_told(tmp_path: Path
     issues = check_private_tables(tmp_path)
     sentences = " ".join(issue.sentence for issue in issues)
     assert len(issues) == 3 and all(issue.kind is IssueKind.PRIVATE_DATA for issue in issues)
-    assert "INbreast.xls " in sentences and "INbreast.xlsx " in sentences and "1 files are medical reports" in sentences
+    assert "INbreast.xls " in sentences and "INbreast.xlsx " in sentences and "free text lie here (1)" in sentences
     assert "Jane" not in sentences and "other.xls" not in sentences
 
 

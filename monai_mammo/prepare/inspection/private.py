@@ -35,7 +35,7 @@ def check_private_tables(source: Path) -> list[Issue]:
             issues.append(Issue(kind=IssueKind.PRIVATE_DATA, sentence=sentence))
     reports = [path for path in files if _is_report(path, top)]
     if reports:
-        sentence = f"{len(reports)} files are medical reports in free text, which may name persons"
+        sentence = f"medical reports in free text lie here ({len(reports)}), which may name persons"
         issues.append(Issue(kind=IssueKind.PRIVATE_DATA, sentence=sentence))
     return issues
 

@@ -19,22 +19,23 @@ Fault = tuple[IssueKind, str]
 _LEAST_ON_BREAST = 0.25
 _MOST_OF_BREAST = 0.98
 
-_KINDS_OF_CODES = {
-    MaskFault.SWAPPED: IssueKind.MASK_SWAPPED,
-    MaskFault.RESIZED: IssueKind.MASK_RESIZED,
-    MaskFault.MISFIT: IssueKind.MASK_MISFIT,
-    MaskFault.UNDECIDABLE: IssueKind.MASK_UNDECIDABLE,
-    MaskFault.MISSING: IssueKind.MASK_MISSING,
-    MaskFault.EMPTY: IssueKind.MASK_EMPTY,
-    MaskFault.UNREADABLE: IssueKind.MASK_MISSING,
-    "box_clipped": IssueKind.BOX_OUTSIDE,
-    "region_clipped": IssueKind.BOX_OUTSIDE,
-    "roi_out_of_frame": IssueKind.BOX_OUTSIDE,
-    "roi_fits_with_x_and_y_exchanged": IssueKind.BOX_OUTSIDE,
-    "annotation_missing": IssueKind.MASK_MISSING,
-    "region_of_normal": IssueKind.LABEL_CONTRADICTION,
+_CODES: dict[str, tuple[IssueKind, str]] = {
+    MaskFault.SWAPPED: (IssueKind.MASK_SWAPPED, ""),
+    MaskFault.RESIZED: (IssueKind.MASK_RESIZED, ""),
+    MaskFault.MISFIT: (IssueKind.MASK_MISFIT, ""),
+    MaskFault.UNDECIDABLE: (IssueKind.MASK_UNDECIDABLE, ""),
+    MaskFault.MISSING: (IssueKind.MASK_MISSING, ""),
+    MaskFault.EMPTY: (IssueKind.MASK_EMPTY, ""),
+    MaskFault.UNREADABLE: (IssueKind.MASK_MISSING, ""),
+    "annotation_missing": (IssueKind.MASK_MISSING, "the file with the outlines is not there"),
+    "box_clipped": (IssueKind.BOX_OUTSIDE, "a box reaches outside the picture and is cut at the edge"),
+    "region_clipped": (IssueKind.BOX_OUTSIDE, ""),
+    "region_outside": (IssueKind.BOX_OUTSIDE, ""),
+    "roi_out_of_frame": (IssueKind.BOX_OUTSIDE, "an outline lies outside the picture and is left out"),
+    "roi_fits_with_x_and_y_exchanged": (IssueKind.BOX_OUTSIDE, "an outline would fit with x and y exchanged"),
+    "normal_with_region": (IssueKind.LABEL_CONTRADICTION, ""),
 }
-"""Kinds of the codes with which data sets and `find_mask` start a note."""
+"""Codes with which data sets and `find_mask` start a note, and words for those that bring none."""
 
 
 def mask_faults(mask: np.ndarray | None, breast: np.ndarray) -> list[Fault]:
@@ -77,12 +78,12 @@ def faults_of_notes(notes: Iterable[str]) -> tuple[list[Fault], list[str]]:
     faults: list[Fault] = []
     others: list[str] = []
     for note in notes:
-        code, _, detail = note.partition(":")
-        kind = _KINDS_OF_CODES.get(code.strip())
-        if kind is None:
-            others.append(note)
+        code, _, detail = (part.strip() for part in note.partition(":"))
+        if code in _CODES:
+            kind, words = _CODES[code]
+            faults.append((kind, ": ".join(part for part in (words, detail) if part) or code.replace("_", " ")))
         else:
-            faults.append((kind, (detail.strip() if detail else "") or code.strip().replace("_", " ")))
+            others.append(note)
     return list(dict.fromkeys(faults)), list(dict.fromkeys(others))
 
 
