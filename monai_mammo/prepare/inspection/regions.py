@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import ndimage
 
 from monai_mammo.conditions import Box
-from monai_mammo.prepare.geometry import mask_of_box
+from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.masks import MaskFault
 
@@ -18,6 +19,8 @@ Fault = tuple[IssueKind, str]
 
 _LEAST_ON_BREAST = 0.25
 _MOST_OF_BREAST = 0.98
+_NEAR = 0.02  # of the height: the skin and the chest wall are found to about 1.5 %
+_WORKING_ROWS = 320
 
 _CODES: dict[str, tuple[IssueKind, str]] = {
     MaskFault.SWAPPED: (IssueKind.MASK_SWAPPED, ""),
@@ -53,18 +56,15 @@ def mask_faults(mask: np.ndarray | None, breast: np.ndarray) -> list[Fault]:
         return [(IssueKind.MASK_MISFIT, f"the mask has another size than its picture ({sizes})")]
     if not mask.any():
         return [(IssueKind.MASK_EMPTY, "the mask shows nothing")]
-    return _against_breast(float(breast[mask].mean()), float(mask[breast].mean()) if breast.any() else 0.0, "mask")
+    shape = _working_shape(breast.shape)
+    return _against_breast(resize(mask.astype(np.float32), shape), resize(breast.astype(np.float32), shape), "mask")
 
 
 def box_faults(boxes: Iterable[Box], breast: np.ndarray) -> list[Fault]:
     """What is wrong with boxes, as fractions of a picture in which the breast is known."""
-    faults = []
-    for box in boxes:
-        covered = mask_of_box(box, breast.shape)
-        on_breast = float((covered * breast).sum())
-        share_of_breast = on_breast / max(1.0, float(breast.sum()))
-        faults += _against_breast(on_breast / max(1e-9, float(covered.sum())), share_of_breast, "box")
-    return faults
+    shape = _working_shape(breast.shape)
+    small = resize(breast.astype(np.float32), shape)
+    return [fault for box in boxes for fault in _against_breast(mask_of_box(box, shape), small, "box")]
 
 
 def faults_of_notes(notes: Iterable[str]) -> tuple[list[Fault], list[str]]:
@@ -87,10 +87,18 @@ def faults_of_notes(notes: Iterable[str]) -> tuple[list[Fault], list[str]]:
     return list(dict.fromkeys(faults)), list(dict.fromkeys(others))
 
 
-def _against_breast(share_on_breast: float, share_of_breast: float, noun: str) -> list[Fault]:
-    if share_on_breast < _LEAST_ON_BREAST:
-        return [(IssueKind.MASK_OUTSIDE, f"{100 * (1 - share_on_breast):.0f} % of a {noun} lies off the breast")]
-    if share_of_breast > _MOST_OF_BREAST:
-        return [(IssueKind.MASK_OUTSIDE, f"a {noun} covers {100 * share_of_breast:.0f} % of the breast")]
-    return []
+def _working_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, _WORKING_ROWS / shape[0])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
+
+def _against_breast(covered: np.ndarray, breast: np.ndarray, noun: str) -> list[Fault]:
+    """Faults of what covers a share of each pixel, as the breast does; close to the breast counts as on it."""
+    near = ndimage.binary_dilation(breast > 0, iterations=max(1, round(_NEAR * breast.shape[0])))
+    on_breast = float((covered * near).sum() / max(1e-9, float(covered.sum())))
+    of_breast = float((covered * breast).sum() / max(1e-9, float(breast.sum())))
+    if on_breast < _LEAST_ON_BREAST:
+        return [(IssueKind.MASK_OUTSIDE, f"{100 * (1 - on_breast):.0f} % of a {noun} lies off the breast")]
+    if of_breast > _MOST_OF_BREAST:
+        return [(IssueKind.MASK_OUTSIDE, f"a {noun} covers {100 * of_breast:.0f} % of the breast")]
+    return []
