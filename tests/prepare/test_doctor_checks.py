@@ -363,6 +363,8 @@ def test_counts_that_differ_make_one_issue():
 def test_pictures_are_counted_by_each_word_that_is_known():
     read = [seen("a", density="B"), seen("b", density="B"), seen("c")]
     assert picture_counts([*read, Seen(name="d", status="failed")]) == {"density": {"B": 2, "not known": 1}}
+    described = seen("e", findings=({"categories": ["mass", "calcification"]}, {"categories": ["mass"]}, {}))
+    assert picture_counts([described]) == {"categories": {"calcification": 1, "mass": 2}}
 
 
 TABLES = Path(__file__).parents[3] / "shared" / "data" / "tables"

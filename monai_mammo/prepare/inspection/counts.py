@@ -104,15 +104,21 @@ def check_counts(counts: Sequence[LabelCount]) -> list[Issue]:
 
 
 def picture_counts(pictures: Sequence[Seen]) -> dict[str, dict[str, int]]:
-    """Number of pictures that were read, by each word of each vocabulary of which any word is known."""
+    """Number of pictures that were read, by each word of each vocabulary of which any word is known.
+
+    ``categories`` counts findings, not pictures: a picture may have several, and a finding several words.
+    """
     read = [seen.conditions for seen in pictures if seen.is_read]
-    counts = {}
+    described = Counter(
+        word for seen in pictures if seen.is_read for finding in seen.findings for word in finding.get("categories", ())
+    )
+    counts: dict[str, dict[str, int]] = {}
     for field in _FIELDS:
         values = [getattr(conditions, field) for conditions in read]
         if any(value is not None for value in values):
             words = Counter(_UNKNOWN if value is None else str(value) for value in values)
             counts[field] = dict(sorted(words.items(), key=lambda item: (item[0] == _UNKNOWN, item[0])))
-    return counts
+    return {**counts, "categories": dict(sorted(described.items()))} if described else counts
 
 
 def _flat(counts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:

@@ -91,11 +91,13 @@ def _vocabulary(name: str, counts: dict[str, int]) -> str:
     titles = {"birads": "BI-RADS", "kind": "Acquisition"}
     if name in ("view", "laterality"):
         return ""
+    if name == "categories":
+        return _counted("Findings described", "word", counts, of="findings")
     return _counted(titles.get(name, name.capitalize()), "word", counts)
 
 
-def _counted(title: str, noun: str, counts: dict[str, int]) -> str:
-    return _table(title, [noun, "images"], [[word.replace("_", " "), n] for word, n in counts.items()])
+def _counted(title: str, noun: str, counts: dict[str, int], *, of: str = "images") -> str:
+    return _table(title, [noun, of], [[word.replace("_", " "), n] for word, n in counts.items()])
 
 
 def _contents(report: DoctorReport) -> str:
