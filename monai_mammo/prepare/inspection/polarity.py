@@ -18,7 +18,6 @@ _MARGIN = 4  # rows and columns of film edge
 _NEAR = 0.12  # of the range, to its dark or bright end
 _FLATTEST = 0.03
 _CORNER = 6
-_LEAST_BODY = 0.03  # of the picture; a smaller breast is none
 
 
 def ground_darkness(pixels: np.ndarray) -> float:
@@ -51,7 +50,7 @@ def ground_darkness(pixels: np.ndarray) -> float:
 def _evidence_of_dark_air(whole: np.ndarray, inner: np.ndarray) -> float:
     air = _dark_at_edges(inner)
     body = _largest_body(~air)
-    if body.mean() < _LEAST_BODY:
+    if not body.any():
         return 0.0
     outside = float((air & ~convex_hull_image(body)).mean())
     flat = _share_of_flattest(inner, air) + _share_of_flattest(whole, _dark_at_edges(whole))
