@@ -23,7 +23,7 @@ from monai_mammo.errors import MammoError
 
 __all__ = ["Nearest", "TrainingFingerprint", "image_features"]
 
-FILE = "data/training_fingerprint.npz"
+FILE = "models/training_fingerprint.npz"
 """Its place in a bundle."""
 
 VERSION = 1
