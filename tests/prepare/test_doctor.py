@@ -18,7 +18,8 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.phantom import draw_mammogram, draw_study
 from monai_mammo.prepare import doctor, prepare
-from monai_mammo.prepare.inspection import DoctorReport, IssueKind, report_page
+from monai_mammo.prepare.inspection import DoctorReport, Issue, IssueKind, Seen, report_page
+from monai_mammo.prepare.inspection.counts import LabelCount
 
 GRID = (64, 48)
 
@@ -68,7 +69,7 @@ def examined(folder: Path, tmp_path: Path) -> DoctorReport:
 
 def test_every_file_of_a_folder_is_told_once(examined: DoctorReport):
     outcome = {seen.name: (seen.status, seen.reason) for seen in examined.pictures}
-    assert len(outcome) == len(examined.pictures) == 8
+    assert len(outcome) == len(examined.pictures) == 8 and list(outcome) == sorted(outcome)
     assert outcome["torn.png"] == ("failed", "damaged")
     assert outcome["notes.txt"] == ("skipped", "not_dicom")
     assert outcome["right.png"] == outcome["deep/er/one.dcm"] == ("read", "")
@@ -114,6 +115,37 @@ def test_values_on_the_page_are_escaped(tmp_path: Path):
     assert page.tags["script"] == page.tags["b"] == 0
     titles = page.of("figcaption", "title")
     assert {f"{name}0.png", f"{name}.txt"} <= set(titles) and "<b>set" in page.text
+
+
+def test_sentences_reasons_and_counts_on_the_page_are_escaped():
+    evil = "<script>alert('x')</script>"
+    names = [f"{evil}{i}" for i in range(30)]
+    report = DoctorReport(
+        name=evil,
+        dataset=evil,
+        pictures=tuple(Seen(name=name, status="failed", reason=evil, detail=evil, split=evil) for name in names),
+        issues=tuple(
+            Issue(kind=kind, sentence=evil, images=(name,), reason=evil)
+            for kind in (IssueKind.UNREADABLE, IssueKind.NOTICED)
+            for name in names
+        ),
+        label_counts=(LabelCount(name=evil, found=1, published=2, stated=3),),
+    )
+    page = Page(report_page(report))
+    assert page.tags["script"] == 0 and page.open == [] and page.text.count(evil) > 100
+
+
+def test_a_negative_is_looked_at_as_what_it_shows(tmp_path: Path):
+    """Its mirror and its copies are found as those of any picture."""
+    drawn = draw_mammogram(Conditions(kind="digital", view="CC", laterality="L"), seed=6, shape=(160, 120))
+    mammograms = {"a": drawn.pixels, "b": 1 - drawn.pixels[:, ::-1]}
+    for name, pixels in mammograms.items():
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.round(255 * pixels).astype(np.uint8)).save(tmp_path / name / "left.png")
+        (tmp_path / name / "left.json").write_text(json.dumps({"laterality": "L", "kind": "digital"}))
+    report = doctor(tmp_path)
+    assert images_of(report, IssueKind.INVERTED) == images_of(report, IssueKind.WRONG_SIDE) == [("b/left.png",)]
+    assert images_of(report, IssueKind.DUPLICATE_ACROSS) == [("a/left.png", "b/left.png")]
 
 
 def test_workers_change_nothing(folder: Path, tmp_path: Path):

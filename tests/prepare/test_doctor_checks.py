@@ -78,6 +78,14 @@ def test_a_bright_strip_of_film_beside_the_breast_makes_no_negative():
     assert ground_darkness(1 - pixels) < INVERTED_BELOW
 
 
+def test_a_white_implant_in_a_film_is_no_air():
+    """It is flat and as white as a negative's air, but lies inside the breast."""
+    pixels = picture("film", view="CC", laterality="L").copy()
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] / np.reshape(SHAPE, (2, 1, 1))
+    pixels[0.6 * (x - 0.2) ** 2 + (y - 0.5) ** 2 < 0.03] = 1
+    assert ground_darkness(pixels) > 0.2
+
+
 def test_a_blank_picture_has_no_ground():
     assert ground_darkness(np.full((64, 48), 0.3, np.float32)) == 0
 
