@@ -85,6 +85,8 @@ _CODECS: dict[str, _Codec] = {
     uid.HTJ2K: _HTJ2K,
 }
 
+_CELLS_AT_ONCE = 2**16
+
 _LOSSY = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K})
 
 
@@ -234,8 +236,12 @@ def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes]) -> np.nd
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
     if width == 1:
         return planes[0].reshape(form.rows, form.columns)
-    cells = planes[1].astype(np.uint16)
-    cells |= planes[0].astype(np.uint16) << 8
+    cells = np.empty(planes[0].size, dtype=np.uint16)
+    for start in range(0, cells.size, _CELLS_AT_ONCE):  # what fits the processor's cache takes half the time
+        block = slice(start, start + _CELLS_AT_ONCE)
+        cells[block] = planes[0][block]
+        cells[block] <<= 8
+        cells[block] |= planes[1][block]
     return cells.reshape(form.rows, form.columns)
 
 
