@@ -22,7 +22,7 @@ def stored_values(seed: int = 0, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     rng = np.random.default_rng(seed)
     rows, columns = shape
     y = np.linspace(-1, 1, rows)[:, None] / 0.94
-    x = np.linspace(0, 1, columns)[None] / 0.9
+    x = np.linspace(0, 1, columns)[None] / 0.72
     depth = np.sqrt(np.clip(1 - y**2 - x**2, 0, None))
     frequency = np.hypot(np.fft.fftfreq(rows)[:, None] * rows, np.fft.rfftfreq(columns)[None] * rows)
     frequency[0, 0] = 1

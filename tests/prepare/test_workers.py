@@ -109,8 +109,12 @@ def test_a_killed_parent_takes_all_along_and_the_same_command_completes_it(sourc
     started = descendants(process.pid)
     assert len(started) >= 4  # two workers, a reading process each
     process.kill()
-    process.communicate()
-    wait_for(lambda: not any(map(is_there, started)), timeout_s=20)
+    process.wait()
+    try:
+        wait_for(lambda: not any(map(is_there, started)), timeout_s=20)
+    finally:
+        for pid in filter(is_there, started):
+            os.kill(pid, signal.SIGKILL)
     assert not (out / "datalist.json").is_file()
     (out / "images" / ".00.npy.4194305.part").write_bytes(b"half")  # as a process leaves it that is killed in a write
     assert len(files_of(out)) < len(clean)
