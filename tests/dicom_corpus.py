@@ -1,4 +1,4 @@
-"""Hostile DICOM files, made by script: sound seeds, mutants of them by number, and folders with bad files among good ones.
+"""Hostile DICOM files, made by script: sound seeds, mutants by number, folders with bad files among good ones.
 
 A number always stands for the same bytes, so that a figure can be made again and a file that failed found again.
 """
@@ -280,16 +280,20 @@ def write_folder(folder, n_good=400, n_bad=100, seed=0, *, shape=(96, 64)):
 
 
 def bad_file(number):
-    """Bytes that no reader can take for a mammogram: cut off in the header or the pixels, without needed tags, or a bomb."""
+    """Bytes that no reader takes for a mammogram: cut off in header or pixels, without needed tags, or a bomb."""
     seed = seeds()[number % len(seeds())]
     places = elements(seed.data, seed.syntax)
     kinds = (
         lambda: seed.data[: 132 + (len(seed.data) - 132) * (number % 7) // 10],
         lambda: b"\0" * 200 + seed.data[200:],
-        lambda: dicom_encoders.with_frame(dicom_encoders.header((60000, 60000)), b"\xff\xd8", syntax=uid.JPEGLSLossless),
+        lambda: dicom_encoders.with_frame(
+            dicom_encoders.header((60000, 60000)), b"\xff\xd8", syntax=uid.JPEGLSLossless
+        ),
         lambda: seed.data[: places[-1].value] if len(places) > 3 else b"",
         lambda: b"",
-        lambda: dicom_encoders.with_pixels(dicom_encoders.header((9000, 9000)), b"\0\0", syntax=uid.ExplicitVRLittleEndian),
+        lambda: dicom_encoders.with_pixels(
+            dicom_encoders.header((9000, 9000)), b"\0\0", syntax=uid.ExplicitVRLittleEndian
+        ),
         lambda: dicom_encoders.with_frame(
             dicom_encoders.header(), b"\xff\x4f\xff\x51" + bytes(range(100)), syntax=uid.HTJ2KLossless
         ),
