@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 
@@ -13,3 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # A busy machine is no failure: laws are judged by their values, not by the clock.
 hypothesis.settings.register_profile("monai_mammo", deadline=None)
 hypothesis.settings.load_profile("monai_mammo")
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

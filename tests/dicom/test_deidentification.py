@@ -153,7 +153,9 @@ items = st.recursive(attributes, lambda inner: st.tuples(attributes, st.lists(st
 def _fill(dataset, content):
     own, nested = content if isinstance(content, tuple) else (content, [])
     for tag, representation, (marker, before) in own:
-        dataset[tag] = raw(tag, representation, before + marker)
+        # the parser looks a UN up, and can not write what its table leaves open, "OB or OW"
+        is_open = representation == "UN" and " or " in DicomDictionary.get(tag, ("",))[0]
+        dataset[tag] = raw(tag, "OB" if is_open else representation, before + marker)
     for tag, inner in nested:
         item = Dataset()
         _fill(item, inner)
