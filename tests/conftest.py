@@ -11,8 +11,10 @@ import hypothesis
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A busy machine is no failure: laws are judged by their values, not by the clock.
-hypothesis.settings.register_profile("monai_mammo", deadline=None)
+# A busy machine is no failure: laws are judged by their values, not by the clock. The same examples are tried on every
+# run, so that a red one belongs to the change; `pytest --hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("monai_mammo", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("monai_mammo")
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
