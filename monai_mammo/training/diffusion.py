@@ -18,6 +18,7 @@ from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
+from monai_mammo.training.precision import autocast_dtype
 
 __all__ = ["DiffusionLoss", "LatentDataset", "spatial_planes"]
 
@@ -148,11 +149,12 @@ class LatentDataset(PreparedDataset):
     def _encode_all(self, autoencoder: nn.Module) -> np.ndarray:
         out: np.ndarray | None = None
         device = autoencoder.latent_mean.device
+        dtype = autocast_dtype("bfloat16", device)
         for index in range(len(self)):
             image = self.image(index)
             views = np.stack([self.augmentation(index, v).image(image) if v else image for v in range(self.n_views)])
             x = torch.from_numpy(views)[:, None].to(device)
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.autocast(device.type, dtype, enabled=dtype is not None):
                 mu, sigma = autoencoder.encode(x)
             mean = (mu.float() - autoencoder.latent_mean) / autoencoder.latent_std
             both = torch.stack([mean, sigma.float() / autoencoder.latent_std], dim=1).half().cpu().numpy()

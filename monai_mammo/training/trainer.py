@@ -25,6 +25,7 @@ from monai_mammo.errors import MammoError
 from monai_mammo.training.checkpoints import unwrapped
 from monai_mammo.training.data import EpochSampler, PreparedDataset
 from monai_mammo.training.ema import ExponentialMovingAverage
+from monai_mammo.training.precision import autocast_dtype
 
 __all__ = ["AutocastInferer", "NetworkTrainer", "data_loader", "learning_rate_factor"]
 
@@ -39,16 +40,17 @@ class AutocastInferer(SimpleInferer):
     Parameters
     ----------
     dtype : str or None
-        ``"bfloat16"`` or ``"float16"``; `None` keeps float32.
+        ``"bfloat16"`` or ``"float16"``; `None` keeps float32, and so does a processor that would be slower with it.
     """
 
     def __init__(self, dtype: str | None = "bfloat16") -> None:
         super().__init__()
-        self.dtype = None if dtype is None else getattr(torch, dtype)
+        self.dtype = dtype
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Output of ``network(inputs, *args, **kwargs)``."""
-        with torch.autocast(inputs.device.type, self.dtype, enabled=self.dtype is not None):
+        dtype = autocast_dtype(self.dtype, inputs.device)
+        with torch.autocast(inputs.device.type, dtype, enabled=dtype is not None):
             return network(inputs, *args, **kwargs)
 
 

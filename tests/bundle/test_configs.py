@@ -104,6 +104,17 @@ def test_smoke_trains_and_touches_no_bundle(tiny_bundles, elsewhere, name):
 
 
 @names
+def test_fine_tuning_starts_from_the_weights_of_the_bundle(tiny_bundles, elsewhere, name):
+    still = {"learning_rate": 0.0, "max_epochs": 1, "output_dir": "tuned"}
+    run(tiny_bundles / name, "train", "smoke", "fine_tune", **QUICK, **still)
+    roots = (tiny_bundles / name, elsewhere / "tuned")
+    before, after = (torch.load(root / "models" / "model.pt", weights_only=True) for root in roots)
+    measured_anew = {"latent_mean", "latent_std"}
+    assert before.keys() == after.keys()
+    assert all(torch.equal(value, after[key]) for key, value in before.items() if key not in measured_anew)
+
+
+@names
 def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere, name):
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
@@ -193,7 +204,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 @names
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
-    for overlay in ("smoke", "evaluate", "multi_gpu_train"):
+    for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune"):
         base = ConfigParser()
         base.read_config(files(root, "train"))
         for key in json.loads(Path(files(root, overlay)[0]).read_text(encoding="utf-8")):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from monai_mammo.errors import MammoError
+from monai_mammo.training import precision
 from monai_mammo.training.checkpoints import CheckpointHandler, save_atomically
 from monai_mammo.training.data import CropDataset
 from monai_mammo.training.ema import ExponentialMovingAverage
@@ -108,8 +109,17 @@ def test_learning_rate_rises_stays_and_falls_to_nothing():
     assert learning_rate_factor(99, n_iterations=100, warm_up=1, decay_start_fraction=1.0) == 1
 
 
-def test_autocast_reaches_the_network_on_a_cpu():
+def test_autocast_reaches_the_network_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(precision, "_processor_has_bfloat16", lambda: True)
     network = nn.Linear(4, 4)
     x = torch.rand(2, 4)
     assert AutocastInferer("bfloat16")(x, network).dtype is torch.bfloat16
     assert AutocastInferer(None)(x, network).dtype is torch.float32
+
+
+def test_a_processor_without_bfloat16_works_in_float32(monkeypatch):
+    monkeypatch.setattr(precision, "_processor_has_bfloat16", lambda: False)
+    assert AutocastInferer("bfloat16")(torch.rand(2, 4), nn.Linear(4, 4)).dtype is torch.float32
+    assert precision.autocast_dtype("bfloat16", "cuda") is torch.bfloat16
+    assert precision.autocast_dtype("float16", "cpu") is torch.float16
+    assert precision.autocast_dtype(None, "cpu") is None
