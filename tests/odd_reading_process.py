@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from monai_mammo.dicom import worker_process
-from monai_mammo.dicom.read import read_mammogram
 from monai_mammo.dicom.worker import GuardedReader
+from monai_mammo.dicom.worker_process import read_dicom
 
 
 class Panic(BaseException):
@@ -77,7 +77,7 @@ def read(path: Path, **options):
         os.abort()  # the heap that the file before has spoilt
     if path.stem in ODD:
         ODD[path.stem]()
-    return read_mammogram(path, **options)
+    return read_dicom(path, **options)
 
 
 def main():

@@ -21,10 +21,11 @@ __all__ = [
     "MODES",
     "Mode",
     "Rendering",
-    "brightness",
+    "every_cell",
     "linear",
     "linear_exact",
     "padding_mask",
+    "rendering",
     "sigmoid",
     "stored_values",
 ]
@@ -34,23 +35,20 @@ Mode = Literal["voi", "modality", "raw"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-_ROWS_AT_ONCE = 64  # a block of rows stays in the cache while it is looked up
-
-
 class Rendering(NamedTuple):
-    """Brightness of an image, and how it came about.
+    """Brightness of all cells that an image can have, and how it came about.
 
     Parameters
     ----------
-    pixels : ndarray, shape (rows, columns), float32
-        In [0, 1], dense tissue bright, padding 0; read-only.
+    brightness_of_cell : ndarray, shape (256,) or (65536,), float32
+        In [0, 1], dense tissue bright, padding 0; in the order of the cells' bits.
     value_range : tuple of float, or None
         Values that 0 and 1 stand for; `None` after a window or a VOI table.
     notes : tuple of str
         What was chosen on the way.
     """
 
-    pixels: np.ndarray
+    brightness_of_cell: np.ndarray
     value_range: tuple[float, float] | None
     notes: tuple[str, ...]
 
@@ -125,8 +123,8 @@ def _as_stored(value: int, form: PixelFormat) -> int:
     return (value + span // 2) % span - span // 2 if form.is_signed else value % span
 
 
-def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat, *, mode: Mode = "voi") -> Rendering:
-    """Brightness of an image.
+def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode = "voi") -> Rendering:
+    """What each cell of an image shows.
 
     Modes ``raw`` and ``modality`` are scaled by the whole range that can be stored, never by what
     the image happens to hold.
@@ -135,8 +133,8 @@ def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat, *, mode: 
     ----------
     dataset : Dataset
         Header of the image.
-    cells : ndarray, shape (rows, columns), integer
-        As `monai_mammo.dicom.codecs.decode` gives them.
+    kind : dtype
+        Of the cells, as `monai_mammo.dicom.codecs.decode` gives them.
     form : PixelFormat
     mode : {"voi", "modality", "raw"}
 
@@ -151,28 +149,18 @@ def brightness(dataset: Dataset, cells: np.ndarray, form: PixelFormat, *, mode: 
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         table = 1.0 - table
         value_range = value_range and value_range[::-1]
-    every = _every_cell(cells.dtype)
+    every = every_cell(kind)
     values = stored_values(every, form)
     of_cell = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
     padding, limit = (_integer(dataset.get(name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     if padding is not None:
         of_cell[padding_mask(every, values, form, padding, limit)] = 0.0
-    return Rendering(_looked_up(of_cell, cells), value_range, (*notes, *_polarity_notes(dataset)))
+    return Rendering(of_cell, value_range, (*notes, *_polarity_notes(dataset)))
 
 
-def _every_cell(kind: np.dtype) -> np.ndarray:
+def every_cell(kind: np.dtype) -> np.ndarray:
     """All cells of a type, in the order of their bits."""
     return np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(f"{kind.kind}{kind.itemsize}")
-
-
-def _looked_up(of_cell: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    index = cells.astype(cells.dtype.newbyteorder("="), copy=False).view(f"u{cells.dtype.itemsize}")
-    pixels = np.empty(cells.shape, dtype=np.float32)
-    for row in range(0, len(cells), _ROWS_AT_ONCE):
-        block = slice(row, row + _ROWS_AT_ONCE)
-        np.take(of_cell, index[block], out=pixels[block], mode="clip")  # other modes copy the output first
-    pixels.setflags(write=False)
-    return pixels
 
 
 def _polarity_notes(dataset: Dataset) -> tuple[str, ...]:

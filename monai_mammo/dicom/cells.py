@@ -8,29 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_mammo.dicom.codecs import decode, pixel_format
+from monai_mammo.dicom.brightness import every_cell
+from monai_mammo.dicom.codecs import Allocate, decode, pixel_format
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.study import Mammogram
+from monai_mammo.study import StoredImage
 
 __all__ = ["read_cells"]
 
 
-def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:
+def read_cells(
+    path: str | os.PathLike[str], *, limits: Limits | None = None, allocate: Allocate = np.empty
+) -> StoredImage | Skipped | Failed:
     """Pixels of a DICOM file as they are stored, whatever they show: neither rescaled, windowed nor inverted.
 
-    Decodes in this process, where a damaged file may end it: see `monai_mammo.prepare.reading.read_stored`.
+    Decodes in this process, where a damaged file may end it: see `GuardedReader.read_stored`.
 
     Parameters
     ----------
     path : path
     limits : Limits, optional
+    allocate : callable
+        Gives the array that a compressed frame is decoded into.
 
     Returns
     -------
-    Mammogram
-        Cells as fractions of the largest that their 8 or 16 bits can hold, and nothing else.
+    StoredImage
+        Its brightness is the fraction of the largest value that the 8 or 16 bits of a cell can hold.
     Skipped or Failed
         As from `read_mammogram`.
     """
@@ -38,12 +43,18 @@ def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) ->
     try:
         with quiet():
             data = file_bytes(path, limits)
+            sha256 = hashlib.sha256(data).hexdigest()  # while the bytes are in the processor's cache
             dataset = parse(data, limits)
             form = pixel_format(dataset, limits)
-            cells = decode(dataset, form)
+            cells = decode(dataset, form, allocate=allocate)
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
         return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
-    fractions = np.abs(cells.astype(np.float32)) / np.float32(2**form.bits_allocated - 1)
-    return Mammogram(pixels=fractions, source=path.name, source_sha256=hashlib.sha256(data).hexdigest())
+    fractions = np.abs(every_cell(cells.dtype).astype(np.float32)) / np.float32(2**form.bits_allocated - 1)
+    return StoredImage(
+        cells=cells,
+        brightness_of_cell=fractions,
+        source=path.name,
+        source_sha256=sha256,
+    )

@@ -22,7 +22,11 @@ from monai_mammo.dicom.guards import Limits
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 from monai_mammo.dicom.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 
-__all__ = ["PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
+__all__ = ["Allocate", "PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
+
+Allocate = Callable[[tuple[int, int], np.dtype], np.ndarray]
+"""Gives an array of a shape and a type to decode into, with anything in it."""
+
 
 _NATIVE = {
     uid.ImplicitVRLittleEndian: "<",
@@ -120,13 +124,20 @@ def pixel_format(dataset: Dataset, limits: Limits) -> PixelFormat:
     return PixelFormat(rows, columns, allocated, stored, high_bit, dataset.get("PixelRepresentation") == 1)
 
 
-def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
+def decode(dataset: Dataset, form: PixelFormat, *, allocate: Allocate = np.empty) -> np.ndarray:
     """Cells of the first frame, as stored: unused bits and missing signs are the caller's.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    form : PixelFormat
+    allocate : callable
+        Gives the array that a compressed frame is decoded into.
 
     Returns
     -------
     ndarray, shape (rows, columns), integer
-        Unsigned, but for a JPEG 2000 stream that carries a sign of its own.
+        In the processor's byte order; unsigned, but for a JPEG 2000 stream that carries a sign of its own.
 
     Raises
     ------
@@ -141,7 +152,7 @@ def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
     if syntax != uid.RLELossless and syntax not in _CODECS:
         raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, f"transfer syntax {_name(syntax)} is not read")
     decoder = _decoder("packbits_decode" if syntax == uid.RLELossless else _CODECS[syntax].decoder, _name(syntax))
-    return _guarded(lambda: _compressed(dataset, form, syntax, decoder), _name(syntax))
+    return _guarded(lambda: _compressed(dataset, form, syntax, decoder, allocate), _name(syntax))
 
 
 def _name(syntax: str) -> str:
@@ -170,6 +181,7 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
         raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
     if form.bits_allocated == 16:
         cells = np.frombuffer(element.value, dtype=f"{order}u2", count=size // 2)
+        cells = cells.astype(np.uint16, copy=False)
     else:
         cells = np.frombuffer(element.value, dtype=np.uint8)
         if order == ">" and element.VR == "OW":  # 8-bit pixels swap places within big-endian words
@@ -178,21 +190,21 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     return cells.reshape(form.rows, form.columns)
 
 
-def _compressed(dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any]) -> np.ndarray:
+def _compressed(
+    dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any], allocate: Allocate
+) -> np.ndarray:
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     if syntax == uid.RLELossless:
-        return _rle(frame, form, decoder)
+        return _rle(frame, form, decoder, allocate)
     codec = _CODECS[syntax]
-    _check_stream(codec.header(frame), codec.processes, form)
+    stream = codec.header(frame)
+    _check_stream(stream, codec.processes, form)
     _check_end(frame)
-    cells = decoder(frame)
-    if cells.ndim == 3 and cells.shape[-1] == 1:
-        cells = cells[..., 0]
-    if cells.shape != (form.rows, form.columns) or cells.dtype.kind not in "iu" or cells.dtype.itemsize > 2:
-        raise Refusal(SkipReason.DAMAGED, "the decoded frame is not of the header's size")
-    if syntax in _LOSSY and cells.dtype.kind == "u" and not form.is_signed:
+    kind = np.dtype(f"{'i' if stream.is_signed else 'u'}{1 if stream.precision <= 8 else 2}")
+    cells = decoder(frame, out=allocate((form.rows, form.columns), kind))  # another size or type is an error
+    if syntax in _LOSSY and not (stream.is_signed or form.is_signed):
         # a stream of 16 bit may overshoot 12 stored ones; masking would turn the brightest pixels black
-        cells = np.minimum(cells, 2 ** (form.high_bit + 1) - 1)
+        np.minimum(cells, 2 ** min(form.high_bit + 1, 8 * kind.itemsize) - 1, out=cells)
     return cells
 
 
@@ -220,7 +232,7 @@ def _check_end(frame: bytes) -> None:
         raise Refusal(SkipReason.DAMAGED, "the compressed frame is cut off")
 
 
-def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes]) -> np.ndarray:
+def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes], allocate: Allocate) -> np.ndarray:
     """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
     width = form.bits_allocated // 8
     header = np.frombuffer(frame[:64], dtype="<u4")
@@ -229,20 +241,26 @@ def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes]) -> np.nd
     ends = [*(int(offset) for offset in header[1 : width + 1]), len(frame)]
     if any(start >= end for start, end in zip(ends, ends[1:], strict=False)):
         raise Refusal(SkipReason.DAMAGED, "the RLE offsets do not rise inside the frame")
-    planes = np.zeros((width, form.rows * form.columns), dtype=np.uint8)
+    cells = allocate((form.rows, form.columns), np.dtype(f"u{width}"))
+    flat = cells.reshape(-1)
+    # the high bytes lie in the second half of the cells, which the join reaches when it has read them
+    planes = [flat.view(np.uint8)[-flat.size :], *(np.empty(flat.size, np.uint8) for _ in range(width - 1))]
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
-        if len(unpack(frame[start:end], out=plane.data)) != plane.size:
+        if len(unpack(memoryview(frame)[start:end], out=plane.data)) != plane.size:
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
-    if width == 1:
-        return planes[0].reshape(form.rows, form.columns)
-    cells = np.empty(planes[0].size, dtype=np.uint16)
+    if width == 2:
+        _join(flat, *planes)
+    return cells
+
+
+def _join(cells: np.ndarray, high: np.ndarray, low: np.ndarray) -> None:
+    """Set cells of two bytes from a plane of each."""
     for start in range(0, cells.size, _CELLS_AT_ONCE):  # what fits the processor's cache takes half the time
         block = slice(start, start + _CELLS_AT_ONCE)
-        cells[block] = planes[0][block]
+        cells[block] = high[block]
         cells[block] <<= 8
-        cells[block] |= planes[1][block]
-    return cells.reshape(form.rows, form.columns)
+        cells[block] |= low[block]
 
 
 def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:

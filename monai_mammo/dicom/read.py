@@ -10,11 +10,12 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.brightness import MODES, Mode, brightness
-from monai_mammo.dicom.codecs import decode, pixel_format
+from monai_mammo.dicom.brightness import MODES, Mode, rendering
+from monai_mammo.dicom.codecs import Allocate, decode, pixel_format
 from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.labels import (
     MODIFIER_REASONS,
@@ -29,11 +30,12 @@ from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.dicom.screening import check_is_mammogram, is_for_processing
 from monai_mammo.dicom.spacing import find_spacing
+from monai_mammo.dicom.unrendered import Unrendered
 from monai_mammo.dicom.write import CONDITIONS_MARK
 from monai_mammo.errors import RequestError
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Mammogram, StoredImage
 
-__all__ = ["read_mammogram"]
+__all__ = ["read_mammogram", "read_unrendered"]
 
 
 def read_mammogram(
@@ -84,11 +86,45 @@ def read_mammogram(
     RequestError
         `mode` or `accept` is not allowed.
     """
+    try:
+        found = read_unrendered(path, limits=limits, mode=mode, for_processing=for_processing, accept=accept)
+        return found.rendered() if isinstance(found, Unrendered) else found
+    except MemoryError:
+        return Failed(Path(path), SkipReason.TOO_LARGE, "reading it ran out of memory")
+
+
+def read_unrendered(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    mode: Mode = "voi",
+    for_processing: bool = False,
+    accept: Collection[SkipReason] = (),
+    allocate: Allocate = np.empty,
+) -> Unrendered | Skipped | Failed:
+    """What `read_mammogram` gives, before the last step, which needs nothing of the file any more.
+
+    Parameters
+    ----------
+    path, limits, mode, for_processing, accept
+        As for `read_mammogram`.
+    allocate : callable
+        Gives the array that a compressed frame is decoded into.
+
+    Returns
+    -------
+    Unrendered, Skipped or Failed
+
+    Raises
+    ------
+    RequestError
+        `mode` or `accept` is not allowed.
+    """
     path = Path(path)
     options = _Options(limits or Limits(), mode, for_processing, frozenset(accept))
     try:
         with quiet():
-            return _read(path, options)
+            return _read(path, options, allocate)
     except Refusal as refusal:
         return refusal.outcome(path)
     except MemoryError:
@@ -111,8 +147,9 @@ class _Options:
             raise RequestError(f"accept {str(reason)!r} is not one of {', '.join(sorted(MODIFIER_REASONS))}")
 
 
-def _read(path: Path, options: _Options) -> Mammogram:
+def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
     data = file_bytes(path, options.limits)
+    origin = {"source": path.name, "source_sha256": hashlib.sha256(data).hexdigest()}
     dataset = parse(data, options.limits)
     view_notes = check_is_mammogram(dataset, for_processing=options.for_processing, accept=options.accept)
     if is_for_processing(dataset) and options.mode == "voi":
@@ -122,17 +159,19 @@ def _read(path: Path, options: _Options) -> Mammogram:
     form = pixel_format(dataset, options.limits)
     conditions, label_notes = _conditions(dataset)
     spacing, spacing_notes = find_spacing(dataset)
-    rendering = brightness(dataset, decode(dataset, form), form, mode=options.mode)
-    return Mammogram(
-        pixels=rendering.pixels,
-        conditions=conditions,
-        spacing=spacing,
-        stated_chest_wall=chest_wall_of_orientation(dataset.get("PatientOrientation")),
-        person_id=person_pseudonym(dataset),
-        source=path.name,
-        source_sha256=hashlib.sha256(data).hexdigest(),
-        value_range=rendering.value_range,
-        notes=(*view_notes, *label_notes, *spacing_notes, *rendering.notes, *_warnings(dataset)),
+    cells = decode(dataset, form, allocate=allocate)
+    shown = rendering(dataset, cells.dtype, form, mode=options.mode)
+    return Unrendered(
+        StoredImage(cells=cells, brightness_of_cell=shown.brightness_of_cell, **origin),
+        {
+            "conditions": conditions,
+            "spacing": spacing,
+            "stated_chest_wall": chest_wall_of_orientation(dataset.get("PatientOrientation")),
+            "person_id": person_pseudonym(dataset),
+            "value_range": shown.value_range,
+            "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
+            **origin,
+        },
     )
 
 

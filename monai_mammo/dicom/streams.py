@@ -35,6 +35,8 @@ class StreamHeader:
         As the frame states them.
     process : int
         Second byte of a JPEG frame marker, such as 0xC3 or 0xF7; 0x51 for JPEG 2000.
+    is_signed : bool
+        Whether the stream carries a sign, as only JPEG 2000 can.
     is_conforming : bool
         Whether the scan header is one that the process allows.
     """
@@ -44,6 +46,7 @@ class StreamHeader:
     precision: int
     components: int
     process: int
+    is_signed: bool = False
     is_conforming: bool = True
 
 
@@ -118,7 +121,8 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
     if tiles > _MOST_TILES or tiles * _LEAST_TILE_BYTES > len(stream) or stream[43] != 1 or stream[44] != 1:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles or sampling are not possible")
     _check_tile_parts(stream, tiles)
-    return StreamHeader(y1 - y0, x1 - x0, (stream[42] & 0x7F) + 1, components, 0x51)
+    precision, is_signed = (stream[42] & 0x7F) + 1, stream[42] >= 0x80
+    return StreamHeader(y1 - y0, x1 - x0, precision, components, 0x51, is_signed)
 
 
 def _check_tile_parts(stream: bytes, tiles: int) -> None:

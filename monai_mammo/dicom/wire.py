@@ -1,4 +1,4 @@
-"""Messages between a reader and its reading process: a JSON object and, for a mammogram, the bytes of its pixels.
+"""Messages between a reader and its reading process: a JSON object and, for an image, its cells and their brightness.
 
 Nothing is pickled: what comes from a process that has parsed hostile bytes is data, checked against the types
 that are expected, never a program.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import struct
 import types
 import typing
@@ -15,36 +16,61 @@ from enum import Enum
 from functools import cache
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
-from monai_mammo.study import Mammogram
+from monai_mammo.dicom.shared_cells import SharedCells
+from monai_mammo.dicom.unrendered import Unrendered
+from monai_mammo.study import Mammogram, StoredImage
 
-__all__ = ["from_message", "receive", "send", "to_message"]
+__all__ = ["Image", "from_message", "receive", "send", "to_message"]
 
-_SIZES = struct.Struct("<IQ")  # bytes of the JSON object, bytes of the pixels
+_SIZES = struct.Struct("<IQ")  # bytes of the JSON object, bytes that follow it
 _MAX_HEAD_BYTES = 2**20
-_ARRAYS = ("pixels", "lesion_mask")
+_CELL_TYPES = ("uint8", "uint16", "int8", "int16")
 
 
-def send(file: FileIO, head: dict[str, Any], pixels: np.ndarray | None = None) -> None:
-    """Write one message to an unbuffered pipe.
+class Image(NamedTuple):
+    """Pixels of a message.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (rows, columns), integer of 8 or 16 bits
+    brightness_of_cell : ndarray, shape (256,) or (65536,), float32
+    """
+
+    cells: np.ndarray
+    brightness_of_cell: np.ndarray
+
+
+def send(
+    file: FileIO, head: dict[str, Any], image: Image | None = None, shared: SharedCells | None = None
+) -> None:
+    """Write one message to an unbuffered pipe; cells go through shared memory where there is some.
 
     Raises
     ------
     OSError
         Nobody reads at the other end.
     """
+    arrays: list[np.ndarray] = []
+    if image is not None:
+        is_shared = shared is not None and shared.put(image.cells)
+        arrays = [image.brightness_of_cell] if is_shared else [image.brightness_of_cell, image.cells]
+        form = {"shape": image.cells.shape, "type": image.cells.dtype.name, "is_shared": is_shared}
+        head = {**head, "image": form}
     text = json.dumps(head).encode()
-    payload = memoryview(b"") if pixels is None else np.ascontiguousarray(pixels).data.cast("B")
-    for part in (memoryview(_SIZES.pack(len(text), len(payload)) + text), payload):
+    payload = [np.ascontiguousarray(array).data.cast("B") for array in arrays]
+    for part in (memoryview(_SIZES.pack(len(text), sum(map(len, payload))) + text), *payload):
         while part:
             part = part[file.write(part) :]
 
 
-def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], np.ndarray | None] | None:
+def receive(
+    file: FileIO, *, max_pixels: int = 0, shared: SharedCells | None = None
+) -> tuple[dict[str, Any], Image | None] | None:
     """Next message of an unbuffered pipe, or `None` at its end.
 
     Parameters
@@ -52,22 +78,24 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], np.nd
     file : FileIO
     max_pixels : int
         Most pixels that are accepted.
+    shared : SharedCells, optional
+        Where cells may lie that did not come through the pipe. They are good until the next request.
 
     Returns
     -------
     head : dict
-    pixels : ndarray, shape (rows, columns), float32, or None
+    image : Image or None
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError, KeyError
         The bytes are no message.
     """
     sizes = _exactly(file, np.empty(_SIZES.size, np.uint8))
     if sizes is None:
         return None
-    n_head, n_pixels = _SIZES.unpack(sizes.tobytes())
-    if n_head > _MAX_HEAD_BYTES or n_pixels > 4 * max_pixels:
+    n_head, n_payload = _SIZES.unpack(sizes.tobytes())
+    if n_head > _MAX_HEAD_BYTES:
         raise ValueError("a message is longer than allowed")
     text = _exactly(file, np.empty(n_head, np.uint8))
     if text is None:
@@ -75,13 +103,33 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], np.nd
     head = json.loads(text.tobytes())
     if not isinstance(head, dict):
         raise ValueError("a message is no JSON object")
-    if not n_pixels:
+    if "image" not in head:
+        if n_payload:
+            raise ValueError("a message has pixels that it does not announce")
         return head, None
-    rows, columns = head["shape"]
-    if not (isinstance(rows, int) and isinstance(columns, int) and 4 * rows * columns == n_pixels):
+    shape, kind, is_shared = _form(head["image"], max_pixels)
+    n_cells = 0 if is_shared else math.prod(shape) * kind.itemsize
+    table = np.empty(2 ** (8 * kind.itemsize), np.float32)
+    if n_payload != table.nbytes + n_cells:
         raise ValueError("a message has not the pixels that it announces")
-    pixels = np.empty((rows, columns), np.float32)
-    return None if _exactly(file, pixels) is None else (head, pixels)
+    if _exactly(file, table) is None:
+        return None
+    if is_shared:
+        if shared is None:
+            raise ValueError("a message leaves its pixels where there is no shared memory")
+        return head, Image(shared.array(shape, kind), table)
+    cells = np.empty(shape, kind)
+    return None if _exactly(file, cells) is None else (head, Image(cells, table))
+
+
+def _form(form: dict[str, Any], max_pixels: int) -> tuple[tuple[int, int], np.dtype, bool]:
+    """Shape and type of cells, and whether they are shared, out of a message that may say anything."""
+    rows, columns = form["shape"]
+    if not (isinstance(rows, int) and isinstance(columns, int) and min(rows, columns) > 0):
+        raise ValueError("a message has a shape that is none")
+    if rows * columns > max_pixels or form["type"] not in _CELL_TYPES:
+        raise ValueError("a message has more pixels than allowed, or of another type")
+    return (rows, columns), np.dtype(form["type"]), form["is_shared"] is True
 
 
 def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
@@ -95,28 +143,36 @@ def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
     return array
 
 
-def to_message(result: Mammogram | Skipped | Failed) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Message that stands for a result of the reader."""
-    if isinstance(result, Mammogram):
-        fields = {f.name: _plain(getattr(result, f.name)) for f in dataclasses.fields(result) if f.name not in _ARRAYS}
-        return {"kind": "mammogram", "shape": result.shape, "fields": fields}, result.pixels
+def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dict[str, Any], Image | None]:
+    """Message that stands for a result of reading."""
+    if isinstance(result, Unrendered):
+        image = Image(result.stored.cells, result.stored.brightness_of_cell)
+        return {"kind": "mammogram", "fields": _plain(result.fields)}, image
+    if isinstance(result, StoredImage):
+        fields = {"source": result.source, "source_sha256": result.source_sha256}
+        return {"kind": "stored", "fields": fields}, Image(result.cells, result.brightness_of_cell)
     kind = "failed" if isinstance(result, Failed) else "skipped"
     return {"kind": kind, "reason": result.reason.value, "detail": result.detail}, None
 
 
-def from_message(head: dict[str, Any], pixels: np.ndarray | None, path: Path) -> Mammogram | Skipped | Failed:
-    """Result that a message stands for; the pixels are not copied.
+def from_message(
+    head: dict[str, Any], image: Image | None, path: Path
+) -> Mammogram | StoredImage | Skipped | Failed:
+    """Result that a message stands for, with pixels of its own.
 
     Raises
     ------
     ValueError, TypeError, KeyError, MammoError
         The message does not stand for a result.
     """
-    if head["kind"] == "mammogram" and pixels is not None:
-        pixels.setflags(write=False)
-        types_of = _types(Mammogram)
+    if image is not None:
+        kind = {"mammogram": Mammogram, "stored": StoredImage}[head["kind"]]
+        types_of = _types(kind)
         fields = {name: _revived(types_of[name], value) for name, value in head["fields"].items()}
-        return Mammogram(pixels=pixels, **fields)
+        if kind is Mammogram:
+            return Unrendered(StoredImage(**image._asdict()), fields).rendered()
+        cells = image.cells.copy()  # the next image may come to lie where these do
+        return StoredImage(cells=cells, brightness_of_cell=image.brightness_of_cell, **fields)
     outcomes: dict[str, type[Failed] | type[Skipped]] = {"failed": Failed, "skipped": Skipped}
     return outcomes[head["kind"]](path, SkipReason(head["reason"]), _revived(str, head["detail"]))
 

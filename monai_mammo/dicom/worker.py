@@ -11,14 +11,14 @@ import threading
 import weakref
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from monai_mammo.dicom.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.dicom.wire import from_message
 from monai_mammo.dicom.worker_handle import Ended, ReadingProcess
 from monai_mammo.errors import RequestError
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Mammogram, StoredImage
 
 if TYPE_CHECKING:
     from monai_mammo.dicom.brightness import Mode
@@ -33,10 +33,10 @@ class GuardedReader:
     """Reader of DICOM files in a process of its own, with bounded memory and time.
 
     The process starts with the first file, in about half a second, and is kept: each file then costs what
-    reading it costs, and one copy of its pixels. A file that ends the process is told apart from one that only
-    came after: it is tried once more in a new process. Threads may share a reader, which reads one file at a time;
-    a forked or spawned process gets its own. Windows and macOS can not bound the memory of a process; time,
-    crashes and the sizes of `limits` are bounded there as well.
+    reading it costs, since its pixels lie in memory that both processes see where the system has such. A file that
+    ends the process is told apart from one that only came after: it is tried once more in a new process. Threads
+    may share a reader, which reads one file at a time; a forked or spawned process gets its own. Windows and macOS
+    can not bound the memory of a process; time, crashes and the sizes of `limits` are bounded there as well.
 
     Parameters
     ----------
@@ -121,7 +121,30 @@ class GuardedReader:
         options = {name: value for name, value in chosen.items() if value != _DEFAULTS[name]}
         request = {"path": os.path.abspath(path), "options": options}
         with self._lock:
-            return self._read(Path(path), request)
+            return cast("Mammogram | Skipped | Failed", self._read(Path(path), request))
+
+    def read_stored(self, path: str | os.PathLike[str]) -> StoredImage | Skipped | Failed:
+        """Pixels of any DICOM image as they are stored, such as a mask or a crop.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        StoredImage
+            Its brightness is the fraction of the largest value that the 8 or 16 bits of a cell can hold.
+        Skipped or Failed
+            As from `read`.
+
+        Raises
+        ------
+        MammoError
+            No reading process can be started here.
+        """
+        request = {"path": os.path.abspath(path), "options": {"as_stored": True}}
+        with self._lock:
+            return cast("StoredImage | Skipped | Failed", self._read(Path(path), request))
 
     def close(self) -> None:
         """End the process; a later `read` starts a new one."""
@@ -138,14 +161,14 @@ class GuardedReader:
         arguments = {**self._settings, "limits": self._limits}
         return functools.partial(type(self), **arguments), ()
 
-    def _read(self, path: Path, request: dict[str, Any]) -> Mammogram | Skipped | Failed:
+    def _read(self, path: Path, request: dict[str, Any]) -> Mammogram | StoredImage | Skipped | Failed:
         while True:
             process = self._running()
             try:
-                head, pixels = process.ask(request, self._settings["timeout_s"])
+                head, image = process.ask(request, self._settings["timeout_s"])
                 if head["kind"] == "request_error":
                     raise RequestError(head["error"])
-                result = from_message(head, pixels, path)
+                result = from_message(head, image, path)
             except RequestError:
                 raise
             except queue.Empty:

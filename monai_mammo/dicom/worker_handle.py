@@ -13,10 +13,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 import monai_mammo
-from monai_mammo.dicom.wire import receive, send
+from monai_mammo.dicom.shared_cells import SharedCells
+from monai_mammo.dicom.wire import Image, receive, send
 from monai_mammo.errors import MammoError
 
 __all__ = ["Ended", "ReadingProcess"]
@@ -32,7 +31,7 @@ class Ended(Exception):
 
 
 class ReadingProcess:
-    """A reading process, its two pipes, and the thread that waits for its answers.
+    """A reading process, its two pipes, the memory it shares, and the thread that waits for its answers.
 
     A thread, because a pipe can be waited for with a time limit only on some systems; it holds
     no lock that a forked process could miss, as the pipes are unbuffered.
@@ -54,6 +53,7 @@ class ReadingProcess:
         self.n_asked = 0
         if not sys.executable:
             raise MammoError("no reading process can be started, because the Python program is not known here")
+        self._shared = SharedCells.create(2 * max_pixels)
         root = str(Path(monai_mammo.__file__).parents[1])
         paths = dict.fromkeys([*(os.path.abspath(place) for place in sys.path), root])
         try:
@@ -64,15 +64,21 @@ class ReadingProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
+                pass_fds=() if self._shared is None else (self._shared.descriptor,),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
+            if self._shared is not None:
+                self._shared.close()
             raise MammoError(f"no reading process can be started: {error.strerror or 'unknown'}") from None
         self._requests, answers = cast(FileIO, self._popen.stdin), cast(FileIO, self._popen.stdout)
         _widen(answers)
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(
-            target=_wait_for_answers, args=(answers, self._answers, max_pixels), daemon=True, name="monai_mammo-answers"
+            target=_wait_for_answers,
+            args=(answers, self._answers, max_pixels, self._shared),
+            daemon=True,
+            name="monai_mammo-answers",
         )
         self._thread.start()
 
@@ -85,7 +91,8 @@ class ReadingProcess:
             It can not.
         """
         try:
-            send(self._requests, settings)
+            shared = None if self._shared is None else (self._shared.descriptor, self._shared.n_bytes)
+            send(self._requests, {**settings, "shared": shared})
             head, _ = self._next_answer(_START_S)
         except (OSError, Ended, ValueError, queue.Empty):
             head = {}
@@ -93,7 +100,7 @@ class ReadingProcess:
             reason = head.get("error", "it ended, or gave no sign, before the first file")
             raise MammoError(f"no reading process can be started ({reason})")
 
-    def ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], np.ndarray | None]:
+    def ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], Image | None]:
         """Answer to a request.
 
         Raises
@@ -105,12 +112,12 @@ class ReadingProcess:
         """
         self.n_asked += 1
         send(self._requests, {**request, "number": self.n_asked})
-        head, pixels = self._next_answer(timeout_s)
+        head, image = self._next_answer(timeout_s)
         if head.get("number") != self.n_asked:
             raise ValueError("an answer is not to the last request")
-        return head, pixels
+        return head, image
 
-    def _next_answer(self, timeout_s: float) -> tuple[dict[str, Any], np.ndarray | None]:
+    def _next_answer(self, timeout_s: float) -> tuple[dict[str, Any], Image | None]:
         answer = self._answers.get(timeout=timeout_s)
         if isinstance(answer, Exception):
             raise answer
@@ -145,16 +152,21 @@ class ReadingProcess:
         self._close()
 
     def _close(self) -> None:
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
         for file in (self._popen.stdin, self._popen.stdout):
             with contextlib.suppress(OSError):
                 cast(FileIO, file).close()
 
 
-def _wait_for_answers(file: FileIO, answers: queue.SimpleQueue[Any], max_pixels: int) -> None:
+def _wait_for_answers(
+    file: FileIO, answers: queue.SimpleQueue[Any], max_pixels: int, shared: SharedCells | None
+) -> None:
     """Hand on what comes until it ends or is no message."""
     while True:
         try:
-            answer = receive(file, max_pixels=max_pixels)
+            answer = receive(file, max_pixels=max_pixels, shared=shared)
         except Exception as error:  # whatever it wrote, it is no answer
             answers.put(ValueError(type(error).__name__))
             return

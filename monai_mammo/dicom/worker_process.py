@@ -6,17 +6,25 @@ no library prints what it found in a file; answers go through the pipe that stan
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monai_mammo.dicom.memory import keep_freed_memory
-from monai_mammo.dicom.wire import receive, send, to_message
+from monai_mammo.dicom.shared_cells import SharedCells
+from monai_mammo.dicom.wire import Image, receive, send, to_message
 from monai_mammo.errors import RequestError
+
+if TYPE_CHECKING:
+    from monai_mammo.dicom.reasons import Failed, Skipped
+    from monai_mammo.dicom.unrendered import Unrendered
+    from monai_mammo.study import StoredImage
 
 try:
     import resource
@@ -34,7 +42,7 @@ def main(read: Callable[..., Any] | None = None) -> None:
     Parameters
     ----------
     read : callable, optional
-        ``read(path, limits=..., **options)``; by default `monai_mammo.dicom.read_mammogram`.
+        ``read(path, limits=..., allocate=..., **options)``; by default `read_dicom`.
     """
     requests, answers = _own_pipes()
     _leave_signals_to_the_reader()
@@ -46,34 +54,51 @@ def main(read: Callable[..., Any] | None = None) -> None:
     keep_freed_memory()
     try:
         from monai_mammo.dicom.guards import Limits
-        from monai_mammo.dicom.read import read_mammogram
 
-        limits = Limits(**settings["limits"])
+        for module in ("cells", "read"):  # no file is to wait for them
+            import_module(f"monai_mammo.dicom.{module}")
+
+        fixed: dict[str, Any] = {"limits": Limits(**settings["limits"])}
+        shared = None if settings["shared"] is None else SharedCells(*settings["shared"])
+        if shared is not None:
+            fixed["allocate"] = shared.array
     except BaseException as error:
         send(answers, {"kind": "not_started", "error": type(error).__name__})
         return
     send(answers, {"kind": "ready"})
-    _serve(requests, answers, read or read_mammogram, {"limits": limits}, settings)
+    _serve(requests, answers, functools.partial(read or read_dicom, **fixed), settings, shared)
+
+
+def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrendered | StoredImage | Skipped | Failed:
+    """Mammogram, to be rendered by the reader, or with `as_stored` the cells of any image."""
+    from monai_mammo.dicom.cells import read_cells
+    from monai_mammo.dicom.read import read_unrendered
+
+    return read_cells(path, **options) if as_stored else read_unrendered(path, **options)
 
 
 def _serve(
-    requests: FileIO, answers: FileIO, read: Callable[..., Any], fixed: dict[str, Any], settings: dict[str, Any]
+    requests: FileIO,
+    answers: FileIO,
+    read: Callable[..., Any],
+    settings: dict[str, Any],
+    shared: SharedCells | None,
 ) -> None:
     n_files = 0
     while (message := receive(requests)) is not None:
         _set_timer(settings["timeout_s"] + _GRACE_S)
-        head, pixels = _answer(read, message[0], fixed)
+        head, image = _answer(read, message[0])
         _set_timer(0)
         n_files += 1
         head["number"] = message[0]["number"]
         head["is_spent"] = n_files >= settings["files_per_process"] or 2 * _memory_bytes() > settings["memory_bytes"]
-        send(answers, head, pixels)
+        send(answers, head, image, shared)
 
 
-def _answer(read: Callable[..., Any], request: dict[str, Any], fixed: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+def _answer(read: Callable[..., Any], request: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
     """Message for a request; whatever a decoder throws, panics of Rust included, is the file's failure."""
     try:
-        return to_message(read(Path(request["path"]), **fixed, **request["options"]))
+        return to_message(read(Path(request["path"]), **request["options"]))
     except RequestError as error:
         return {"kind": "request_error", "error": str(error)}, None
     except MemoryError:

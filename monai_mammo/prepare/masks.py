@@ -12,7 +12,7 @@ import numpy as np
 
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.prepare.reading import read_stored
-from monai_mammo.study import Mammogram
+from monai_mammo.study import StoredImage
 
 __all__ = ["FoundMask", "MaskFault", "MaskFiles", "StoredReader", "find_mask"]
 
@@ -78,7 +78,7 @@ class FoundMask:
         return tuple(f"{fault}: {detail}" for fault, detail in self.faults.items())
 
 
-StoredReader = Callable[[Path], Mammogram | Skipped | Failed]
+StoredReader = Callable[[Path], StoredImage | Skipped | Failed]
 """Gives the stored pixels of a file, as `monai_mammo.prepare.reading.read_stored` does."""
 
 
@@ -144,9 +144,9 @@ def _resized(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _binary_or_none(path: Path, read: StoredReader) -> np.ndarray | None:
     """Mask of a file with two values; an array without elements for a grey one, `None` for an unreadable one."""
     stored = read(path)
-    if not isinstance(stored, Mammogram):
+    if not isinstance(stored, StoredImage):
         return None
-    values, none = stored.pixels, np.zeros((0, 0), bool)
+    values, none = stored.brightness(), np.zeros((0, 0), bool)
     if path.suffix.lower() in _LOSSY_SUFFIXES:  # compression smears the edges
         return values > 0.5 if np.mean((values >= _DARK) & (values <= _BRIGHT)) < _GREY_SHARE else none
     low, high = values.min(), values.max()

@@ -8,7 +8,6 @@ import functools
 import hashlib
 import io
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from monai_mammo.dicom import Failed, GuardedReader, Limits, Skipped, SkipReason
 from monai_mammo.dicom.guards import file_bytes
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Mammogram, StoredImage
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -89,12 +88,6 @@ class FileReader(GuardedReader):
 
     _process_module = "monai_mammo.prepare.reading_process"
 
-    def read_stored(self, path: Path) -> Mammogram | Skipped | Failed:
-        """Pixels as they are stored, of any picture or DICOM image; see `read_stored`."""
-        request = {"path": os.path.abspath(path), "options": {"as_stored": True}}
-        with self._lock:
-            return self._read(path, request)
-
 
 def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammogram | Skipped | Failed:
     """Mammogram from a DICOM, PNG, JPG, WebP or PGM file, or the reason why there is none.
@@ -135,7 +128,7 @@ def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammog
         return Failed(path, SkipReason.UNREADABLE, str(error))
 
 
-def read_stored(path: Path, *, reader: FileReader | None = None) -> Mammogram | Skipped | Failed:
+def read_stored(path: Path, *, reader: FileReader | None = None) -> StoredImage | Skipped | Failed:
     """Pixels of a file as they are stored, whatever it shows, such as a mask or a crop.
 
     Parameters
@@ -146,8 +139,8 @@ def read_stored(path: Path, *, reader: FileReader | None = None) -> Mammogram | 
 
     Returns
     -------
-    Mammogram, Skipped or Failed
-        Fractions of the largest value that the file's bits can hold; nothing is raised for a bad file.
+    StoredImage, Skipped or Failed
+        Nothing is raised for a bad file.
 
     Raises
     ------
@@ -157,11 +150,12 @@ def read_stored(path: Path, *, reader: FileReader | None = None) -> Mammogram | 
     return (reader or _reader_of_this_process()).read_stored(path)
 
 
-def read_picture(path: Path, *, limits: Limits | None = None) -> Mammogram | Skipped | Failed:
+def read_picture(path: Path, *, limits: Limits | None = None) -> StoredImage | Skipped | Failed:
     """Pixels of a PNG, JPG, WebP or PGM file, without what lies beside it.
 
-    8-bit pictures are divided by 255 and 16-bit ones by 65535. Three equal channels, as WebP has them, count as
-    grey; true colour is skipped. Decodes in this process, where a damaged file may end it: see `read_any`.
+    Brightness is the share of 255 in 8-bit pictures and of 65535 in 16-bit ones. Three equal channels, as WebP has
+    them, count as grey; true colour is skipped. Decodes in this process, where a damaged file may end it: see
+    `read_any`.
 
     Parameters
     ----------
@@ -171,16 +165,22 @@ def read_picture(path: Path, *, limits: Limits | None = None) -> Mammogram | Ski
 
     Returns
     -------
-    Mammogram, Skipped or Failed
+    StoredImage, Skipped or Failed
         Nothing is raised for a bad file.
     """
     limits = limits or Limits()
     try:
         data = file_bytes(path, limits)
-        pixels = _grey_pixels(data, limits)
+        cells = _grey_cells(data, limits)
     except Refusal as refusal:
         return refusal.outcome(path)
-    return Mammogram(pixels=pixels, source=path.name, source_sha256=hashlib.sha256(data).hexdigest())
+    top = 2 ** (8 * cells.itemsize) - 1
+    return StoredImage(
+        cells=cells,
+        brightness_of_cell=np.arange(top + 1, dtype=np.float32) / np.float32(top),
+        source=path.name,
+        source_sha256=hashlib.sha256(data).hexdigest(),
+    )
 
 
 def is_picture(path: Path) -> bool:
@@ -229,14 +229,14 @@ def read_mask(path: Path) -> np.ndarray:
         raise MammoError(f"mask {path.name} is not there or no picture") from None
 
 
-def _grey_pixels(data: bytes, limits: Limits) -> np.ndarray:
-    """Brightness in [0, 1], shape (rows, columns), float32."""
+def _grey_cells(data: bytes, limits: Limits) -> np.ndarray:
+    """Values as they are stored, shape (rows, columns), uint8 or uint16."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data))
             _check_header(image, limits)
-            return _to_brightness(np.asarray(_expanded(image)))
+            return _one_channel(np.asarray(_expanded(image)))
     except Refusal:
         raise
     except Exception:  # Pillow's plugins raise whatever a damaged stream makes them trip over
@@ -264,10 +264,11 @@ def _expanded(image: Any) -> Any:
     return image.convert("L") if image.mode == "LA" else image
 
 
-def _to_brightness(values: np.ndarray) -> np.ndarray:
+def _one_channel(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
-        full = 255 if values.dtype == np.uint8 else 65535
-        return values.astype(np.float32) / np.float32(full)
+        if values.dtype.itemsize > 2 and not (values.min() >= 0 and values.max() <= 65535):
+            raise Refusal(SkipReason.DAMAGED, "the picture has values of more than 16 bits")
+        return values.astype(np.uint8 if values.dtype == np.uint8 else np.uint16)
     if (values[..., 0] != values[..., 1]).any() or (values[..., 0] != values[..., 2]).any():
         raise Refusal(SkipReason.COLOR, "the picture is coloured")
-    return values[..., 0].astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(values[..., 0])

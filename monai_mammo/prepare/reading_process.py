@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom import Failed, Limits, Skipped, read_mammogram
-from monai_mammo.dicom.cells import read_cells
+from monai_mammo.dicom import Failed, Limits, Skipped
+from monai_mammo.dicom.unrendered import Unrendered
 from monai_mammo.dicom.worker_process import main as serve
+from monai_mammo.dicom.worker_process import read_dicom
 from monai_mammo.prepare.reading import is_picture, read_picture
-from monai_mammo.study import Mammogram
+from monai_mammo.study import StoredImage
 
 __all__ = ["main", "read_file"]
 
@@ -21,13 +22,11 @@ def main() -> None:
 
 def read_file(
     path: Path, *, limits: Limits, as_stored: bool = False, **options: Any
-) -> Mammogram | Skipped | Failed:
-    """Picture or DICOM file, by the ending of its name; other options are those of `monai_mammo.dicom.read_mammogram`.
-
-    ``as_stored`` takes any DICOM image, mammogram or not, without rendering.
-    """
-    if is_picture(path):
-        return read_picture(path, limits=limits)
-    if as_stored:
-        return read_cells(path, limits=limits)
-    return read_mammogram(path, limits=limits, **options)
+) -> Unrendered | StoredImage | Skipped | Failed:
+    """Picture or DICOM file, by the ending of its name; options are those of `read_dicom`."""
+    if not is_picture(path):
+        return read_dicom(path, limits=limits, as_stored=as_stored, **options)
+    picture = read_picture(path, limits=limits)
+    if as_stored or not isinstance(picture, StoredImage):
+        return picture
+    return Unrendered(picture, {"source": picture.source, "source_sha256": picture.source_sha256})

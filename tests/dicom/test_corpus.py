@@ -7,12 +7,13 @@ import collections
 import dicom_bombs
 import dicom_corpus
 import dicom_encoders
+import numpy as np
 import pytest
 from fuzz_dicom import MEMORY_BYTES, SLOW_S, examine, mutants
 from pydicom import uid
 
 from monai_mammo.dicom import Failed, GuardedReader, Skipped, SkipReason, read_mammogram
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Mammogram, StoredImage
 
 N_FULL = 20_000
 N_SHARD = 400
@@ -48,6 +49,26 @@ def test_a_share_of_the_mutants_ends_with_codes(tmp_path):
     findings = examine(mutants(range(0, N_FULL, N_FULL // N_SHARD)), tmp_path)
     assert_sound(findings, N_SHARD)
     assert findings.outcomes["read"] > 0 and findings.outcomes["damaged"] > 0
+
+
+def test_no_damaged_file_shows_what_was_read_before_it(tmp_path, reader):
+    """Decoders write into memory that held another image; what they left out of a damaged one would show that."""
+    others = []
+    for name, value in (("dark", 0), ("bright", 2**16 - 1)):
+        others.append(tmp_path / name)
+        others[-1].write_bytes(dicom_encoders.encode(np.full((96, 128), value), syntax=uid.RLELossless, bits=16))
+    path, n_read = tmp_path / "hostile.dcm", 0
+    for name, data in mutants(range(0, N_FULL, N_FULL // N_SHARD)):
+        path.write_bytes(data)
+        found = []
+        for other in others:
+            assert isinstance(reader.read_stored(other), StoredImage)
+            found.append(reader.read_stored(path))
+        assert type(found[0]) is type(found[1]), name
+        if isinstance(found[0], StoredImage):
+            n_read += 1
+            assert np.array_equal(found[0].cells, found[1].cells), name
+    assert n_read > N_SHARD / 10
 
 
 @pytest.mark.slow

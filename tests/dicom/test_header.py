@@ -13,7 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.dicom.cells import read_cells
 from monai_mammo.dicom.header import read_header
-from monai_mammo.study import Mammogram
+from monai_mammo.study import StoredImage
 
 KEYWORDS = ("PatientID", "SeriesInstanceUID", "SeriesDescription", "StudyDescription")
 CELLS = np.arange(40 * 30, dtype=np.uint16).reshape(40, 30) * 54
@@ -71,7 +71,7 @@ def test_mutants_end_with_values_or_a_code(file: Path, seed: int):
 
 def test_cells_are_given_as_they_are_stored(file: Path):
     stored = read_cells(file)
-    assert isinstance(stored, Mammogram)
-    assert np.array_equal(np.round(stored.pixels * 65535).astype(np.uint16), CELLS)
+    assert isinstance(stored, StoredImage) and np.array_equal(stored.cells, CELLS)
+    assert np.array_equal(np.round(stored.brightness() * 65535).astype(np.uint16), CELLS)
     file.write_bytes(file.read_bytes()[:-2000])
     assert read_cells(file).reason == "damaged"

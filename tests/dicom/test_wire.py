@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 
@@ -16,14 +18,17 @@ from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
+from monai_mammo.dicom.shared_cells import SharedCells
+from monai_mammo.dicom.unrendered import Unrendered
 from monai_mammo.dicom.wire import from_message, receive, send, to_message
 from monai_mammo.errors import MammoError
-from monai_mammo.study import Mammogram, Spacing
+from monai_mammo.study import Mammogram, Spacing, StoredImage
 from monai_mammo.terms import ChestWall
 
-PIXELS = np.linspace(0, 1, 8 * 12, dtype=np.float32).reshape(8, 12)
-FULL = Mammogram(
-    pixels=PIXELS,
+CELLS = (np.arange(8 * 12, dtype=np.uint16) * 682).reshape(8, 12)
+TABLE = np.sqrt(np.linspace(0, 1, 2**16)).astype(np.float32)
+STORED = StoredImage(cells=CELLS, brightness_of_cell=TABLE, source="a\udcff.dcm", source_sha256="00")
+FIELDS = dict(
     conditions=Conditions(view="MLO", laterality="R", finding="mass", birads=4, box=Box(0.1, 0.2, 0.3, 1), text="ü\n"),
     spacing=Spacing(0.07, 0.1 + 0.2, "imager"),
     chest_wall=ChestWall.RIGHT,
@@ -34,6 +39,7 @@ FULL = Mammogram(
     value_range=(4095.0, -0.5),
     notes=("one", "two"),
 )
+FULL = Unrendered(STORED, FIELDS)
 
 
 @pytest.fixture
@@ -46,20 +52,78 @@ def pipe():
     writing.close()
 
 
-def there_and_back(result, pipe):
-    head, pixels = to_message(result)
-    send(pipe[1], head, pixels)
-    return from_message(*receive(pipe[0], max_pixels=1000), Path("a.dcm"))
+@pytest.fixture(params=["pipe", "memory"])
+def shared(request):
+    """Memory that both ends see, or none."""
+    block = SharedCells.create(2 * 1000) if request.param == "memory" else None
+    if request.param == "memory" and block is None:
+        assert not sys.platform.startswith("linux")
+        pytest.skip("the system has no memory of this sort")
+    yield block
+    if block is not None:
+        block.close()
 
 
-def test_each_field_of_a_mammogram_comes_back(pipe):
-    other = there_and_back(FULL, pipe)
-    assert np.array_equal(other.pixels, PIXELS) and other.pixels.dtype == np.float32
+def there_and_back(result, pipe, shared=None):
+    with ThreadPoolExecutor(1) as other_end:  # a pipe holds less than a message
+        sent = other_end.submit(send, pipe[1], *to_message(result), shared)
+        answer = receive(pipe[0], max_pixels=1000, shared=shared)
+        sent.result()
+    return from_message(*answer, Path("a.dcm"))
+
+
+def test_each_field_of_a_mammogram_comes_back(pipe, shared):
+    other = there_and_back(FULL, pipe, shared)
+    assert np.array_equal(other.pixels, TABLE[CELLS]) and other.pixels.dtype == np.float32
     for field in dataclasses.fields(Mammogram):
-        one, two = getattr(FULL, field.name), getattr(other, field.name)
         if field.name not in ("pixels", "lesion_mask"):
+            one, two = FIELDS[field.name], getattr(other, field.name)
             assert one == two and type(one) is type(two), field.name
             assert one or field.name == "stated_chest_wall", f"{field.name} is not tried"
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int16"])
+def test_cells_of_each_type_come_back(pipe, shared, kind):
+    table = np.linspace(0, 1, 2 ** (8 * np.dtype(kind).itemsize), dtype=np.float32)
+    cells = CELLS.astype(kind)
+    other = there_and_back(StoredImage(cells=cells, brightness_of_cell=table, source="s"), pipe, shared)
+    assert np.array_equal(other.cells, cells) and other.cells.dtype == kind and other.source == "s"
+    assert np.array_equal(other.brightness_of_cell, table)
+    index = cells.astype(int) % 2 ** (8 * cells.itemsize)
+    assert np.array_equal(other.brightness(), table[index])
+
+
+def test_what_was_read_before_stays_as_it_was(pipe, shared):
+    first = there_and_back(STORED, pipe, shared)
+    there_and_back(StoredImage(cells=CELLS[::-1].copy(), brightness_of_cell=TABLE), pipe, shared)
+    assert np.array_equal(first.cells, CELLS)
+
+
+def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, shared):
+    wide = np.tile(CELLS, (11, 1))
+    if shared is not None:
+        assert not shared.put(wide)
+    other = there_and_back(StoredImage(cells=wide[:10].copy(), brightness_of_cell=TABLE), pipe, shared)
+    assert np.array_equal(other.cells, wide[:10])
+
+
+def test_what_lies_in_the_memory_is_not_copied_again(shared):
+    if shared is None:
+        return
+    cells = shared.array((8, 12), np.dtype("uint16"))
+    cells[...] = CELLS
+    before = cells.ctypes.data
+    assert shared.put(cells) and shared.array((8, 12), np.dtype("uint16")).ctypes.data == before
+    assert shared.put(CELLS[:, ::-1]) and np.array_equal(cells, CELLS[:, ::-1])
+    with pytest.raises(ValueError, match="fit"):
+        shared.array((100, 12), np.dtype("uint16"))
+
+
+def test_nobody_can_cut_the_memory_short(shared):
+    if shared is None:
+        return
+    with pytest.raises(OSError, match="permitted"):
+        os.ftruncate(shared.descriptor, 10)
 
 
 @pytest.mark.parametrize("kind", [Skipped, Failed])
@@ -74,7 +138,18 @@ def message(head, payload=b""):
     return struct.pack("<IQ", len(text), len(payload)) + text + payload
 
 
-GOOD = {"kind": "mammogram", "shape": [8, 12], "fields": {}}
+def announcing(**form):
+    """Head of a message with pixels, changed."""
+    return {**GOOD, "image": {**GOOD["image"], **form}}
+
+
+GOOD = {"kind": "mammogram", "fields": {}, "image": {"shape": [8, 12], "type": "uint8", "is_shared": False}}
+SIZE = 4 * 256 + 8 * 12
+
+
+def test_the_message_that_the_bad_ones_are_made_of_is_good(pipe):
+    pipe[1].write(message(GOOD, bytes(SIZE)))
+    assert from_message(*receive(pipe[0], max_pixels=96), Path("a.dcm")).shape == (8, 12)
 
 
 @pytest.mark.parametrize(
@@ -85,17 +160,25 @@ GOOD = {"kind": "mammogram", "shape": [8, 12], "fields": {}}
         message(b"[" * 100000),
         struct.pack("<IQ", 2**31, 0),
         struct.pack("<IQ", 2, 2**62) + b"{}",
-        message(GOOD, bytes(8 * 12 * 4 - 4)),
-        message(GOOD, bytes(8 * 12 * 4 + 4)),
-        message({**GOOD, "shape": [-8, -12]}, bytes(8 * 12 * 4)),
-        message({**GOOD, "shape": [8.0, 12]}, bytes(8 * 12 * 4)),
-        message({**GOOD, "shape": "no"}, bytes(8 * 12 * 4)),
-        message({**GOOD, "fields": {"notes": [1]}}, bytes(8 * 12 * 4)),
-        message({**GOOD, "fields": {"spacing": {"row_mm": -1, "column_mm": 1, "source": ""}}}, bytes(8 * 12 * 4)),
-        message({**GOOD, "fields": {"conditions": {"view": "up"}}}, bytes(8 * 12 * 4)),
-        message({**GOOD, "fields": {"lesion_maks": None}}, bytes(8 * 12 * 4)),
-        message({**GOOD, "fields": {"value_range": [1.0]}}, bytes(8 * 12 * 4)),
-        message(GOOD, b"\xff" * (8 * 12 * 4)),
+        message(GOOD, bytes(SIZE - 4)),
+        message(GOOD, bytes(SIZE + 4)),
+        message({"kind": "mammogram", "fields": {}}, bytes(SIZE)),
+        message(announcing(shape=[-8, -12]), bytes(SIZE)),
+        message(announcing(shape=[8.0, 12]), bytes(SIZE)),
+        message(announcing(shape=[True, 96]), bytes(SIZE)),
+        message(announcing(shape="no"), bytes(SIZE)),
+        message(announcing(shape=[80, 120]), bytes(4 * 256 + 9600)),
+        message(announcing(type="float32"), bytes(SIZE)),
+        message(announcing(type="object"), bytes(SIZE)),
+        message(announcing(is_shared=True), bytes(4 * 256)),
+        message({**GOOD, "image": None}, bytes(SIZE)),
+        message({**GOOD, "fields": {"notes": [1]}}, bytes(SIZE)),
+        message({**GOOD, "fields": {"spacing": {"row_mm": -1, "column_mm": 1, "source": ""}}}, bytes(SIZE)),
+        message({**GOOD, "fields": {"conditions": {"view": "up"}}}, bytes(SIZE)),
+        message({**GOOD, "fields": {"lesion_maks": None}}, bytes(SIZE)),
+        message({**GOOD, "fields": {"value_range": [1.0]}}, bytes(SIZE)),
+        message({**GOOD, "kind": "failed"}, bytes(SIZE)),
+        message(GOOD, b"\xff" * SIZE),
         message(GOOD),
         message({"kind": "failed", "reason": "bored", "detail": ""}),
         message({"kind": "failed", "reason": "damaged", "detail": ["x"]}),
@@ -129,10 +212,10 @@ def test_noise_makes_an_end_or_an_error(data):
 
 
 def test_a_message_that_is_cut_anywhere_is_an_end(pipe):
-    head, pixels = to_message(FULL)
-    send(pipe[1], head, pixels)
+    small = StoredImage(cells=CELLS.astype(np.uint8), brightness_of_cell=TABLE[:256])
+    send(pipe[1], *to_message(small))
     whole = os.read(pipe[0].fileno(), 60000)
-    for length in (0, 5, 12, 40, len(whole) - 1):
+    for length in (0, 5, 12, 40, 1000, len(whole) - 1):
         ends = os.pipe()
         with FileIO(ends[0], "r") as reading, FileIO(ends[1], "w") as writing:
             writing.write(whole[:length])

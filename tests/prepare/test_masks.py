@@ -11,7 +11,7 @@ from PIL import Image
 
 from monai_mammo.dicom import Failed, SkipReason
 from monai_mammo.prepare.masks import FoundMask, MaskFault, MaskFiles, find_mask
-from monai_mammo.study import Mammogram
+from monai_mammo.study import StoredImage
 
 MASK, CROP = Path("a.dcm"), Path("b.dcm")
 
@@ -26,12 +26,13 @@ def grey(shape: tuple[int, int] = (40, 30)) -> np.ndarray:
     return np.random.default_rng(0).random(shape)
 
 
-def reader(**pixels: np.ndarray | None) -> Callable[[Path], Mammogram | Failed]:
-    def read(path: Path) -> Mammogram | Failed:
+def reader(**pixels: np.ndarray | None) -> Callable[[Path], StoredImage | Failed]:
+    def read(path: Path) -> StoredImage | Failed:
         found = pixels[path.stem]
         if found is None:
             return Failed(path, SkipReason.DAMAGED, "damaged")
-        return Mammogram(pixels=found.astype(np.float32))
+        cells = np.rint(found * 65535).astype(np.uint16)
+        return StoredImage(cells=cells, brightness_of_cell=np.linspace(0, 1, 65536, dtype=np.float32))
 
     return read
 
