@@ -32,9 +32,9 @@ from pydicom import config, dcmread, uid
 from pydicom.encaps import get_frame
 
 from monai_mammo.dicom import GuardedReader, Limits, read_mammogram
-from monai_mammo.dicom.codecs import decode, pixel_format
-from monai_mammo.dicom.guards import file_bytes, parse
-from monai_mammo.dicom.memory import keep_freed_memory
+from monai_mammo.dicom.process.memory import keep_freed_memory
+from monai_mammo.dicom.reading.codecs import decode, pixel_format
+from monai_mammo.dicom.reading.guards import file_bytes, parse
 from monai_mammo.study import Mammogram, StoredImage
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))

@@ -24,7 +24,7 @@ from breast_picture import BITS, stored_values
 from interleaved import cpu_seconds, verdict
 from pydicom import uid
 
-from monai_mammo.dicom.memory import keep_freed_memory
+from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.prepare import prepare
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from monai_mammo.dicom.quiet import quiet
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes
 
 NAME = "SECRETNAME"
 TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")

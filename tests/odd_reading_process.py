@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_mammo.dicom import worker_process
-from monai_mammo.dicom.worker import GuardedReader
-from monai_mammo.dicom.worker_process import read_dicom
+from monai_mammo.dicom.process import worker_process
+from monai_mammo.dicom.process.worker import GuardedReader
+from monai_mammo.dicom.process.worker_process import read_dicom
 
 
 class Panic(BaseException):

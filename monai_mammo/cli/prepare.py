@@ -8,7 +8,7 @@ from typing import Any
 
 from monai_mammo.cli.options import add_output_options, environment, say, say_json
 from monai_mammo.cli.progress import ProgressLine
-from monai_mammo.dicom.memory import keep_freed_memory
+from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.prepare.datasets import DATASETS
 from monai_mammo.prepare.grid import DEFAULT_SHAPE

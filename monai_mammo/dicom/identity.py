@@ -8,7 +8,15 @@ import hashlib
 from monai_mammo import __version__
 from monai_mammo.errors import MammoError
 
-__all__ = ["IMPLEMENTATION_UID", "IMPLEMENTATION_VERSION", "Identity", "Provenance", "WeightsReference", "stable_uid"]
+__all__ = [
+    "CONDITIONS_MARK",
+    "IMPLEMENTATION_UID",
+    "IMPLEMENTATION_VERSION",
+    "Identity",
+    "Provenance",
+    "WeightsReference",
+    "stable_uid",
+]
 
 
 def stable_uid(*parts: object) -> str:
@@ -22,6 +30,9 @@ def stable_uid(*parts: object) -> str:
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
+
+CONDITIONS_MARK = "conditions="
+"""Stands before the JSON of the requested conditions in DerivationDescription."""
 
 IMPLEMENTATION_UID = stable_uid("monai_mammo", "implementation")
 """ImplementationClassUID of every file this package writes."""

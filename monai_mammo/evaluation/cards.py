@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.tables import markdown_table
 

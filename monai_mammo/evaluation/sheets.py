@@ -12,7 +12,7 @@ import numpy as np
 from monai_mammo import bundle
 from monai_mammo.bundle import Support
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.items import kind_groups, load_items
 from monai_mammo.generation.check import best_of

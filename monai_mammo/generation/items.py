@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from monai_mammo import sampling
 from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.generation.manifest import SYNTHETIC, sample_name
 from monai_mammo.generation.plan import PlannedSample, plan_sample
 from monai_mammo.generation.request import Request, conditions_from_file

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "file_sha256", "sample_name"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.generation.manifest import SYNTHETIC, Manifest, file_sha256, sample_name
 from monai_mammo.generation.request import OutputFormat

@@ -13,7 +13,7 @@ import numpy as np
 
 from monai_mammo import bundle
 from monai_mammo.conditions import Box
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.like import prepared_image
 from monai_mammo.generation.outputs import as_png, writing

@@ -17,7 +17,7 @@ from monai_mammo import __version__, bundle
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import Provenance, WeightsReference
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.contact_sheet import MAX_TILES, Tile, contact_sheet_png
 from monai_mammo.generation.manifest import Manifest, file_sha256, refuse_other_run, sample_name

@@ -14,7 +14,7 @@ from pydicom import dcmread
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import read_segmentation
 from monai_mammo.dicom.quiet import quiet
-from monai_mammo.dicom.validate import complete
+from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.check import MAX_OUTSIDE, clean_air, dice
 from monai_mammo.generation.manifest import MANIFEST, Manifest, file_sha256, sample_name

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram
 from monai_mammo.prepare.breast import chest_wall_side

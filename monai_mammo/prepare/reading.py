@@ -17,7 +17,7 @@ from PIL import Image
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, GuardedReader, Limits, Skipped, SkipReason
-from monai_mammo.dicom.guards import file_bytes
+from monai_mammo.dicom.reading.guards import file_bytes
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram, StoredImage

@@ -1,4 +1,4 @@
-"""The process in which files of any format are read; see `monai_mammo.dicom.worker_process`."""
+"""The process in which files of any format are read; see `monai_mammo.dicom.process.worker_process`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo.dicom import Failed, Limits, Skipped
-from monai_mammo.dicom.unrendered import Unrendered
-from monai_mammo.dicom.worker_process import main as serve
-from monai_mammo.dicom.worker_process import read_dicom
+from monai_mammo.dicom.process.worker_process import main as serve
+from monai_mammo.dicom.process.worker_process import read_dicom
+from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.prepare.reading import is_picture, read_picture
 from monai_mammo.study import StoredImage
 

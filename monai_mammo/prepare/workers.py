@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from monai_mammo.dicom.memory import keep_freed_memory
+from monai_mammo.dicom.process.memory import keep_freed_memory
 
 __all__ = ["spread"]
 

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import Identity, Provenance, WeightsReference
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall
 

@@ -26,7 +26,7 @@ from monai_mammo.dicom import (
     write_report,
     write_segmentation,
 )
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.study import Annotation
 from monai_mammo.terms import Density, Finding, FindingCategory
 

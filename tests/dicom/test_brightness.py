@@ -12,7 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom import read_mammogram
-from monai_mammo.dicom.brightness import linear, linear_exact, sigmoid
+from monai_mammo.dicom.reading.brightness import linear, linear_exact, sigmoid
 
 CENTERS = st.floats(-3000, 7000)
 

@@ -11,10 +11,10 @@ from dicom_encoders import LOSSLESS, LOSSY_ERRORS, NATIVE, cells_of, encode, fra
 from pydicom import uid
 
 from monai_mammo.dicom import read_mammogram
-from monai_mammo.dicom.codecs import decode, pixel_format
-from monai_mammo.dicom.guards import Limits, parse
+from monai_mammo.dicom.reading.codecs import decode, pixel_format
+from monai_mammo.dicom.reading.guards import Limits, parse
 from monai_mammo.dicom.reasons import Failed, Refusal, SkipReason
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.study import Mammogram
 
 COMPRESSED = [syntax for syntax in (*LOSSLESS, *LOSSY_ERRORS) if syntax not in NATIVE]

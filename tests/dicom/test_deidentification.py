@@ -20,13 +20,13 @@ from pydicom.encaps import get_frame
 from pydicom.tag import Tag
 
 from monai_mammo.dicom import Deidentified, deidentify, deidentify_file
-from monai_mammo.dicom.codecs import decode, pixel_format
-from monai_mammo.dicom.deidentification import DeidentificationPolicy
-from monai_mammo.dicom.guards import Limits
-from monai_mammo.dicom.kept import KEPT
+from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
+from monai_mammo.dicom.deidentification.kept import KEPT
 from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.codecs import decode, pixel_format
+from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Refusal
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.errors import RequestError
 
 ROOT = Path(__file__).parents[2]
@@ -417,7 +417,7 @@ def test_a_study_stays_together_under_one_secret_only():
 
 
 def test_persons_and_uids_can_not_be_had_by_hashing_guesses():
-    from monai_mammo.dicom.labels import person_pseudonym
+    from monai_mammo.dicom.reading.labels import person_pseudonym
 
     dataset = base()
     new = deidentify(dataset, secret=SECRET)
@@ -492,7 +492,7 @@ def test_text_in_the_picture_is_refused_unless_it_is_asked_for(tmp_path):
 
 
 def test_a_synthetic_picture_stays_marked(make_mammogram, identity, provenance):
-    from monai_mammo.dicom.write import mammogram_dataset
+    from monai_mammo.dicom.writing.write import mammogram_dataset
 
     new = deidentify(mammogram_dataset(make_mammogram(), identity=identity, provenance=provenance), secret=SECRET)
     assert new.SyntheticData == "YES"

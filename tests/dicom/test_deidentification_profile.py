@@ -12,11 +12,19 @@ from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 
 from monai_mammo.dicom import Deidentified, deidentify, deidentify_file, read_mammogram
-from monai_mammo.dicom.deidentification import DeidentificationPolicy
-from monai_mammo.dicom.kept import EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON, PERSON_IN_BANDS, kept_list_as_markdown
+from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
+from monai_mammo.dicom.deidentification.kept import (
+    EMPTIED,
+    HASHED_UIDS,
+    KEPT,
+    LIST_NAME,
+    PERSON,
+    PERSON_IN_BANDS,
+    kept_list_as_markdown,
+)
 from monai_mammo.dicom.quiet import quiet
-from monai_mammo.dicom.store import dataset_bytes
-from monai_mammo.dicom.write import mammogram_dataset
+from monai_mammo.dicom.writing.store import dataset_bytes
+from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.study import Mammogram
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,9 @@ from PIL import Image
 from pydicom import uid
 
 from monai_mammo.dicom import Limits, SkipReason, read_mammogram
-from monai_mammo.dicom.guards import file_bytes, parse
+from monai_mammo.dicom.reading.guards import file_bytes, parse
+from monai_mammo.dicom.reading.streams import jpeg2000_header, jpeg_header
 from monai_mammo.dicom.reasons import Refusal
-from monai_mammo.dicom.streams import jpeg2000_header, jpeg_header
 
 SOUND = dicom_corpus.mammogram(1)
 

@@ -11,8 +11,8 @@ from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_mammo.dicom import Failed, Skipped
-from monai_mammo.dicom.cells import read_cells
-from monai_mammo.dicom.header import read_header
+from monai_mammo.dicom.reading.cells import read_cells
+from monai_mammo.dicom.reading.header import read_header
 from monai_mammo.study import StoredImage
 
 KEYWORDS = ("PatientID", "SeriesInstanceUID", "SeriesDescription", "StudyDescription")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.labels import (
+from monai_mammo.dicom.reading.labels import (
     check_modifiers,
     find_age,
     find_kind,

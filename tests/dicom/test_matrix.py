@@ -22,7 +22,7 @@ from dicom_encoders import (
 from pydicom import uid
 
 from monai_mammo.dicom import read_mammogram
-from monai_mammo.dicom.codecs import supported_transfer_syntaxes
+from monai_mammo.dicom.reading.codecs import supported_transfer_syntaxes
 from monai_mammo.study import Mammogram
 
 SIGNS = pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])

@@ -10,7 +10,7 @@ import pytest
 ARRAYS = """
 import resource
 import numpy as np
-from monai_mammo.dicom.memory import keep_freed_memory
+from monai_mammo.dicom.process.memory import keep_freed_memory
 print(int({keeps} and keep_freed_memory()))
 for _ in range(4):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -17,9 +17,9 @@ from dicom_tools import UNKNOWN_TO_DCIODVFY, cells_by_dcmtk, errors_of, native_c
 from pydicom import uid
 
 from monai_mammo.dicom import complete, read_mammogram, write_mammogram
-from monai_mammo.dicom.encode import TRANSFER_SYNTAXES
-from monai_mammo.dicom.greyscale import BITS_STORED
-from monai_mammo.dicom.write import mammogram_dataset
+from monai_mammo.dicom.writing.encode import TRANSFER_SYNTAXES
+from monai_mammo.dicom.writing.greyscale import BITS_STORED
+from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
 

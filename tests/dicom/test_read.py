@@ -17,9 +17,10 @@ from dicom_encoders import encode
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, screening, write_mammogram
-from monai_mammo.dicom.labels import MODIFIER_REASONS
-from monai_mammo.dicom.store import dataset_bytes
+from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, write_mammogram
+from monai_mammo.dicom.reading import screening
+from monai_mammo.dicom.reading.labels import MODIFIER_REASONS
+from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
 

@@ -14,10 +14,10 @@ from monai_mammo.dicom import (
     WeightsReference,
     complete,
     read_segmentation,
-    segmentation,
     write_mammogram,
     write_segmentation,
 )
+from monai_mammo.dicom.writing import segmentation
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import Finding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.spacing import find_spacing
+from monai_mammo.dicom.reading.spacing import find_spacing
 from monai_mammo.study import Spacing
 
 IMAGER = {"ImagerPixelSpacing": ["0.07", "0.08"]}

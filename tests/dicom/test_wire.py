@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.dicom.process.shared_cells import SharedCells
+from monai_mammo.dicom.process.wire import from_message, receive, send, to_message
+from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
-from monai_mammo.dicom.shared_cells import SharedCells
-from monai_mammo.dicom.unrendered import Unrendered
-from monai_mammo.dicom.wire import from_message, receive, send, to_message
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Mammogram, Spacing, StoredImage
 from monai_mammo.terms import ChestWall

@@ -22,9 +22,10 @@ import pytest
 from odd_reading_process import OddReader
 from pydicom import uid
 
-from monai_mammo.dicom import GuardedReader, Limits, SkipReason, read_guarded, read_mammogram, worker_process
-from monai_mammo.dicom.cells import read_cells
-from monai_mammo.dicom.shared_cells import SharedCells
+from monai_mammo.dicom import GuardedReader, Limits, SkipReason, read_guarded, read_mammogram
+from monai_mammo.dicom.process import worker_process
+from monai_mammo.dicom.process.shared_cells import SharedCells
+from monai_mammo.dicom.reading.cells import read_cells
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
 

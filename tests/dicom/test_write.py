@@ -20,8 +20,8 @@ from monai_mammo.dicom import (
     stable_uid,
     write_mammogram,
 )
-from monai_mammo.dicom.greyscale import BITS_STORED
-from monai_mammo.dicom.write import mammogram_dataset
+from monai_mammo.dicom.writing.greyscale import BITS_STORED
+from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     target.write_bytes(b"old")
     code = (
         "import resource, sys\n"
-        "from monai_mammo.dicom.store import save_bytes\n"
+        "from monai_mammo.dicom.writing.store import save_bytes\n"
         "from monai_mammo.errors import MammoError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "try:\n    save_bytes(b'x' * 5000, sys.argv[1])\n"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped
-from monai_mammo.dicom.header import read_header
+from monai_mammo.dicom.reading.header import read_header
 from monai_mammo.prepare.datasets.rows import read_rows
 
 __all__ = ["SeriesFile", "SeriesIndex", "index_series"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
-from monai_mammo.dicom.header import count_private, read_header
+from monai_mammo.dicom.reading.header import count_private, read_header
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.breast import breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import monai_mammo
-from monai_mammo.dicom.shared_cells import SharedCells
-from monai_mammo.dicom.wire import Image, receive, send
+from monai_mammo.dicom.process.shared_cells import SharedCells
+from monai_mammo.dicom.process.wire import Image, receive, send
 from monai_mammo.errors import MammoError
 
 __all__ = ["Ended", "ReadingProcess"]

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from monai_mammo.dicom.identity import Provenance
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram, Spacing
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.labels import check_modifiers, find_view, names_a_view
+from monai_mammo.dicom.reading.labels import check_modifiers, find_view, names_a_view
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = ["check_is_mammogram", "is_for_processing"]
@@ -44,7 +44,7 @@ def check_is_mammogram(
     for_processing : bool
         Whether images for processing pass as well.
     accept : collection of SkipReason
-        View modifiers that pass; see `monai_mammo.dicom.labels.check_modifiers`.
+        View modifiers that pass; see `monai_mammo.dicom.reading.labels.check_modifiers`.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """Mammograms without what tells whose they are: a named list stays, everything else goes.
 
-The list is `monai_mammo.dicom.kept.KEPT`. It follows the basic profile of DICOM PS3.15, annex E: what that profile
-removes or replaces is not on the list, whatever a device or a newer edition of the standard adds is not either.
+The list is `monai_mammo.dicom.deidentification.kept.KEPT`. It follows the basic profile of DICOM PS3.15, annex E: what
+that profile removes or replaces is not on the list, whatever a device or a newer edition of the standard adds is not
+either.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
-from monai_mammo.dicom.bare_pixels import bare_pixel_data, syntax_to_write
-from monai_mammo.dicom.codecs import PixelFormat, pixel_format
-from monai_mammo.dicom.forms import Codes, Items
-from monai_mammo.dicom.guards import Limits, file_bytes, parse
-from monai_mammo.dicom.kept import CLASSES, EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON
-from monai_mammo.dicom.labels import find_age
-from monai_mammo.dicom.pseudonyms import Pseudonyms
+from monai_mammo.dicom.deidentification.bare_pixels import bare_pixel_data, syntax_to_write
+from monai_mammo.dicom.deidentification.forms import Codes, Items
+from monai_mammo.dicom.deidentification.kept import CLASSES, EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON
+from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
 from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.codecs import PixelFormat, pixel_format
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.labels import find_age
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import Code
 

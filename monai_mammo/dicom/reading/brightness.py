@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.codecs import PixelFormat
-from monai_mammo.dicom.lookup_table import LookupTable
+from monai_mammo.dicom.reading.codecs import PixelFormat
+from monai_mammo.dicom.reading.lookup_table import LookupTable
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = [
@@ -134,7 +134,7 @@ def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode
     dataset : Dataset
         Header of the image.
     kind : dtype
-        Of the cells, as `monai_mammo.dicom.codecs.decode` gives them.
+        Of the cells, as `monai_mammo.dicom.reading.codecs.decode` gives them.
     form : PixelFormat
     mode : {"voi", "modality", "raw"}
 

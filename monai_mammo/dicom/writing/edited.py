@@ -16,15 +16,15 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.encode import TransferSyntax, encode
-from monai_mammo.dicom.greyscale import put_brightness, put_cells, put_full_window
-from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.identity import Identity, Provenance, stable_uid
-from monai_mammo.dicom.marks import SOURCE_OF_PROCESSING, coded, contribution, derivation
 from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reasons import Refusal
-from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
-from monai_mammo.dicom.write import INTENTS
+from monai_mammo.dicom.writing.encode import TransferSyntax, encode
+from monai_mammo.dicom.writing.greyscale import put_brightness, put_cells, put_full_window
+from monai_mammo.dicom.writing.marks import SOURCE_OF_PROCESSING, coded, contribution, derivation
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.terms import Code
 

@@ -9,7 +9,7 @@ import secrets
 
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.labels import person_pseudonym
+from monai_mammo.dicom.reading.labels import person_pseudonym
 from monai_mammo.errors import RequestError
 
 __all__ = ["LEAST_SECRET_BYTES", "Pseudonyms"]

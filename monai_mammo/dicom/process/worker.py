@@ -13,15 +13,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from monai_mammo.dicom.guards import Limits
+from monai_mammo.dicom.process.wire import from_message
+from monai_mammo.dicom.process.worker_handle import Ended, ReadingProcess
+from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
-from monai_mammo.dicom.wire import from_message
-from monai_mammo.dicom.worker_handle import Ended, ReadingProcess
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram, StoredImage
 
 if TYPE_CHECKING:
-    from monai_mammo.dicom.brightness import Mode
+    from monai_mammo.dicom.reading.brightness import Mode
 
 __all__ = ["GuardedReader", "read_guarded"]
 
@@ -60,7 +60,7 @@ class GuardedReader:
     ...     results = [reader.read(path) for path in paths]
     """
 
-    _process_module: ClassVar[str] = "monai_mammo.dicom.worker_process"
+    _process_module: ClassVar[str] = "monai_mammo.dicom.process.worker_process"
 
     def __init__(
         self,

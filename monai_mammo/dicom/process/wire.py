@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from monai_mammo.dicom.process.shared_cells import SharedCells
+from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
-from monai_mammo.dicom.shared_cells import SharedCells
-from monai_mammo.dicom.unrendered import Unrendered
 from monai_mammo.study import Mammogram, StoredImage
 
 __all__ = ["Image", "from_message", "receive", "send", "to_message"]

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom.identity import WeightsReference, stable_uid
-from monai_mammo.dicom.segmentation import (
+from monai_mammo.dicom.writing.segmentation import (
     ABNORMAL_STRUCTURE,
     algorithm_family,
     lesion_tracking,

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from pydicom import uid
 
-from monai_mammo.dicom import known_words as known
-from monai_mammo.dicom.forms import Codes, Form, Items, Matching, Number, SomeTerms, Table, Terms
+from monai_mammo.dicom.deidentification import known_words as known
+from monai_mammo.dicom.deidentification.forms import Codes, Form, Items, Matching, Number, SomeTerms, Table, Terms
 
 __all__ = [
     "CLASSES",

@@ -1,4 +1,4 @@
-"""The process that reads files for `monai_mammo.dicom.worker`: bounded, silent, and worth nothing if it dies.
+"""The process that reads files for `monai_mammo.dicom.process.worker`: bounded, silent, and worth nothing if it dies.
 
 It answers one request after the other until its input ends. Its standard output and error lead nowhere, so that
 no library prints what it found in a file; answers go through the pipe that standard output was.
@@ -16,14 +16,14 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monai_mammo.dicom.memory import keep_freed_memory
-from monai_mammo.dicom.shared_cells import SharedCells
-from monai_mammo.dicom.wire import Image, receive, send, to_message
+from monai_mammo.dicom.process.memory import keep_freed_memory
+from monai_mammo.dicom.process.shared_cells import SharedCells
+from monai_mammo.dicom.process.wire import Image, receive, send, to_message
 from monai_mammo.errors import RequestError
 
 if TYPE_CHECKING:
+    from monai_mammo.dicom.reading.unrendered import Unrendered
     from monai_mammo.dicom.reasons import Failed, Skipped
-    from monai_mammo.dicom.unrendered import Unrendered
     from monai_mammo.study import StoredImage
 
 try:
@@ -53,10 +53,10 @@ def main(read: Callable[..., Any] | None = None) -> None:
     _bound_memory(settings["memory_bytes"])
     keep_freed_memory()
     try:
-        from monai_mammo.dicom.guards import Limits
+        from monai_mammo.dicom.reading.guards import Limits
 
         for module in ("cells", "read"):  # no file is to wait for them
-            import_module(f"monai_mammo.dicom.{module}")
+            import_module(f"monai_mammo.dicom.reading.{module}")
 
         fixed: dict[str, Any] = {"limits": Limits(**settings["limits"])}
         shared = None if settings["shared"] is None else SharedCells(*settings["shared"])
@@ -71,8 +71,8 @@ def main(read: Callable[..., Any] | None = None) -> None:
 
 def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrendered | StoredImage | Skipped | Failed:
     """Mammogram, to be rendered by the reader, or with `as_stored` the cells of any image."""
-    from monai_mammo.dicom.cells import read_cells
-    from monai_mammo.dicom.read import read_unrendered
+    from monai_mammo.dicom.reading.cells import read_cells
+    from monai_mammo.dicom.reading.read import read_unrendered
 
     return read_cells(path, **options) if as_stored else read_unrendered(path, **options)
 

@@ -16,10 +16,10 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from monai_mammo.dicom.marks import edited_source, has_acquired_source, is_synthesizing
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
 from monai_mammo.dicom.quiet import quiet
-from monai_mammo.dicom.segmentation import segment_numbers
+from monai_mammo.dicom.writing.marks import edited_source, has_acquired_source, is_synthesizing
+from monai_mammo.dicom.writing.segmentation import segment_numbers
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
 
 __all__ = ["MAY_BE_EMPTY", "NEED_A_VALUE", "complete"]

@@ -7,11 +7,10 @@ import json
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
+from monai_mammo.dicom.identity import CONDITIONS_MARK, Identity, Provenance, WeightsReference
 from monai_mammo.terms import Code
 
 __all__ = [
-    "CONDITIONS_MARK",
     "SOURCE_OF_PROCESSING",
     "SYNTHESIZING_EQUIPMENT",
     "coded",
@@ -30,9 +29,6 @@ SOURCE_OF_PROCESSING = Code("121322", "DCM", "Source image for image processing 
 """Purpose of reference of the acquired image that an edited one was made from (PS3.16, CID 7202)."""
 
 _ACQUISITION_EQUIPMENT = "109101"
-
-CONDITIONS_MARK = "conditions="
-"""Stands before the JSON of the requested conditions in DerivationDescription."""
 
 
 def coded(code: Code) -> Dataset:

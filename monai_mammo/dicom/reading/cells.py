@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_mammo.dicom.brightness import every_cell
-from monai_mammo.dicom.codecs import Allocate, decode, pixel_format
-from monai_mammo.dicom.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.brightness import every_cell
+from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.study import StoredImage
 

@@ -15,11 +15,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
-from monai_mammo.dicom.clock import remove_clock_and_chance
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
-from monai_mammo.dicom.marks import copy_marks
 from monai_mammo.dicom.quiet import quiet
-from monai_mammo.dicom.store import dataset_bytes, file_meta, read_dataset, save_bytes
+from monai_mammo.dicom.writing.clock import remove_clock_and_chance
+from monai_mammo.dicom.writing.marks import copy_marks
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset, save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import BREAST_CODE, Code, Finding
 

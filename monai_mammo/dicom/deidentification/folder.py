@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom.deidentification import DeidentificationPolicy, Deidentified, deidentified_bytes
-from monai_mammo.dicom.guards import Limits, file_bytes
-from monai_mammo.dicom.kept import LIST_NAME
-from monai_mammo.dicom.pseudonyms import Pseudonyms
+from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy, Deidentified, deidentified_bytes
+from monai_mammo.dicom.deidentification.kept import LIST_NAME
+from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
+from monai_mammo.dicom.reading.guards import Limits, file_bytes
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.store import save_bytes
+from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]

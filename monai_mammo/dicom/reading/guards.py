@@ -1,7 +1,7 @@
 """From bytes to a dataset, with bounds that hold before anything large is allocated.
 
 Bounds here are those that cost nothing. What only a process of its own can bound, a decoder that
-crashes or hangs and memory as a whole, is the matter of `monai_mammo.dicom.worker`.
+crashes or hangs and memory as a whole, is the matter of `monai_mammo.dicom.process.worker`.
 """
 
 from __future__ import annotations

@@ -14,10 +14,13 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.brightness import MODES, Mode, rendering
-from monai_mammo.dicom.codecs import Allocate, decode, pixel_format
-from monai_mammo.dicom.guards import Limits, file_bytes, parse
-from monai_mammo.dicom.labels import (
+from monai_mammo.dicom.identity import CONDITIONS_MARK
+from monai_mammo.dicom.orientation import chest_wall_of_orientation
+from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
+from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.labels import (
     MODIFIER_REASONS,
     find_age,
     find_kind,
@@ -25,13 +28,10 @@ from monai_mammo.dicom.labels import (
     find_view,
     person_pseudonym,
 )
-from monai_mammo.dicom.orientation import chest_wall_of_orientation
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.reading.screening import check_is_mammogram, is_for_processing
+from monai_mammo.dicom.reading.spacing import find_spacing
+from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.screening import check_is_mammogram, is_for_processing
-from monai_mammo.dicom.spacing import find_spacing
-from monai_mammo.dicom.unrendered import Unrendered
-from monai_mammo.dicom.write import CONDITIONS_MARK
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram, StoredImage
 

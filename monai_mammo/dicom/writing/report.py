@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 
-from monai_mammo.dicom.clock import remove_clock_and_chance
-from monai_mammo.dicom.findings import ReportedFinding, breast_group, concept, finding_group
 from monai_mammo.dicom.identity import Provenance, stable_uid
-from monai_mammo.dicom.marks import copy_marks
-from monai_mammo.dicom.store import dataset_bytes, file_meta, read_dataset, save_bytes
-from monai_mammo.dicom.write import INTENTS
+from monai_mammo.dicom.writing.clock import remove_clock_and_chance
+from monai_mammo.dicom.writing.findings import ReportedFinding, breast_group, concept, finding_group
+from monai_mammo.dicom.writing.marks import copy_marks
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset, save_bytes
+from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import Code, Density, Laterality, View
 

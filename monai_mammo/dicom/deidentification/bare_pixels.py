@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.tag import Tag
 
-from monai_mammo.dicom.codecs import PixelFormat
-from monai_mammo.dicom.comments import blanked_jpeg, blanked_jpeg2000
+from monai_mammo.dicom.deidentification.comments import blanked_jpeg, blanked_jpeg2000
+from monai_mammo.dicom.reading.codecs import PixelFormat
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = ["bare_pixel_data", "syntax_to_write"]

@@ -18,9 +18,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
-from monai_mammo.dicom.guards import Limits
+from monai_mammo.dicom.reading.guards import Limits
+from monai_mammo.dicom.reading.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 from monai_mammo.dicom.reasons import Refusal, SkipReason
-from monai_mammo.dicom.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 
 __all__ = ["Allocate", "PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
 

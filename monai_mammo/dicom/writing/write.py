@@ -18,17 +18,17 @@ from pydicom.uid import (
 )
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.encode import TransferSyntax, encode
-from monai_mammo.dicom.greyscale import BITS_STORED, put_brightness, put_full_window
 from monai_mammo.dicom.identity import Identity, Provenance
-from monai_mammo.dicom.marks import CONDITIONS_MARK, coded, contribution, derivation
 from monai_mammo.dicom.orientation import patient_orientation
-from monai_mammo.dicom.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.encode import TransferSyntax, encode
+from monai_mammo.dicom.writing.greyscale import BITS_STORED, put_brightness, put_full_window
+from monai_mammo.dicom.writing.marks import coded, contribution, derivation
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import BREAST_CODE
 
-__all__ = ["BITS_STORED", "CONDITIONS_MARK", "INTENTS", "mammogram_dataset", "write_mammogram"]
+__all__ = ["BITS_STORED", "INTENTS", "mammogram_dataset", "write_mammogram"]
 
 INTENTS: dict[str, tuple[UID, str]] = {
     "presentation": (DigitalMammographyXRayImageStorageForPresentation, "FOR PRESENTATION"),

@@ -1,0 +1,1 @@
+"""Reading in a process of its own: what crashes, hangs or swells there costs one file."""
