@@ -6,16 +6,19 @@ import hashlib
 import re
 from pathlib import Path
 
-from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.prepare.reading import IMAGE_SUFFIXES, Sidecar, sidecar_path
+from monai_mammo.prepare.reading import IMAGE_SUFFIXES, Sidecar, is_picture, sidecar_path
 
 __all__ = ["entries"]
 
 
 def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
     """All files of a folder and its subfolders, sorted; sidecars and the masks they name are no entries.
+
+    A picture beside a DICOM file of the same name, such as ``a.png`` beside ``a.dcm`` or ``a.seg.dcm``, is a preview
+    of it and left out as ``duplicate``: its image would count twice, and in other brightness.
 
     A person that neither file nor sidecar names is taken to be the subfolder, and in the top folder the file itself;
     a hash stands for either, so no folder's name leaves the report.
@@ -35,11 +38,14 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     if not source.is_dir():
         raise RequestError(f"folder {source} is not there")
     files = sorted(path for path in source.rglob("*") if path.is_file() and not _is_under(path, source, leave_out))
-    parts = _sidecars_and_masks(files)
+    parts, previews = _sidecars_and_masks(files), _previews(files)
     listed: list[Entry | Skipped | Failed] = []
     taken: set[str] = set()
     for path in files:
-        if path.resolve() not in parts:
+        if path in previews:
+            detail = "the picture is a preview: a DICOM file of the same name lies beside it"
+            listed.append(Skipped(path, SkipReason.DUPLICATE, detail))
+        elif path.resolve() not in parts:
             name = path.relative_to(source).as_posix()
             image_id, person = _image_id(name, taken), _person(name)
             listed.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
@@ -67,6 +73,31 @@ def _sidecars_and_masks(files: list[Path]) -> set[Path]:
             if mask is not None:
                 parts.add(mask.resolve())
     return parts
+
+
+def _previews(files: list[Path]) -> set[Path]:
+    """Pictures that lie beside a DICOM file of the same name."""
+    pictures = {path.with_suffix(""): path for path in files if is_picture(path)}
+    previews: set[Path] = set()
+    for path in files:
+        if not is_picture(path):
+            bare = path.with_suffix("")  # names are often UIDs, and full of dots
+            shown = {pictures[name] for name in (path, bare, _without_seg(bare)) if name in pictures}
+            previews |= shown if shown and _is_dicom(path) else set()
+    return previews
+
+
+def _without_seg(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix == ".seg" else path
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether a file starts as DICOM files do (PS3.10, 7.1)."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def _person(name: str) -> str:
