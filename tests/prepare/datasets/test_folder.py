@@ -42,7 +42,9 @@ def test_a_picture_beside_its_dicom_file_is_a_preview(tmp_path: Path, dicom: str
     assert isinstance(found[dicom.replace("__", ".")], Entry)
 
 
-@pytest.mark.parametrize("other", [{"b__dcm": DICOM}, {"a__1__dcm": DICOM}, {"a__txt": b"no DICOM"}, {"a__jpg": b"picture"}])
+@pytest.mark.parametrize(
+    "other", [{"b__dcm": DICOM}, {"a__1__dcm": DICOM}, {"a__txt": b"no DICOM"}, {"a__jpg": b"picture"}]
+)
 def test_other_pictures_are_images_of_their_own(tmp_path: Path, other: dict[str, bytes]):
     found = listed(tmp_path, a__png=b"picture", **other)
     assert len(found) == 2 and all(isinstance(entry, Entry) for entry in found.values())
