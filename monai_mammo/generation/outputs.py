@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError
 from monai_mammo.generation.manifest import SYNTHETIC, Manifest, file_sha256, sample_name
 from monai_mammo.generation.request import OutputFormat
-from monai_mammo.study import Mammogram
-from monai_mammo.terms import Finding
+from monai_mammo.study import Annotation, Mammogram
+from monai_mammo.terms import Finding, FindingCategory
+
+if TYPE_CHECKING:
+    from monai_mammo.dicom import ReportedFinding
 
 __all__ = [
     "DATALIST",
@@ -36,7 +39,14 @@ __all__ = [
 
 DATALIST = "datalist.json"
 SAMPLE_FILES = {
-    OutputFormat.DICOM: ("mammogram.dcm", "lesion.seg.dcm", "mammogram.png", "lesion.png", "conditions.json"),
+    OutputFormat.DICOM: (
+        "mammogram.dcm",
+        "lesion.seg.dcm",
+        "report.dcm",
+        "mammogram.png",
+        "lesion.png",
+        "conditions.json",
+    ),
     OutputFormat.PNG: ("mammogram.png", "lesion.png", "conditions.json"),
 }
 _OUTLINES = WeightsReference("real lesion outlines", "1")
@@ -197,13 +207,13 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
 
 
 def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) -> None:
-    from monai_mammo.dicom import write_mammogram, write_segmentation
+    from monai_mammo.dicom import write_mammogram, write_report, write_segmentation
 
     identity = Identity(sample.run_sha256, sample.run_seed, f"{sample.index:04d}")
     dataset = write_mammogram(
         sample.mammogram, folder / "mammogram.dcm", identity=identity, provenance=sample.provenance
     )
-    write_segmentation(
+    segmentation = write_segmentation(
         dataset,
         {"requested": requested, "found": sample.found_mask},
         folder / "lesion.seg.dcm",
@@ -211,6 +221,29 @@ def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) ->
         provenance=sample.provenance,
         algorithms={"requested": _OUTLINES, "found": sample.found_by},
     )
+    write_report(
+        dataset,
+        segmentation,
+        _reported(sample),
+        folder / "report.dcm",
+        provenance=sample.provenance,
+        density=sample.mammogram.conditions.density,
+        birads=sample.mammogram.conditions.birads,
+    )
+
+
+def _reported(sample: FinishedSample) -> list[ReportedFinding]:
+    """What was asked for, with its category and assessment, and what was found, of which only the place is stated."""
+    from monai_mammo.dicom import ReportedFinding
+
+    asked, findings = sample.mammogram.conditions, []
+    if asked.finding is not None:
+        categories = (FindingCategory(asked.finding.value),)
+        requested = Annotation(categories=categories, box=asked.box, birads=asked.birads)
+        findings.append(ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES))
+    if sample.found_mask.any():
+        findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=sample.found_by))
+    return findings
 
 
 def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:

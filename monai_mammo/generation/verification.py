@@ -163,6 +163,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
         found, pixels = _mammogram(paths["mammogram.dcm"], conditions, preview, entry)
         problems += found
         problems += _segmentation(paths, requested, entry)
+        problems += _report(paths)
     else:
         pixels = preview
     if pixels is None:
@@ -222,6 +223,21 @@ def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mappi
     stated = entry["found"]["dice"]
     if stated is not None and abs(dice(masks["requested"], masks["found"]) - stated) > 1e-3:
         problems.append("the masks do not give the Dice of the manifest")
+    return problems
+
+
+@quiet()
+def _report(paths: Mapping[str, Path]) -> list[str]:
+    try:
+        dataset = dcmread(paths["report.dcm"])
+        source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True)
+        evidence = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+        referenced = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
+    except Exception as error:
+        return [f"report.dcm can not be read: {type(error).__name__}"]
+    problems = [f"report.dcm: {sentence}" for sentence in complete(dataset)]
+    if source.SOPInstanceUID not in referenced:
+        problems.append("report.dcm refers to another mammogram")
     return problems
 
 

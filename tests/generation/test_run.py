@@ -10,13 +10,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
 from monai_mammo.bundle import seal
 from monai_mammo.conditions import Conditions
+from monai_mammo.dicom import complete, read_segmentation
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation import Request, generate, verify
+from monai_mammo.terms import Density, Finding
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -55,7 +58,8 @@ def test_a_run_has_the_files_of_the_design(made):
     names = {path.name for path in made.iterdir()}
     assert names == {"manifest.json", "datalist.json", "contact_sheet.png", "sample_0000", "sample_0001"}
     sample = {path.name for path in (made / "sample_0000").iterdir()}
-    assert sample == {"mammogram.dcm", "lesion.seg.dcm", "mammogram.png", "lesion.png", "conditions.json"}
+    dicom = {"mammogram.dcm", "lesion.seg.dcm", "report.dcm"}
+    assert sample == dicom | {"mammogram.png", "lesion.png", "conditions.json"}
 
 
 def test_the_manifest_says_how_it_came_about(made):
@@ -91,10 +95,31 @@ def test_dicom_and_preview_are_of_the_prepared_size_and_the_lesion_lies_in_its_b
     )
 
 
+def test_the_report_says_what_was_asked_and_where_each_lesion_is(made):
+    report = pydicom.dcmread(made / "sample_0000" / "report.dcm")
+    groups = report.ContentSequence[-1].ContentSequence
+    words = [json.dumps(group.to_json_dict()) for group in groups]
+    segments = pydicom.dcmread(made / "sample_0000" / "lesion.seg.dcm")
+    found = read_segmentation(made / "sample_0000" / "lesion.seg.dcm")["found"]
+    assert len(groups) == (3 if found.any() else 2)
+    assert Density.C.code.value in words[0] and Finding.MASS.code.value in words[1]
+    assert all(segments.SOPInstanceUID in group for group in words[1:])
+    assert all(Finding.MASS.code.value not in group for group in words[2:])  # of what was found the place is stated
+    assert complete(report) == []
+
+
+def test_a_breast_without_a_finding_has_a_report_that_says_so(tmp_path):
+    asked = {**ASKED, "finding": "none", "kind": "contrast", "birads": 1}
+    generate(**asked, **QUICK, count=1, out=tmp_path / "run", unsupported="override")
+    words = json.dumps(pydicom.dcmread(tmp_path / "run" / "sample_0000" / "report.dcm").to_json_dict())
+    assert "111286" in words and "397140005" in words  # No abnormality; BI-RADS 1
+    assert verify(tmp_path / "run").problems == ()
+
+
 def test_the_run_is_in_order(made):
     report = verify(made)
     assert report.problems == ()
-    assert (report.n_samples, report.n_files) == (2, 12)
+    assert (report.n_samples, report.n_files) == (2, 14)
 
 
 def test_the_same_call_changes_nothing(made):

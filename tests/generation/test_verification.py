@@ -105,7 +105,7 @@ def test_a_picture_on_the_wrong_side_is_found_without_dicom_too(run):
         restate(run, f"sample_0000/{name}")
     path = run / "manifest.json"
     manifest = json.loads(path.read_text())
-    for name in ("mammogram.dcm", "lesion.seg.dcm"):
+    for name in ("mammogram.dcm", "lesion.seg.dcm", "report.dcm"):
         del manifest["samples"][0]["files"][name]
         (sample / name).unlink()
     path.write_text(json.dumps(manifest))
@@ -122,10 +122,17 @@ def test_a_missing_mark_is_found(run):
     assert any("SyntheticData must be YES" in p for p in verify(run).problems)
 
 
-def test_a_mask_of_another_sample_is_found(run):
-    shutil.copy(run / "sample_0000" / "lesion.seg.dcm", run / "sample_0002" / "lesion.seg.dcm")
-    restate(run, "sample_0002/lesion.seg.dcm")
-    assert any("refers to another mammogram" in p for p in verify(run).problems)
+@pytest.mark.parametrize("name", ["lesion.seg.dcm", "report.dcm"])
+def test_a_mask_or_report_of_another_sample_is_found(run, name):
+    shutil.copy(run / "sample_0000" / name, run / "sample_0002" / name)
+    restate(run, f"sample_0002/{name}")
+    assert any(f"{name} refers to another mammogram" in p for p in verify(run).problems)
+
+
+def test_a_report_that_is_none_is_found(run):
+    (run / "sample_0000" / "report.dcm").write_bytes(b"no report")
+    restate(run, "sample_0000/report.dcm")
+    assert any("report.dcm can not be read" in p for p in verify(run).problems)
 
 
 def test_a_mask_in_the_air_is_found(run):
