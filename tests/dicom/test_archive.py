@@ -27,6 +27,7 @@ from monai_mammo.dicom import (
     write_segmentation,
 )
 from monai_mammo.dicom.writing.store import dataset_bytes
+from monai_mammo.generation import generate
 from monai_mammo.study import Annotation
 from monai_mammo.terms import Density, Finding, FindingCategory
 
@@ -104,10 +105,15 @@ MASK = np.zeros((96, 64), dtype=bool)
 MASK[40:50, 20:31] = True
 
 
-@pytest.fixture(params=["jpeg-ls", "native"])
+@pytest.fixture(params=["run", "jpeg-ls", "native"])
 def study(request, tmp_path, make_mammogram, identity, provenance):
-    """Files of a generated study: mammogram, masks, report."""
-    paths = [tmp_path / name for name in ("mammogram.dcm", "lesion.seg.dcm", "report.dcm")]
+    """Files of a generated study: mammogram, masks, report; of a run by the shipped weights, or written one by one."""
+    folder = tmp_path / "run" / "sample_0000" if request.param == "run" else tmp_path
+    paths = [folder / name for name in ("mammogram.dcm", "lesion.seg.dcm", "report.dcm")]
+    if request.param == "run":
+        asked = {"finding": "mass", "view": "MLO", "laterality": "R", "birads": 5, "seed": 7}
+        generate(**asked, max_tries=1, count=1, out=tmp_path / "run")
+        return paths
     options = {"identity": identity, "provenance": provenance, "transfer_syntax": request.param}
     mammogram = write_mammogram(make_mammogram(), paths[0], **options)
     masks = {"requested": MASK, "found": np.roll(MASK, 3, axis=0)}
@@ -181,7 +187,8 @@ def test_the_archive_gives_a_study_back_equal(archive, study, store, tmp_path):
                 np.testing.assert_array_equal(dataset.pixel_array, sent[name].pixel_array)
             if dataset.Modality == "SEG":
                 (tmp_path / "back.dcm").write_bytes(dataset_bytes(dataset))
-                np.testing.assert_array_equal(read_segmentation(tmp_path / "back.dcm")["requested"], MASK)
+                there, back = read_segmentation(study[1]), read_segmentation(tmp_path / "back.dcm")
+                assert there["requested"].any() and all(np.array_equal(there[key], back[key]) for key in there)
     tree = json.loads(archive.ask("/studies?expand")[0])
     assert [len(study["Series"]) for study in tree] == [3]
     assert "SYNTHETIC" in tree[0]["PatientMainDicomTags"]["PatientName"]
