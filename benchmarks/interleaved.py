@@ -67,4 +67,5 @@ def _children(pid: int) -> list[int]:
 
 
 def _cpu_seconds_of(pid: int) -> float:
-    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    """Of all its threads, those that have ended included: Linux's clock of another process (clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)

@@ -8,6 +8,7 @@ package is loaded when the first compressed frame comes, so that native files ar
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -66,13 +67,23 @@ class _Codec(NamedTuple):
     processes: tuple[int, ...]
     decoder: str
     """Function of imagecodecs."""
+    threads: int | None = None
+    """How many it may use, where it can use several."""
+
+
+def _cores() -> int:
+    """Processor cores for one image, at most 4: the slowest decoder takes half the time on two of them."""
+    try:
+        return min(4, len(os.sched_getaffinity(0)))
+    except AttributeError:  # other than Linux
+        return min(4, os.cpu_count() or 1)
 
 
 # libjpeg-turbo is as fast as the dedicated decoders of lossless JPEG or faster, and damaged streams do not crash it
 _LOSSLESS_JPEG = _Codec(jpeg_header, (0xC3,), "jpeg8_decode")
 _LOSSY_JPEG = _Codec(jpeg_header, (0xC0, 0xC1), "jpeg8_decode")
 _JPEG_LS = _Codec(jpeg_header, (0xF7,), "jpegls_decode")
-_JPEG_2000 = _Codec(jpeg2000_header, (0x51,), "jpeg2k_decode")
+_JPEG_2000 = _Codec(jpeg2000_header, (0x51,), "jpeg2k_decode", threads=_cores())
 _HTJ2K = _Codec(jpeg2000_header, (0x51,), "htj2k_decode")
 
 _CODECS: dict[str, _Codec] = {
@@ -201,7 +212,8 @@ def _compressed(
     _check_stream(stream, codec.processes, form)
     _check_end(frame)
     kind = np.dtype(f"{'i' if stream.is_signed else 'u'}{1 if stream.precision <= 8 else 2}")
-    cells = decoder(frame, out=allocate((form.rows, form.columns), kind))  # another size or type is an error
+    options = {} if codec.threads is None else {"numthreads": codec.threads}
+    cells = decoder(frame, out=allocate((form.rows, form.columns), kind), **options)  # another size or type is an error
     if syntax in _LOSSY and not (stream.is_signed or form.is_signed):
         # a stream of 16 bit may overshoot 12 stored ones; masking would turn the brightest pixels black
         np.minimum(cells, 2 ** min(form.high_bit + 1, 8 * kind.itemsize) - 1, out=cells)
