@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -52,22 +53,37 @@ def pipe():
     writing.close()
 
 
+class Ends(NamedTuple):
+    """Memory as the reader and as the reading process hold it."""
+
+    here: SharedCells
+    there: SharedCells
+
+
+@pytest.fixture
+def memory():
+    """Memory that both ends see, of 2,000 bytes a block."""
+    here = SharedCells.create(2 * 1000)
+    if here is None:
+        assert not sys.platform.startswith("linux")
+        pytest.skip("the system has no memory of this sort")
+    yield Ends(here, SharedCells(here.descriptors, here.n_bytes, is_writer=True))
+    here.close()
+
+
 @pytest.fixture(params=["pipe", "memory"])
 def shared(request):
     """Memory that both ends see, or none."""
-    block = SharedCells.create(2 * 1000) if request.param == "memory" else None
-    if request.param == "memory" and block is None:
-        assert not sys.platform.startswith("linux")
-        pytest.skip("the system has no memory of this sort")
-    yield block
-    if block is not None:
-        block.close()
+    return request.getfixturevalue("memory") if request.param == "memory" else None
 
 
 def there_and_back(result, pipe, shared=None):
+    here, there = shared or (None, None)
+    if shared is not None:
+        there.block = here.turn_to_a_free_block()
     with ThreadPoolExecutor(1) as other_end:  # a pipe holds less than a message
-        sent = other_end.submit(send, pipe[1], *to_message(result), shared)
-        answer = receive(pipe[0], max_pixels=1000, shared=shared)
+        sent = other_end.submit(send, pipe[1], *to_message(result), there)
+        answer = receive(pipe[0], max_pixels=1000, shared=here)
         sent.result()
     return from_message(*answer, Path("a.dcm"))
 
@@ -93,37 +109,60 @@ def test_cells_of_each_type_come_back(pipe, shared, kind):
     assert np.array_equal(other.brightness(), table[index])
 
 
-def test_what_was_read_before_stays_as_it_was(pipe, shared):
-    first = there_and_back(STORED, pipe, shared)
-    there_and_back(StoredImage(cells=CELLS[::-1].copy(), brightness_of_cell=TABLE), pipe, shared)
-    assert np.array_equal(first.cells, CELLS)
+@pytest.mark.parametrize("view_of", [lambda cells: cells, lambda cells: cells[2:4].T])
+def test_what_is_held_stays_as_it_was(pipe, shared, view_of):
+    held = [(n, view_of(there_and_back(image_of(n), pipe, shared).cells)) for n in range(5)]
+    for n, cells in held:
+        assert np.array_equal(cells, view_of(image_of(n).cells))
 
 
-def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, shared):
+def image_of(n):
+    return StoredImage(cells=CELLS + np.uint16(n), brightness_of_cell=TABLE)
+
+
+def test_a_block_is_used_again_when_nobody_holds_it(pipe, memory):
+    first = there_and_back(image_of(0), pipe, memory)
+    block = memory.here.block
+    second = there_and_back(image_of(1), pipe, memory)
+    assert {block, memory.here.block} == {0, 1}
+    third = there_and_back(image_of(2), pipe, memory)  # no block is left: it came through the pipe
+    assert memory.here.block is None and np.array_equal(third.cells, image_of(2).cells)
+    del first
+    there_and_back(image_of(3), pipe, memory)
+    assert memory.here.block == block and np.array_equal(second.cells, image_of(1).cells)
+
+
+def test_a_mammogram_leaves_its_block_free(pipe, memory):
+    held = [there_and_back(FULL, pipe, memory) for _ in range(3)]
+    assert memory.here.block == 0 and all(np.array_equal(one.pixels, TABLE[CELLS]) for one in held)
+
+
+def test_what_is_held_outlives_the_memory(pipe, memory):
+    held = there_and_back(image_of(4), pipe, memory)
+    memory.there.close()
+    memory.here.close()
+    assert np.array_equal(held.cells, image_of(4).cells) and not held.cells.flags.writeable
+
+
+def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, memory):
     wide = np.tile(CELLS, (11, 1))
-    if shared is not None:
-        assert not shared.put(wide)
-    other = there_and_back(StoredImage(cells=wide[:10].copy(), brightness_of_cell=TABLE), pipe, shared)
-    assert np.array_equal(other.cells, wide[:10])
+    assert not memory.there.put(wide)
+    with pytest.raises(ValueError, match="fit"):
+        memory.there.array((100, 12), np.dtype("uint16"))
 
 
-def test_what_lies_in_the_memory_is_not_copied_again(shared):
-    if shared is None:
-        return
-    cells = shared.array((8, 12), np.dtype("uint16"))
+def test_what_was_decoded_into_the_memory_is_not_copied(memory):
+    there = memory.there
+    cells = there.array((8, 12), np.dtype("uint16"))
     cells[...] = CELLS
     before = cells.ctypes.data
-    assert shared.put(cells) and shared.array((8, 12), np.dtype("uint16")).ctypes.data == before
-    assert shared.put(CELLS[:, ::-1]) and np.array_equal(cells, CELLS[:, ::-1])
-    with pytest.raises(ValueError, match="fit"):
-        shared.array((100, 12), np.dtype("uint16"))
+    assert there.put(cells) and there.array((8, 12), np.dtype("uint16")).ctypes.data == before
+    assert there.put(CELLS[:, ::-1]) and np.array_equal(cells, CELLS[:, ::-1])
 
 
-def test_nobody_can_cut_the_memory_short(shared):
-    if shared is None:
-        return
+def test_nobody_can_cut_the_memory_short(memory):
     with pytest.raises(OSError, match="permitted"):
-        os.ftruncate(shared.descriptor, 10)
+        os.ftruncate(memory.there.descriptors[0], 10)
 
 
 @pytest.mark.parametrize("kind", [Skipped, Failed])

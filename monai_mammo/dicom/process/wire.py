@@ -79,7 +79,7 @@ def receive(
     max_pixels : int
         Most pixels that are accepted.
     shared : SharedCells, optional
-        Where cells may lie that did not come through the pipe. They are good until the next request.
+        Where cells may lie that did not come through the pipe.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def receive(
     if _exactly(file, table) is None:
         return None
     if is_shared:
-        if shared is None:
+        if shared is None or shared.block is None:
             raise ValueError("a message leaves its pixels where there is no shared memory")
         return head, Image(shared.array(shape, kind), table)
     cells = np.empty(shape, kind)
@@ -158,7 +158,7 @@ def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dic
 def from_message(
     head: dict[str, Any], image: Image | None, path: Path
 ) -> Mammogram | StoredImage | Skipped | Failed:
-    """Result that a message stands for, with pixels of its own.
+    """Result that a message stands for; stored cells stay where they are.
 
     Raises
     ------
@@ -171,8 +171,7 @@ def from_message(
         fields = {name: _revived(types_of[name], value) for name, value in head["fields"].items()}
         if kind is Mammogram:
             return Unrendered(StoredImage(**image._asdict()), fields).rendered()
-        cells = image.cells.copy()  # the next image may come to lie where these do
-        return StoredImage(cells=cells, brightness_of_cell=image.brightness_of_cell, **fields)
+        return StoredImage(**image._asdict(), **fields)
     outcomes: dict[str, type[Failed] | type[Skipped]] = {"failed": Failed, "skipped": Skipped}
     return outcomes[head["kind"]](path, SkipReason(head["reason"]), _revived(str, head["detail"]))
 

@@ -64,7 +64,7 @@ class ReadingProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
-                pass_fds=() if self._shared is None else (self._shared.descriptor,),
+                pass_fds=() if self._shared is None else self._shared.descriptors,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -91,7 +91,7 @@ class ReadingProcess:
             It can not.
         """
         try:
-            shared = None if self._shared is None else (self._shared.descriptor, self._shared.n_bytes)
+            shared = None if self._shared is None else (self._shared.descriptors, self._shared.n_bytes)
             send(self._requests, {**settings, "shared": shared})
             head, _ = self._next_answer(_START_S)
         except (OSError, Ended, ValueError, queue.Empty):
@@ -111,7 +111,8 @@ class ReadingProcess:
             The process ended, or its answer is no message.
         """
         self.n_asked += 1
-        send(self._requests, {**request, "number": self.n_asked})
+        block = None if self._shared is None else self._shared.turn_to_a_free_block()
+        send(self._requests, {**request, "number": self.n_asked, "block": block})
         head, image = self._next_answer(timeout_s)
         if head.get("number") != self.n_asked:
             raise ValueError("an answer is not to the last request")

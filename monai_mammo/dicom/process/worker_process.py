@@ -59,7 +59,7 @@ def main(read: Callable[..., Any] | None = None) -> None:
             import_module(f"monai_mammo.dicom.reading.{module}")
 
         fixed: dict[str, Any] = {"limits": Limits(**settings["limits"])}
-        shared = None if settings["shared"] is None else SharedCells(*settings["shared"])
+        shared = None if settings["shared"] is None else SharedCells(*settings["shared"], is_writer=True)
         if shared is not None:
             fixed["allocate"] = shared.array
     except BaseException as error:
@@ -87,6 +87,8 @@ def _serve(
     n_files = 0
     while (message := receive(requests)) is not None:
         _set_timer(settings["timeout_s"] + _GRACE_S)
+        if shared is not None:
+            shared.block = message[0]["block"]
         head, image = _answer(read, message[0])
         _set_timer(0)
         n_files += 1

@@ -100,7 +100,7 @@ _CODECS: dict[str, _Codec] = {
     uid.HTJ2K: _HTJ2K,
 }
 
-_CELLS_AT_ONCE = 2**16
+_CELLS_AT_ONCE = 2**17
 
 _LOSSY = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K})
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -19,7 +19,7 @@ from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
 from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
-from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
 from monai_mammo.dicom.reading.labels import (
     MODIFIER_REASONS,
     find_age,
@@ -149,8 +149,16 @@ class _Options:
 
 def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
     data = file_bytes(path, options.limits)
-    origin = {"source": path.name, "source_sha256": hashlib.sha256(data).hexdigest()}
-    dataset = parse(data, options.limits)
+    with sha256_beside(data) as sha256:
+        cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
+        origin = {"source": path.name, "source_sha256": sha256()}
+    return Unrendered(StoredImage(cells=cells, brightness_of_cell=table, **origin), {**fields, **origin})
+
+
+def _cells_and_fields(
+    dataset: Dataset, options: _Options, allocate: Allocate
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Cells, their brightness, and what the header says of the mammogram."""
     view_notes = check_is_mammogram(dataset, for_processing=options.for_processing, accept=options.accept)
     if is_for_processing(dataset) and options.mode == "voi":
         raise Refusal(
@@ -161,18 +169,15 @@ def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
     spacing, spacing_notes = find_spacing(dataset)
     cells = decode(dataset, form, allocate=allocate)
     shown = rendering(dataset, cells.dtype, form, mode=options.mode)
-    return Unrendered(
-        StoredImage(cells=cells, brightness_of_cell=shown.brightness_of_cell, **origin),
-        {
-            "conditions": conditions,
-            "spacing": spacing,
-            "stated_chest_wall": chest_wall_of_orientation(dataset.get("PatientOrientation")),
-            "person_id": person_pseudonym(dataset),
-            "value_range": shown.value_range,
-            "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
-            **origin,
-        },
-    )
+    fields = {
+        "conditions": conditions,
+        "spacing": spacing,
+        "stated_chest_wall": chest_wall_of_orientation(dataset.get("PatientOrientation")),
+        "person_id": person_pseudonym(dataset),
+        "value_range": shown.value_range,
+        "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
+    }
+    return cells, shown.brightness_of_cell, fields
 
 
 def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
