@@ -163,7 +163,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
         found, pixels = _mammogram(paths["mammogram.dcm"], conditions, preview, entry)
         problems += found
         problems += _segmentation(paths, requested, entry)
-        problems += _report(paths)
+        problems += _report(paths) if "report.dcm" in paths else []  # runs before it was written have none
     else:
         pixels = preview
     if pixels is None:
