@@ -84,7 +84,10 @@ class SharedCells:
         """Make an array the content of the block in use, if it is not already, and say whether it is there."""
         if self.block is None or cells.nbytes > self.n_bytes:
             return False
-        there = self.array(cells.shape, cells.dtype)
+        try:
+            there = self.array(cells.shape, cells.dtype)
+        except MemoryError:
+            return False
         if there.ctypes.data != cells.ctypes.data or not cells.flags.c_contiguous:
             np.copyto(there, cells)
         return True

@@ -95,6 +95,7 @@ def _serve(
         head["number"] = message[0]["number"]
         head["is_spent"] = n_files >= settings["files_per_process"] or 2 * _memory_bytes() > settings["memory_bytes"]
         send(answers, head, image, shared)
+        del image  # or it would be kept until the next one has come
 
 
 def _answer(read: Callable[..., Any], request: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
