@@ -111,8 +111,9 @@ def test_the_report_says_what_was_asked_and_where_each_lesion_is(made):
 def test_a_breast_without_a_finding_has_a_report_that_says_so(tmp_path):
     asked = {**ASKED, "finding": "none", "kind": "contrast", "birads": 1}
     generate(**asked, **QUICK, count=1, out=tmp_path / "run", unsupported="override")
-    words = json.dumps(pydicom.dcmread(tmp_path / "run" / "sample_0000" / "report.dcm").to_json_dict())
-    assert "111286" in words and "397140005" in words  # No abnormality; BI-RADS 1
+    report = pydicom.dcmread(tmp_path / "run" / "sample_0000" / "report.dcm")
+    breast, finding, *_ = (json.dumps(group.to_json_dict()) for group in report.ContentSequence[-1].ContentSequence)
+    assert "111286" in finding and all("397140005" in words for words in (breast, finding))  # No abnormality; BI-RADS 1
     assert verify(tmp_path / "run").problems == ()
 
 
