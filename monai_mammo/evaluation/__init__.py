@@ -21,6 +21,7 @@ _HOMES = {
     "markdown_table": "tables",
     "memorisation_figures": "memorisation",
     "reconstruction_figures": "reconstruction",
+    "requests_like_acquired": "requests",
     "spot_figures": "spots",
     "summary": "intervals",
 }

@@ -20,6 +20,7 @@ from monai_mammo.evaluation import (
     markdown_table,
     memorisation_figures,
     reconstruction_figures,
+    requests_like_acquired,
     spot_figures,
 )
 from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
@@ -60,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
     command = _command(commands, "lesions", "what lesion network and judge see", _lesions)
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
+    command = _command(commands, "requests", "conditions of acquired images, for `generate --conditions`", _requests)
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="diffusion network (default: %(default)s)")
+    command.add_argument("--n", type=int, default=100, help="default: %(default)s")
+    command.add_argument("--seed", type=int, default=11, help="default: %(default)s")
     command = _command(commands, "adherence", "generated images against what was asked", _adherence)
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
@@ -114,6 +119,12 @@ def _lesions(given: argparse.Namespace) -> str:
     return _written(
         lesion_figures(given.datalist, split=given.split, lesion_network=given.bundle, device=given.device), given
     )
+
+
+def _requests(given: argparse.Namespace) -> str:
+    rows = requests_like_acquired(given.datalist, n=given.n, seed=given.seed, split=given.split, name=given.bundle)
+    save_bytes((json.dumps(rows, indent=1) + "\n").encode(), given.out)
+    return f"{given.out}: {len(rows)} requests\n"
 
 
 def _adherence(given: argparse.Namespace) -> str:
