@@ -6,14 +6,10 @@ crashes or hangs and memory as a whole, is the matter of `monai_mammo.dicom.proc
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -25,7 +21,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["Limits", "file_bytes", "parse", "sha256_beside"]
+__all__ = ["Limits", "file_bytes", "parse"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,13 +81,6 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
         raise Refusal(SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}") from None
     except ValueError:
         raise Refusal(SkipReason.UNREADABLE, "the file's name is not possible") from None
-
-
-@contextlib.contextmanager
-def sha256_beside(data: bytes) -> Iterator[Callable[[], str]]:
-    """Hash of bytes, computed on another core while they are parsed and decoded; the value is called for at the end."""
-    with ThreadPoolExecutor(1) as other:
-        yield other.submit(lambda: hashlib.sha256(data).hexdigest()).result
 
 
 def parse(data: bytes, limits: Limits) -> Dataset:
