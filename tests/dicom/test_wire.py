@@ -53,6 +53,9 @@ def pipe():
     writing.close()
 
 
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have the pipe alone")
+
+
 class Ends(NamedTuple):
     """Memory as the reader and as the reading process hold it."""
 
@@ -64,14 +67,12 @@ class Ends(NamedTuple):
 def memory():
     """Memory that both ends see, of 2,000 bytes a block."""
     here = SharedCells.create(2 * 1000)
-    if here is None:
-        assert not sys.platform.startswith("linux")
-        pytest.skip("the system has no memory of this sort")
+    assert here is not None, "Linux has memory of this sort"
     yield Ends(here, SharedCells(here.descriptors, here.n_bytes, is_writer=True))
     here.close()
 
 
-@pytest.fixture(params=["pipe", "memory"])
+@pytest.fixture(params=["pipe", pytest.param("memory", marks=on_linux)])
 def shared(request):
     """Memory that both ends see, or none."""
     return request.getfixturevalue("memory") if request.param == "memory" else None
@@ -120,6 +121,7 @@ def image_of(n):
     return StoredImage(cells=CELLS + np.uint16(n), brightness_of_cell=TABLE)
 
 
+@on_linux
 def test_a_block_is_used_again_when_nobody_holds_it(pipe, memory):
     first = there_and_back(image_of(0), pipe, memory)
     block = memory.here.block
@@ -132,11 +134,13 @@ def test_a_block_is_used_again_when_nobody_holds_it(pipe, memory):
     assert memory.here.block == block and np.array_equal(second.cells, image_of(1).cells)
 
 
+@on_linux
 def test_a_mammogram_leaves_its_block_free(pipe, memory):
     held = [there_and_back(FULL, pipe, memory) for _ in range(3)]
     assert memory.here.block == 0 and all(np.array_equal(one.pixels, TABLE[CELLS]) for one in held)
 
 
+@on_linux
 def test_what_is_held_outlives_the_memory(pipe, memory):
     held = there_and_back(image_of(4), pipe, memory)
     memory.there.close()
@@ -144,6 +148,7 @@ def test_what_is_held_outlives_the_memory(pipe, memory):
     assert np.array_equal(held.cells, image_of(4).cells) and not held.cells.flags.writeable
 
 
+@on_linux
 def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, memory):
     wide = np.tile(CELLS, (11, 1))
     assert not memory.there.put(wide)
@@ -151,6 +156,7 @@ def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, memory):
         memory.there.array((100, 12), np.dtype("uint16"))
 
 
+@on_linux
 def test_what_was_decoded_into_the_memory_is_not_copied(memory):
     there = memory.there
     cells = there.array((8, 12), np.dtype("uint16"))
@@ -160,6 +166,7 @@ def test_what_was_decoded_into_the_memory_is_not_copied(memory):
     assert there.put(CELLS[:, ::-1]) and np.array_equal(cells, CELLS[:, ::-1])
 
 
+@on_linux
 def test_nobody_can_cut_the_memory_short(memory):
     with pytest.raises(OSError, match="permitted"):
         os.ftruncate(memory.there.descriptors[0], 10)
