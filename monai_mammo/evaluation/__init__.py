@@ -24,6 +24,7 @@ _HOMES = {
     "requests_like_acquired": "requests",
     "spot_figures": "spots",
     "summary": "intervals",
+    "texture_figures": "texture",
 }
 
 __all__ = sorted(_HOMES)

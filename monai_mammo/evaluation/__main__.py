@@ -22,6 +22,7 @@ from monai_mammo.evaluation import (
     reconstruction_figures,
     requests_like_acquired,
     spot_figures,
+    texture_figures,
 )
 from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
 
@@ -58,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
     command = _command(commands, "spots", "the smallest feature that survives the autoencoder", _spots)
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
+    command = _command(commands, "texture", "power of reconstructed and generated texture, beside acquired", _texture)
+    command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[1], help="autoencoder (default: %(default)s)")
     command = _command(commands, "lesions", "what lesion network and judge see", _lesions)
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[2], help="lesion network and judge (default: %(default)s)")
@@ -112,6 +116,13 @@ def _reconstruction(given: argparse.Namespace) -> str:
 def _spots(given: argparse.Namespace) -> str:
     return _written(
         spot_figures(given.datalist, split=given.split, autoencoder=given.bundle, device=given.device), given
+    )
+
+
+def _texture(given: argparse.Namespace) -> str:
+    return _written(
+        texture_figures(given.datalist, given.runs, split=given.split, autoencoder=given.bundle, device=given.device),
+        given,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["N_RESAMPLES", "ratio_of_means", "summary"]
+__all__ = ["N_RESAMPLES", "difference_of_means", "ratio_of_means", "summary"]
 
 N_RESAMPLES = 2000
 _SEED = 0
@@ -53,6 +53,27 @@ def ratio_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[
     ratios = _resampled_means(above)[denominators > 0] / denominators[denominators > 0]
     low, high = np.percentile(ratios, (2.5, 97.5)) if min(above.size, below.size) > 1 else (None, None)
     return {"mean": _rounded(above.mean() / below.mean()), "low": _rounded(low), "high": _rounded(high)}
+
+
+def difference_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
+    """Mean of `values` less mean of `reference`, both resampled on their own.
+
+    Parameters
+    ----------
+    values, reference : sequence of float
+
+    Returns
+    -------
+    dict or None
+        ``mean`` (the difference), ``low``, ``high``, and ``n``, the number of `values`; `None` where either is empty.
+    """
+    left, right = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    if not left.size or not right.size:
+        return None
+    differences = _resampled_means(left) - _resampled_means(right, seed=_SEED + 1)
+    low, high = np.percentile(differences, (2.5, 97.5)) if min(left.size, right.size) > 1 else (None, None)
+    mean = _rounded(left.mean() - right.mean())
+    return {"mean": mean, "low": _rounded(low), "high": _rounded(high), "n": int(left.size)}
 
 
 def _resampled_means(values: np.ndarray, *, seed: int = _SEED) -> np.ndarray:

@@ -33,6 +33,7 @@ __all__ = [
     "load_items",
     "load_judge",
     "load_run",
+    "reconstructions",
     "written_pixels",
 ]
 
@@ -139,6 +140,15 @@ def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tens
     for start in range(0, len(images), BATCH_SIZE):
         stack = np.stack(images[start : start + BATCH_SIZE]).astype(np.float32)
         yield torch.from_numpy(stack)[:, None].to(device).contiguous(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def reconstructions(network: nn.Module, images: Sequence[np.ndarray], device: torch.device) -> list[np.ndarray]:
+    """What an autoencoder makes of each picture, float32, not clamped to [0, 1]."""
+    out: list[np.ndarray] = []
+    for x in batches(images, device):
+        out += list(network(x)[0][:, 0].float().cpu().numpy())
+    return out
 
 
 def kind_groups(kinds: Sequence[str | None]) -> dict[str, list[int]]:

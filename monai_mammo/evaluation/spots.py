@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from monai_mammo import bundle, networks
-from monai_mammo.evaluation.items import about_bundle, about_datalist, batches, breast_of, load_items
+from monai_mammo.evaluation.items import about_bundle, about_datalist, breast_of, load_items, reconstructions
 from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.training.data import PreparedDataset
@@ -59,13 +57,13 @@ def spot_figures(
     images = [data.image(i) for i in range(len(data))]
     breasts = [breast_of(item) for item in items]
     network = networks.load_network(home, device=place)
-    plain = _reconstructions(network, images, place)
+    plain = reconstructions(network, images, place)
     rows = []
     for size in SIZES_PX:
         where = [_place(breast, size, seed=i) for i, breast in enumerate(breasts)]
         for contrast in CONTRASTS:
             planted = [_planted(im, rc, size, contrast) for im, rc in zip(images, where, strict=True)]
-            shown = _reconstructions(network, planted, place)
+            shown = reconstructions(network, planted, place)
             kept = [
                 kept_contrast(with_spot, without, spot - image, rc, size)
                 for with_spot, without, spot, image, rc in zip(shown, plain, planted, images, where, strict=True)
@@ -122,12 +120,4 @@ def _planted(image: np.ndarray, place: tuple[int, int], size: int, contrast: flo
     sign = 1 if image[spot].max() + contrast <= 1 else -1
     out = image.copy()
     out[spot] = np.clip(out[spot] + sign * contrast, 0, 1)
-    return out
-
-
-@torch.inference_mode()
-def _reconstructions(network: nn.Module, images: Sequence[np.ndarray], place: torch.device) -> list[np.ndarray]:
-    out: list[np.ndarray] = []
-    for x in batches(images, place):
-        out += list(network(x)[0][:, 0].float().cpu().numpy())
     return out

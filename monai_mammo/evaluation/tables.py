@@ -145,12 +145,35 @@ def _memorisation(figures: Mapping[str, Any]) -> str:
     return _page(head, ["images", "n", "similarity, median", "ratio, median", "ratio, lowest", "suspected"], lines)
 
 
+def _texture(figures: Mapping[str, Any]) -> str:
+    head = (
+        f"{_about(figures)} Power inside the breast by spatial frequency (cycles a pixel), in dB, and exponent of the "
+        f"spectrum, of tiles of {figures['settings']['tile_px']} x {figures['settings']['tile_px']} pixels; others as "
+        "differences to acquired images: below 0 dB is smoother, above 0 grainier. Intervals are 95 % bootstrap "
+        "intervals over images."
+    )
+    lines = [
+        [
+            row["kind"],
+            row["measure"],
+            _n(row["acquired"]),
+            _mean(row["acquired"], 1),
+            _mean(row["reconstructed"], 1, sign="+"),
+            _mean(row["generated"], 1, sign="+"),
+            _n(row["generated"]),
+        ]
+        for row in figures["rows"]
+    ]
+    return _page(head, ["kind", "measure", "n", "acquired", "reconstructed", "generated", "n"], lines)
+
+
 _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "reconstruction": _reconstruction,
     "spots": _spots,
     "lesions": _lesions,
     "adherence": _adherence,
     "memorisation": _memorisation,
+    "texture": _texture,
 }
 
 

@@ -8,11 +8,12 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, get_frame
+from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
 
 from monai_mammo.dicom.deidentification.comments import blanked_jpeg, blanked_jpeg2000
 from monai_mammo.dicom.reading.codecs import PixelFormat
+from monai_mammo.dicom.reading.fragments import frame as frame_of
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = ["bare_pixel_data", "syntax_to_write"]
@@ -48,7 +49,7 @@ def bare_pixel_data(element: DataElement, form: PixelFormat, syntax: str, remove
     representation = "OB" if form.bits_allocated == 8 and syntax == uid.ExplicitVRLittleEndian else "OW"
     if syntax == uid.ExplicitVRBigEndian:
         representation = element.VR  # the order of bytes depends on it
-    data = element.value
+    data = bytes(element.value)
     size = form.rows * form.columns * form.bits_allocated // 8
     if len(data) < size:
         raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
@@ -96,8 +97,8 @@ def _native(data: bytes, size: int, form: PixelFormat, syntax: str, removed: Cou
     return bare.astype(cells.dtype).tobytes() + b"\0" * (size % 2)
 
 
-def _frame(data: bytes, syntax: str, removed: Counter[str]) -> bytes:
-    frame = get_frame(data, 0, number_of_frames=1)
+def _frame(data: bytes | memoryview, syntax: str, removed: Counter[str]) -> bytes:
+    frame = bytes(frame_of(data))
     if syntax == uid.RLELossless:
         return frame
     bare = blanked_jpeg(frame) if syntax in _JPEG else blanked_jpeg2000(frame)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reading.brightness import every_cell
 from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
-from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.study import StoredImage
 
@@ -43,9 +42,11 @@ def read_cells(
     try:
         with quiet():
             data = file_bytes(path, limits)
-            dataset = parse(data, limits)
-            form = pixel_format(dataset, limits)
-            cells = decode(dataset, form, allocate=allocate)
+            with sha256_beside(data) as sha256:
+                dataset = parse(data, limits)
+                form = pixel_format(dataset, limits)
+                cells = decode(dataset, form, allocate=allocate)
+                source_sha256 = sha256()
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
@@ -55,5 +56,5 @@ def read_cells(
         cells=cells,
         brightness_of_cell=fractions,
         source=path.name,
-        source_sha256=hashlib.sha256(data).hexdigest(),
+        source_sha256=source_sha256,
     )

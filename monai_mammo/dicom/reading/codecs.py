@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
 
+from monai_mammo.dicom.reading.fragments import frame as frame_of
 from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reading.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 from monai_mammo.dicom.reasons import Refusal, SkipReason
@@ -188,7 +188,7 @@ def _missing(syntax_name: str) -> Refusal:
 def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     element = dataset["PixelData"]
     size = form.rows * form.columns * form.bits_allocated // 8
-    if not isinstance(element.value, bytes) or len(element.value) < size:
+    if not isinstance(element.value, bytes | memoryview) or len(element.value) < size:
         raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
     if form.bits_allocated == 16:
         cells = np.frombuffer(element.value, dtype=f"{order}u2", count=size // 2)
@@ -204,10 +204,10 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
 def _compressed(
     dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any], allocate: Allocate
 ) -> np.ndarray:
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    in_place = frame_of(dataset.PixelData)
     if syntax == uid.RLELossless:
-        return _rle(frame, form, decoder, allocate)
-    codec = _CODECS[syntax]
+        return _rle(in_place, form, decoder, allocate)
+    codec, frame = _CODECS[syntax], bytes(in_place)
     stream = codec.header(frame)
     _check_stream(stream, codec.processes, form)
     _check_end(frame)
@@ -244,7 +244,7 @@ def _check_end(frame: bytes) -> None:
         raise Refusal(SkipReason.DAMAGED, "the compressed frame is cut off")
 
 
-def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes], allocate: Allocate) -> np.ndarray:
+def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes], allocate: Allocate) -> np.ndarray:
     """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
     width = form.bits_allocated // 8
     header = np.frombuffer(frame[:64], dtype="<u4")
@@ -259,7 +259,7 @@ def _rle(frame: bytes, form: PixelFormat, unpack: Callable[..., bytes], allocate
     planes = [flat.view(np.uint8)[-flat.size :], *(np.empty(flat.size, np.uint8) for _ in range(width - 1))]
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
-        if len(unpack(memoryview(frame)[start:end], out=plane.data)) != plane.size:
+        if len(unpack(frame[start:end], out=plane.data)) != plane.size:
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
     if width == 2:
         _join(flat, *planes)

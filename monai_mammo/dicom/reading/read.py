@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Collection
@@ -20,7 +19,7 @@ from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
 from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
-from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
 from monai_mammo.dicom.reading.labels import (
     MODIFIER_REASONS,
     find_age,
@@ -150,8 +149,9 @@ class _Options:
 
 def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
     data = file_bytes(path, options.limits)
-    cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
-    origin = {"source": path.name, "source_sha256": hashlib.sha256(data).hexdigest()}
+    with sha256_beside(data) as sha256:
+        cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
+        origin = {"source": path.name, "source_sha256": sha256()}
     return Unrendered(StoredImage(cells=cells, brightness_of_cell=table, **origin), {**fields, **origin})
 
 
