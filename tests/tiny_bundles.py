@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from monai_mammo.bundle import seal
-from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork
+from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork, TextureNetwork
 
 SHAPE = (64, 48)
 COLUMNS = ["kind", "density", "view", "finding", "birads", "images", "persons"]
@@ -50,6 +50,17 @@ def write_tiny_bundles(folder: Path) -> dict[str, Path]:
         torch.save(_state(network_class(**arguments)), root / "models" / "model.pt")
         seal(root)
     return out
+
+
+def write_texture(root: Path) -> None:
+    """Texture network with random weights into the bundle of an autoencoder."""
+    torch.manual_seed(1)
+    arguments = {"channels": 8, "n_blocks": 2}
+    path = root / "configs" / "inference.json"
+    definition = {"_target_": "monai_mammo.networks.TextureNetwork", **arguments}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "texture_def": definition}))
+    torch.save(_state(TextureNetwork(**arguments)), root / "models" / "texture.pt")
+    seal(root)
 
 
 def _state(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import Any
 
 from monai_mammo.bundle.card import write_metrics, write_support
-from monai_mammo.bundle.folder import BundleFolder, seal
+from monai_mammo.bundle.folder import TEXTURE, BundleFolder, seal
 from monai_mammo.bundle.places import ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
 
 __all__ = [
     "ENVIRONMENT_VARIABLE",
     "FEW_PERSONS",
+    "TEXTURE",
     "BundleFolder",
     "Nearest",
     "Support",

@@ -15,7 +15,10 @@ from typing import Any
 from monai_mammo.bundle.support import SupportTable
 from monai_mammo.errors import MammoError
 
-__all__ = ["BundleFolder", "seal"]
+__all__ = ["TEXTURE", "BundleFolder", "seal"]
+
+TEXTURE = ("models/texture.pt", "inference", "texture_def")
+"""Weights of the texture network in an autoencoder's bundle, and the config and id of its definition."""
 
 WEIGHT_SUFFIXES = (".pt", ".safetensors", ".ts", ".onnx")
 _METADATA = "configs/metadata.json"
@@ -88,6 +91,12 @@ class BundleFolder:
     def support(self) -> SupportTable:
         """How many training images and persons stand behind each combination of conditions."""
         return SupportTable.from_dict(self._stated("support"), where=f"{self.root / _METADATA}")
+
+    @property
+    def has_texture(self) -> bool:
+        """Whether the bundle, an autoencoder's, has a network that draws fine texture into decoded pictures."""
+        _, config, key = TEXTURE
+        return key in self.config(config)
 
     def config(self, name: str) -> dict[str, Any]:
         """Content of ``configs/<name>.json`` as it stands, nothing resolved.

@@ -58,6 +58,8 @@ class Generator:
     device : torch.device
     mask_threshold : float
         Probability above which a pixel counts as lesion; the lesion bundle's own, 0.5 where it states none.
+    texture : nn.Module or None
+        Draws fine texture into decoded pictures, where the autoencoder's bundle has such a network.
     """
 
     autoencoder: Any
@@ -67,6 +69,7 @@ class Generator:
     shape: tuple[int, int]
     device: torch.device
     mask_threshold: float = 0.5
+    texture: nn.Module | None = None
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -86,6 +89,7 @@ class Generator:
             shape=diffusion.prepared_shape,
             device=place,
             mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
+            texture=networks.load_texture(autoencoder, device=place),
         )
 
     @property
@@ -155,7 +159,7 @@ class Generator:
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
         z_0 = sampling.dpm_solver_pp_2m(predict_z0, z_T, times, self.schedule, callback=callback)
         rows, columns = self.shape
-        images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns]
+        images = networks.picture_of_latent(self.autoencoder, z_0, self.texture)[:, 0, :rows, :columns]
         return images.float().cpu().numpy()[: len(planned)]
 
     @property

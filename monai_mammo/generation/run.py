@@ -192,7 +192,7 @@ def run_request(
     names = (request.bundle, request.autoencoder, request.lesion_network)
     diffusion, autoencoder, lesion = (bundle.find(name) for name in names)
     _same_grid(diffusion, autoencoder, lesion)
-    weights = [_reference(home) for home in (diffusion, autoencoder, lesion)]
+    weights = [*_references(diffusion), *_references(autoencoder), *_references(lesion)]
     guidance = request.guidance if request.guidance is not None else _own_guidance(diffusion)
     planned = _plan(request, diffusion)
     from monai_mammo.generation import pipeline  # torch, and so after all that can be refused without it
@@ -330,9 +330,14 @@ def _same_grid(*folders: BundleFolder) -> None:
             )
 
 
-def _reference(folder: BundleFolder) -> WeightsReference:
-    folder.check_weights()
-    return WeightsReference(folder.name, folder.version, folder.weights_sha256["models/model.pt"])
+def _references(folder: BundleFolder) -> list[WeightsReference]:
+    """Checked weights of a bundle that decide a pixel: its network's, and a texture network's where it has one."""
+    found = {folder.name: "models/model.pt"}
+    if folder.has_texture:
+        found[f"{folder.name} texture"] = bundle.TEXTURE[0]
+    for path in found.values():
+        folder.check_weights(path)
+    return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]
 
 
 def _own_guidance(folder: BundleFolder) -> float:

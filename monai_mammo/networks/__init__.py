@@ -1,4 +1,4 @@
-"""Networks in plain torch: autoencoder, diffusion U-Net, lesion network and judge."""
+"""Networks in plain torch: autoencoder, texture network, diffusion U-Net, lesion network and judge."""
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
@@ -6,7 +6,8 @@ from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
-from monai_mammo.networks.weights import build, load_network, load_weights
+from monai_mammo.networks.texture import TextureNetwork, picture_of_latent
+from monai_mammo.networks.weights import build, load_network, load_texture, load_weights
 
 __all__ = [
     "ATTRIBUTES",
@@ -17,8 +18,11 @@ __all__ = [
     "Judge",
     "LesionNetwork",
     "PatchDiscriminator",
+    "TextureNetwork",
     "build",
     "encode_conditions",
     "load_network",
+    "load_texture",
     "load_weights",
+    "picture_of_latent",
 ]

@@ -20,15 +20,16 @@ class PatchDiscriminator(nn.Sequential):
         Width of the first layer; it doubles with each halving.
     n_layers : int
         Halvings of the image.
+    in_channels : int
     """
 
-    def __init__(self, channels: int = 32, *, n_layers: int = 3) -> None:
-        layers: list[nn.Module] = [nn.Conv2d(1, channels, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+    def __init__(self, channels: int = 32, *, n_layers: int = 3, in_channels: int = 1) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, channels, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for i in range(1, n_layers):
             narrow, wide = channels * 2 ** (i - 1), channels * 2**i
             layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), group_norm(wide), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Conv2d(channels * 2 ** (n_layers - 1), 1, 3, padding=1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (B, 1, H / 2**n_layers, W / 2**n_layers) of images (B, 1, H, W)."""
+        """Logits (B, 1, H / 2**n_layers, W / 2**n_layers) of images (B, C, H, W)."""
         return super().forward(2 * image - 1)

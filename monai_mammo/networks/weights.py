@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import TEXTURE, BundleFolder
 from monai_mammo.errors import MammoError
 
-__all__ = ["build", "load_network", "load_weights"]
+__all__ = ["build", "load_network", "load_texture", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -94,6 +94,25 @@ def load_network(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
     MammoError
         Weights are missing, truncated, of another hash or do not fit the network.
     """
-    weights = folder.check_weights()
-    network = load_weights(build(*folder.network_definition()), weights)
+    return _loaded(folder, "models/model.pt", *folder.network_definition(), device=device)
+
+
+def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
+    """Texture network of an autoencoder's bundle, as `load_network` gives its main one; `None` where it has none.
+
+    Raises
+    ------
+    MammoError
+        Weights are missing, truncated, of another hash or do not fit the network.
+    """
+    weights, config, key = TEXTURE
+    if not folder.has_texture:
+        return None
+    return _loaded(folder, weights, *folder.network_definition(config, key), device=device)
+
+
+def _loaded(
+    folder: BundleFolder, weights: str, target: str, arguments: Mapping[str, Any], *, device: torch.device | str
+) -> nn.Module:
+    network = load_weights(build(target, arguments), folder.check_weights(weights))
     return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)

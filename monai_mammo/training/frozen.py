@@ -10,7 +10,7 @@ from torch import nn
 
 from monai_mammo import bundle, networks
 
-__all__ = ["frozen_network"]
+__all__ = ["frozen_network", "frozen_texture"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,7 +29,19 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     MammoError
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
+    return networks.load_network(_found(bundle_dir), device=device)
+
+
+def frozen_texture(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
+    """Texture network of an autoencoder's bundle, `None` where it has none.
+
+    Parameters and errors as for `frozen_network`.
+    """
+    return networks.load_texture(_found(bundle_dir), device=device)
+
+
+def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:
     folder = bundle.find(bundle_dir)
     if text := bundle.notice(folder):
         _LOGGER.warning("%s", text)
-    return networks.load_network(folder, device=device)
+    return folder

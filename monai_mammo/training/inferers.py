@@ -9,6 +9,7 @@ from monai.inferers import Inferer
 from torch import Tensor, nn
 
 from monai_mammo import sampling
+from monai_mammo.networks import picture_of_latent
 from monai_mammo.training.trainer import AutocastInferer
 
 __all__ = ["MaskInferer", "ReconstructionInferer", "SamplerInferer"]
@@ -43,12 +44,21 @@ class SamplerInferer(Inferer):
         Network evaluations.
     guidance : float
         Weight of classifier-free guidance; 1 is none.
+    texture : nn.Module or None
+        Draws fine texture into the images, as `frozen_texture` gives it.
     """
 
     def __init__(
-        self, autoencoder: nn.Module, *, schedule: sampling.Schedule, steps: int = 20, guidance: float = 2.0
+        self,
+        autoencoder: nn.Module,
+        *,
+        schedule: sampling.Schedule,
+        steps: int = 20,
+        guidance: float = 2.0,
+        texture: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.texture = texture
         self.autoencoder, self.schedule, self.steps = autoencoder.eval(), schedule, int(steps)
         self.guidance = sampling.Guidance(scale=guidance)
 
@@ -76,4 +86,4 @@ class SamplerInferer(Inferer):
         )
         times = sampling.time_grid(self.schedule, self.steps)
         z_0 = sampling.dpm_solver_pp_2m(predict_z0, inputs, times, self.schedule)
-        return self.autoencoder.from_latent(z_0).float()
+        return picture_of_latent(self.autoencoder, z_0, self.texture)

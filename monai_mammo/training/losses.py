@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["AutoencoderLoss", "gradient_l1", "kl_divergence"]
+__all__ = ["Adversary", "AutoencoderLoss", "TextureLoss", "fine_detail", "gradient_l1", "kl_divergence"]
 
 
 def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
@@ -32,6 +32,46 @@ def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
     return 0.5 * (mu**2 + sigma**2 - 1 - 2 * sigma.clamp_min(1e-12).log()).mean()
 
 
+class Adversary(nn.Module):
+    """Discriminator that learns beside a network what acquired images have and made ones have not.
+
+    Parameters
+    ----------
+    discriminator : nn.Module
+        Gives patch logits of an image, such as `PatchDiscriminator`.
+    learning_rate : float
+    """
+
+    def __init__(self, discriminator: nn.Module, *, learning_rate: float = 2e-4) -> None:
+        super().__init__()
+        self.discriminator: Any = discriminator
+        self._optimizer = torch.optim.Adam(discriminator.parameters(), learning_rate, betas=(0.5, 0.9))
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """State of the discriminator's optimiser, so that a resumed run goes on exactly."""
+        return self._optimizer.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_extra_state` gave."""
+        self._optimizer.load_state_dict(state)
+
+    def train_on(self, made: Tensor, acquired: Tensor) -> Tensor:
+        """One step of the discriminator by the hinge loss (Esser et al. 2021), and its loss."""
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = functional.relu(1 - self.discriminator(acquired)).mean()
+        loss = loss + functional.relu(1 + self.discriminator(made.detach())).mean()
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def forward(self, made: Tensor) -> Tensor:
+        """What the network is to lower: minus the mean logit. No gradient reaches the discriminator."""
+        self.discriminator.requires_grad_(False)
+        logits = self.discriminator(made)
+        self.discriminator.requires_grad_(True)
+        return -logits.mean()
+
+
 class AutoencoderLoss(nn.Module):
     """Reconstruction: L1, squared error, gradient and KL; perceptual and adversarial where asked.
 
@@ -44,9 +84,8 @@ class AutoencoderLoss(nn.Module):
     features : nn.Module or None
         Frozen network whose `features(x)` gives a list of maps; the lesion network is one.
     adversarial : float
-        Weight of the discriminator's hinge loss (Esser et al. 2021).
+        Weight of what `Adversary` gives.
     discriminator : nn.Module or None
-        Gives patch logits of an image, such as `PatchDiscriminator`.
     discriminator_learning_rate : float
     warm_up_iterations : int
         Iterations before the adversarial term begins.
@@ -74,23 +113,11 @@ class AutoencoderLoss(nn.Module):
         self.weights = {"l1": l1, "l2": l2, "gradient": gradient, "kl": kl}
         self.perceptual, self.adversarial = perceptual, adversarial
         self.features: Any = None if features is None else features.eval().requires_grad_(False)
-        self.discriminator: Any = discriminator
+        self.adversary: Any = (
+            None if discriminator is None else Adversary(discriminator, learning_rate=discriminator_learning_rate)
+        )
         self.warm_up_iterations = warm_up_iterations
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
-        self._optimizer: Any = (
-            torch.optim.Adam(discriminator.parameters(), discriminator_learning_rate, betas=(0.5, 0.9))
-            if discriminator is not None
-            else None
-        )
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """State of the discriminator's optimiser, so that a resumed run goes on exactly; empty without one."""
-        return {} if self._optimizer is None else self._optimizer.state_dict()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take back what `get_extra_state` gave."""
-        if self._optimizer is not None and state:
-            self._optimizer.load_state_dict(state)
 
     def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
         """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1]."""
@@ -109,8 +136,8 @@ class AutoencoderLoss(nn.Module):
             total = total + self.perceptual * terms["perceptual"]
         if self._is_adversarial:
             if torch.is_grad_enabled():  # first: a step changes weights that the generator's gradient needs
-                terms["discriminator"] = self._train_discriminator(reconstruction.detach(), image)
-            terms["adversarial"] = -self._frozen_logits(reconstruction).mean()
+                terms["discriminator"] = self.adversary.train_on(reconstruction, image)
+            terms["adversarial"] = self.adversary(reconstruction)
             total = total + self.adversarial * terms["adversarial"]
         if torch.is_grad_enabled():
             self.iteration += 1
@@ -130,16 +157,78 @@ class AutoencoderLoss(nn.Module):
         ]
         return torch.stack(distances).mean()
 
-    def _frozen_logits(self, image: Tensor) -> Tensor:
-        self.discriminator.requires_grad_(False)
-        logits = self.discriminator(image)
-        self.discriminator.requires_grad_(True)
-        return logits
 
-    def _train_discriminator(self, reconstruction: Tensor, image: Tensor) -> Tensor:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = functional.relu(1 - self.discriminator(image)).mean()
-        loss = loss + functional.relu(1 + self.discriminator(reconstruction)).mean()
-        loss.backward()
-        self._optimizer.step()
-        return loss.detach()
+def fine_detail(image: Tensor) -> Tensor:
+    """What is lost where a picture is shrunk to half its size and enlarged again (bicubic, antialiased).
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, 1, H, W)
+        H and W are even.
+    """
+    half = functional.interpolate(image, scale_factor=0.5, mode="bicubic", antialias=True, align_corners=False)
+    return image - functional.interpolate(half, size=image.shape[-2:], mode="bicubic", align_corners=False)
+
+
+class TextureLoss(nn.Module):
+    """What `networks.TextureNetwork` learns from: texture as strong as the acquired one, and not to be told from it.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        Frozen; its reconstructions are what texture is drawn into.
+    discriminator : nn.Module
+        Of two channels: the image, and its `fine_detail` eightfold.
+    l1 : float
+        Weight of the absolute error, which holds back what is not in the image.
+    energy : float
+        Weight of the absolute difference of logarithms of the energy of `fine_detail` in windows of 16 pixels.
+    adversarial : float
+        Weight of what `Adversary` gives.
+    discriminator_learning_rate : float
+    """
+
+    _WINDOW_PX, _SEEN_TIMES = 16, 8
+    _LEAST_ENERGY = 1e-6
+    """Of noise of a thousandth of the range: below, windows are air."""
+
+    def __init__(
+        self,
+        *,
+        autoencoder: nn.Module,
+        discriminator: nn.Module,
+        l1: float = 1.0,
+        energy: float = 0.01,
+        adversarial: float = 0.01,
+        discriminator_learning_rate: float = 2e-4,
+    ) -> None:
+        super().__init__()
+        self.weights = {"l1": l1, "energy": energy, "adversarial": adversarial}
+        self._frozen = (autoencoder.eval().requires_grad_(False),)  # in a tuple: its weights are no state of this loss
+        self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate)
+
+    def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1].
+
+        Without gradients, as in validation, the loss is that of the first two terms: the discriminator changes from
+        one validation to the next.
+        """
+        image = batch["image"]
+        with torch.no_grad():
+            smooth = self._frozen[0](image)[0].float().clamp(0, 1)
+        made = call(smooth).float()
+        terms = {"l1": (made - image).abs().mean(), "energy": self._energy_difference(made, image)}
+        if torch.is_grad_enabled():  # the discriminator first: a step changes weights that the network's gradient needs
+            seen_made, seen_image = self._seen(made), self._seen(image)
+            terms["discriminator"] = self.adversary.train_on(seen_made, seen_image)
+            terms["adversarial"] = self.adversary(seen_made)
+        total = torch.stack([self.weights[name] * term for name, term in terms.items() if name in self.weights]).sum()
+        return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
+
+    def _seen(self, image: Tensor) -> Tensor:
+        return torch.cat([image, 0.5 + self._SEEN_TIMES * fine_detail(image)], dim=1)
+
+    def _energy_difference(self, made: Tensor, image: Tensor) -> Tensor:
+        energies = [functional.avg_pool2d(fine_detail(x).square(), self._WINDOW_PX) for x in (made, image)]
+        log_made, log_image = ((energy + self._LEAST_ENERGY).log() for energy in energies)
+        return (log_made - log_image).abs().mean()

@@ -12,6 +12,7 @@ from pathlib import Path
 import monai.bundle
 import numpy as np
 import pytest
+import tiny_bundles as tiny_bundles_with_random_weights
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
@@ -55,6 +56,8 @@ def tiny_bundles(tmp_path_factory):
         target, arguments = BundleFolder(root).network_definition()
         state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
         torch.save(state, root / "models" / "model.pt")
+        if BundleFolder(root).has_texture:
+            tiny_bundles_with_random_weights.write_texture(root)
         seal(root, prepared_shape=SHAPE)
     before = os.environ.get("MONAI_MAMMO_BUNDLES")
     os.environ["MONAI_MAMMO_BUNDLES"] = str(home)
@@ -114,12 +117,25 @@ def test_fine_tuning_starts_from_the_weights_of_the_bundle(tiny_bundles, elsewhe
     assert all(torch.equal(value, after[key]) for key, value in before.items() if key not in measured_anew)
 
 
+def test_texture_is_trained_beside_the_autoencoder(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_autoencoder"
+    before = contents(tiny_bundles)
+    run(root, "train", "smoke", "texture", **QUICK, max_epochs=1, output_dir="textured")
+    assert contents(tiny_bundles) == before
+    definition = find("mammo_autoencoder").network_definition("inference", "texture_def")
+    assert BundleFolder(root).network_definition("texture")[0] == definition[0]
+    network = networks.build(*BundleFolder(root).network_definition("texture"))
+    trained = networks.load_weights(network, elsewhere / "textured" / "models" / "model.pt")
+    assert any(p.abs().max() > 0 for p in trained.body[-1].parameters())
+
+
 @names
 def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere, name):
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
     assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
-    assert contents(tiny_bundles / name / "models").keys() == {"model.pt"}
+    texture = {"texture.pt"} if BundleFolder(tiny_bundles / name).has_texture else set()
+    assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *texture}
 
 
 @names
@@ -204,7 +220,8 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 @names
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
-    for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune"):
+    extra = {"mammo_autoencoder": ("decoder", "texture"), "mammo_lesion_segmentation": ("judge",)}.get(name, ())
+    for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))
         for key in json.loads(Path(files(root, overlay)[0]).read_text(encoding="utf-8")):

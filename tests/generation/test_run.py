@@ -13,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from tiny_bundles import write_texture
 
 from monai_mammo.bundle import seal
 from monai_mammo.conditions import Conditions
@@ -374,6 +375,24 @@ def test_bad_weights_are_named_before_anything_is_written(broken, tmp_path, name
         generate(**ASKED, **QUICK, out=tmp_path / "run")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_texture_weights_take_part_in_the_run_and_are_checked(broken, tmp_path):
+    plain = generate(**ASKED, **QUICK, out=tmp_path / "plain")
+    write_texture(broken / "mammo_autoencoder")
+    textured = generate(**ASKED, **QUICK, out=tmp_path / "textured")
+    names = [reference["name"] for reference in textured.manifest["weights"]]
+    assert names == ["mammo_diffusion", "mammo_autoencoder", "mammo_autoencoder texture", "mammo_lesion_segmentation"]
+    assert textured.manifest["run_sha256"] != plain.manifest["run_sha256"]
+    stated = (tmp_path / "textured" / "sample_0000" / "mammogram.dcm").read_bytes()
+    assert b"mammo_autoencoder texture" in stated
+    with pytest.raises(RequestError, match="other weights"):
+        generate(**ASKED, **QUICK, out=tmp_path / "plain")
+    path = broken / "mammo_autoencoder" / "models" / "texture.pt"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(MammoError, match=r"texture\.pt"):
+        generate(**ASKED, **QUICK, out=tmp_path / "third")
+    assert not (tmp_path / "third").exists()
 
 
 def test_weights_of_another_network_are_refused_even_if_sealed(broken, tmp_path):

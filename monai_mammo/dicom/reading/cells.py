@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -51,10 +52,17 @@ def read_cells(
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
         return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
-    fractions = np.abs(every_cell(cells.dtype).astype(np.float32)) / np.float32(2**form.bits_allocated - 1)
     return StoredImage(
         cells=cells,
-        brightness_of_cell=fractions,
+        brightness_of_cell=_fractions(cells.dtype, form.bits_allocated),
         source=path.name,
         source_sha256=source_sha256,
     )
+
+
+@functools.cache
+def _fractions(kind: np.dtype, bits_allocated: int) -> np.ndarray:
+    """Magnitude of each value that a cell can hold, as a fraction of the largest; read-only."""
+    fractions = np.abs(every_cell(kind).astype(np.float32)) / np.float32(2**bits_allocated - 1)
+    fractions.flags.writeable = False
+    return fractions

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -100,7 +101,9 @@ _CODECS: dict[str, _Codec] = {
     uid.HTJ2K: _HTJ2K,
 }
 
-_CELLS_AT_ONCE = 2**17
+_CELLS_AT_ONCE = 2**16
+_KEPT = threading.local()
+_KEPT_BYTES = 2**25
 
 _LOSSY = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K})
 
@@ -256,7 +259,7 @@ def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes], all
     cells = allocate((form.rows, form.columns), np.dtype(f"u{width}"))
     flat = cells.reshape(-1)
     # the high bytes lie in the second half of the cells, which the join reaches when it has read them
-    planes = [flat.view(np.uint8)[-flat.size :], *(np.empty(flat.size, np.uint8) for _ in range(width - 1))]
+    planes = [flat.view(np.uint8)[-flat.size :], *(_scratch(flat.size) for _ in range(width - 1))]
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
         if len(unpack(frame[start:end], out=plane.data)) != plane.size:
@@ -264,6 +267,16 @@ def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes], all
     if width == 2:
         _join(flat, *planes)
     return cells
+
+
+def _scratch(size: int) -> np.ndarray:
+    """Bytes with anything in them, kept for the next image: fresh memory costs as much as what is unpacked into it."""
+    kept = getattr(_KEPT, "plane", None)
+    if kept is None or len(kept) < size:
+        kept = np.empty(size, np.uint8)
+        if size <= _KEPT_BYTES:
+            _KEPT.plane = kept
+    return kept[:size]
 
 
 def _join(cells: np.ndarray, high: np.ndarray, low: np.ndarray) -> None:
