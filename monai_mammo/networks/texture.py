@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.networks.blocks import pad_to_multiple, zeroed
 
 __all__ = ["TextureNetwork", "picture_of_latent"]
+
+_AIR = 0.012
+"""Brightness up to which a block is air, as where the breast is looked for."""
 
 
 class TextureNetwork(nn.Module):
@@ -52,11 +56,12 @@ class TextureNetwork(nn.Module):
         Returns
         -------
         Tensor, shape (B, 1, H, W)
-            Its mean over each block of 2 x 2 pixels is that of `x`.
+            Its mean over each block of 2 x 2 pixels is that of `x`; within 8 pixels of air it is `x`.
         """
-        detail = self.body(2 * pad_to_multiple(x, 2) - 1).float()
-        detail = functional.pixel_shuffle(detail - detail.mean(dim=1, keepdim=True), 2)
-        return x + detail[..., : x.shape[-2], : x.shape[-1]]
+        even = pad_to_multiple(x, 2)
+        detail = self.body(2 * even - 1).float()
+        detail = (detail - detail.mean(dim=1, keepdim=True)) * _share_by_distance_to_air(even)
+        return x + functional.pixel_shuffle(detail, 2)[..., : x.shape[-2], : x.shape[-1]]
 
 
 def picture_of_latent(autoencoder: Any, z: Tensor, texture: nn.Module | None = None) -> Tensor:
@@ -76,6 +81,19 @@ def picture_of_latent(autoencoder: Any, z: Tensor, texture: nn.Module | None = N
     """
     smooth = autoencoder.from_latent(z).float()
     return smooth if texture is None else texture(smooth).clamp(0, 1)
+
+
+def _share_by_distance_to_air(x: Tensor) -> Tensor:
+    """Share of detail that a block gets, shape (B, 1, H / 2, W / 2): 0 within 8 pixels of air, 1 from 16 on.
+
+    Where a bright muscle is cut off by air, the edge is sharper than any tissue, and detail would ring along it. Dark
+    spots inside a breast are no air: 10 x 10 pixels must be.
+    """
+    blocks = functional.avg_pool2d(x, 2)
+    wide = functional.avg_pool2d(blocks, 5, stride=1, padding=2, count_include_pad=False)
+    is_air = (wide <= _AIR).float()
+    near = [functional.max_pool2d(is_air, 2 * reach + 1, stride=1, padding=reach) for reach in range(6, 11)]
+    return 1 - torch.stack(near).mean(dim=0)
 
 
 class _PlainBlock(nn.Module):

@@ -46,6 +46,16 @@ def test_texture_depends_on_what_is_near_alone():
     assert torch.equal(a[..., :48, :], b[..., :48, :]) and not torch.equal(a, b)
 
 
+def test_nothing_is_drawn_beside_air_and_dark_spots_are_none():
+    x = torch.full((1, 1, 96, 64), 0.5) + 0.1 * torch.rand(1, 1, 96, 64)
+    x[..., :24, :] = 0
+    x[..., 80:84, 30:34] = 0
+    with torch.no_grad():
+        change = (trained()(x) - x).abs()[0, 0].amax(dim=1)
+    assert (change[:32] == 0).all()
+    assert (change[42:] > 1e-3).all()  # at full strength, beside the dark spot as well
+
+
 def test_a_picture_of_a_latent_is_textured_and_clamped():
     torch.manual_seed(0)
     autoencoder, texture = networks.Autoencoder((8, 8), n_blocks=1).eval(), trained()
