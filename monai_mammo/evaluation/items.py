@@ -166,10 +166,7 @@ def load_judge(folder: BundleFolder, *, device: torch.device) -> nn.Module:
     MammoError
         The bundle has none, or its weights are damaged.
     """
-    weights, config, key = JUDGE
-    path = folder.check_weights(weights)
-    judge = networks.load_weights(networks.build(*folder.network_definition(config, key)), path)
-    return judge.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return networks.load_network(folder, device=device, part=JUDGE)
 
 
 def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict[str, str]:

@@ -80,7 +80,12 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     return network
 
 
-def load_network(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:
+def load_network(
+    folder: BundleFolder,
+    *,
+    device: torch.device | str = "cpu",
+    part: tuple[str, str, str] = ("models/model.pt", "inference", "network_def"),
+) -> nn.Module:
     """Network of a bundle with its checked weights: in evaluation mode, without gradients, channels last.
 
     Parameters
@@ -88,31 +93,31 @@ def load_network(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
     folder : BundleFolder
         As `monai_mammo.bundle.find` gives it.
     device : torch.device or str
+    part : tuple of str
+        Weight file, and the config and id of the network's definition, for a bundle that has further networks.
 
     Raises
     ------
     MammoError
         Weights are missing, truncated, of another hash or do not fit the network.
     """
-    return _loaded(folder, "models/model.pt", *folder.network_definition(), device=device)
+    weights, config, key = part
+    path = folder.check_weights(weights)
+    network = load_weights(build(*folder.network_definition(config, key)), path)
+    return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
     """Texture network of an autoencoder's bundle, as `load_network` gives its main one; `None` where it has none.
 
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device or str
+
     Raises
     ------
     MammoError
         Weights are missing, truncated, of another hash or do not fit the network.
     """
-    weights, config, key = TEXTURE
-    if not folder.has_texture:
-        return None
-    return _loaded(folder, weights, *folder.network_definition(config, key), device=device)
-
-
-def _loaded(
-    folder: BundleFolder, weights: str, target: str, arguments: Mapping[str, Any], *, device: torch.device | str
-) -> nn.Module:
-    network = load_weights(build(target, arguments), folder.check_weights(weights))
-    return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
+    return load_network(folder, device=device, part=TEXTURE) if folder.has_texture else None
