@@ -30,8 +30,7 @@ def summary(values: Sequence[float] | np.ndarray) -> dict[str, Any] | None:
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         return None
-    low, high = np.percentile(_resampled_means(array), (2.5, 97.5)) if array.size > 1 else (None, None)
-    return {"mean": _rounded(array.mean()), "low": _rounded(low), "high": _rounded(high), "n": int(array.size)}
+    return {**_with_interval(array.mean(), _resampled_means(array), array.size), "n": int(array.size)}
 
 
 def ratio_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
@@ -51,8 +50,7 @@ def ratio_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[
         return None
     denominators = _resampled_means(below, seed=_SEED + 1)
     ratios = _resampled_means(above)[denominators > 0] / denominators[denominators > 0]
-    low, high = np.percentile(ratios, (2.5, 97.5)) if min(above.size, below.size) > 1 else (None, None)
-    return {"mean": _rounded(above.mean() / below.mean()), "low": _rounded(low), "high": _rounded(high)}
+    return _with_interval(above.mean() / below.mean(), ratios, min(above.size, below.size))
 
 
 def difference_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
@@ -71,9 +69,14 @@ def difference_of_means(values: Sequence[float], reference: Sequence[float]) -> 
     if not left.size or not right.size:
         return None
     differences = _resampled_means(left) - _resampled_means(right, seed=_SEED + 1)
-    low, high = np.percentile(differences, (2.5, 97.5)) if min(left.size, right.size) > 1 else (None, None)
-    mean = _rounded(left.mean() - right.mean())
-    return {"mean": mean, "low": _rounded(low), "high": _rounded(high), "n": int(left.size)}
+    interval = _with_interval(left.mean() - right.mean(), differences, min(left.size, right.size))
+    return {**interval, "n": int(left.size)}
+
+
+def _with_interval(mean: float, resampled: np.ndarray, n_least: int) -> dict[str, float | None]:
+    """``mean``, ``low`` and ``high``; a figure of a single image has no interval."""
+    low, high = np.percentile(resampled, (2.5, 97.5)) if n_least > 1 else (None, None)
+    return {"mean": _rounded(mean), "low": _rounded(low), "high": _rounded(high)}
 
 
 def _resampled_means(values: np.ndarray, *, seed: int = _SEED) -> np.ndarray:

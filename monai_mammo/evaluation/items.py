@@ -5,25 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from monai_mammo import networks
+from monai_mammo import bundle, networks
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.check import clean_air
 from monai_mammo.generation.manifest import Manifest, sample_name
+from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.prepare.geometry import hang, mirror_box
 from monai_mammo.terms import AcquisitionKind, Laterality
-from monai_mammo.training.data import load_datalist
+from monai_mammo.training.data import PreparedDataset, load_datalist
 
 __all__ = [
     "BATCH_SIZE",
+    "AutoencoderOnImages",
     "about_bundle",
     "about_datalist",
     "batches",
@@ -33,6 +35,7 @@ __all__ = [
     "load_items",
     "load_judge",
     "load_run",
+    "open_autoencoder",
     "reconstructions",
     "written_pixels",
 ]
@@ -55,6 +58,49 @@ def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[
     if not items:
         raise RequestError(f"split {split!r} of {datalist} lists no image")
     return items
+
+
+class AutoencoderOnImages(NamedTuple):
+    """An autoencoder and the prepared images that it is examined on.
+
+    Parameters
+    ----------
+    items : list of dict
+        As `load_items` gives them.
+    conditions : list of Conditions
+    images : list of ndarray, shape (rows, columns), float32
+        Brightness in [0, 1].
+    folder : BundleFolder
+    network : nn.Module
+        On `device`, in evaluation mode.
+    device : torch.device
+    """
+
+    items: list[dict[str, Any]]
+    conditions: list[Conditions]
+    images: list[np.ndarray]
+    folder: BundleFolder
+    network: nn.Module
+    device: torch.device
+
+
+def open_autoencoder(datalist: str | Path, *, split: str, autoencoder: str, device: str) -> AutoencoderOnImages:
+    """Bundle of an autoencoder and the images of a split.
+
+    Raises
+    ------
+    RequestError
+        There is no such datalist, split, bundle or device.
+    MammoError
+        Weights are missing or damaged.
+    """
+    items = load_items(datalist, split=split)
+    folder = bundle.find(autoencoder)
+    place = torch.device(pick_device(device))
+    data = PreparedDataset(items)
+    images = [data.image(i) for i in range(len(data))]
+    network = networks.load_network(folder, device=place)
+    return AutoencoderOnImages(items, list(data.conditions), images, folder, network, place)
 
 
 def items_of_run(folder: str | Path) -> list[dict[str, Any]]:

@@ -9,18 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo import bundle, networks
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.intervals import summary
-from monai_mammo.evaluation.items import about_bundle, about_datalist, batches, breast_of, kind_groups, load_items
-from monai_mammo.generation.pipeline import pick_device
+from monai_mammo.evaluation.items import (
+    about_bundle,
+    about_datalist,
+    batches,
+    breast_of,
+    kind_groups,
+    open_autoencoder,
+    reconstructions,
+)
 from monai_mammo.generation.reconstruction import psnr, ssim_map
 from monai_mammo.generation.request import DEFAULT_BUNDLES
 from monai_mammo.prepare.geometry import mask_of_box
-from monai_mammo.training.data import PreparedDataset
 
 __all__ = ["REGIONS", "bicubic_round_trip", "reconstruction_figures", "region_masks", "same_count_shape"]
 
@@ -65,13 +69,11 @@ def reconstruction_figures(
     MammoError
         Weights are missing or damaged.
     """
-    items = load_items(datalist, split=split)
-    home = bundle.find(autoencoder)
-    place = torch.device(pick_device(device))
-    data = PreparedDataset(items)
-    images = [data.image(i) for i in range(len(data))]
-    network = networks.load_network(home, device=place)
-    reconstructed, n_values = _reconstructed(network, images, place)
+    items, conditions, images, home, network, place = open_autoencoder(
+        datalist, split=split, autoencoder=autoencoder, device=device
+    )
+    reconstructed = [image.clip(0, 1) for image in reconstructions(network, images, place)]
+    n_values = _latent_values(network, images[0], place)
     yardstick_shape = same_count_shape(images[0].shape, n_values)
     per_image = [
         _image_figures(image, result, bicubic_round_trip(image, yardstick_shape), item)
@@ -88,7 +90,7 @@ def reconstruction_figures(
             "latent_values": n_values,
             "bicubic_shape": list(yardstick_shape),
         },
-        "rows": _rows(per_image, [c.kind for c in data.conditions]),
+        "rows": _rows(per_image, [c.kind for c in conditions]),
     }
 
 
@@ -137,17 +139,9 @@ def region_masks(item: dict[str, Any], shape: tuple[int, int]) -> dict[str, tupl
 
 
 @torch.inference_mode()
-def _reconstructed(
-    network: nn.Module, images: Sequence[np.ndarray], place: torch.device
-) -> tuple[list[np.ndarray], int]:
-    results: list[np.ndarray] = []
-    n_values = 0
-    for x in batches(images, place):
-        out: Tensor
-        out, mu, _ = network(x)
-        results += list(out.clamp(0, 1)[:, 0].float().cpu().numpy())
-        n_values = mu[0].numel()
-    return results, n_values
+def _latent_values(network: Any, image: np.ndarray, device: torch.device) -> int:
+    """Numbers in the latent of a picture."""
+    return next(network.encode(x)[0].numel() for x in batches([image], device))
 
 
 def _image_figures(

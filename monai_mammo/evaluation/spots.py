@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from monai_mammo import bundle, networks
-from monai_mammo.evaluation.items import about_bundle, about_datalist, breast_of, load_items, reconstructions
-from monai_mammo.generation.pipeline import pick_device
+from monai_mammo.evaluation.items import about_bundle, about_datalist, breast_of, open_autoencoder, reconstructions
 from monai_mammo.generation.request import DEFAULT_BUNDLES
-from monai_mammo.training.data import PreparedDataset
 
 __all__ = ["kept_contrast", "spot_figures"]
 
@@ -50,13 +46,10 @@ def spot_figures(
     MammoError
         Weights are missing or damaged.
     """
-    items = load_items(datalist, split=split)
-    home = bundle.find(autoencoder)
-    place = torch.device(pick_device(device))
-    data = PreparedDataset(items)
-    images = [data.image(i) for i in range(len(data))]
+    items, _, images, home, network, place = open_autoencoder(
+        datalist, split=split, autoencoder=autoencoder, device=device
+    )
     breasts = [breast_of(item) for item in items]
-    network = networks.load_network(home, device=place)
     plain = reconstructions(network, images, place)
     rows = []
     for size in SIZES_PX:

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from monai_mammo import bundle, networks
 from monai_mammo.evaluation.intervals import difference_of_means, summary
 from monai_mammo.evaluation.items import (
     about_bundle,
@@ -17,12 +15,10 @@ from monai_mammo.evaluation.items import (
     breast_of,
     items_of_run,
     kind_groups,
-    load_items,
+    open_autoencoder,
     reconstructions,
 )
-from monai_mammo.generation.pipeline import pick_device
 from monai_mammo.generation.request import DEFAULT_BUNDLES
-from monai_mammo.training.data import PreparedDataset
 
 __all__ = ["BANDS", "power_spectrum", "spectral_exponent", "texture_figures"]
 
@@ -69,20 +65,18 @@ def texture_figures(
     MammoError
         Weights are missing or damaged.
     """
-    items = load_items(datalist, split=split)
-    home = bundle.find(autoencoder)
-    place = torch.device(pick_device(device))
-    data = PreparedDataset(items)
-    images = [data.image(i) for i in range(len(data))]
+    items, conditions, images, home, network, place = open_autoencoder(
+        datalist, split=split, autoencoder=autoencoder, device=device
+    )
     breasts = [breast_of(item) for item in items]
-    rebuilt = reconstructions(networks.load_network(home, device=place), images, place)
+    rebuilt = reconstructions(network, images, place)
     synthetic = [item for run in runs for item in items_of_run(run)]
     acquired = [_measures(*pair) for pair in zip(images, breasts, strict=True)]
     reconstructed = [_measures(*pair) for pair in zip(rebuilt, breasts, strict=True)]
     generated = [_measures(item["image"].astype(np.float32) / 65535, item["breast"]) for item in synthetic]
     synthetic_kinds = [item["conditions"].get("kind") for item in synthetic]
     rows = []
-    for kind, members in kind_groups([c.kind for c in data.conditions]).items():
+    for kind, members in kind_groups([c.kind for c in conditions]).items():
         others = [m for m, k in zip(generated, synthetic_kinds, strict=True) if kind in ("all", k)]
         for measure in (*map(band_name, BANDS), "exponent"):
             known = [i for i in members if measure in acquired[i] and measure in reconstructed[i]]

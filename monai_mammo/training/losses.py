@@ -56,7 +56,13 @@ class Adversary(nn.Module):
         self._optimizer.load_state_dict(state)
 
     def train_on(self, made: Tensor, acquired: Tensor) -> Tensor:
-        """One step of the discriminator by the hinge loss (Esser et al. 2021), and its loss."""
+        """One step of the discriminator by the hinge loss (Esser et al. 2021), and its loss.
+
+        Parameters
+        ----------
+        made, acquired : Tensor, shape (B, C, H, W)
+            As the discriminator takes them.
+        """
         self._optimizer.zero_grad(set_to_none=True)
         loss = functional.relu(1 - self.discriminator(acquired)).mean()
         loss = loss + functional.relu(1 + self.discriminator(made.detach())).mean()

@@ -43,11 +43,10 @@ def read_cells(
     try:
         with quiet():
             data = file_bytes(path, limits)
-            with sha256_beside(data) as sha256:
-                dataset = parse(data, limits)
-                form = pixel_format(dataset, limits)
-                cells = decode(dataset, form, allocate=allocate)
-                source_sha256 = sha256()
+            sha256 = sha256_beside(data)
+            dataset = parse(data, limits)
+            form = pixel_format(dataset, limits)
+            cells = decode(dataset, form, allocate=allocate)
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
@@ -56,7 +55,7 @@ def read_cells(
         cells=cells,
         brightness_of_cell=_fractions(cells.dtype, form.bits_allocated),
         source=path.name,
-        source_sha256=source_sha256,
+        source_sha256=sha256(),
     )
 
 

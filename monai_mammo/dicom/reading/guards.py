@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -96,9 +96,8 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
         raise Refusal(SkipReason.UNREADABLE, "the file's name is not possible") from None
 
 
-@contextlib.contextmanager
-def sha256_beside(data: bytes) -> Iterator[Callable[[], str]]:
-    """Hash of bytes, of many on another core while they are parsed and decoded; the value is called for at the end."""
+def sha256_beside(data: bytes) -> Callable[[], str]:
+    """Function that gives the hash of bytes, in hexadecimal; many are hashed on another core until it is called."""
     found: list[str] = []
     work = threading.Thread(target=lambda: found.append(hashlib.sha256(data).hexdigest()), daemon=True)
     if len(data) >= _WORTH_A_THREAD:
@@ -110,7 +109,7 @@ def sha256_beside(data: bytes) -> Iterator[Callable[[], str]]:
             work.join()
         return found[0] if found else hashlib.sha256(data).hexdigest()
 
-    yield value
+    return value
 
 
 def parse(data: bytes, limits: Limits) -> Dataset:

@@ -149,9 +149,9 @@ class _Options:
 
 def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
     data = file_bytes(path, options.limits)
-    with sha256_beside(data) as sha256:
-        cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
-        origin = {"source": path.name, "source_sha256": sha256()}
+    sha256 = sha256_beside(data)
+    cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
+    origin = {"source": path.name, "source_sha256": sha256()}
     return Unrendered(StoredImage(cells=cells, brightness_of_cell=table, **origin), {**fields, **origin})
 
 
