@@ -4,10 +4,11 @@ from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
+from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
 from monai_mammo.networks.texture import TextureNetwork, picture_of_latent
-from monai_mammo.networks.weights import build, load_network, load_texture, load_weights
+from monai_mammo.networks.weights import build, load_encoder, load_network, load_texture, load_weights
 
 __all__ = [
     "ATTRIBUTES",
@@ -15,12 +16,15 @@ __all__ = [
     "Autoencoder",
     "ConditionTokens",
     "DiffusionUNet",
+    "EfficientNetLite",
     "Judge",
     "LesionNetwork",
     "PatchDiscriminator",
     "TextureNetwork",
     "build",
     "encode_conditions",
+    "folded_weights",
+    "load_encoder",
     "load_network",
     "load_texture",
     "load_weights",

@@ -13,7 +13,10 @@ from torch import nn
 from monai_mammo.bundle import TEXTURE, BundleFolder
 from monai_mammo.errors import MammoError
 
-__all__ = ["build", "load_network", "load_texture", "load_weights"]
+ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
+"""Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
+
+__all__ = ["build", "load_encoder", "load_network", "load_texture", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -105,6 +108,25 @@ def load_network(
     path = folder.check_weights(weights)
     network = load_weights(build(*folder.network_definition(config, key)), path)
     return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def load_encoder(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:
+    """Pretrained EfficientNet of a lesion network's bundle, as `load_network` gives its main one.
+
+    It has seen no mammogram: distances between its features are fair to acquired and generated images alike.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+        Of the lesion network.
+    device : torch.device or str
+
+    Raises
+    ------
+    MammoError
+        The bundle has no encoder, or its weights are truncated, of another hash or do not fit the network.
+    """
+    return load_network(folder, device=device, part=ENCODER)
 
 
 def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
