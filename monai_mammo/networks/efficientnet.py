@@ -130,7 +130,7 @@ class _Convolution(nn.Module):
         kernel: int,
         stride: int = 1,
         groups: int = 1,
-        linear: bool = False,
+        is_linear: bool = False,
     ) -> None:
         super().__init__()
         padding = (kernel - 1) // 2 if stride == 1 else 0
@@ -208,9 +208,7 @@ def _variant_of(state: Mapping[str, Tensor]) -> str:
     for name, factors in VARIANTS.items():
         if n_blocks == sum(stage.n_blocks for stage in _scaled_stages(factors)) and "_conv_head.weight" in state:
             return name
-    raise MammoError(
-        f"these weights are not those of EfficientNet {' or '.join(VARIANTS)}: they have {n_blocks} blocks"
-    )
+    raise MammoError(f"weights with {n_blocks} blocks are not those of EfficientNet {' or '.join(VARIANTS)}")
 
 
 def _folded(state: Mapping[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
