@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.bundle.folder import BundleFolder, seal, write_text
+from monai_mammo.bundle.folder import BundleFolder, seal
 from monai_mammo.bundle.support import support_rows
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import save_text
 
 __all__ = ["write_metrics", "write_support"]
 
@@ -47,7 +48,7 @@ def write_support(folder: BundleFolder | Path | str, items: Iterable[Mapping[str
     if len(pattern.findall(text)) != 1:
         raise MammoError(f"model card {path} must hold {_BEGIN} and {_END} once")
     lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (_HEAD, ["---"] * len(_HEAD), *_counts(items)))
-    write_text(path, pattern.sub(lambda match: match[1] + lines + match[2], text))
+    save_text(pattern.sub(lambda match: match[1] + lines + match[2], text), path)
     return seal(folder, support=table.to_dict())
 
 

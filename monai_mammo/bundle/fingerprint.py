@@ -18,8 +18,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo.bundle.folder import BundleFolder, write_bytes
+from monai_mammo.bundle.folder import BundleFolder
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import save_bytes
 
 __all__ = ["Nearest", "TrainingFingerprint", "image_features"]
 
@@ -131,8 +132,7 @@ class TrainingFingerprint:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, version=np.int64(VERSION), features=self.features, hashes=self.hashes)
         path = folder.root / FILE
-        path.parent.mkdir(exist_ok=True)
-        write_bytes(path, buffer.getvalue())
+        save_bytes(buffer.getvalue(), path, make_folder=True)
         return path
 
     @classmethod

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import json
-import os
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +11,8 @@ from typing import Any
 
 from monai_mammo.bundle.support import SupportTable
 from monai_mammo.errors import MammoError
+from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.whole import save_text
 
 __all__ = ["TEXTURE", "BundleFolder", "seal"]
 
@@ -161,7 +160,7 @@ class BundleFolder:
             raise MammoError(f"{file} is truncated or no weight file: copy it again or install the bundle anew")
         if stated is None:
             raise MammoError(f"{self.root / _METADATA} states no sha256 for {path}: name it under weights_sha256")
-        if (found := _sha256(file)) != stated:
+        if (found := file_sha256(file)) != stated:
             raise MammoError(f"{file} has sha256 {found[:12]}…, but {_METADATA} states {stated[:12]}…")
         return file
 
@@ -193,8 +192,8 @@ def seal(folder: BundleFolder | Path | str, **changes: Any) -> BundleFolder:
     own = isinstance(folder, BundleFolder) and folder.is_own
     metadata = dict(BundleFolder(root).metadata) | changes
     files = sorted(p for p in (root / "models").glob("*") if p.suffix in WEIGHT_SUFFIXES)
-    metadata["weights_sha256"] = {p.relative_to(root).as_posix(): _sha256(p) for p in files}
-    write_text(root / _METADATA, _dumps(metadata) + "\n")
+    metadata["weights_sha256"] = {p.relative_to(root).as_posix(): file_sha256(p) for p in files}
+    save_text(_dumps(metadata) + "\n", root / _METADATA)
     return BundleFolder(root, is_own=own)
 
 
@@ -238,27 +237,3 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise MammoError(f"{path} must hold one JSON object")
     return values
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, then rename."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, then rename."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()

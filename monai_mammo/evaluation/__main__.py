@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation import (
     adherence_figures,
@@ -24,6 +23,7 @@ from monai_mammo.evaluation import (
     spot_figures,
     texture_figures,
 )
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
 
 __all__ = ["main"]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.tables import markdown_table
+from monai_mammo.files.whole import save_bytes
 
 __all__ = ["fill_card"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from monai_mammo import bundle, networks
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.digest import file_sha256
 from monai_mammo.generation.check import clean_air
 from monai_mammo.generation.manifest import Manifest, sample_name
 from monai_mammo.generation.pipeline import pick_device
@@ -228,7 +228,7 @@ def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str
         "n_images": len(items),
         "n_persons": len({item["person_id"] for item in items}),
         "sources": sorted({str(item.get("source", "")) for item in items}),
-        "datalist_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "datalist_sha256": file_sha256(path),
     }
 
 

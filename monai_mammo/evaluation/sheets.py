@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from monai_mammo import bundle
 from monai_mammo.bundle import Support
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.items import kind_groups, load_items
+from monai_mammo.files.png import png_bytes
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.check import best_of
 from monai_mammo.generation.masks import RequestedLesion, request_lesion
 from monai_mammo.generation.pipeline import Generator, pick_device
@@ -201,9 +201,7 @@ def sheet_png(
     draw.text((4, 4), title, fill=(255, 255, 255))
     for (top, left), caption in zip(places, captions, strict=True):
         draw.multiline_text((left + 2, top + 2 * rows + _GAP_PX), caption, fill=(220, 220, 220), spacing=0)
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png_bytes(np.asarray(picture))
 
 
 def _colored(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
+from monai_mammo.files.png import png_bytes
+from monai_mammo.files.whole import is_partial, save_bytes
 from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.cache import full_files, full_item, npy_bytes, stored
@@ -73,7 +70,7 @@ class PreparedFolder:
         marker = self.path / _SETTINGS
         if marker.is_file():
             self._check_settings(marker)
-        elif self.path.is_dir() and any(not _is_part(path) for path in self.path.iterdir()):
+        elif self.path.is_dir() and any(not is_partial(path) for path in self.path.iterdir()):
             raise RequestError(f"{self.path} is neither empty nor a prepared folder: name another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         settings = {"version": FORMAT_VERSION, "shape": list(self.shape), "full_size": self.full_size}
@@ -86,7 +83,7 @@ class PreparedFolder:
         opened = (self.path / _SETTINGS).stat().st_mtime_ns
         for name in (".", *self._folders):
             for path in (self.path / name).iterdir():
-                if _is_part(path) and path.stat().st_mtime_ns < opened:
+                if is_partial(path) and path.stat().st_mtime_ns < opened:
                     path.unlink(missing_ok=True)
 
     def record(self, image_id: str) -> dict[str, Any] | None:
@@ -130,9 +127,9 @@ class PreparedFolder:
         """
         item = _item(prepared, entry, mask_kind=mask_kind)
         self._write(npy_bytes(stored(prepared.image)), item["image"])
-        self._write(_png(prepared.breast), item["breast"])
+        self._write(png_bytes(prepared.breast), item["breast"])
         if "label" in item and prepared.lesion_mask is not None:
-            self._write(_png(prepared.lesion_mask), item["label"])
+            self._write(png_bytes(prepared.lesion_mask), item["label"])
         if full is not None:
             item["full"] = full_item(full, entry.image_id)
             for name, data in full_files(full, item["full"]):
@@ -216,10 +213,6 @@ def _finding(annotation: Annotation, trace: Trace) -> dict[str, Any]:
     return values if box is None else {**values, "box": list(box)}
 
 
-def _is_part(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".part")
-
-
 def _side_by_pixels(prepared: PreparedMammogram) -> str | None:
     """Edge of the file's picture at which the prepared breast is cut off; `None` where it does not tell."""
     found = chest_wall_side(prepared.breast)
@@ -227,9 +220,3 @@ def _side_by_pixels(prepared: PreparedMammogram) -> str | None:
         return None
     is_at_left = (found is ChestWall.LEFT) != prepared.trace.is_mirrored
     return str(ChestWall.LEFT if is_at_left else ChestWall.RIGHT)
-
-
-def _png(mask: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).save(buffer, "PNG")
-    return buffer.getvalue()

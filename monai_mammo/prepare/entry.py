@@ -14,6 +14,7 @@ from skimage.draw import polygon
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
+from monai_mammo.files.digest import file_sha256
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.prepare.masks import MaskFiles, StoredReader, find_mask
 from monai_mammo.prepare.reading import read_mask, read_stored
@@ -116,7 +117,7 @@ class Entry:
             [list(box) for box in self.lesions],
             [list(box) for box in self.diffuse],
             [np.round(outline, 6).tolist() for outline in self.outlines],
-            hashlib.sha256(self.mask_path.read_bytes()).hexdigest() if self.mask_path else None,
+            file_sha256(self.mask_path) if self.mask_path else None,
             [files.fingerprint() for files in self.masks],
             [annotation.to_dict() for annotation in self.annotations],
             [self.labels, self.record, self.notes],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.files.digest import file_sha256
 from monai_mammo.prepare.reading import read_stored
 from monai_mammo.study import StoredImage
 
@@ -54,7 +54,7 @@ class MaskFiles:
     def fingerprint(self) -> list[str]:
         """Hashes of the files' bytes."""
         stated = "" if self.stated is None else self.stated.name
-        return [stated, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files)]
+        return [stated, *(file_sha256(path) for path in self.files)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

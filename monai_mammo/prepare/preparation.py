@@ -12,6 +12,7 @@ from typing import Any
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.digest import file_sha256
 from monai_mammo.prepare.array import CHAIN_VERSION, locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
@@ -219,22 +220,17 @@ class _NotPrepared(MammoError):
 
 def _fingerprint(entry: Entry, source_sha256: str) -> str:
     """Hash of picture, what lies beside it, labels and chain."""
-    beside = [] if entry.mammogram is not None else [_sha256(path) for path in files_beside(entry.path)]
+    beside = [] if entry.mammogram is not None else [file_sha256(path) for path in files_beside(entry.path)]
     return "/".join([str(FORMAT_VERSION), CHAIN_VERSION, entry.fingerprint(), source_sha256, *beside])
 
 
 def _source_sha256(entry: Entry) -> str:
     if entry.mammogram is None:
-        return _sha256(entry.path)
+        return file_sha256(entry.path)
     digest = hashlib.sha256(entry.mammogram.pixels.tobytes())
     if entry.mammogram.lesion_mask is not None:
         digest.update(entry.mammogram.lesion_mask.tobytes())
     return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _noting_another_hash(mammogram: Mammogram, entry: Entry) -> Mammogram:

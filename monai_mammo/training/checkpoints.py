@@ -6,7 +6,6 @@ no random states. The handlers here have the same ``attach`` face.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import operator
 import os
@@ -21,6 +20,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import open_whole
 from monai_mammo.training.ema import ExponentialMovingAverage
 
 __all__ = [
@@ -57,19 +57,11 @@ def save_atomically(value: Any, path: str | os.PathLike[str]) -> Path:
         The folder can not be written to, or the disk is full; what was at `path` is still there.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
+        with open_whole(path, make_folder=True) as stream:
             torch.save(value, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        raise MammoError(f"{path} can not be written: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    except RuntimeError as error:  # as torch reports a full disk
+        raise MammoError(f"{path} could not be written: {error}") from error
     return path
 
 

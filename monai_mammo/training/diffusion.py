@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.files.whole import open_whole
 from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
@@ -139,10 +140,8 @@ class LatentDataset(PreparedDataset):
             return np.load(path)
         latents = self._encode_all(autoencoder)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp.npy")
-            np.save(temporary, latents)
-            temporary.replace(path)
+            with open_whole(path, make_folder=True) as stream:
+                np.save(stream, latents)
         return latents
 
     @torch.no_grad()

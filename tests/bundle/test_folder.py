@@ -153,7 +153,7 @@ def test_sealing_states_the_hash_of_every_weight_file(folder):
     assert sealed.check_weights() == folder.check_weights()
     assert sealed.support.images(Conditions(view="CC")) == 1
     assert sealed.version == folder.version
-    assert not list(folder.root.rglob("*.partial"))
+    assert not list(folder.root.rglob("*.part"))
 
 
 def test_sealed_metadata_is_the_same_json_with_short_tables(folder):

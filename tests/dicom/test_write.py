@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import SimpleITK
@@ -151,22 +146,3 @@ def test_what_is_not_known_is_not_written(tmp_path, make_mammogram, identity, pr
 def test_a_missing_folder_is_one_sentence(tmp_path, make_mammogram, identity, provenance):
     with pytest.raises(MammoError, match=r"a\.dcm could not be written: No such file"):
         write_mammogram(make_mammogram(), tmp_path / "no" / "a.dcm", identity=identity, provenance=provenance)
-
-
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
-    """A limit on the size of files stops a write half-way, as a full disk does."""
-    target = tmp_path / "a.dcm"
-    target.write_bytes(b"old")
-    code = (
-        "import resource, sys\n"
-        "from monai_mammo.dicom.writing.store import save_bytes\n"
-        "from monai_mammo.errors import MammoError\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
-        "try:\n    save_bytes(b'x' * 5000, sys.argv[1])\n"
-        "except MammoError as error:\n    sys.exit(3 if 'could not be written' in str(error) else 4)\n"
-    )
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)  # there is such a limit here
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code, str(target)], env=environment, check=False)
-    assert done.returncode == 3
-    assert [p.name for p in tmp_path.iterdir()] == ["a.dcm"] and target.read_bytes() == b"old"

@@ -118,7 +118,7 @@ def test_a_checkpoint_is_plain_values_only(items, tmp_path):
     trainer(items, max_epochs=1, handlers=[CheckpointHandler(path)]).run()
     state = torch.load(path, weights_only=True)
     assert {"network", "optimizer", "ema", "loss_function", "random", "epoch", "iteration"} <= set(state)
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".*.part"))
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.99])
@@ -155,7 +155,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         def __reduce__(self):
             raise RuntimeError("no space left")
 
-    with pytest.raises(MammoError, match="can not be written"):
+    with pytest.raises(MammoError, match="could not be written"):
         save_atomically({"a": torch.zeros(10), "b": Unwritable()}, path)
     assert torch.equal(torch.load(path, weights_only=True)["a"], torch.ones(2))
     assert [file.name for file in tmp_path.iterdir()] == ["weights.pt"]
@@ -163,7 +163,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_file_in_the_way_of_the_folder_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(MammoError, match="can not be written"):
+    with pytest.raises(MammoError, match="could not be written"):
         save_atomically({}, tmp_path / "file" / "weights.pt")
 
 
@@ -369,7 +369,7 @@ def test_pictures_are_marked_and_whole(tmp_path):
         assert image.text["Description"] == NOT_ACQUIRED
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]
     (tmp_path / "file").touch()
-    with pytest.raises(MammoError, match="can not be written"):
+    with pytest.raises(MammoError, match="could not be written"):
         save_png(np.zeros((2, 2)), tmp_path / "file" / "a.png")
 
 

@@ -31,8 +31,9 @@ from monai_mammo.dicom.reading.codecs import PixelFormat, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reading.labels import find_age
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.errors import RequestError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code
 
 __all__ = ["Deidentified", "DeidentificationPolicy", "deidentified_bytes", "deidentify", "deidentify_file"]

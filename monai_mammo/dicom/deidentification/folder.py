@@ -18,8 +18,8 @@ from monai_mammo.dicom.deidentification.kept import LIST_NAME
 from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
 from monai_mammo.dicom.reading.guards import Limits, file_bytes
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
+from monai_mammo.files.whole import save_bytes
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]
 

@@ -23,9 +23,10 @@ from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
 from monai_mammo.dicom.writing.greyscale import put_brightness, put_cells, put_full_window
 from monai_mammo.dicom.writing.marks import SOURCE_OF_PROCESSING, coded, contribution, derivation
-from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code
 
 __all__ = ["EDITS", "edited_dataset", "write_edited"]

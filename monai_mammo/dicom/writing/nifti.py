@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from monai_mammo.dicom.identity import Provenance
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.study import Mammogram, Spacing
 
 __all__ = ["NiftiPicture", "read_nifti", "write_nifti"]

@@ -19,8 +19,9 @@ from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.marks import copy_marks
-from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset, save_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import BREAST_CODE, Code, Finding
 
 if TYPE_CHECKING:

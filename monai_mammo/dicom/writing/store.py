@@ -1,8 +1,7 @@
-"""Bytes on disk: whole under their name, or not there at all."""
+"""DICOM files of ours: their group 2, their bytes, and reading them back."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydicom.uid import UID
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import save_bytes
 
 __all__ = ["dataset_bytes", "file_meta", "read_dataset", "save_bytes"]
 
@@ -53,26 +53,3 @@ def read_dataset(path: str | os.PathLike[str]) -> Dataset:
         raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
     except (InvalidDicomError, EOFError, ValueError, AttributeError):
         raise MammoError(f"{Path(path).name} is no DICOM file") from None
-
-
-def save_bytes(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Write a file under a temporary name beside it and rename it once it is on disk.
-
-    Raises
-    ------
-    MammoError
-        The disk is full, the folder is missing or not writable; nothing is left behind.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise MammoError(f"{target} could not be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

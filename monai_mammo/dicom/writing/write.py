@@ -23,8 +23,9 @@ from monai_mammo.dicom.orientation import patient_orientation
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
 from monai_mammo.dicom.writing.greyscale import BITS_STORED, put_brightness, put_full_window
 from monai_mammo.dicom.writing.marks import coded, contribution, derivation
-from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, save_bytes
+from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import BREAST_CODE
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
-from monai_mammo.dicom.writing.store import save_bytes
 from monai_mammo.errors import RequestError
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.checks import CHECKS, ordered

@@ -1,0 +1,11 @@
+"""Files as they lie on a disk: written whole or not at all, their sha256, pictures in and out.
+
+Below all rooms that read or write. What needs numpy, `monai_mammo.files.png`, is imported from its module.
+"""
+
+from __future__ import annotations
+
+from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.files.whole import is_partial, open_whole, save_bytes, save_text
+
+__all__ = ["bytes_sha256", "file_sha256", "is_partial", "open_whole", "save_bytes", "save_text"]

@@ -1,0 +1,29 @@
+"""SHA-256 of files and of bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+__all__ = ["bytes_sha256", "file_sha256"]
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits, read in blocks.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    OSError
+        The file is not there or not readable.
+    """
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def bytes_sha256(data: bytes) -> str:
+    """SHA-256 of bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
