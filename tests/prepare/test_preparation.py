@@ -330,7 +330,8 @@ def test_a_disk_that_takes_no_more_ends_the_work_and_leaves_it_resumable(table: 
 @pytest.mark.skipif(not SHARED.is_file(), reason="the shared mammograms are not here")
 def test_ten_real_mammograms(tmp_path: Path):
     lines = SHARED.read_text().splitlines()
-    (tmp_path / "metadata.csv").write_text("\n".join([lines[0], *lines[1::255]]))
+    spread = lines[1 :: len(lines) // 10][:10]
+    (tmp_path / "metadata.csv").write_text("\n".join([lines[0], *spread]))
     for name in ("images", "masks", "contours.csv"):
         (tmp_path / name).symlink_to(SHARED.parent / name)
     report = prepare(tmp_path / "metadata.csv", out=tmp_path / "out", shape=GRID)
