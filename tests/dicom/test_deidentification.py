@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pydicom import dcmread, uid
 from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -96,7 +97,7 @@ def stored(data):
     """Stored pixel values of a file."""
     dataset = dcmread(BytesIO(data))
     form = pixel_format(dataset, Limits())
-    return decode(dataset, form) & (2 ** (form.high_bit + 1) - 1)
+    return decode(dataset, form).astype(np.int64) & (2 ** (form.high_bit + 1) - 1)
 
 
 # what goes
@@ -209,42 +210,144 @@ def test_pixels_stay_in_every_transfer_syntax(syntax, tmp_path):
     assert dcmread(BytesIO(new)).file_meta.TransferSyntaxUID == kept
 
 
-def _with_comment(frame, syntax):
-    comment = b"SECRETNAME " * 9
-    length = (len(comment) + 2).to_bytes(2, "big")
-    if syntax in (uid.JPEG2000Lossless, uid.HTJ2KLossless):
-        place = 4 + int.from_bytes(frame[4:6], "big")
-        return frame[:place] + b"\xff\x64" + length + comment + frame[place:] + comment
-    marked = b"".join(b"\xff" + bytes([marker]) + length + comment for marker in (0xFE, 0xE0, 0xE1, 0xEF))
-    return frame[:2] + marked + frame[2:] + comment
+WORDS = b"SECRETNAME " * 9
+DCT = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
+JPEG = (*DCT, uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEGLSNearLossless)
+JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 
 
-@pytest.mark.parametrize(
-    "syntax",
-    [uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.HTJ2KLossless],
-    ids=lambda s: s.name,
-)
-def test_comments_in_a_stream_are_blanked_and_coded_pixels_untouched(syntax, tmp_path):
-    plain = encoders.frame(encoders.ramp(12), syntax=syntax)
-    frame = _with_comment(plain, syntax)
-    new, record = deidentified(encoders.with_frame(encoders.header(), frame, syntax=syntax), tmp_path)
+def _segment(*marker):
+    return bytes([0xFF, *marker]) + (len(WORDS) + 2).to_bytes(2, "big") + WORDS
+
+
+def _in_tile_part(frame, words, *, at_end):
+    """Frame with bytes in its only tile-part, which is longer then."""
+    start = frame.index(b"\xff\x90")
+    end = frame.rindex(b"\xff\xd9")
+    place = end if at_end else start + 12
+    length = (end - start + len(words)).to_bytes(4, "big")
+    return frame[: start + 6] + length + frame[start + 10 : place] + words + frame[place:]
+
+
+def _in_boxes(frame):
+    """JP2 file with a name before and behind its codestream, which DICOM does not allow and some devices write."""
+    size = frame[12:16] + frame[8:12]  # height and width
+    boxes = [
+        (b"jP  ", b"\r\n\x87\n"),
+        (b"ftyp", b"jp2 \0\0\0\0jp2 "),
+        (b"jp2h", (22).to_bytes(4, "big") + b"ihdr" + size + b"\0\1\x0b\7\0\0" + b"\0\0\0\x0fcolr\1\0\0\0\0\0\x11"),
+        (b"xml ", WORDS),
+        (b"jp2c", frame),
+        (b"uuid", WORDS),
+    ]
+    return b"".join((len(content) + 8).to_bytes(4, "big") + kind + content for kind, content in boxes)
+
+
+JPEG_PLACES = {
+    "comment": lambda frame: frame[:2] + _segment(0xFE) + frame[2:],
+    "application data": lambda frame: frame[:2] + _segment(0xE1) + _segment(0xEF) + frame[2:],
+    "a segment without a meaning": lambda frame: frame[:2] + _segment(0xF0) + frame[2:],
+    "behind the end": lambda frame: frame + WORDS,
+}
+BEHIND_LAST_CODE = {"behind the last code": lambda frame: frame[: frame.rindex(b"\xff\xd9")] + WORDS + b"\xff\xd9"}
+JPEG_2000_PLACES = {
+    "comment": lambda frame: frame[:45] + _segment(0x64) + frame[45:],
+    "behind the end": lambda frame: frame + WORDS,
+    "comment of the tile": lambda frame: _in_tile_part(frame, _segment(0x64), at_end=False),
+    "behind the last packet": lambda frame: _in_tile_part(frame, WORDS, at_end=True),
+    "boxes": _in_boxes,
+}
+PLACES = [
+    *((syntax, name, place) for syntax in JPEG for name, place in JPEG_PLACES.items()),
+    *((syntax, name, place) for syntax in (*DCT, uid.JPEGLossless) for name, place in BEHIND_LAST_CODE.items()),
+    *((syntax, name, place) for syntax in JPEG_2000 for name, place in JPEG_2000_PLACES.items()),
+]
+
+
+@pytest.mark.parametrize(("syntax", "name", "place"), PLACES, ids=lambda value: getattr(value, "name", str(value)[:24]))
+def test_of_a_compressed_frame_the_pixels_alone_come_through(syntax, name, place, tmp_path):
+    bits = 8 if syntax == uid.JPEGBaseline8Bit else 12
+    pixels = encoders.ramp(bits) if syntax in encoders.LOSSLESS else encoders.smooth(bits)
+    plain = encoders.frame(pixels, syntax=syntax, bits=bits)
+    codestream = plain[max(0, plain.find(b"\xff\x4f\xff\x51")) : plain.rindex(b"\xff\xd9") + 2]
+    data = encoders.with_frame(encoders.header(bits=bits), place(codestream), syntax=syntax)
+    assert found_in(data)
+    new, record = deidentified(data, tmp_path)
     assert not found_in(new)
-    assert record.removed["comments in the stream"] == 1
-    assert np.array_equal(stored(new), encoders.ramp(12))
-    kept = get_frame(dcmread(BytesIO(new)).PixelData, 0, number_of_frames=1).rstrip(b"\0")
-    coded = plain[max(plain.find(b"\xff\x90"), plain.find(b"\xff\xda")) :].rstrip(b"\0")
-    assert len(coded) > 1000
+    expected = stored(encoders.with_frame(encoders.header(bits=bits), codestream, syntax=syntax))
+    assert np.array_equal(stored(new), expected)
+    dataset = dcmread(BytesIO(new))
+    assert dataset.file_meta.TransferSyntaxUID == syntax
+    assert deidentified(new, tmp_path)[0] == new, "a second time changes nothing"
+    if name in ("behind the end", "comment", "comment of the tile"):
+        sort = "bytes behind the pixels" if name == "behind the end" else "comments in the stream"
+        assert record.removed[sort] == 1
+    is_rewritten = syntax in (uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K)
+    assert any("coded anew without further loss" in note for note in record.notes) == is_rewritten
+
+
+def test_the_codes_of_a_lossy_jpeg_frame_stay(tmp_path):
+    """What was lost once is not lost again: coefficients are not even decoded."""
+    plain = encoders.frame(encoders.smooth(12), syntax=uid.JPEGExtended12Bit)
+    data = encoders.with_frame(encoders.header(), JPEG_PLACES["comment"](plain), syntax=uid.JPEGExtended12Bit)
+    kept = get_frame(dcmread(BytesIO(deidentified(data, tmp_path)[0])).PixelData, 0, number_of_frames=1).rstrip(b"\0")
+    coded = plain[plain.index(b"\xff\xda") + 10 :]
+    assert len(coded) > 500
     assert kept.endswith(coded)
 
 
-def test_of_a_jp2_file_the_codestream_stays(tmp_path):
-    stream = encoders.frame(encoders.ramp(12), syntax=uid.JPEG2000Lossless)
-    boxes = [(b"jP  ", b"\r\n\x87\n"), (b"ftyp", b"jp2 \0\0\0\0jp2 "), (b"xml ", b"SECRETNAME"), (b"jp2c", stream)]
-    frame = b"".join((len(content) + 8).to_bytes(4, "big") + kind + content for kind, content in boxes)
-    header = encoders.header()
-    new, _ = deidentified(encoders.with_frame(header, frame, syntax=uid.JPEG2000Lossless), tmp_path)
+def test_restart_intervals_of_a_lossy_jpeg_frame_are_followed():
+    from monai_mammo.dicom.deidentification.jpeg_alone import jpeg_alone
+
+    image = Image.fromarray(encoders.smooth(8, shape=(45, 61)).astype(np.uint8))
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=90, restart_marker_blocks=5)
+    frame = buffer.getvalue()
+    first = frame.index(b"\xff\xd0")
+    stuffed = frame[:first] + WORDS + frame[first:]
+    assert frame.count(b"\xff\xd1") >= 1
+    alone = jpeg_alone(stuffed, 45, 61)
+    assert not found_in(alone)
+    assert np.array_equal(np.asarray(Image.open(BytesIO(alone))), np.asarray(Image.open(BytesIO(frame))))
+    with pytest.raises(Refusal, match="different sizes"):
+        jpeg_alone(frame, 45, 62)
+    with pytest.raises(Refusal, match="end before its pixels"):
+        jpeg_alone(frame[:first] + frame[first + 6 :], 45, 61)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(
+    "syntax", [s for s in encoders.LOSSLESS if s not in encoders.NATIVE], ids=lambda s: uid.UID(s).name
+)
+def test_every_value_of_every_depth_is_coded_anew(syntax, signed, bits, tmp_path):
+    pixels = encoders.ramp(bits, signed)
+    data = encoders.encode(pixels, syntax=syntax, bits=bits, signed=signed)
+    new = deidentified(data, tmp_path)[0]
+    assert np.array_equal(stored(new), stored(data))
+    assert np.array_equal(stored(new), pixels & (2**bits - 1))
+
+
+@pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEGLossless, uid.JPEGLSLossless, uid.JPEG2000Lossless])
+def test_bits_beside_the_pixels_of_a_compressed_frame_go(syntax, tmp_path):
+    pixels = encoders.ramp(12)
+    overlay = (np.arange(pixels.size).reshape(pixels.shape) % 3 == 0) * 0xA000
+    frame = encoders.frame(pixels | overlay, syntax=syntax, bits=16)
+    new = deidentified(encoders.with_frame(encoders.header(bits=12), frame, syntax=syntax), tmp_path)[0]
+    dataset = dcmread(BytesIO(new))
+    assert np.array_equal(decode(dataset, pixel_format(dataset, Limits())), pixels)
+
+
+def test_offsets_of_segments_that_a_frame_has_not_go(tmp_path):
+    frame = encoders.frame(encoders.ramp(12), syntax=uid.RLELossless)
+    frame = frame[:12] + WORDS[:52] + frame[64:]
+    data = encoders.with_frame(encoders.header(), frame, syntax=uid.RLELossless)
+    new, record = deidentified(data, tmp_path)
+    assert found_in(data)
     assert not found_in(new)
+    assert record.removed["comments in the stream"] == 1
     assert np.array_equal(stored(new), encoders.ramp(12))
+    assert deidentified(new, tmp_path)[0] == new
 
 
 @pytest.mark.parametrize("syntax", [uid.JPEGLSLossless, uid.JPEG2000Lossless], ids=lambda s: s.name)
@@ -462,9 +565,7 @@ def test_marks_say_what_was_done():
 
 @pytest.mark.parametrize(("age", "band"), [("055Y", "055Y"), ("059Y", "055Y"), ("090Y", "090Y"), ("104Y", "090Y")])
 def test_sex_and_age_band_stay_on_request_and_are_named_beside_the_profile(age, band):
-    new = deidentify(
-        base(PatientAge=age, PatientSex="F"), policy=DeidentificationPolicy(keep_sex_and_age_band=True)
-    )
+    new = deidentify(base(PatientAge=age, PatientSex="F"), policy=DeidentificationPolicy(keep_sex_and_age_band=True))
     assert (new.PatientAge, new.PatientSex) == (band, "F")
     assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113100", "SEX_AND_AGE_BAND"]
 

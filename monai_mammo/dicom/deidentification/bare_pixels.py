@@ -1,35 +1,47 @@
-"""PixelData with the picture alone: no bytes behind it, no bits beside it, no text in a compressed frame."""
+"""PixelData with the picture alone: no bytes behind it, no bits beside it, nothing more in a compressed frame."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
 from pydicom import uid
 from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
 
-from monai_mammo.dicom.deidentification.comments import blanked_jpeg, blanked_jpeg2000
-from monai_mammo.dicom.reading.codecs import PixelFormat
+from monai_mammo.dicom.deidentification.coded_anew import bare_pixels, coded_anew
+from monai_mammo.dicom.deidentification.jpeg_alone import jpeg_alone
+from monai_mammo.dicom.deidentification.surplus import BEHIND, codestream_of
+from monai_mammo.dicom.reading.codecs import PixelFormat, decode
 from monai_mammo.dicom.reading.fragments import frame as frame_of
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = ["bare_pixel_data", "syntax_to_write"]
 
 _NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
-_JPEG = (*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes)
-_JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+_DCT = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
+_WITH_LOSS = (uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K)
+_COMPRESSED = (
+    *(uid.RLELossless, *_DCT, uid.JPEGLossless, uid.JPEGLosslessSV1, *uid.JPEGLSTransferSyntaxes),
+    *(uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
+)
 
 
-def bare_pixel_data(element: DataElement, form: PixelFormat, syntax: str, removed: Counter[str]) -> DataElement:
+def bare_pixel_data(
+    dataset: Dataset, form: PixelFormat, syntax: str, removed: Counter[str]
+) -> tuple[DataElement, tuple[str, ...]]:
     """PixelData of a single frame, every stored pixel value as it was.
+
+    A compressed frame is decoded and coded anew without loss, so that its pixels are all that it holds. One of JPEG
+    with loss, which can not be coded anew without losing again, is taken apart instead (`jpeg_alone`).
 
     Parameters
     ----------
-    element : DataElement
-        PixelData of the source.
+    dataset : Dataset
+        Source, with its PixelData.
     form : PixelFormat
         What its header announces.
     syntax : str
@@ -37,15 +49,24 @@ def bare_pixel_data(element: DataElement, form: PixelFormat, syntax: str, remove
     removed : Counter
         What went is counted here.
 
+    Returns
+    -------
+    element : DataElement
+    notes : tuple of str
+        What became of the frame, where it is not what one expects.
+
     Raises
     ------
     Refusal
         There are fewer pixels than announced, or the frame is damaged.
     """
+    element = dataset["PixelData"]
     if syntax not in _NATIVE:
-        out = DataElement(Tag("PixelData"), "OB", encapsulate([_frame(element.value, syntax, removed)]))
-        out.is_undefined_length = True
-        return out
+        stream = codestream_of(bytes(frame_of(element.value)), syntax)
+        removed.update(stream.surplus)
+        with_loss = "the frame was compressed with loss; it is coded anew without further loss, and longer"
+        new = _frame(stream.data, form, syntax)
+        return _encapsulated(new), (with_loss,) if syntax in _WITH_LOSS else ()
     representation = "OB" if form.bits_allocated == 8 and syntax == uid.ExplicitVRLittleEndian else "OW"
     if syntax == uid.ExplicitVRBigEndian:
         representation = element.VR  # the order of bytes depends on it
@@ -56,16 +77,25 @@ def bare_pixel_data(element: DataElement, form: PixelFormat, syntax: str, remove
     if size % 2 and representation == "OW" and syntax == uid.ExplicitVRBigEndian and len(data) > size:
         # 8-bit pixels swap places within big-endian words: the byte that fills the last one comes before its pixel
         data, size = data[: size - 1] + b"\0" + data[size:], size + 1
-    return DataElement(Tag("PixelData"), representation, _native(data, size, form, syntax, removed))
+    return DataElement(Tag("PixelData"), representation, _native(data, size, form, syntax, removed)), ()
 
 
 def syntax_to_write(dataset: Dataset) -> uid.UID:
     """Transfer syntax of a dataset; a deflated one is written plain.
 
+    Parameters
+    ----------
+    dataset : Dataset
+        As it was parsed.
+
+    Returns
+    -------
+    UID
+
     Raises
     ------
     Refusal
-        The syntax is none of those whose frames can be searched for text.
+        The syntax is not one whose frames can be brought down to their pixels.
     """
     meta = getattr(dataset, "file_meta", None)
     stated = meta.get("TransferSyntaxUID") if meta is not None else None
@@ -73,7 +103,7 @@ def syntax_to_write(dataset: Dataset) -> uid.UID:
         return uid.ImplicitVRLittleEndian if dataset.original_encoding[0] else uid.ExplicitVRLittleEndian
     if stated == uid.DeflatedExplicitVRLittleEndian:
         return uid.ExplicitVRLittleEndian
-    if stated not in (*_NATIVE, uid.RLELossless, *_JPEG, *_JPEG_2000):
+    if stated not in (*_NATIVE, *_COMPRESSED):
         raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the transfer syntax is not one that is de-identified")
     return uid.UID(stated)
 
@@ -81,27 +111,41 @@ def syntax_to_write(dataset: Dataset) -> uid.UID:
 def _native(data: bytes, size: int, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
     """Pixels without bytes behind the last one and without bits beside the stored ones, where overlays used to be."""
     if data[size:].strip(b"\0"):
-        removed["bytes behind the pixels"] += 1
+        removed[BEHIND] += 1
     order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
     kind = np.dtype(np.uint8 if form.bits_allocated == 8 else f"{order}u2")
-    cells = np.frombuffer(data, dtype=kind, count=size // kind.itemsize)
-    lowest = form.high_bit + 1 - form.bits_stored
-    mask = (1 << (form.high_bit + 1)) - (1 << lowest)
-    bare = cells & mask
-    if form.is_signed:
-        above = (1 << form.bits_allocated) - (1 << (form.high_bit + 1))
-        bare |= np.where(cells >> form.high_bit & 1, above, 0).astype(bare.dtype)
-    if np.array_equal(bare, cells):
+    pixels = np.frombuffer(data, dtype=kind, count=size // kind.itemsize)
+    bare = bare_pixels(pixels, form)
+    if np.array_equal(bare, pixels):
         return data[:size] + b"\0" * (size % 2)
     removed["bits beside the pixels"] += 1
-    return bare.astype(cells.dtype).tobytes() + b"\0" * (size % 2)
+    return bare.tobytes() + b"\0" * (size % 2)
 
 
-def _frame(data: bytes | memoryview, syntax: str, removed: Counter[str]) -> bytes:
-    frame = bytes(frame_of(data))
-    if syntax == uid.RLELossless:
-        return frame
-    bare = blanked_jpeg(frame) if syntax in _JPEG else blanked_jpeg2000(frame)
-    if bare.rstrip(b"\0") != frame.rstrip(b"\0"):
-        removed["comments in the stream"] += 1
-    return bare
+def _frame(frame: bytes, form: PixelFormat, syntax: str) -> bytes:
+    if syntax in _DCT:
+        return jpeg_alone(frame, form.rows, form.columns)
+    pixels = _decoded(frame, form, syntax)
+    new = coded_anew(frame, pixels, form, syntax)
+    if not np.array_equal(_stored(_decoded(new, form, syntax), form), _stored(pixels, form)):
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the frame can not be coded anew with the same pixels")
+    return new
+
+
+def _encapsulated(frame: bytes) -> DataElement:
+    element = DataElement(Tag("PixelData"), "OB", encapsulate([frame]))
+    element.is_undefined_length = True
+    return element
+
+
+def _decoded(frame: bytes, form: PixelFormat, syntax: str) -> np.ndarray:
+    dataset = Dataset()
+    dataset["PixelData"] = _encapsulated(frame)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = uid.UID(syntax)
+    return decode(dataset, form)
+
+
+def _stored(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
+    """Stored bits of decoded pixels, wherever their sign is."""
+    return bare_pixels(pixels.astype(np.uint16), dataclasses.replace(form, is_signed=False))

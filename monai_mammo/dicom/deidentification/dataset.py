@@ -120,7 +120,8 @@ def deidentify(
     """Copy of a mammogram's dataset with the kept list alone.
 
     Stored pixel values stay bit for bit. Of native pixels, bits beside the stored ones and bytes behind the last pixel
-    go; of compressed ones, comments inside the stream. PatientName and PatientID become a keyed hash, UIDs too, so
+    go. Compressed ones are decoded, in this process, and coded anew; JPEG with loss is stripped to what decoding
+    needs. PatientName and PatientID become a keyed hash, UIDs too, so
     that under one secret a person and a study stay together and a second time changes nothing.
 
     Parameters
@@ -380,8 +381,9 @@ def _claims(policy: DeidentificationPolicy) -> Iterator[Dataset]:
 
 def _put_pixels(out: Dataset, dataset: Dataset, form: PixelFormat, removed: Counter[str]) -> tuple[str, ...]:
     syntax = syntax_to_write(dataset)
-    out["PixelData"] = bare_pixel_data(dataset["PixelData"], form, syntax, removed)
+    out["PixelData"], notes = bare_pixel_data(dataset, form, syntax, removed)
     out.file_meta = file_meta(out.SOPClassUID, out.SOPInstanceUID, syntax)
     if dataset.get("BurnedInAnnotation") == "YES":
-        return ("the header says that text is burnt into the picture",)
-    return () if dataset.get("BurnedInAnnotation") == "NO" else ("whether text is burnt into the picture is not said",)
+        return *notes, "the header says that text is burnt into the picture"
+    is_said = dataset.get("BurnedInAnnotation") == "NO"
+    return notes if is_said else (*notes, "whether text is burnt into the picture is not said")

@@ -18,7 +18,7 @@ from pydicom.encaps import encapsulate
 
 from monai_mammo.errors import RequestError
 
-__all__ = ["TRANSFER_SYNTAXES", "TransferSyntax", "encode"]
+__all__ = ["TRANSFER_SYNTAXES", "TransferSyntax", "encode", "jpeg_ls_frame"]
 
 TransferSyntax = Literal["jpeg-ls", "native", "deflated", "rle", "jpeg-lossless", "jpeg-2000", "htj2k"]
 
@@ -36,22 +36,34 @@ TRANSFER_SYNTAXES: dict[str, uid.UID] = {
 assert get_args(TransferSyntax) == tuple(TRANSFER_SYNTAXES)
 
 
-def _jpeg_ls(cells: np.ndarray, bits: int) -> bytes:
-    rows, columns = cells.shape
+def jpeg_ls_frame(pixels: np.ndarray, bits: int) -> bytes:
+    """Lossless JPEG-LS frame (ITU-T T.87).
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (rows, columns), unsigned integer of 8 or 16 bits
+    bits : int
+        Precision that the frame states.
+
+    Returns
+    -------
+    bytes
+    """
+    rows, columns = pixels.shape
     with contextlib.suppress(RuntimeError):  # its buffer is too small for tiny pictures of noise
-        return bytes(jpeg_ls.encode_buffer(cells.tobytes(), rows, columns, 1, bits, 0))
-    return bytes(imagecodecs.jpegls_encode(cells, level=0))
+        return bytes(jpeg_ls.encode_buffer(pixels.tobytes(), rows, columns, 1, bits, 0))
+    return bytes(imagecodecs.jpegls_encode(pixels, level=0))
 
 
 _FRAME_ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
-    "jpeg-ls": _jpeg_ls,
+    "jpeg-ls": jpeg_ls_frame,
     # predictor 6, which transfer syntax .57 allows and .70 does not
-    "jpeg-lossless": lambda cells, bits: bytes(imagecodecs.ljpeg_encode(cells, bitspersample=bits)),
+    "jpeg-lossless": lambda pixels, bits: bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits)),
     # pylibjpeg's encoder fails on pictures of fewer than 32 rows or columns
-    "jpeg-2000": lambda cells, bits: bytes(
-        imagecodecs.jpeg2k_encode(cells, level=0, reversible=True, bitspersample=bits, codecformat="j2k")
+    "jpeg-2000": lambda pixels, bits: bytes(
+        imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, bitspersample=bits, codecformat="j2k")
     ),
-    "htj2k": lambda cells, bits: bytes(imagecodecs.htj2k_encode(cells, reversible=True)),
+    "htj2k": lambda pixels, bits: bytes(imagecodecs.htj2k_encode(pixels, reversible=True)),
 }
 
 
@@ -77,13 +89,13 @@ def encode(dataset: Dataset, transfer_syntax: TransferSyntax) -> None:
         # without the flag pydicom gives the object a new random SOPInstanceUID
         dataset.compress(syntax, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     elif transfer_syntax in _FRAME_ENCODERS:
-        frame = _FRAME_ENCODERS[transfer_syntax](_cells(dataset), int(dataset.BitsStored))
+        frame = _FRAME_ENCODERS[transfer_syntax](_stored_values(dataset), int(dataset.BitsStored))
         dataset.add_new("PixelData", "OB", encapsulate([frame]))
         dataset["PixelData"].is_undefined_length = True
     dataset.file_meta.TransferSyntaxUID = syntax
 
 
-def _cells(dataset: Dataset) -> np.ndarray:
+def _stored_values(dataset: Dataset) -> np.ndarray:
     kind = "u1" if dataset.BitsAllocated == 8 else "<u2"
     count = dataset.Rows * dataset.Columns
     return np.frombuffer(dataset.PixelData, dtype=kind, count=count).reshape(dataset.Rows, dataset.Columns)
