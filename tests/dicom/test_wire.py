@@ -6,11 +6,9 @@ import dataclasses
 import json
 import os
 import struct
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom.process.shared_cells import SharedCells
 from monai_mammo.dicom.process.wire import from_message, receive, send, to_message
 from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
@@ -53,44 +50,16 @@ def pipe():
     writing.close()
 
 
-on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have the pipe alone")
-
-
-class Ends(NamedTuple):
-    """Memory as the reader and as the reading process hold it."""
-
-    here: SharedCells
-    there: SharedCells
-
-
-@pytest.fixture
-def memory():
-    """Memory that both ends see, of 2,000 bytes a block."""
-    here = SharedCells.create(2 * 1000)
-    assert here is not None, "Linux has memory of this sort"
-    yield Ends(here, SharedCells(here.descriptors, here.n_bytes, is_writer=True))
-    here.close()
-
-
-@pytest.fixture(params=["pipe", pytest.param("memory", marks=on_linux)])
-def shared(request):
-    """Memory that both ends see, or none."""
-    return request.getfixturevalue("memory") if request.param == "memory" else None
-
-
-def there_and_back(result, pipe, shared=None):
-    here, there = shared or (None, None)
-    if shared is not None:
-        there.block = here.turn_to_a_free_block()
+def there_and_back(result, pipe):
     with ThreadPoolExecutor(1) as other_end:  # a pipe holds less than a message
-        sent = other_end.submit(send, pipe[1], *to_message(result), there)
-        answer = receive(pipe[0], max_pixels=1000, shared=here)
+        sent = other_end.submit(send, pipe[1], *to_message(result))
+        answer = receive(pipe[0], max_pixels=1000)
         sent.result()
     return from_message(*answer, Path("a.dcm"))
 
 
-def test_each_field_of_a_mammogram_comes_back(pipe, shared):
-    other = there_and_back(FULL, pipe, shared)
+def test_each_field_of_a_mammogram_comes_back(pipe):
+    other = there_and_back(FULL, pipe)
     assert np.array_equal(other.pixels, TABLE[CELLS]) and other.pixels.dtype == np.float32
     for field in dataclasses.fields(Mammogram):
         if field.name not in ("pixels", "lesion_mask"):
@@ -100,10 +69,10 @@ def test_each_field_of_a_mammogram_comes_back(pipe, shared):
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int16"])
-def test_cells_of_each_type_come_back(pipe, shared, kind):
+def test_cells_of_each_type_come_back(pipe, kind):
     table = np.linspace(0, 1, 2 ** (8 * np.dtype(kind).itemsize), dtype=np.float32)
     cells = CELLS.astype(kind)
-    other = there_and_back(StoredImage(cells=cells, brightness_of_cell=table, source="s"), pipe, shared)
+    other = there_and_back(StoredImage(cells=cells, brightness_of_cell=table, source="s"), pipe)
     assert np.array_equal(other.cells, cells) and other.cells.dtype == kind and other.source == "s"
     assert np.array_equal(other.brightness_of_cell, table)
     index = cells.astype(int) % 2 ** (8 * cells.itemsize)
@@ -111,65 +80,14 @@ def test_cells_of_each_type_come_back(pipe, shared, kind):
 
 
 @pytest.mark.parametrize("view_of", [lambda cells: cells, lambda cells: cells[2:4].T])
-def test_what_is_held_stays_as_it_was(pipe, shared, view_of):
-    held = [(n, view_of(there_and_back(image_of(n), pipe, shared).cells)) for n in range(5)]
+def test_what_is_held_stays_as_it_was(pipe, view_of):
+    held = [(n, view_of(there_and_back(image_of(n), pipe).cells)) for n in range(5)]
     for n, cells in held:
         assert np.array_equal(cells, view_of(image_of(n).cells))
 
 
 def image_of(n):
     return StoredImage(cells=CELLS + np.uint16(n), brightness_of_cell=TABLE)
-
-
-@on_linux
-def test_a_block_is_used_again_when_nobody_holds_it(pipe, memory):
-    first = there_and_back(image_of(0), pipe, memory)
-    block = memory.here.block
-    second = there_and_back(image_of(1), pipe, memory)
-    assert {block, memory.here.block} == {0, 1}
-    third = there_and_back(image_of(2), pipe, memory)  # no block is left: it came through the pipe
-    assert memory.here.block is None and np.array_equal(third.cells, image_of(2).cells)
-    del first
-    there_and_back(image_of(3), pipe, memory)
-    assert memory.here.block == block and np.array_equal(second.cells, image_of(1).cells)
-
-
-@on_linux
-def test_a_mammogram_leaves_its_block_free(pipe, memory):
-    held = [there_and_back(FULL, pipe, memory) for _ in range(3)]
-    assert memory.here.block == 0 and all(np.array_equal(one.pixels, TABLE[CELLS]) for one in held)
-
-
-@on_linux
-def test_what_is_held_outlives_the_memory(pipe, memory):
-    held = there_and_back(image_of(4), pipe, memory)
-    memory.there.close()
-    memory.here.close()
-    assert np.array_equal(held.cells, image_of(4).cells) and not held.cells.flags.writeable
-
-
-@on_linux
-def test_what_does_not_fit_the_memory_goes_through_the_pipe(pipe, memory):
-    wide = np.tile(CELLS, (11, 1))
-    assert not memory.there.put(wide)
-    with pytest.raises(ValueError, match="fit"):
-        memory.there.array((100, 12), np.dtype("uint16"))
-
-
-@on_linux
-def test_what_was_decoded_into_the_memory_is_not_copied(memory):
-    there = memory.there
-    cells = there.array((8, 12), np.dtype("uint16"))
-    cells[...] = CELLS
-    before = cells.ctypes.data
-    assert there.put(cells) and there.array((8, 12), np.dtype("uint16")).ctypes.data == before
-    assert there.put(CELLS[:, ::-1]) and np.array_equal(cells, CELLS[:, ::-1])
-
-
-@on_linux
-def test_nobody_can_cut_the_memory_short(memory):
-    with pytest.raises(OSError, match="permitted"):
-        os.ftruncate(memory.there.descriptors[0], 10)
 
 
 @pytest.mark.parametrize("kind", [Skipped, Failed])
@@ -189,7 +107,7 @@ def announcing(**form):
     return {**GOOD, "image": {**GOOD["image"], **form}}
 
 
-GOOD = {"kind": "mammogram", "fields": {}, "image": {"shape": [8, 12], "type": "uint8", "is_shared": False}}
+GOOD = {"kind": "mammogram", "fields": {}, "image": {"shape": [8, 12], "type": "uint8"}}
 SIZE = 4 * 256 + 8 * 12
 
 
@@ -216,7 +134,6 @@ def test_the_message_that_the_bad_ones_are_made_of_is_good(pipe):
         message(announcing(shape=[80, 120]), bytes(4 * 256 + 9600)),
         message(announcing(type="float32"), bytes(SIZE)),
         message(announcing(type="object"), bytes(SIZE)),
-        message(announcing(is_shared=True), bytes(4 * 256)),
         message({**GOOD, "image": None}, bytes(SIZE)),
         message({**GOOD, "fields": {"notes": [1]}}, bytes(SIZE)),
         message({**GOOD, "fields": {"spacing": {"row_mm": -1, "column_mm": 1, "source": ""}}}, bytes(SIZE)),

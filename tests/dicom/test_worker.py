@@ -24,7 +24,6 @@ from pydicom import uid
 
 from monai_mammo.dicom import GuardedReader, Limits, SkipReason, read_guarded, read_mammogram
 from monai_mammo.dicom.process import worker_process
-from monai_mammo.dicom.process.shared_cells import SharedCells
 from monai_mammo.dicom.reading.cells import read_cells
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
@@ -112,17 +111,13 @@ def test_the_result_is_that_of_reading_in_process(reader, folder, write):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("has_memory", [True, False])
-def test_stored_pixels_are_those_of_reading_in_process(write, monkeypatch, bits, has_memory):
-    if not has_memory:
-        monkeypatch.setattr(SharedCells, "create", lambda n_bytes: None)
+def test_stored_pixels_are_those_of_reading_in_process(write, bits):
     paths = [
         write(dicom_encoders.encode(dicom_encoders.ramp(bits), bits=bits, syntax=syntax), f"{syntax}.dcm")
         for syntax in (uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian, uid.RLELossless, uid.JPEGLSLossless)
     ]
     with GuardedReader() as reader:
         found = [reader.read_stored(path) for path in paths]
-        assert (reader._process._shared is not None) == has_memory
         assert all(same(one, read_cells(path)) for one, path in zip(found, paths, strict=True))
         assert all(same(reader.read(path), read_mammogram(path)) for path in paths)
         assert reader.read_stored(Path(__file__)).reason is SkipReason.NOT_DICOM

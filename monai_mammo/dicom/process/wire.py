@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from monai_mammo.dicom.process.shared_cells import SharedCells
 from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.study import Mammogram, StoredImage
@@ -45,10 +44,8 @@ class Image(NamedTuple):
     brightness_of_cell: np.ndarray
 
 
-def send(
-    file: FileIO, head: dict[str, Any], image: Image | None = None, shared: SharedCells | None = None
-) -> None:
-    """Write one message to an unbuffered pipe; cells go through shared memory where there is some.
+def send(file: FileIO, head: dict[str, Any], image: Image | None = None) -> None:
+    """Write one message to an unbuffered pipe.
 
     Raises
     ------
@@ -57,10 +54,8 @@ def send(
     """
     arrays: list[np.ndarray] = []
     if image is not None:
-        is_shared = shared is not None and shared.put(image.cells)
-        arrays = [image.brightness_of_cell] if is_shared else [image.brightness_of_cell, image.cells]
-        form = {"shape": image.cells.shape, "type": image.cells.dtype.name, "is_shared": is_shared}
-        head = {**head, "image": form}
+        arrays = [image.brightness_of_cell, image.cells]
+        head = {**head, "image": {"shape": image.cells.shape, "type": image.cells.dtype.name}}
     text = json.dumps(head).encode()
     payload = [np.ascontiguousarray(array).data.cast("B") for array in arrays]
     for part in (memoryview(_SIZES.pack(len(text), sum(map(len, payload))) + text), *payload):
@@ -68,9 +63,7 @@ def send(
             part = part[file.write(part) :]
 
 
-def receive(
-    file: FileIO, *, max_pixels: int = 0, shared: SharedCells | None = None
-) -> tuple[dict[str, Any], Image | None] | None:
+def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], Image | None] | None:
     """Next message of an unbuffered pipe, or `None` at its end.
 
     Parameters
@@ -78,8 +71,6 @@ def receive(
     file : FileIO
     max_pixels : int
         Most pixels that are accepted.
-    shared : SharedCells, optional
-        Where cells may lie that did not come through the pipe.
 
     Returns
     -------
@@ -107,29 +98,24 @@ def receive(
         if n_payload:
             raise ValueError("a message has pixels that it does not announce")
         return head, None
-    shape, kind, is_shared = _form(head["image"], max_pixels)
-    n_cells = 0 if is_shared else math.prod(shape) * kind.itemsize
+    shape, kind = _form(head["image"], max_pixels)
     table = np.empty(2 ** (8 * kind.itemsize), np.float32)
-    if n_payload != table.nbytes + n_cells:
+    if n_payload != table.nbytes + math.prod(shape) * kind.itemsize:
         raise ValueError("a message has not the pixels that it announces")
     if _exactly(file, table) is None:
         return None
-    if is_shared:
-        if shared is None or shared.block is None:
-            raise ValueError("a message leaves its pixels where there is no shared memory")
-        return head, Image(shared.array(shape, kind), table)
     cells = np.empty(shape, kind)
     return None if _exactly(file, cells) is None else (head, Image(cells, table))
 
 
-def _form(form: dict[str, Any], max_pixels: int) -> tuple[tuple[int, int], np.dtype, bool]:
-    """Shape and type of cells, and whether they are shared, out of a message that may say anything."""
+def _form(form: dict[str, Any], max_pixels: int) -> tuple[tuple[int, int], np.dtype]:
+    """Shape and type of cells, out of a message that may say anything."""
     rows, columns = form["shape"]
     if not (isinstance(rows, int) and isinstance(columns, int) and min(rows, columns) > 0):
         raise ValueError("a message has a shape that is none")
     if rows * columns > max_pixels or form["type"] not in _CELL_TYPES:
         raise ValueError("a message has more pixels than allowed, or of another type")
-    return (rows, columns), np.dtype(form["type"]), form["is_shared"] is True
+    return (rows, columns), np.dtype(form["type"])
 
 
 def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
@@ -158,7 +144,7 @@ def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dic
 def from_message(
     head: dict[str, Any], image: Image | None, path: Path
 ) -> Mammogram | StoredImage | Skipped | Failed:
-    """Result that a message stands for; stored cells stay where they are.
+    """Result that a message stands for.
 
     Raises
     ------

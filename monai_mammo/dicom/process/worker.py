@@ -32,11 +32,11 @@ _DEFAULTS: dict[str, Any] = {"mode": "voi", "for_processing": False, "accept": [
 class GuardedReader:
     """Reader of DICOM files in a process of its own, with bounded memory and time.
 
-    The process starts with the first file, in about half a second, and is kept: each file then costs what
-    reading it costs, since its pixels lie in memory that both processes see where the system has such. A file that
-    ends the process is told apart from one that only came after: it is tried once more in a new process. Threads
-    may share a reader, which reads one file at a time; a forked or spawned process gets its own. Windows and macOS
-    can not bound the memory of a process; time, crashes and the sizes of `limits` are bounded there as well.
+    The process starts with the first file, in about half a second, and is kept: each file then costs what reading it
+    costs, and some milliseconds for the way of its pixels back. A file that ends the process is told apart from one
+    that only came after: it is tried once more in a new process. Threads may share a reader, which reads one file at a
+    time; a forked or spawned process gets its own. Windows and macOS cannot bound the memory of a process; time,
+    crashes and the sizes of `limits` are bounded there as well.
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import monai_mammo
-from monai_mammo.dicom.process.shared_cells import SharedCells
 from monai_mammo.dicom.process.wire import Image, receive, send
 from monai_mammo.errors import MammoError
 
@@ -31,7 +30,7 @@ class Ended(Exception):
 
 
 class ReadingProcess:
-    """A reading process, its two pipes, the memory it shares, and the thread that waits for its answers.
+    """A reading process, its two pipes, and the thread that waits for its answers.
 
     A thread, because a pipe can be waited for with a time limit only on some systems; it holds
     no lock that a forked process could miss, as the pipes are unbuffered.
@@ -53,7 +52,6 @@ class ReadingProcess:
         self.n_asked = 0
         if not sys.executable:
             raise MammoError("no reading process can be started, because the Python program is not known here")
-        self._shared = SharedCells.create(2 * max_pixels)
         root = str(Path(monai_mammo.__file__).parents[1])
         paths = dict.fromkeys([*(os.path.abspath(place) for place in sys.path), root])
         try:
@@ -64,19 +62,16 @@ class ReadingProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
-                pass_fds=() if self._shared is None else self._shared.descriptors,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
-            if self._shared is not None:
-                self._shared.close()
             raise MammoError(f"no reading process can be started: {error.strerror or 'unknown'}") from None
         self._requests, answers = cast(FileIO, self._popen.stdin), cast(FileIO, self._popen.stdout)
         _widen(answers)
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(
             target=_wait_for_answers,
-            args=(answers, self._answers, max_pixels, self._shared),
+            args=(answers, self._answers, max_pixels),
             daemon=True,
             name="monai_mammo-answers",
         )
@@ -91,8 +86,7 @@ class ReadingProcess:
             It can not.
         """
         try:
-            shared = None if self._shared is None else (self._shared.descriptors, self._shared.n_bytes)
-            send(self._requests, {**settings, "shared": shared})
+            send(self._requests, settings)
             head, _ = self._next_answer(_START_S)
         except (OSError, Ended, ValueError, queue.Empty):
             head = {}
@@ -111,8 +105,7 @@ class ReadingProcess:
             The process ended, or its answer is no message.
         """
         self.n_asked += 1
-        block = None if self._shared is None else self._shared.turn_to_a_free_block()
-        send(self._requests, {**request, "number": self.n_asked, "block": block})
+        send(self._requests, {**request, "number": self.n_asked})
         head, image = self._next_answer(timeout_s)
         if head.get("number") != self.n_asked:
             raise ValueError("an answer is not to the last request")
@@ -153,21 +146,16 @@ class ReadingProcess:
         self._close()
 
     def _close(self) -> None:
-        if self._shared is not None:
-            self._shared.close()
-            self._shared = None
         for file in (self._popen.stdin, self._popen.stdout):
             with contextlib.suppress(OSError):
                 cast(FileIO, file).close()
 
 
-def _wait_for_answers(
-    file: FileIO, answers: queue.SimpleQueue[Any], max_pixels: int, shared: SharedCells | None
-) -> None:
+def _wait_for_answers(file: FileIO, answers: queue.SimpleQueue[Any], max_pixels: int) -> None:
     """Hand on what comes until it ends or is no message."""
     while True:
         try:
-            answer = receive(file, max_pixels=max_pixels, shared=shared)
+            answer = receive(file, max_pixels=max_pixels)
         except Exception as error:  # whatever it wrote, it is no answer
             answers.put(ValueError(type(error).__name__))
             return

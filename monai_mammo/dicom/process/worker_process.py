@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_mammo.dicom.process.memory import keep_freed_memory
-from monai_mammo.dicom.process.shared_cells import SharedCells
 from monai_mammo.dicom.process.wire import Image, receive, send, to_message
 from monai_mammo.errors import RequestError
 
@@ -42,7 +41,7 @@ def main(read: Callable[..., Any] | None = None) -> None:
     Parameters
     ----------
     read : callable, optional
-        ``read(path, limits=..., allocate=..., **options)``; by default `read_dicom`.
+        ``read(path, limits=..., **options)``; by default `read_dicom`.
     """
     requests, answers = _own_pipes()
     _leave_signals_to_the_reader()
@@ -58,15 +57,12 @@ def main(read: Callable[..., Any] | None = None) -> None:
         for module in ("cells", "read"):  # no file is to wait for them
             import_module(f"monai_mammo.dicom.reading.{module}")
 
-        fixed: dict[str, Any] = {"limits": Limits(**settings["limits"])}
-        shared = None if settings["shared"] is None else SharedCells(*settings["shared"], is_writer=True)
-        if shared is not None:
-            fixed["allocate"] = shared.array
+        limits = Limits(**settings["limits"])
     except BaseException as error:
         send(answers, {"kind": "not_started", "error": type(error).__name__})
         return
     send(answers, {"kind": "ready"})
-    _serve(requests, answers, functools.partial(read or read_dicom, **fixed), settings, shared)
+    _serve(requests, answers, functools.partial(read or read_dicom, limits=limits), settings)
 
 
 def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrendered | StoredImage | Skipped | Failed:
@@ -77,24 +73,16 @@ def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrend
     return read_cells(path, **options) if as_stored else read_unrendered(path, **options)
 
 
-def _serve(
-    requests: FileIO,
-    answers: FileIO,
-    read: Callable[..., Any],
-    settings: dict[str, Any],
-    shared: SharedCells | None,
-) -> None:
+def _serve(requests: FileIO, answers: FileIO, read: Callable[..., Any], settings: dict[str, Any]) -> None:
     n_files = 0
     while (message := receive(requests)) is not None:
         _set_timer(settings["timeout_s"] + _GRACE_S)
-        if shared is not None:
-            shared.block = message[0]["block"]
         head, image = _answer(read, message[0])
         _set_timer(0)
         n_files += 1
         head["number"] = message[0]["number"]
         head["is_spent"] = n_files >= settings["files_per_process"] or 2 * _memory_bytes() > settings["memory_bytes"]
-        send(answers, head, image, shared)
+        send(answers, head, image)
         del image  # or it would be kept until the next one has come
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reading.brightness import every_cell
-from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
+from monai_mammo.dicom.reading.codecs import decode, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.study import StoredImage
@@ -18,9 +18,7 @@ from monai_mammo.study import StoredImage
 __all__ = ["read_cells"]
 
 
-def read_cells(
-    path: str | os.PathLike[str], *, limits: Limits | None = None, allocate: Allocate = np.empty
-) -> StoredImage | Skipped | Failed:
+def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) -> StoredImage | Skipped | Failed:
     """Pixels of a DICOM file as they are stored, whatever they show: neither rescaled, windowed nor inverted.
 
     Decodes in this process, where a damaged file may end it: see `GuardedReader.read_stored`.
@@ -29,8 +27,6 @@ def read_cells(
     ----------
     path : path
     limits : Limits, optional
-    allocate : callable
-        Gives the array that a compressed frame is decoded into.
 
     Returns
     -------
@@ -46,7 +42,7 @@ def read_cells(
             sha256 = sha256_beside(data)
             dataset = parse(data, limits)
             form = pixel_format(dataset, limits)
-            cells = decode(dataset, form, allocate=allocate)
+            cells = decode(dataset, form)
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere

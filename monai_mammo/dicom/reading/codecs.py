@@ -24,11 +24,7 @@ from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reading.streams import JP2_SIGNATURE, StreamHeader, jpeg2000_header, jpeg_header
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["Allocate", "PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
-
-Allocate = Callable[[tuple[int, int], np.dtype], np.ndarray]
-"""Gives an array of a shape and a type to decode into, with anything in it."""
-
+__all__ = ["PixelFormat", "decode", "pixel_format", "supported_transfer_syntaxes"]
 
 _NATIVE = {
     uid.ImplicitVRLittleEndian: "<",
@@ -138,15 +134,13 @@ def pixel_format(dataset: Dataset, limits: Limits) -> PixelFormat:
     return PixelFormat(rows, columns, allocated, stored, high_bit, dataset.get("PixelRepresentation") == 1)
 
 
-def decode(dataset: Dataset, form: PixelFormat, *, allocate: Allocate = np.empty) -> np.ndarray:
+def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
     """Cells of the first frame, as stored: unused bits and missing signs are the caller's.
 
     Parameters
     ----------
     dataset : Dataset
     form : PixelFormat
-    allocate : callable
-        Gives the array that a compressed frame is decoded into.
 
     Returns
     -------
@@ -166,7 +160,7 @@ def decode(dataset: Dataset, form: PixelFormat, *, allocate: Allocate = np.empty
     if syntax != uid.RLELossless and syntax not in _CODECS:
         raise Refusal(SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, f"transfer syntax {_name(syntax)} is not read")
     decoder = _decoder("packbits_decode" if syntax == uid.RLELossless else _CODECS[syntax].decoder, _name(syntax))
-    return _guarded(lambda: _compressed(dataset, form, syntax, decoder, allocate), _name(syntax))
+    return _guarded(lambda: _compressed(dataset, form, syntax, decoder), _name(syntax))
 
 
 def _name(syntax: str) -> str:
@@ -204,19 +198,17 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     return cells.reshape(form.rows, form.columns)
 
 
-def _compressed(
-    dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any], allocate: Allocate
-) -> np.ndarray:
+def _compressed(dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any]) -> np.ndarray:
     in_place = frame_of(dataset.PixelData)
     if syntax == uid.RLELossless:
-        return _rle(in_place, form, decoder, allocate)
+        return _rle(in_place, form, decoder)
     codec, frame = _CODECS[syntax], bytes(in_place)
     stream = codec.header(frame)
     _check_stream(stream, codec.processes, form)
     _check_end(frame)
     kind = np.dtype(f"{'i' if stream.is_signed else 'u'}{1 if stream.precision <= 8 else 2}")
     options = {} if codec.threads is None else {"numthreads": codec.threads}
-    cells = decoder(frame, out=allocate((form.rows, form.columns), kind), **options)  # another size or type is an error
+    cells = decoder(frame, out=np.empty((form.rows, form.columns), kind), **options)  # another size or type is an error
     if syntax in _LOSSY and not (stream.is_signed or form.is_signed):
         # a stream of 16 bit may overshoot 12 stored ones; masking would turn the brightest pixels black
         np.minimum(cells, 2 ** min(form.high_bit + 1, 8 * kind.itemsize) - 1, out=cells)
@@ -247,7 +239,7 @@ def _check_end(frame: bytes) -> None:
         raise Refusal(SkipReason.DAMAGED, "the compressed frame is cut off")
 
 
-def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes], allocate: Allocate) -> np.ndarray:
+def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes]) -> np.ndarray:
     """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
     width = form.bits_allocated // 8
     header = np.frombuffer(frame[:64], dtype="<u4")
@@ -256,7 +248,7 @@ def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes], all
     ends = [*(int(offset) for offset in header[1 : width + 1]), len(frame)]
     if any(start >= end for start, end in zip(ends, ends[1:], strict=False)):
         raise Refusal(SkipReason.DAMAGED, "the RLE offsets do not rise inside the frame")
-    cells = allocate((form.rows, form.columns), np.dtype(f"u{width}"))
+    cells = np.empty((form.rows, form.columns), np.dtype(f"u{width}"))
     flat = cells.reshape(-1)
     # the high bytes lie in the second half of the cells, which the join reaches when it has read them
     planes = [flat.view(np.uint8)[-flat.size :], *(_scratch(flat.size) for _ in range(width - 1))]

@@ -18,7 +18,7 @@ from monai_mammo.dicom.identity import CONDITIONS_MARK
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.quiet import quiet
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
-from monai_mammo.dicom.reading.codecs import Allocate, decode, pixel_format
+from monai_mammo.dicom.reading.codecs import decode, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
 from monai_mammo.dicom.reading.labels import (
     MODIFIER_REASONS,
@@ -100,7 +100,6 @@ def read_unrendered(
     mode: Mode = "voi",
     for_processing: bool = False,
     accept: Collection[SkipReason] = (),
-    allocate: Allocate = np.empty,
 ) -> Unrendered | Skipped | Failed:
     """What `read_mammogram` gives, before the last step, which needs nothing of the file any more.
 
@@ -108,8 +107,6 @@ def read_unrendered(
     ----------
     path, limits, mode, for_processing, accept
         As for `read_mammogram`.
-    allocate : callable
-        Gives the array that a compressed frame is decoded into.
 
     Returns
     -------
@@ -124,7 +121,7 @@ def read_unrendered(
     options = _Options(limits or Limits(), mode, for_processing, frozenset(accept))
     try:
         with quiet():
-            return _read(path, options, allocate)
+            return _read(path, options)
     except Refusal as refusal:
         return refusal.outcome(path)
     except MemoryError:
@@ -147,17 +144,15 @@ class _Options:
             raise RequestError(f"accept {str(reason)!r} is not one of {', '.join(sorted(MODIFIER_REASONS))}")
 
 
-def _read(path: Path, options: _Options, allocate: Allocate) -> Unrendered:
+def _read(path: Path, options: _Options) -> Unrendered:
     data = file_bytes(path, options.limits)
     sha256 = sha256_beside(data)
-    cells, table, fields = _cells_and_fields(parse(data, options.limits), options, allocate)
+    cells, table, fields = _cells_and_fields(parse(data, options.limits), options)
     origin = {"source": path.name, "source_sha256": sha256()}
     return Unrendered(StoredImage(cells=cells, brightness_of_cell=table, **origin), {**fields, **origin})
 
 
-def _cells_and_fields(
-    dataset: Dataset, options: _Options, allocate: Allocate
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def _cells_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Cells, their brightness, and what the header says of the mammogram."""
     view_notes = check_is_mammogram(dataset, for_processing=options.for_processing, accept=options.accept)
     if is_for_processing(dataset) and options.mode == "voi":
@@ -167,7 +162,7 @@ def _cells_and_fields(
     form = pixel_format(dataset, options.limits)
     conditions, label_notes = _conditions(dataset)
     spacing, spacing_notes = find_spacing(dataset)
-    cells = decode(dataset, form, allocate=allocate)
+    cells = decode(dataset, form)
     shown = rendering(dataset, cells.dtype, form, mode=options.mode)
     fields = {
         "conditions": conditions,
