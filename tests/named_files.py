@@ -13,7 +13,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.store import dataset_bytes
 
 NAME = "SECRETNAME"
@@ -52,7 +52,7 @@ def raw(keyword, value, representation=None):
 
 def named():
     """Sound mammogram with a name in attributes of text that the readers do not look at."""
-    with quiet():
+    with suppress_pydicom_messages():
         dataset = dcmread(BytesIO(encoders.encode(encoders.ramp(12), Laterality="L", ViewPosition="CC")))
         for tag, (representation, *_) in DicomDictionary.items():
             keyword = keyword_for_tag(tag)
@@ -67,7 +67,7 @@ SOUND = dataset_bytes(named())
 
 def with_name_in(keyword):
     """The sound file with a name under one more attribute, of another value representation than it should have."""
-    with quiet():
+    with suppress_pydicom_messages():
         dataset = dcmread(BytesIO(SOUND))
         if keyword.endswith("Sequence"):
             item = Dataset()

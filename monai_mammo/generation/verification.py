@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import read_segmentation
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.check import MAX_OUTSIDE, clean_air, dice
@@ -183,7 +183,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     return problems, side is not None
 
 
-@quiet()
+@suppress_pydicom_messages()
 def _mammogram(
     path: Path, conditions: Conditions, preview: np.ndarray, entry: Mapping[str, Any]
 ) -> tuple[list[str], np.ndarray | None]:
@@ -204,7 +204,7 @@ def _mammogram(
     return [f"mammogram.dcm: {sentence}" for sentence in problems], pixels
 
 
-@quiet()
+@suppress_pydicom_messages()
 def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mapping[str, Any]) -> list[str]:
     try:
         dataset = dcmread(paths["lesion.seg.dcm"])
@@ -226,7 +226,7 @@ def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mappi
     return problems
 
 
-@quiet()
+@suppress_pydicom_messages()
 def _report(paths: Mapping[str, Path]) -> list[str]:
     try:
         dataset = dcmread(paths["report.dcm"])

@@ -23,7 +23,7 @@ from pydicom.tag import Tag
 from monai_mammo.dicom import Deidentified, deidentify, deidentify_file
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
 from monai_mammo.dicom.deidentification.kept import KEPT
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.codecs import decode, pixel_format
 from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Refusal
@@ -52,7 +52,7 @@ encoders = _encoders()
 @pytest.fixture(autouse=True)
 def _quiet():
     """What pydicom says of the values that the tests write is no matter here."""
-    with quiet():
+    with suppress_pydicom_messages():
         yield
 
 

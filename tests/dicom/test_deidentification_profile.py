@@ -22,7 +22,7 @@ from monai_mammo.dicom.deidentification.kept import (
     PERSON_IN_BANDS,
     kept_list_as_markdown,
 )
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.study import Mammogram
@@ -219,7 +219,7 @@ def test_real_files_keep_picture_side_view_and_validity(path, tmp_path):
     data = (tmp_path / "new.dcm").read_bytes()
     assert errors_of(data, tmp_path / "new.dcm") <= errors_of(path.read_bytes(), tmp_path / "old.dcm")
     source = dcmread(path, stop_before_pixels=True)
-    with quiet():
+    with suppress_pydicom_messages():
         for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "SOPInstanceUID", "StudyDate"):
             value = str(source.get(keyword) or "")
             assert len(value) < 6 or value.encode() not in data

@@ -12,7 +12,7 @@ from pydicom import uid
 from pydicom.encaps import encapsulate, get_frame
 
 from monai_mammo.dicom import Limits
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading import guards
 from monai_mammo.dicom.reading.fragments import fragments, frame
 from monai_mammo.dicom.reasons import Refusal
@@ -106,7 +106,7 @@ def copied(data):
 
 def outcome(data):
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             dataset = guards.parse(data, Limits())
     except Refusal as refusal:
         return str(refusal.reason), refusal.detail, False

@@ -12,7 +12,7 @@ import pytest
 from pydicom import dcmread
 
 from monai_mammo.dicom import Deidentified, complete, deidentify_file, read_mammogram, read_segmentation
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Mammogram
 
@@ -69,7 +69,7 @@ def test_checks_of_written_files_repeat_nothing(name, write, heard):
     except MammoError as error:
         assert NAME not in str(error)
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             dataset = dcmread(path, force=True)
     except Exception:
         return

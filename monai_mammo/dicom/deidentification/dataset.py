@@ -26,7 +26,7 @@ from monai_mammo.dicom.deidentification.bare_pixels import bare_pixel_data, synt
 from monai_mammo.dicom.deidentification.forms import Codes, Items
 from monai_mammo.dicom.deidentification.kept import CLASSES, EMPTIED, HASHED_UIDS, KEPT, LIST_NAME, PERSON
 from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.codecs import PixelFormat, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reading.labels import find_age
@@ -202,7 +202,7 @@ def deidentified_bytes(
     Refusal
         The file is not de-identified, see `deidentify`.
     """
-    with quiet():
+    with suppress_pydicom_messages():
         dataset, removed, notes = _deidentified(parse(data, limits), pseudonyms, policy, limits)
         return dataset_bytes(dataset), Deidentified(
             path=Path(),
@@ -218,7 +218,7 @@ def _deidentified(
 ) -> tuple[Dataset, Counter[str], tuple[str, ...]]:
     removed: Counter[str] = Counter()
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             form = _checked(dataset, policy, limits)
             out = _filtered(dataset, removed)
             _drop_tables_without_a_sequence(out)

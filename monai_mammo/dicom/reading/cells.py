@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.brightness import every_cell
 from monai_mammo.dicom.reading.codecs import decode, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
@@ -37,7 +37,7 @@ def read_cells(path: str | os.PathLike[str], *, limits: Limits | None = None) ->
     """
     path, limits = Path(path), limits or Limits()
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             data = file_bytes(path, limits)
             sha256 = sha256_beside(data)
             dataset = parse(data, limits)

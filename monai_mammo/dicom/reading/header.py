@@ -11,7 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 
 __all__ = ["count_private", "read_header"]
@@ -44,7 +44,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     if head[128:132] != b"DICM":
         return Skipped(path, SkipReason.NOT_DICOM, "the file is no DICOM file")
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             return _values(head, keywords)
     except NotImplementedError:
         return Skipped(path, SkipReason.UNSUPPORTED_TRANSFER_SYNTAX, "the header of a deflated file is not listed")
@@ -54,7 +54,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
         return Failed(path, SkipReason.DAMAGED, f"the DICOM header can not be parsed ({type(error).__name__})")
 
 
-@quiet()
+@suppress_pydicom_messages()
 def count_private(path: str | os.PathLike[str]) -> int:
     """Number of private attributes at the top level of a DICOM file's first 256 KiB; 0 where it can not be told.
 

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import CONDITIONS_MARK
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
 from monai_mammo.dicom.reading.codecs import decode, pixel_format
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
@@ -120,7 +120,7 @@ def read_unrendered(
     path = Path(path)
     options = _Options(limits or Limits(), mode, for_processing, frozenset(accept))
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             return _read(path, options)
     except Refusal as refusal:
         return refusal.outcome(path)

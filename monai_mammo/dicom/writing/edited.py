@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, stable_uid
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
@@ -148,7 +148,7 @@ def edited_dataset(
 def _read(path: Path) -> Dataset:
     limits = Limits()
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             return parse(file_bytes(path, limits), limits)
     except Refusal as refusal:
         raise MammoError(f"{path.name} can not be edited: {refusal.detail}") from None
@@ -192,7 +192,7 @@ def _copied(source: Dataset) -> Dataset:
     """Copy of the source without pixels, private elements and what is true of its pixels alone."""
     dataset = Dataset()
     try:
-        with quiet():
+        with suppress_pydicom_messages():
             for element in source:  # reading them decodes them, whatever the byte order
                 if element.keyword not in _NOT_COPIED and not element.tag.is_private and element.tag.element:
                     dataset.add(copy.deepcopy(element))

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.marks import copy_marks
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
@@ -101,7 +101,7 @@ def write_segmentation(
     return dataset
 
 
-@quiet()
+@suppress_pydicom_messages()
 def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Masks of a DICOM SEG by name.
 

@@ -12,7 +12,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import save_bytes
 
@@ -38,7 +38,7 @@ def dataset_bytes(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-@quiet()
+@suppress_pydicom_messages()
 def read_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Dataset of a file of ours; files of others are read through `guards`.
 

@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.marks import edited_source, has_acquired_source, is_synthesizing
 from monai_mammo.dicom.writing.segmentation import segment_numbers
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
@@ -66,7 +66,7 @@ _INTENTS = {
 _GREYS = {("MONOCHROME2", "IDENTITY"), ("MONOCHROME1", "INVERSE")}
 
 
-@quiet()
+@suppress_pydicom_messages()
 def complete(dataset: Dataset, *, chest_wall: ChestWall | None = None) -> list[str]:
     """Sentences for what is missing or contradictory in a synthetic or edited mammogram, its masks or its report.
 

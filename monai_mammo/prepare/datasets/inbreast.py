@@ -18,7 +18,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
-from monai_mammo.dicom.quiet import quiet
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.datasets.cells import word_in
 from monai_mammo.prepare.datasets.inbreast_regions import Region, findings_of, read_regions
@@ -205,7 +205,7 @@ def _main_finding(annotations: tuple[Annotation, ...]) -> Finding | None:
     return next((finding for finding in Finding if finding in found), None)
 
 
-@quiet()
+@suppress_pydicom_messages()
 def _picture_shape(path: Path) -> tuple[int, int]:
     """Rows and columns by the header, of which no more than a megabyte is looked at."""
     try:

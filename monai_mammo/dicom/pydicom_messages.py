@@ -1,4 +1,4 @@
-"""Silence of the parser, whose messages quote what a file says, a patient's name among it."""
+"""Suppression of the messages of pydicom, which quote what a file says, a patient's name among it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import logging
 import warnings
 from collections.abc import Iterator
 
-__all__ = ["quiet"]
+__all__ = ["suppress_pydicom_messages"]
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Neither warnings nor log records of pydicom while the body runs.
+def suppress_pydicom_messages() -> Iterator[None]:
+    """Suppress warnings and log records of pydicom while the body runs.
 
     pydicom says each complaint twice, as a warning and as a record of the logger ``pydicom``, which passes it on to
     whatever handlers a program has. Both quote values.
