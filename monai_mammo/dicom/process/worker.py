@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from monai_mammo.dicom.process.wire import from_message
+from monai_mammo.dicom.process.messages import from_message
 from monai_mammo.dicom.process.worker_handle import Ended, ReadingProcess
 from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason

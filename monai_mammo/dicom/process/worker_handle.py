@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import monai_mammo
-from monai_mammo.dicom.process.wire import Image, receive, send
+from monai_mammo.dicom.process.messages import Image, receive, send
 from monai_mammo.errors import MammoError
 
 __all__ = ["Ended", "ReadingProcess"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_mammo.dicom.process.memory import keep_freed_memory
-from monai_mammo.dicom.process.wire import Image, receive, send, to_message
+from monai_mammo.dicom.process.messages import Image, receive, send, to_message
 from monai_mammo.errors import RequestError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom.process.wire import from_message, receive, send, to_message
+from monai_mammo.dicom.process.messages import from_message, receive, send, to_message
 from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError
