@@ -105,46 +105,46 @@ class Annotation:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoredImage:
-    """One grey frame as its file stores it, whatever it shows, and the brightness that each cell stands for.
+    """One grey frame as its file stores it, whatever it shows, and the brightness that each value stands for.
 
     Parameters
     ----------
-    cells : ndarray, shape (rows, columns), integer of 8 or 16 bits
+    pixels : ndarray, shape (rows, columns), integer of 8 or 16 bits
         As decoded, in the processor's byte order.
-    brightness_of_cell : ndarray, shape (256,) or (65536,), float32
-        Brightness in [0, 1] of every cell that there can be, in the order of their bits.
+    brightness_table : ndarray, shape (256,) or (65536,), float32
+        Brightness in [0, 1] of every value that a pixel can have, in the order of their bits.
     source : str
         Name of the file without folders.
     source_sha256 : str
         Hash of the bytes that were parsed.
     """
 
-    cells: np.ndarray
-    brightness_of_cell: np.ndarray
+    pixels: np.ndarray
+    brightness_table: np.ndarray
     source: str = ""
     source_sha256: str = ""
 
     def __post_init__(self) -> None:
-        cells, table = self.cells, self.brightness_of_cell
-        if cells.ndim != 2 or cells.dtype not in _CELL_TYPES:
-            raise MammoError(f"cells have two dimensions and 8 or 16 bits, not shape {cells.shape} of {cells.dtype}")
-        if table.shape != (2 ** (8 * cells.itemsize),) or table.dtype != np.float32:
-            raise MammoError(f"brightness of cells of {cells.dtype} is not a float32 for each of them")
+        pixels, table = self.pixels, self.brightness_table
+        if pixels.ndim != 2 or pixels.dtype not in _PIXEL_TYPES:
+            raise MammoError(f"pixels have two dimensions and 8 or 16 bits, not shape {pixels.shape} of {pixels.dtype}")
+        if table.shape != (2 ** (8 * pixels.itemsize),) or table.dtype != np.float32:
+            raise MammoError(f"brightness of pixels of {pixels.dtype} is not a float32 for each of them")
         if not (table.min() >= 0 and table.max() <= 1):  # false for NaN as well
-            raise MammoError("brightness of cells must be finite and lie in [0, 1]")
+            raise MammoError("brightness of pixels must be finite and lie in [0, 1]")
 
     def brightness(self) -> np.ndarray:
         """Brightness of each pixel, shape (rows, columns), float32, read-only."""
-        index = self.cells.view(f"u{self.cells.itemsize}")
-        pixels = np.empty(self.cells.shape, dtype=np.float32)
+        index = self.pixels.view(f"u{self.pixels.itemsize}")
+        pixels = np.empty(self.pixels.shape, dtype=np.float32)
         for row in range(0, len(index), _ROWS_AT_ONCE):
             block = slice(row, row + _ROWS_AT_ONCE)
-            np.take(self.brightness_of_cell, index[block], out=pixels[block], mode="clip")  # other modes copy `out`
+            np.take(self.brightness_table, index[block], out=pixels[block], mode="clip")  # other modes copy `out`
         pixels.setflags(write=False)
         return pixels
 
 
-_CELL_TYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "int8", "int16"))
+_PIXEL_TYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "int8", "int16"))
 _ROWS_AT_ONCE = 64  # a block of rows stays in the cache while it is looked up
 
 

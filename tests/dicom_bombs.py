@@ -81,12 +81,12 @@ def lying_header(syntax, *, header=HUGE, stream=None):
 
 def blank(syntax, size=16000):
     """A true image of zeros, of 256 million pixels."""
-    cells = np.zeros((size, size), np.uint8)
+    pixels = np.zeros((size, size), np.uint8)
     frame = {
-        uid.JPEG2000Lossless: lambda: imagecodecs.jpeg2k_encode(cells, reversible=True),
-        uid.JPEGLSLossless: lambda: imagecodecs.jpegls_encode(cells),
-        uid.HTJ2KLossless: lambda: imagecodecs.htj2k_encode(cells, reversible=True),
-        uid.JPEGLossless: lambda: imagecodecs.ljpeg_encode(cells),
+        uid.JPEG2000Lossless: lambda: imagecodecs.jpeg2k_encode(pixels, reversible=True),
+        uid.JPEGLSLossless: lambda: imagecodecs.jpegls_encode(pixels),
+        uid.HTJ2KLossless: lambda: imagecodecs.htj2k_encode(pixels, reversible=True),
+        uid.JPEGLossless: lambda: imagecodecs.ljpeg_encode(pixels),
         uid.RLELossless: lambda: rle_frame(size * size, 1),
     }[syntax]()
     return dicom_encoders.with_frame(dicom_encoders.header((size, size), bits=8), frame, syntax=syntax)

@@ -38,7 +38,7 @@ LOSSY_ERRORS = {
     uid.JPEGExtended12Bit: {8: 4, 12: 8},
     uid.JPEGLSNearLossless: dict.fromkeys(BITS, 3),  # NEAR is the largest error
     uid.JPEG2000: {bits: 2**bits // 100 + 1 for bits in BITS},  # 60 dB: a mean error of 1 / 1000 of the range
-    uid.HTJ2K: {8: 1, **dict.fromkeys(BITS[1:], 13)},  # steps of 1e-4 of the cells' range
+    uid.HTJ2K: {8: 1, **dict.fromkeys(BITS[1:], 13)},  # steps of 1e-4 of the pixels' range
 }
 """Lossy transfer syntaxes with the bits that each can hold and the error that is allowed."""
 
@@ -135,8 +135,8 @@ def native(pixels, bits, *, order="<"):
     return (pixels & 0xFFFF).astype(np.int64).astype("u1" if bits == 8 else f"{order}u2").tobytes()
 
 
-def cells_of(pixels, bits, *, signed=False):
-    """Cells of stored values: without sign, unused bits 0; or with their sign, as numpy has it."""
+def pixels_of(pixels, bits, *, signed=False):
+    """Pixels of stored values: without sign, unused bits 0; or with their sign, as numpy has it."""
     if signed:
         return pixels.astype(np.int8 if bits == 8 else np.int16)
     return (pixels & (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
@@ -144,7 +144,7 @@ def cells_of(pixels, bits, *, signed=False):
 
 def frame(pixels, *, syntax, bits=12, signed=False):
     """Compressed frame of stored values, as bytes."""
-    plain, own = cells_of(pixels, bits), cells_of(pixels, bits, signed=signed)
+    plain, own = pixels_of(pixels, bits), pixels_of(pixels, bits, signed=signed)
     encoders = {
         uid.RLELossless: lambda: _by_pydicom(RLELosslessEncoder, plain, bits, False),
         uid.JPEGLSLossless: lambda: _by_pydicom(JPEGLSLosslessEncoder, own, bits, signed),
@@ -162,11 +162,11 @@ def frame(pixels, *, syntax, bits=12, signed=False):
     return encoders[syntax]()
 
 
-def lossless_jpeg(cells, bits, *, predictor=1):
+def lossless_jpeg(pixels, bits, *, predictor=1):
     """JPEG Lossless frame with predictor 1 (ITU-T T.81, annex H), written from the text of the standard."""
     assert predictor == 1
-    rows, columns = cells.shape
-    values = cells.astype(np.int64)
+    rows, columns = pixels.shape
+    values = pixels.astype(np.int64)
     left = np.zeros_like(values)
     left[:, 1:] = values[:, :-1]
     left[1:, 0] = values[:-1, 0]
@@ -193,19 +193,19 @@ def _huffman(differences):
     return np.packbits(padded.astype(np.uint8)).tobytes().replace(b"\xff", b"\xff\x00")
 
 
-def _extended_jpeg(cells, bits):
-    stream = imagecodecs.jpeg8_encode(cells, level=95, bitspersample=bits)
+def _extended_jpeg(pixels, bits):
+    stream = imagecodecs.jpeg8_encode(pixels, level=95, bitspersample=bits)
     return stream.replace(b"\xff\xc0", b"\xff\xc1", 1)  # 8 bits in the extended process
 
 
-def _by_pydicom(encoder, cells, bits, signed):
+def _by_pydicom(encoder, pixels, bits, signed):
     return encoder.encode(
-        cells,
-        rows=cells.shape[0],
-        columns=cells.shape[1],
+        pixels,
+        rows=pixels.shape[0],
+        columns=pixels.shape[1],
         samples_per_pixel=1,
         number_of_frames=1,
-        bits_allocated=cells.dtype.itemsize * 8,
+        bits_allocated=pixels.dtype.itemsize * 8,
         bits_stored=bits,
         pixel_representation=int(signed),
         photometric_interpretation="MONOCHROME2",

@@ -118,26 +118,26 @@ TABLE_8 = np.linspace(0, 1, 256, dtype=np.float32)
 
 @pytest.mark.parametrize("kind", ["uint8", "int8"])
 def test_cells_are_looked_up_by_their_bits(kind):
-    cells = np.arange(-100, 4, dtype=np.int16).reshape(8, 13).astype(kind)
-    shown = StoredImage(cells=cells, brightness_of_cell=TABLE_8).brightness()
+    pixels = np.arange(-100, 4, dtype=np.int16).reshape(8, 13).astype(kind)
+    shown = StoredImage(pixels=pixels, brightness_table=TABLE_8).brightness()
     assert np.array_equal(shown, TABLE_8[np.arange(-100, 4) % 256].reshape(8, 13)) and not shown.flags.writeable
 
 
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"cells": np.zeros((8, 8), np.uint16)}, "for each"),
-        ({"cells": np.zeros((8, 8), np.float32)}, "bits"),
-        ({"cells": np.zeros((8, 8), ">u2")}, "bits"),
-        ({"cells": np.zeros(64, np.uint8)}, "two dimensions"),
-        ({"brightness_of_cell": TABLE_8[:255]}, "for each"),
-        ({"brightness_of_cell": TABLE_8.astype(np.float64)}, "float32"),
-        ({"brightness_of_cell": 2 * TABLE_8}, "lie in"),
-        ({"brightness_of_cell": np.full(256, np.nan, np.float32)}, "finite"),
+        ({"pixels": np.zeros((8, 8), np.uint16)}, "for each"),
+        ({"pixels": np.zeros((8, 8), np.float32)}, "bits"),
+        ({"pixels": np.zeros((8, 8), ">u2")}, "bits"),
+        ({"pixels": np.zeros(64, np.uint8)}, "two dimensions"),
+        ({"brightness_table": TABLE_8[:255]}, "for each"),
+        ({"brightness_table": TABLE_8.astype(np.float64)}, "float32"),
+        ({"brightness_table": 2 * TABLE_8}, "lie in"),
+        ({"brightness_table": np.full(256, np.nan, np.float32)}, "finite"),
     ],
 )
 def test_what_is_no_stored_image(changes, word):
-    good = {"cells": np.zeros((8, 8), np.uint8), "brightness_of_cell": TABLE_8}
+    good = {"pixels": np.zeros((8, 8), np.uint8), "brightness_table": TABLE_8}
     StoredImage(**good)
     with pytest.raises(MammoError, match=word):
         StoredImage(**{**good, **changes})

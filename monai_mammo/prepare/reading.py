@@ -171,13 +171,13 @@ def read_picture(path: Path, *, limits: Limits | None = None) -> StoredImage | S
     limits = limits or Limits()
     try:
         data = file_bytes(path, limits)
-        cells = _grey_cells(data, limits)
+        pixels = _grey_pixels(data, limits)
     except Refusal as refusal:
         return refusal.outcome(path)
-    top = 2 ** (8 * cells.itemsize) - 1
+    top = 2 ** (8 * pixels.itemsize) - 1
     return StoredImage(
-        cells=cells,
-        brightness_of_cell=np.arange(top + 1, dtype=np.float32) / np.float32(top),
+        pixels=pixels,
+        brightness_table=np.arange(top + 1, dtype=np.float32) / np.float32(top),
         source=path.name,
         source_sha256=hashlib.sha256(data).hexdigest(),
     )
@@ -229,7 +229,7 @@ def read_mask(path: Path) -> np.ndarray:
         raise MammoError(f"mask {path.name} is not there or no picture") from None
 
 
-def _grey_cells(data: bytes, limits: Limits) -> np.ndarray:
+def _grey_pixels(data: bytes, limits: Limits) -> np.ndarray:
     """Values as they are stored, shape (rows, columns), uint8 or uint16."""
     try:
         with warnings.catch_warnings():

@@ -54,14 +54,14 @@ def make_mammogram():
 
 @pytest.fixture(scope="session")
 def make_dataset():
-    """Captured mammogram with given stored cells; the class allows signed pixels."""
+    """Captured mammogram with given stored pixels; the class allows signed pixels."""
 
-    def make(cells, *, bits=12, signed=False, syntax=uid.ExplicitVRLittleEndian, **attributes):
+    def make(pixels, *, bits=12, signed=False, syntax=uid.ExplicitVRLittleEndian, **attributes):
         dataset = Dataset()
         dataset.SOPClassUID = uid.SecondaryCaptureImageStorage
         dataset.SOPInstanceUID = "2.25.1"
         dataset.Modality = "MG"
-        dataset.Rows, dataset.Columns = cells.shape
+        dataset.Rows, dataset.Columns = pixels.shape
         dataset.SamplesPerPixel = 1
         dataset.PhotometricInterpretation = "MONOCHROME2"
         dataset.BitsAllocated = 8 if bits == 8 else 16
@@ -75,7 +75,7 @@ def make_dataset():
                 setattr(dataset, keyword, value)
         order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
         kind = "u1" if bits == 8 else f"{order}u2"
-        data = (cells.astype(np.int64) & 0xFFFF).astype(kind).tobytes()
+        data = (pixels.astype(np.int64) & 0xFFFF).astype(kind).tobytes()
         dataset.add_new("PixelData", "OB" if bits == 8 else "OW", data + b"\0" * (len(data) % 2))
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = syntax

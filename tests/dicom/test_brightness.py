@@ -1,4 +1,4 @@
-"""From stored cells to brightness, against closed forms and the traps that readers fall into."""
+"""From stored pixels to brightness, against closed forms and the traps that readers fall into."""
 
 from __future__ import annotations
 
@@ -184,18 +184,18 @@ def swapped(item):
 @pytest.mark.parametrize("name", TRAPS)
 @pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian], ids=["little", "big"])
 def test_traps(make_dataset, write, name, syntax):
-    attributes, cells, expected = TRAPS[name]
+    attributes, pixels, expected = TRAPS[name]
     if syntax == uid.ExplicitVRBigEndian and "VOI LUT in" in name:
         attributes = {"VOILUTSequence": swapped(attributes["VOILUTSequence"][0])}
-    found = read_mammogram(write(make_dataset(cells, bits=12, syntax=syntax, **attributes)))
-    np.testing.assert_allclose(found.pixels, expected(cells), rtol=0, atol=1e-6)  # float32 of a value in [0, 1]
+    found = read_mammogram(write(make_dataset(pixels, bits=12, syntax=syntax, **attributes)))
+    np.testing.assert_allclose(found.pixels, expected(pixels), rtol=0, atol=1e-6)  # float32 of a value in [0, 1]
 
 
 SIGNED = STORED - 2048
 
 
 @pytest.mark.parametrize(
-    ("attributes", "cells", "expected"),
+    ("attributes", "pixels", "expected"),
     [
         ({}, SIGNED, lambda v: (v + 2048) / 4095),
         ({"RescaleIntercept": 2048, "RescaleSlope": 1}, SIGNED, lambda v: (v + 2048) / 4095),
@@ -210,8 +210,8 @@ SIGNED = STORED - 2048
     ],
     ids=["plain", "rescale", "not extended", "window", "padding", "VOI LUT"],
 )
-def test_signed_pixels(make_dataset, write, attributes, cells, expected):
-    found = read_mammogram(write(make_dataset(cells, bits=12, signed=True, **attributes)))
+def test_signed_pixels(make_dataset, write, attributes, pixels, expected):
+    found = read_mammogram(write(make_dataset(pixels, bits=12, signed=True, **attributes)))
     np.testing.assert_allclose(found.pixels, expected(SIGNED), rtol=0, atol=1e-6)
 
 
@@ -303,12 +303,12 @@ def test_behind_a_window_there_is_no_value_range(make_dataset, write, attributes
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("padding", [-1, 255])
 def test_padding_of_8_bits_may_have_the_wrong_sign(make_dataset, write, padding, signed):
-    """255 and -1 are the same cell, whatever the VR of PixelPaddingValue makes of it."""
-    cells = np.arange(3072).reshape(48, 64) % 256
-    dataset = make_dataset(cells, bits=8, signed=signed)
+    """255 and -1 are the same pixel, whatever the VR of PixelPaddingValue makes of it."""
+    pixels = np.arange(3072).reshape(48, 64) % 256
+    dataset = make_dataset(pixels, bits=8, signed=signed)
     dataset.add_new("PixelPaddingValue", "SS", padding)
     found = read_mammogram(write(dataset))
     dark, bright = found.value_range
-    values = np.where(cells > 127, cells - 256, cells) if signed else cells
-    expected = np.where(cells == 255, 0, (values - dark) / (bright - dark))
+    values = np.where(pixels > 127, pixels - 256, pixels) if signed else pixels
+    expected = np.where(pixels == 255, 0, (values - dark) / (bright - dark))
     np.testing.assert_allclose(found.pixels, expected, rtol=0, atol=1e-6)

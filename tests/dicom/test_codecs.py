@@ -7,7 +7,7 @@ import sys
 import imagecodecs
 import numpy as np
 import pytest
-from dicom_encoders import LOSSLESS, LOSSY_ERRORS, NATIVE, cells_of, encode, frame, header, ramp, smooth, with_frame
+from dicom_encoders import LOSSLESS, LOSSY_ERRORS, NATIVE, encode, frame, header, pixels_of, ramp, smooth, with_frame
 from pydicom import uid
 
 from monai_mammo.dicom import read_mammogram
@@ -26,8 +26,8 @@ def compressed(stream, syntax, *, bits=12, shape=(48, 64)):
 
 
 def test_a_lossy_stream_that_overshoots_is_clipped_not_wrapped():
-    cells = np.full((48, 64), 4100, dtype=np.uint16)  # 12 bits stored hold 4095
-    dataset = compressed(imagecodecs.jpeg2k_encode(cells, level=0, reversible=True), uid.JPEG2000)
+    pixels = np.full((48, 64), 4100, dtype=np.uint16)  # 12 bits stored hold 4095
+    dataset = compressed(imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True), uid.JPEG2000)
     assert (decode(dataset, pixel_format(dataset, Limits())) == 4095).all()
 
 
@@ -42,7 +42,7 @@ def big(frame, offset, value=60000):
 
 
 def test_streams_that_contradict_the_header_reach_no_decoder():
-    values = cells_of(ramp(12), 12)
+    values = pixels_of(ramp(12), 12)
     j2k = imagecodecs.jpeg2k_encode(values, level=0, reversible=True, bitspersample=12)
     jls = imagecodecs.jpegls_encode(values)
     ljpeg = frame(ramp(12), syntax=uid.JPEGLosslessSV1)
@@ -112,7 +112,7 @@ def test_a_scan_header_that_sequential_jpeg_forbids_is_refused_by_policy():
 def test_unknown_syntax_and_impossible_pixels_have_their_codes(make_dataset):
     video = compressed(b"\0" * 64, uid.MPEG2MPML)
     assert refusal(video) is SkipReason.UNSUPPORTED_TRANSFER_SYNTAX
-    cells = np.zeros((48, 64), dtype=np.int64)
+    pixels = np.zeros((48, 64), dtype=np.int64)
     cases = [
         ({"Rows": 60000, "Columns": 60000}, SkipReason.TOO_LARGE),
         ({"Rows": 49}, SkipReason.DAMAGED),
@@ -124,7 +124,7 @@ def test_unknown_syntax_and_impossible_pixels_have_their_codes(make_dataset):
         ({"Rows": 4}, SkipReason.UNSUPPORTED_PIXELS),
     ]
     for attributes, reason in cases:
-        dataset = parse(dataset_bytes(make_dataset(cells, **attributes)), Limits())
+        dataset = parse(dataset_bytes(make_dataset(pixels, **attributes)), Limits())
         assert refusal(dataset) is reason, attributes
 
 

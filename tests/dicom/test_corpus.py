@@ -67,7 +67,7 @@ def test_no_damaged_file_shows_what_was_read_before_it(tmp_path, reader):
         assert type(found[0]) is type(found[1]), name
         if isinstance(found[0], StoredImage):
             n_read += 1
-            assert np.array_equal(found[0].cells, found[1].cells), name
+            assert np.array_equal(found[0].pixels, found[1].pixels), name
     assert n_read > N_SHARD / 10
 
 

@@ -11,12 +11,12 @@ from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_mammo.dicom import Failed, Skipped
-from monai_mammo.dicom.reading.cells import read_cells
 from monai_mammo.dicom.reading.header import read_header
+from monai_mammo.dicom.reading.stored_pixels import read_stored_pixels
 from monai_mammo.study import StoredImage
 
 KEYWORDS = ("PatientID", "SeriesInstanceUID", "SeriesDescription", "StudyDescription")
-CELLS = np.arange(40 * 30, dtype=np.uint16).reshape(40, 30) * 54
+PIXELS = np.arange(40 * 30, dtype=np.uint16).reshape(40, 30) * 54
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
         series_uid="1.2.3.4",
         number=0,
         description="cropped images",
-        pixels=CELLS,
+        pixels=PIXELS,
     )
     write_dicom(path, picture)
     return path
@@ -63,15 +63,15 @@ def test_files_without_a_header_have_a_code(file: Path, tmp_path: Path):
 def test_mutants_end_with_values_or_a_code(file: Path, seed: int):
     random = np.random.default_rng(seed)
     data = bytearray(file.read_bytes())
-    for place in random.integers(132, len(data) - CELLS.nbytes, size=8):
+    for place in random.integers(132, len(data) - PIXELS.nbytes, size=8):
         data[place] = random.integers(256)
     file.write_bytes(bytes(data[: random.integers(140, len(data))]))
     assert isinstance(read_header(file, KEYWORDS), (dict, Skipped, Failed))
 
 
 def test_cells_are_given_as_they_are_stored(file: Path):
-    stored = read_cells(file)
-    assert isinstance(stored, StoredImage) and np.array_equal(stored.cells, CELLS)
-    assert np.array_equal(np.round(stored.brightness() * 65535).astype(np.uint16), CELLS)
+    stored = read_stored_pixels(file)
+    assert isinstance(stored, StoredImage) and np.array_equal(stored.pixels, PIXELS)
+    assert np.array_equal(np.round(stored.brightness() * 65535).astype(np.uint16), PIXELS)
     file.write_bytes(file.read_bytes()[:-2000])
-    assert read_cells(file).reason == "damaged"
+    assert read_stored_pixels(file).reason == "damaged"

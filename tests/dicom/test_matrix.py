@@ -11,10 +11,10 @@ from dicom_encoders import (
     BITS,
     LOSSLESS,
     LOSSY_ERRORS,
-    cells_of,
     encode,
     frame,
     header,
+    pixels_of,
     ramp,
     smooth,
     with_frame,
@@ -96,8 +96,8 @@ def test_signed_pixels_in_a_stream_without_sign_get_theirs(stored, syntax, bits)
 
 
 def jpeg_2000(precision, container="j2k"):
-    cells = cells_of(ramp(10), 10)
-    return imagecodecs.jpeg2k_encode(cells, level=0, reversible=True, bitspersample=precision, codecformat=container)
+    pixels = pixels_of(ramp(10), 10)
+    return imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, bitspersample=precision, codecformat=container)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def jpeg_2000(precision, container="j2k"):
         (jpeg_2000(12), uid.JPEG2000Lossless, 1),
         (jpeg_2000(16), uid.JPEG2000Lossless, 1),
         (frame(ramp(10), syntax=uid.JPEGLSLossless, bits=10), uid.JPEGLSLossless, 4),
-        (imagecodecs.jpegls_encode(cells_of(ramp(10), 10)), uid.JPEGLSLossless, 1),
+        (imagecodecs.jpegls_encode(pixels_of(ramp(10), 10)), uid.JPEGLSLossless, 1),
         (frame(ramp(10), syntax=uid.JPEGLosslessSV1, bits=16), uid.JPEGLosslessSV1, 1),
         (frame(ramp(10), syntax=uid.JPEGLosslessSV1, bits=10), uid.JPEGLossless, 1),  # predictor 1 is legal there too
         *[
             (
-                imagecodecs.jpeg8_encode(cells_of(ramp(10), 10), lossless=True, predictor=n, bitspersample=10),
+                imagecodecs.jpeg8_encode(pixels_of(ramp(10), 10), lossless=True, predictor=n, bitspersample=10),
                 uid.JPEGLossless,
                 1,
             )

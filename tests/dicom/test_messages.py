@@ -23,9 +23,9 @@ from monai_mammo.errors import MammoError
 from monai_mammo.study import Mammogram, Spacing, StoredImage
 from monai_mammo.terms import ChestWall
 
-CELLS = (np.arange(8 * 12, dtype=np.uint16) * 682).reshape(8, 12)
+PIXELS = (np.arange(8 * 12, dtype=np.uint16) * 682).reshape(8, 12)
 TABLE = np.sqrt(np.linspace(0, 1, 2**16)).astype(np.float32)
-STORED = StoredImage(cells=CELLS, brightness_of_cell=TABLE, source="a\udcff.dcm", source_sha256="00")
+STORED = StoredImage(pixels=PIXELS, brightness_table=TABLE, source="a\udcff.dcm", source_sha256="00")
 FIELDS = dict(
     conditions=Conditions(view="MLO", laterality="R", finding="mass", birads=4, box=Box(0.1, 0.2, 0.3, 1), text="ü\n"),
     spacing=Spacing(0.07, 0.1 + 0.2, "imager"),
@@ -60,7 +60,7 @@ def there_and_back(result, pipe):
 
 def test_each_field_of_a_mammogram_comes_back(pipe):
     other = there_and_back(FULL, pipe)
-    assert np.array_equal(other.pixels, TABLE[CELLS]) and other.pixels.dtype == np.float32
+    assert np.array_equal(other.pixels, TABLE[PIXELS]) and other.pixels.dtype == np.float32
     for field in dataclasses.fields(Mammogram):
         if field.name not in ("pixels", "lesion_mask"):
             one, two = FIELDS[field.name], getattr(other, field.name)
@@ -69,25 +69,25 @@ def test_each_field_of_a_mammogram_comes_back(pipe):
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int16"])
-def test_cells_of_each_type_come_back(pipe, kind):
+def test_pixels_of_each_type_come_back(pipe, kind):
     table = np.linspace(0, 1, 2 ** (8 * np.dtype(kind).itemsize), dtype=np.float32)
-    cells = CELLS.astype(kind)
-    other = there_and_back(StoredImage(cells=cells, brightness_of_cell=table, source="s"), pipe)
-    assert np.array_equal(other.cells, cells) and other.cells.dtype == kind and other.source == "s"
-    assert np.array_equal(other.brightness_of_cell, table)
-    index = cells.astype(int) % 2 ** (8 * cells.itemsize)
+    pixels = PIXELS.astype(kind)
+    other = there_and_back(StoredImage(pixels=pixels, brightness_table=table, source="s"), pipe)
+    assert np.array_equal(other.pixels, pixels) and other.pixels.dtype == kind and other.source == "s"
+    assert np.array_equal(other.brightness_table, table)
+    index = pixels.astype(int) % 2 ** (8 * pixels.itemsize)
     assert np.array_equal(other.brightness(), table[index])
 
 
-@pytest.mark.parametrize("view_of", [lambda cells: cells, lambda cells: cells[2:4].T])
+@pytest.mark.parametrize("view_of", [lambda pixels: pixels, lambda pixels: pixels[2:4].T])
 def test_what_is_held_stays_as_it_was(pipe, view_of):
-    held = [(n, view_of(there_and_back(image_of(n), pipe).cells)) for n in range(5)]
-    for n, cells in held:
-        assert np.array_equal(cells, view_of(image_of(n).cells))
+    held = [(n, view_of(there_and_back(image_of(n), pipe).pixels)) for n in range(5)]
+    for n, pixels in held:
+        assert np.array_equal(pixels, view_of(image_of(n).pixels))
 
 
 def image_of(n):
-    return StoredImage(cells=CELLS + np.uint16(n), brightness_of_cell=TABLE)
+    return StoredImage(pixels=PIXELS + np.uint16(n), brightness_table=TABLE)
 
 
 @pytest.mark.parametrize("kind", [Skipped, Failed])
@@ -175,7 +175,7 @@ def test_noise_makes_an_end_or_an_error(data):
 
 
 def test_a_message_that_is_cut_anywhere_is_an_end(pipe):
-    small = StoredImage(cells=CELLS.astype(np.uint8), brightness_of_cell=TABLE[:256])
+    small = StoredImage(pixels=PIXELS.astype(np.uint8), brightness_table=TABLE[:256])
     send(pipe[1], *to_message(small))
     whole = os.read(pipe[0].fileno(), 60000)
     for length in (0, 5, 12, 40, 1000, len(whole) - 1):

@@ -25,7 +25,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
 
 REAL_FILES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "dicom"
-CELLS = np.arange(48 * 64).reshape(48, 64) + 300
+PIXELS = np.arange(48 * 64).reshape(48, 64) + 300
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
@@ -136,7 +136,7 @@ SKIPPED = [
 
 @pytest.mark.parametrize(("attributes", "reason"), SKIPPED)
 def test_what_is_no_mammogram_of_one_breast_is_skipped_by_code(make_dataset, write, attributes, reason):
-    found = read_mammogram(write(make_dataset(CELLS, **attributes)))
+    found = read_mammogram(write(make_dataset(PIXELS, **attributes)))
     assert isinstance(found, Skipped) and found.reason == reason, found
     assert found.detail and "\n" not in str(found)
 
@@ -160,7 +160,7 @@ def test_every_code_of_the_reader_is_given_by_some_file():
     ],
 )
 def test_views_of_a_part_are_read_where_they_are_accepted(make_dataset, write, attributes, reason, view):
-    path = write(make_dataset(CELLS, **attributes))
+    path = write(make_dataset(PIXELS, **attributes))
     found = read_mammogram(path, accept={SkipReason(reason)})
     assert found.conditions.view == view
     assert any(reason.replace("_", " ") in note for note in found.notes)
@@ -178,18 +178,18 @@ def test_what_may_be_asked_for_is_said(tmp_path):
     "attributes", [{"SOPClassUID": STORAGE + "1.2.1"}, {"PresentationIntentType": "FOR PROCESSING"}]
 )
 def test_images_for_processing_are_read_when_asked_for(make_dataset, write, attributes):
-    path = write(make_dataset(CELLS, **attributes))
+    path = write(make_dataset(PIXELS, **attributes))
     for mode in ("raw", "modality"):
         assert read_mammogram(path, mode=mode).reason == "for_processing"
         found = read_mammogram(path, mode=mode, for_processing=True)
-        np.testing.assert_allclose(found.pixels, CELLS / 4095, atol=1e-6)
+        np.testing.assert_allclose(found.pixels, PIXELS / 4095, atol=1e-6)
         assert "the image is raw data for processing" in found.notes
     refused = read_mammogram(path, for_processing=True)  # there is no VOI to be seen through
     assert refused.reason == "for_processing" and "mode raw or modality" in refused.detail
 
 
 def test_a_class_that_only_group_2_names_counts(make_dataset, write):
-    dataset = make_dataset(CELLS, SOPClassUID=None)
+    dataset = make_dataset(PIXELS, SOPClassUID=None)
     dataset.file_meta.MediaStorageSOPClassUID = STORAGE + "13.1.3"
     dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.1"
     data = BytesIO()
@@ -201,7 +201,7 @@ def test_a_header_states_the_chest_wall_and_what_is_worth_noting(make_dataset, w
     found = read_mammogram(
         write(
             make_dataset(
-                CELLS,
+                PIXELS,
                 PatientOrientation=["P", "L"],
                 ImageType=["ORIGINAL", "PRIMARY", "", "LOW_ENERGY"],
                 BurnedInAnnotation="YES",
@@ -227,11 +227,11 @@ def test_a_header_states_the_chest_wall_and_what_is_worth_noting(make_dataset, w
     ],
 )
 def test_mammograms_of_other_classes_are_read(make_dataset, write, attributes):
-    assert isinstance(read_mammogram(write(make_dataset(CELLS, **attributes))), Mammogram)
+    assert isinstance(read_mammogram(write(make_dataset(PIXELS, **attributes))), Mammogram)
 
 
 def test_no_pixels(make_dataset, write):
-    dataset = make_dataset(CELLS)
+    dataset = make_dataset(PIXELS)
     del dataset.PixelData
     assert read_mammogram(write(dataset)).reason is SkipReason.NO_PIXELS
 
@@ -245,31 +245,31 @@ def test_files_that_are_no_dicom(write, tmp_path):
 
 
 def test_a_file_without_preamble_is_read(make_dataset, write):
-    data = dataset_bytes(make_dataset(CELLS))
+    data = dataset_bytes(make_dataset(PIXELS))
     start = 132 + 12 + int.from_bytes(data[140:144], "little")  # past group 2
-    np.testing.assert_allclose(read_mammogram(write(data[start:])).pixels, CELLS / 4095, atol=1e-6)
+    np.testing.assert_allclose(read_mammogram(write(data[start:])).pixels, PIXELS / 4095, atol=1e-6)
 
 
 def test_sizes_are_bounded_before_anything_is_allocated(make_dataset, write):
-    plain = dataset_bytes(make_dataset(CELLS))
+    plain = dataset_bytes(make_dataset(PIXELS))
     assert read_mammogram(write(plain), limits=Limits(file_bytes=1000)).reason is SkipReason.TOO_LARGE
     assert read_mammogram(write(plain), limits=Limits(pixels=100)).reason is SkipReason.TOO_LARGE
-    deflated = dataset_bytes(make_dataset(CELLS * 0, syntax=uid.DeflatedExplicitVRLittleEndian))
+    deflated = dataset_bytes(make_dataset(PIXELS * 0, syntax=uid.DeflatedExplicitVRLittleEndian))
     assert isinstance(read_mammogram(write(deflated)), Mammogram)
     assert read_mammogram(write(deflated), limits=Limits(inflated_bytes=3000)).reason is SkipReason.TOO_LARGE
     assert read_mammogram(write(deflated[:-10])).reason is SkipReason.DAMAGED
 
 
 def test_bombs_end_quickly_with_a_code(make_dataset, write):
-    meta = dataset_bytes(make_dataset(CELLS, syntax=uid.DeflatedExplicitVRLittleEndian))
+    meta = dataset_bytes(make_dataset(PIXELS, syntax=uid.DeflatedExplicitVRLittleEndian))
     start = 132 + 12 + int.from_bytes(meta[140:144], "little")
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     inflating = meta[:start] + b"".join(packer.compress(bytes(2**20)) for _ in range(161)) + packer.flush()
-    huge_length = dataset_bytes(make_dataset(CELLS)).replace(
-        b"\xe0\x7f\x10\x00OW\x00\x00" + (CELLS.size * 2).to_bytes(4, "little"),
+    huge_length = dataset_bytes(make_dataset(PIXELS)).replace(
+        b"\xe0\x7f\x10\x00OW\x00\x00" + (PIXELS.size * 2).to_bytes(4, "little"),
         b"\xe0\x7f\x10\x00OW\x00\x00\xf0\xff\xff\xff",
     )
-    nested = make_dataset(CELLS)
+    nested = make_dataset(PIXELS)
     inner = Dataset()
     for _ in range(60):
         outer = Dataset()
@@ -280,7 +280,7 @@ def test_bombs_end_quickly_with_a_code(make_dataset, write):
         "inflates past the limit of 160 MiB": (inflating, SkipReason.TOO_LARGE),
         "length of 4 GB, half the pixels": (huge_length[:-3000], SkipReason.DAMAGED),
         "header of 60000 x 60000": (
-            dataset_bytes(make_dataset(CELLS, Rows=60000, Columns=60000)),
+            dataset_bytes(make_dataset(PIXELS, Rows=60000, Columns=60000)),
             SkipReason.TOO_LARGE,
         ),
     }
@@ -291,11 +291,11 @@ def test_bombs_end_quickly_with_a_code(make_dataset, write):
         assert time.process_time() - began < 5, name
     assert isinstance(read_mammogram(write(nested)), Mammogram)
     # all pixels are there, only the length lies: nothing is allocated for it
-    np.testing.assert_allclose(read_mammogram(write(huge_length)).pixels, CELLS / 4095, atol=1e-6)
+    np.testing.assert_allclose(read_mammogram(write(huge_length)).pixels, PIXELS / 4095, atol=1e-6)
 
 
 def test_a_file_cut_anywhere_gives_a_code(make_dataset, write):
-    data = dataset_bytes(make_dataset(CELLS))
+    data = dataset_bytes(make_dataset(PIXELS))
     for end in (100, 131, 140, 170, 250, 330, 400, len(data) // 2, len(data) - 4):
         assert isinstance(read_mammogram(write(data[:end])), (Skipped, Failed)), end
 
@@ -316,7 +316,7 @@ def test_a_file_cut_anywhere_gives_a_code(make_dataset, write):
 )
 def test_mutants_never_raise(write, syntax):
     """A decoder that can hang (HTJ2K) is left to the tests of the reading process."""
-    data = encode(CELLS, syntax=syntax, PatientName="DOE^JANE", WindowCenter=2000, WindowWidth=1000)
+    data = encode(PIXELS, syntax=syntax, PatientName="DOE^JANE", WindowCenter=2000, WindowWidth=1000)
     draw = np.random.default_rng(11)
     outcomes = set()
     for _ in range(60):
@@ -333,7 +333,7 @@ def test_mutants_never_raise(write, syntax):
 
 
 def test_nothing_of_a_patient_is_said(make_dataset, write, capfd, caplog):
-    dataset = make_dataset(CELLS, PatientName="DOE^JANE", PatientID="SECRET7", PatientAge="055Y")
+    dataset = make_dataset(PIXELS, PatientName="DOE^JANE", PatientID="SECRET7", PatientAge="055Y")
     dataset.add_new("StudyInstanceUID", "UI", "1.2.3")
     data = dataset_bytes(dataset).replace(b"055Y", b"JANE").replace(b"1.2.3\0", b"JANE\0\0")
     with warnings.catch_warnings():
@@ -363,5 +363,5 @@ def test_our_own_files_bring_their_conditions_back(tmp_path, make_mammogram, ide
 
 
 def test_a_sound_file_has_a_short_report(make_dataset, write):
-    found = read_mammogram(write(make_dataset(CELLS, Modality="OT"), "x.dcm"))
+    found = read_mammogram(write(make_dataset(PIXELS, Modality="OT"), "x.dcm"))
     assert str(found) == ("x.dcm: nothing in the captured picture's header tells of a breast [secondary_capture]")

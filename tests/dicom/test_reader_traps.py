@@ -132,12 +132,12 @@ def test_unused_bits_are_masked(read):
 
 def test_signs_that_are_not_extended(read):
     how = {"signed": True, "SOPClassUID": uid.SecondaryCaptureImageStorage, "RescaleIntercept": 2048, "RescaleSlope": 1}
-    cells = (BRIGHT - 2048) & 0xFFF
-    assert (values_of(read(cells, mode="raw", **how)).min(), values_of(read(cells, mode="raw", **how)).max()) == (
+    pixels = (BRIGHT - 2048) & 0xFFF
+    assert (values_of(read(pixels, mode="raw", **how)).min(), values_of(read(pixels, mode="raw", **how)).max()) == (
         -2048,
         1518,
     )
-    np.testing.assert_array_equal(values_of(read(cells, mode="modality", **how)), BRIGHT)
+    np.testing.assert_array_equal(values_of(read(pixels, mode="modality", **how)), BRIGHT)
     np.testing.assert_array_equal(values_of(read(BRIGHT - 2048, mode="modality", **how)), BRIGHT)  # extended
 
 

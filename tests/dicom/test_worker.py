@@ -24,7 +24,7 @@ from pydicom import uid
 
 from monai_mammo.dicom import GuardedReader, Limits, SkipReason, read_guarded, read_mammogram
 from monai_mammo.dicom.process import worker_process
-from monai_mammo.dicom.reading.cells import read_cells
+from monai_mammo.dicom.reading.stored_pixels import read_stored_pixels
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
 
@@ -118,10 +118,10 @@ def test_stored_pixels_are_those_of_reading_in_process(write, bits):
     ]
     with GuardedReader() as reader:
         found = [reader.read_stored(path) for path in paths]
-        assert all(same(one, read_cells(path)) for one, path in zip(found, paths, strict=True))
+        assert all(same(one, read_stored_pixels(path)) for one, path in zip(found, paths, strict=True))
         assert all(same(reader.read(path), read_mammogram(path)) for path in paths)
         assert reader.read_stored(Path(__file__)).reason is SkipReason.NOT_DICOM
-    assert all(np.array_equal(one.cells, dicom_encoders.ramp(bits)) for one in found)
+    assert all(np.array_equal(one.pixels, dicom_encoders.ramp(bits)) for one in found)
 
 
 def test_options_reach_the_reader(reader, folder):

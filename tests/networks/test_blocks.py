@@ -23,7 +23,7 @@ sides = st.integers(1, 30)
 
 
 @given(rows=sides, columns=sides, multiple=st.sampled_from([1, 2, 4, 8]))
-def test_padding_reaches_the_next_multiple_and_keeps_every_pixel(rows, columns, multiple):
+def test_padding_reaches_the_next_multiple_and_keeps_all_pixel_values(rows, columns, multiple):
     x = torch.arange(rows * columns, dtype=torch.float32).reshape(1, 1, rows, columns)
     padded = pad_to_multiple(x, multiple)
     assert padded.shape[2:] == (math.ceil(rows / multiple) * multiple, math.ceil(columns / multiple) * multiple)

@@ -31,8 +31,8 @@ def reader(**pixels: np.ndarray | None) -> Callable[[Path], StoredImage | Failed
         found = pixels[path.stem]
         if found is None:
             return Failed(path, SkipReason.DAMAGED, "damaged")
-        cells = np.rint(found * 65535).astype(np.uint16)
-        return StoredImage(cells=cells, brightness_of_cell=np.linspace(0, 1, 65536, dtype=np.float32))
+        values = np.rint(found * 65535).astype(np.uint16)
+        return StoredImage(pixels=values, brightness_table=np.linspace(0, 1, 65536, dtype=np.float32))
 
     return read
 

@@ -1,4 +1,4 @@
-"""Messages between a reader and its reading process: a JSON object and, for an image, its cells and their brightness.
+"""Messages between a reader and its reading process: a JSON object and, for an image, its pixels and their brightness.
 
 Nothing is pickled: what comes from a process that has parsed hostile bytes is data, checked against the types
 that are expected, never a program.
@@ -28,7 +28,7 @@ __all__ = ["Image", "from_message", "receive", "send", "to_message"]
 
 _SIZES = struct.Struct("<IQ")  # bytes of the JSON object, bytes that follow it
 _MAX_HEAD_BYTES = 2**20
-_CELL_TYPES = ("uint8", "uint16", "int8", "int16")
+_PIXEL_TYPES = ("uint8", "uint16", "int8", "int16")
 
 
 class Image(NamedTuple):
@@ -36,12 +36,12 @@ class Image(NamedTuple):
 
     Parameters
     ----------
-    cells : ndarray, shape (rows, columns), integer of 8 or 16 bits
-    brightness_of_cell : ndarray, shape (256,) or (65536,), float32
+    pixels : ndarray, shape (rows, columns), integer of 8 or 16 bits
+    brightness_table : ndarray, shape (256,) or (65536,), float32
     """
 
-    cells: np.ndarray
-    brightness_of_cell: np.ndarray
+    pixels: np.ndarray
+    brightness_table: np.ndarray
 
 
 def send(file: FileIO, head: dict[str, Any], image: Image | None = None) -> None:
@@ -54,8 +54,8 @@ def send(file: FileIO, head: dict[str, Any], image: Image | None = None) -> None
     """
     arrays: list[np.ndarray] = []
     if image is not None:
-        arrays = [image.brightness_of_cell, image.cells]
-        head = {**head, "image": {"shape": image.cells.shape, "type": image.cells.dtype.name}}
+        arrays = [image.brightness_table, image.pixels]
+        head = {**head, "image": {"shape": image.pixels.shape, "type": image.pixels.dtype.name}}
     text = json.dumps(head).encode()
     payload = [np.ascontiguousarray(array).data.cast("B") for array in arrays]
     for part in (memoryview(_SIZES.pack(len(text), sum(map(len, payload))) + text), *payload):
@@ -104,16 +104,16 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], Image
         raise ValueError("a message has not the pixels that it announces")
     if _exactly(file, table) is None:
         return None
-    cells = np.empty(shape, kind)
-    return None if _exactly(file, cells) is None else (head, Image(cells, table))
+    pixels = np.empty(shape, kind)
+    return None if _exactly(file, pixels) is None else (head, Image(pixels, table))
 
 
 def _form(form: dict[str, Any], max_pixels: int) -> tuple[tuple[int, int], np.dtype]:
-    """Shape and type of cells, out of a message that may say anything."""
+    """Shape and type of pixels, out of a message that may say anything."""
     rows, columns = form["shape"]
     if not (isinstance(rows, int) and isinstance(columns, int) and min(rows, columns) > 0):
         raise ValueError("a message has a shape that is none")
-    if rows * columns > max_pixels or form["type"] not in _CELL_TYPES:
+    if rows * columns > max_pixels or form["type"] not in _PIXEL_TYPES:
         raise ValueError("a message has more pixels than allowed, or of another type")
     return (rows, columns), np.dtype(form["type"])
 
@@ -132,11 +132,11 @@ def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
 def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dict[str, Any], Image | None]:
     """Message that stands for a result of reading."""
     if isinstance(result, Unrendered):
-        image = Image(result.stored.cells, result.stored.brightness_of_cell)
+        image = Image(result.stored.pixels, result.stored.brightness_table)
         return {"kind": "mammogram", "fields": _plain(result.fields)}, image
     if isinstance(result, StoredImage):
         fields = {"source": result.source, "source_sha256": result.source_sha256}
-        return {"kind": "stored", "fields": fields}, Image(result.cells, result.brightness_of_cell)
+        return {"kind": "stored", "fields": fields}, Image(result.pixels, result.brightness_table)
     kind = "failed" if isinstance(result, Failed) else "skipped"
     return {"kind": kind, "reason": result.reason.value, "detail": result.detail}, None
 

@@ -133,7 +133,7 @@ class GuardedReader:
         Returns
         -------
         StoredImage
-            Its brightness is the fraction of the largest value that the 8 or 16 bits of a cell can hold.
+            Its brightness is the fraction of the largest value that the 8 or 16 bits of a pixel can hold.
         Skipped or Failed
             As from `read`.
 

@@ -54,7 +54,7 @@ def main(read: Callable[..., Any] | None = None) -> None:
     try:
         from monai_mammo.dicom.reading.guards import Limits
 
-        for module in ("cells", "read"):  # no file is to wait for them
+        for module in ("stored_pixels", "read"):  # no file is to wait for them
             import_module(f"monai_mammo.dicom.reading.{module}")
 
         limits = Limits(**settings["limits"])
@@ -66,11 +66,11 @@ def main(read: Callable[..., Any] | None = None) -> None:
 
 
 def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrendered | StoredImage | Skipped | Failed:
-    """Mammogram, to be rendered by the reader, or with `as_stored` the cells of any image."""
-    from monai_mammo.dicom.reading.cells import read_cells
+    """Mammogram, to be rendered by the reader, or with `as_stored` the pixels of any image."""
     from monai_mammo.dicom.reading.read import read_unrendered
+    from monai_mammo.dicom.reading.stored_pixels import read_stored_pixels
 
-    return read_cells(path, **options) if as_stored else read_unrendered(path, **options)
+    return read_stored_pixels(path, **options) if as_stored else read_unrendered(path, **options)
 
 
 def _serve(requests: FileIO, answers: FileIO, read: Callable[..., Any], settings: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""From stored cells to brightness: padding, bits, modality, VOI, polarity, in this order (PS3.3, C.7.6.3, C.11).
+"""From stored pixels to brightness: padding, bits, modality, VOI, polarity, in this order (PS3.3, C.7.6.3, C.11).
 
-A cell has at most 16 bits, so every step runs once over all values that a cell can have, and the
+A pixel has at most 16 bits, so every step runs once over all values that a pixel can have, and the
 image is one look-up. Polarity is owned here: it is applied once, last, in every mode.
 """
 
@@ -21,7 +21,7 @@ __all__ = [
     "MODES",
     "Mode",
     "Rendering",
-    "every_cell",
+    "all_pixel_values",
     "linear",
     "linear_exact",
     "padding_mask",
@@ -36,19 +36,19 @@ Mode = Literal["voi", "modality", "raw"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 class Rendering(NamedTuple):
-    """Brightness of all cells that an image can have, and how it came about.
+    """Brightness of all values that a pixel can have, and how it came about.
 
     Parameters
     ----------
-    brightness_of_cell : ndarray, shape (256,) or (65536,), float32
-        In [0, 1], dense tissue bright, padding 0; in the order of the cells' bits.
+    brightness_table : ndarray, shape (256,) or (65536,), float32
+        In [0, 1], dense tissue bright, padding 0; in the order of the values' bits.
     value_range : tuple of float, or None
         Values that 0 and 1 stand for; `None` after a window or a VOI table.
     notes : tuple of str
         What was chosen on the way.
     """
 
-    brightness_of_cell: np.ndarray
+    brightness_table: np.ndarray
     value_range: tuple[float, float] | None
     notes: tuple[str, ...]
 
@@ -80,12 +80,12 @@ def sigmoid(x: np.ndarray, center: float, width: float) -> np.ndarray:
 _WINDOWS = {"LINEAR": (linear, 1.0), "LINEAR_EXACT": (linear_exact, 0.0), "SIGMOID": (sigmoid, 0.0)}
 
 
-def stored_values(cells: np.ndarray, form: PixelFormat) -> np.ndarray:
-    """Stored values of cells: unused bits masked, the sign extended from the highest stored bit.
+def stored_values(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
+    """Stored values of pixels: unused bits masked, the sign extended from the highest stored bit.
 
     Parameters
     ----------
-    cells : ndarray, integer
+    pixels : ndarray, integer
         As decoded; a signed array comes from a stream that carries its sign and is taken as it is.
     form : PixelFormat
 
@@ -93,8 +93,8 @@ def stored_values(cells: np.ndarray, form: PixelFormat) -> np.ndarray:
     -------
     ndarray, int32
     """
-    values = cells.astype(np.int32)
-    if cells.dtype.kind == "i" and form.is_signed:
+    values = pixels.astype(np.int32)
+    if pixels.dtype.kind == "i" and form.is_signed:
         return values
     values = (values >> (form.high_bit + 1 - form.bits_stored)) & (2**form.bits_stored - 1)
     if form.is_signed:
@@ -104,27 +104,27 @@ def stored_values(cells: np.ndarray, form: PixelFormat) -> np.ndarray:
 
 
 def padding_mask(
-    cells: np.ndarray, values: np.ndarray, form: PixelFormat, padding: int, limit: int | None
+    pixels: np.ndarray, values: np.ndarray, form: PixelFormat, padding: int, limit: int | None
 ) -> np.ndarray:
     """Where pixels are padding, from the padding value to the range limit, both included (PS3.3, C.7.5.1.1.2).
 
-    The padding value may lie outside the stored bits, so cells are looked at as they came and as unpacked.
+    The padding value may lie outside the stored bits, so pixels are looked at as they came and as unpacked.
     """
     ends = [_as_stored(end, form) for end in (padding, padding if limit is None else limit)]
     low, high = min(ends), max(ends)
-    as_signed = np.dtype(f"i{cells.itemsize}").newbyteorder(cells.dtype.byteorder)
-    raw = cells.view(as_signed) if form.is_signed else cells
+    as_signed = np.dtype(f"i{pixels.itemsize}").newbyteorder(pixels.dtype.byteorder)
+    raw = pixels.view(as_signed) if form.is_signed else pixels
     return ((raw >= low) & (raw <= high)) | ((values >= low) & (values <= high))
 
 
 def _as_stored(value: int, form: PixelFormat) -> int:
-    """A value whose VR got the sign or the width wrong, read as a cell."""
+    """A value whose VR got the sign or the width wrong, read as a pixel."""
     span = 2**form.bits_allocated
     return (value + span // 2) % span - span // 2 if form.is_signed else value % span
 
 
 def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode = "voi") -> Rendering:
-    """What each cell of an image shows.
+    """What each value of a pixel shows.
 
     Modes ``raw`` and ``modality`` are scaled by the whole range that can be stored, never by what
     the image happens to hold.
@@ -134,7 +134,7 @@ def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode
     dataset : Dataset
         Header of the image.
     kind : dtype
-        Of the cells, as `monai_mammo.dicom.reading.codecs.decode` gives them.
+        Of the pixels, as `monai_mammo.dicom.reading.codecs.decode` gives them.
     form : PixelFormat
     mode : {"voi", "modality", "raw"}
 
@@ -149,17 +149,17 @@ def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         table = 1.0 - table
         value_range = value_range and value_range[::-1]
-    every = every_cell(kind)
+    every = all_pixel_values(kind)
     values = stored_values(every, form)
-    of_cell = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
+    brightness = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
     padding, limit = (_integer(dataset.get(name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     if padding is not None:
-        of_cell[padding_mask(every, values, form, padding, limit)] = 0.0
-    return Rendering(of_cell, value_range, (*notes, *_polarity_notes(dataset)))
+        brightness[padding_mask(every, values, form, padding, limit)] = 0.0
+    return Rendering(brightness, value_range, (*notes, *_polarity_notes(dataset)))
 
 
-def every_cell(kind: np.dtype) -> np.ndarray:
-    """All cells of a type, in the order of their bits."""
+def all_pixel_values(kind: np.dtype) -> np.ndarray:
+    """All values that a pixel of a type can have, in the order of their bits."""
     return np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(f"{kind.kind}{kind.itemsize}")
 
 

@@ -97,7 +97,7 @@ _CODECS: dict[str, _Codec] = {
     uid.HTJ2K: _HTJ2K,
 }
 
-_CELLS_AT_ONCE = 2**16
+_PIXELS_AT_ONCE = 2**16
 _KEPT = threading.local()
 _KEPT_BYTES = 2**25
 
@@ -135,7 +135,7 @@ def pixel_format(dataset: Dataset, limits: Limits) -> PixelFormat:
 
 
 def decode(dataset: Dataset, form: PixelFormat) -> np.ndarray:
-    """Cells of the first frame, as stored: unused bits and missing signs are the caller's.
+    """Pixels of the first frame, as stored: unused bits and missing signs are the caller's.
 
     Parameters
     ----------
@@ -188,14 +188,14 @@ def _native(dataset: Dataset, form: PixelFormat, *, order: str) -> np.ndarray:
     if not isinstance(element.value, bytes | memoryview) or len(element.value) < size:
         raise Refusal(SkipReason.DAMAGED, "there are fewer pixels than Rows x Columns")
     if form.bits_allocated == 16:
-        cells = np.frombuffer(element.value, dtype=f"{order}u2", count=size // 2)
-        cells = cells.astype(np.uint16, copy=False)
+        pixels = np.frombuffer(element.value, dtype=f"{order}u2", count=size // 2)
+        pixels = pixels.astype(np.uint16, copy=False)
     else:
-        cells = np.frombuffer(element.value, dtype=np.uint8)
+        pixels = np.frombuffer(element.value, dtype=np.uint8)
         if order == ">" and element.VR == "OW":  # 8-bit pixels swap places within big-endian words
-            cells = cells[: cells.size // 2 * 2].reshape(-1, 2)[:, ::-1].reshape(-1)
-        cells = cells[:size]
-    return cells.reshape(form.rows, form.columns)
+            pixels = pixels[: pixels.size // 2 * 2].reshape(-1, 2)[:, ::-1].reshape(-1)
+        pixels = pixels[:size]
+    return pixels.reshape(form.rows, form.columns)
 
 
 def _compressed(dataset: Dataset, form: PixelFormat, syntax: str, decoder: Callable[..., Any]) -> np.ndarray:
@@ -208,11 +208,12 @@ def _compressed(dataset: Dataset, form: PixelFormat, syntax: str, decoder: Calla
     _check_end(frame)
     kind = np.dtype(f"{'i' if stream.is_signed else 'u'}{1 if stream.precision <= 8 else 2}")
     options = {} if codec.threads is None else {"numthreads": codec.threads}
-    cells = decoder(frame, out=np.empty((form.rows, form.columns), kind), **options)  # another size or type is an error
+    target = np.empty((form.rows, form.columns), kind)
+    pixels = decoder(frame, out=target, **options)  # another size or type is an error
     if syntax in _LOSSY and not (stream.is_signed or form.is_signed):
         # a stream of 16 bit may overshoot 12 stored ones; masking would turn the brightest pixels black
-        np.minimum(cells, 2 ** min(form.high_bit + 1, 8 * kind.itemsize) - 1, out=cells)
-    return cells
+        np.minimum(pixels, 2 ** min(form.high_bit + 1, 8 * kind.itemsize) - 1, out=pixels)
+    return pixels
 
 
 def _check_stream(stream: StreamHeader, processes: tuple[int, ...], form: PixelFormat) -> None:
@@ -240,7 +241,7 @@ def _check_end(frame: bytes) -> None:
 
 
 def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes]) -> np.ndarray:
-    """Cells from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
+    """Pixels from PackBits segments, most significant byte first (PS3.5, annex G); offsets checked first."""
     width = form.bits_allocated // 8
     header = np.frombuffer(frame[:64], dtype="<u4")
     if header.size != 16 or header[0] != width or header[1] != 64:
@@ -248,9 +249,9 @@ def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes]) -> 
     ends = [*(int(offset) for offset in header[1 : width + 1]), len(frame)]
     if any(start >= end for start, end in zip(ends, ends[1:], strict=False)):
         raise Refusal(SkipReason.DAMAGED, "the RLE offsets do not rise inside the frame")
-    cells = np.empty((form.rows, form.columns), np.dtype(f"u{width}"))
-    flat = cells.reshape(-1)
-    # the high bytes lie in the second half of the cells, which the join reaches when it has read them
+    pixels = np.empty((form.rows, form.columns), np.dtype(f"u{width}"))
+    flat = pixels.reshape(-1)
+    # the high bytes lie in the second half of the pixels, which the join reaches when it has read them
     planes = [flat.view(np.uint8)[-flat.size :], *(_scratch(flat.size) for _ in range(width - 1))]
     for plane, start, end in zip(planes, ends, ends[1:], strict=False):
         # a buffer of the right size keeps a bomb from growing: too much data is an error
@@ -258,7 +259,7 @@ def _rle(frame: memoryview, form: PixelFormat, unpack: Callable[..., bytes]) -> 
             raise Refusal(SkipReason.DAMAGED, "an RLE segment holds fewer pixels than Rows x Columns")
     if width == 2:
         _join(flat, *planes)
-    return cells
+    return pixels
 
 
 def _scratch(size: int) -> np.ndarray:
@@ -271,13 +272,13 @@ def _scratch(size: int) -> np.ndarray:
     return kept[:size]
 
 
-def _join(cells: np.ndarray, high: np.ndarray, low: np.ndarray) -> None:
-    """Set cells of two bytes from a plane of each."""
-    for start in range(0, cells.size, _CELLS_AT_ONCE):  # what fits the processor's cache takes half the time
-        block = slice(start, start + _CELLS_AT_ONCE)
-        cells[block] = high[block]
-        cells[block] <<= 8
-        cells[block] |= low[block]
+def _join(pixels: np.ndarray, high: np.ndarray, low: np.ndarray) -> None:
+    """Set pixels of two bytes from a plane of each."""
+    for start in range(0, pixels.size, _PIXELS_AT_ONCE):  # what fits the processor's cache takes half the time
+        block = slice(start, start + _PIXELS_AT_ONCE)
+        pixels[block] = high[block]
+        pixels[block] <<= 8
+        pixels[block] |= low[block]
 
 
 def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
@@ -289,10 +290,10 @@ def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
     unraised: list[object] = []
     before, sys.unraisablehook = sys.unraisablehook, unraised.append
     try:
-        cells = work()
+        pixels = work()
         if unraised:
             raise Refusal(SkipReason.DAMAGED, f"decoding {syntax_name} failed half-way")
-        return cells
+        return pixels
     except (KeyboardInterrupt, SystemExit, Refusal):
         raise
     except ImportError:  # a build without this codec

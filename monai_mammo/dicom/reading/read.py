@@ -147,13 +147,13 @@ class _Options:
 def _read(path: Path, options: _Options) -> Unrendered:
     data = file_bytes(path, options.limits)
     sha256 = sha256_beside(data)
-    cells, table, fields = _cells_and_fields(parse(data, options.limits), options)
+    pixels, table, fields = _pixels_and_fields(parse(data, options.limits), options)
     origin = {"source": path.name, "source_sha256": sha256()}
-    return Unrendered(StoredImage(cells=cells, brightness_of_cell=table, **origin), {**fields, **origin})
+    return Unrendered(StoredImage(pixels=pixels, brightness_table=table, **origin), {**fields, **origin})
 
 
-def _cells_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Cells, their brightness, and what the header says of the mammogram."""
+def _pixels_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Pixels, their brightness, and what the header says of the mammogram."""
     view_notes = check_is_mammogram(dataset, for_processing=options.for_processing, accept=options.accept)
     if is_for_processing(dataset) and options.mode == "voi":
         raise Refusal(
@@ -162,8 +162,8 @@ def _cells_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray, 
     form = pixel_format(dataset, options.limits)
     conditions, label_notes = _conditions(dataset)
     spacing, spacing_notes = find_spacing(dataset)
-    cells = decode(dataset, form)
-    shown = rendering(dataset, cells.dtype, form, mode=options.mode)
+    pixels = decode(dataset, form)
+    shown = rendering(dataset, pixels.dtype, form, mode=options.mode)
     fields = {
         "conditions": conditions,
         "spacing": spacing,
@@ -172,7 +172,7 @@ def _cells_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray, 
         "value_range": shown.value_range,
         "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
     }
-    return cells, shown.brightness_of_cell, fields
+    return pixels, shown.brightness_table, fields
 
 
 def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
