@@ -49,7 +49,7 @@ def chest_wall_of_orientation(values: object) -> ChestWall | None:
     Returns
     -------
     ChestWall or None
-        `None` where the value is no orientation or its row runs neither to A nor to P.
+        `None` where the value is not an orientation or its row runs neither to A nor to P.
     """
     if not is_orientation(values):
         return None

@@ -47,7 +47,7 @@ class SkipReason(StrEnum):
     UNSUPPORTED_VIEW = "unsupported_view"
     # a picture that its data set has no use for
     DUPLICATE = "duplicate"
-    # pixels that can not, or must not, be decoded
+    # pixels that cannot, or must not, be decoded
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
     UNSUPPORTED_PIXELS = "unsupported_pixels"
     NONCONFORMING_STREAM = "nonconforming_stream"

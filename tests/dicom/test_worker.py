@@ -162,13 +162,13 @@ def test_the_process_is_bounded_and_light(reader, folder):
 @pytest.mark.parametrize(
     "deeds",
     [
-        [("segfault", "SIGSEGV"), ("garbage", "an answer that is none")],
+        [("segfault", "SIGSEGV"), ("garbage", "an answer that cannot be read")],
         pytest.param(
             [
                 ("abort", "SIGABRT"),
                 ("leave", "exit code 3"),
                 ("half", "exit code 0"),
-                ("stale", "an answer that is none"),
+                ("stale", "an answer that cannot be read"),
             ],
             marks=pytest.mark.slow,
         ),

@@ -80,7 +80,7 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], Image
     Raises
     ------
     ValueError, TypeError, KeyError
-        The bytes are no message.
+        The bytes are not a message.
     """
     sizes = _exactly(file, np.empty(_SIZES.size, np.uint8))
     if sizes is None:
@@ -93,7 +93,7 @@ def receive(file: FileIO, *, max_pixels: int = 0) -> tuple[dict[str, Any], Image
         return None
     head = json.loads(text.tobytes())
     if not isinstance(head, dict):
-        raise ValueError("a message is no JSON object")
+        raise ValueError("a message is not a JSON object")
     if "image" not in head:
         if n_payload:
             raise ValueError("a message has pixels that it does not announce")
@@ -112,7 +112,7 @@ def _form(form: dict[str, Any], max_pixels: int) -> tuple[tuple[int, int], np.dt
     """Shape and type of pixels, out of a message that may say anything."""
     rows, columns = form["shape"]
     if not (isinstance(rows, int) and isinstance(columns, int) and min(rows, columns) > 0):
-        raise ValueError("a message has a shape that is none")
+        raise ValueError("a message has a shape that is not possible")
     if rows * columns > max_pixels or form["type"] not in _PIXEL_TYPES:
         raise ValueError("a message has more pixels than allowed, or of another type")
     return (rows, columns), np.dtype(form["type"])

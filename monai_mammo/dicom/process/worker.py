@@ -174,13 +174,13 @@ class GuardedReader:
             except queue.Empty:
                 self._drop()
                 return self._timed_out(path)
-            except Exception as error:  # an end without an answer, or an answer that is none
+            except Exception as error:  # an end without an answer, or something else than an answer
                 how = self._drop()
                 if process.n_asked > 1:  # a file before it may have done the damage
                     continue
                 if how == "SIGALRM":
                     return self._timed_out(path)
-                how = how if isinstance(error, Ended) else "an answer that is none"
+                how = how if isinstance(error, Ended) else "an answer that cannot be read"
                 return Failed(path, SkipReason.DECODER_CRASHED, f"reading it ended the reading process ({how})")
             except BaseException:  # Ctrl-C
                 self._drop()

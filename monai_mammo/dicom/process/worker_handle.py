@@ -83,7 +83,7 @@ class ReadingProcess:
         Raises
         ------
         MammoError
-            It can not.
+            It cannot read.
         """
         try:
             send(self._requests, settings)
@@ -102,7 +102,7 @@ class ReadingProcess:
         queue.Empty
             It took longer than allowed.
         Ended, OSError, ValueError
-            The process ended, or its answer is no message.
+            The process ended, or its answer is not a message.
         """
         self.n_asked += 1
         send(self._requests, {**request, "number": self.n_asked})
@@ -152,11 +152,11 @@ class ReadingProcess:
 
 
 def _wait_for_answers(file: FileIO, answers: queue.SimpleQueue[Any], max_pixels: int) -> None:
-    """Hand on what comes until it ends or is no message."""
+    """Hand on what comes until it ends or is not a message."""
     while True:
         try:
             answer = receive(file, max_pixels=max_pixels)
-        except Exception as error:  # whatever it wrote, it is no answer
+        except Exception as error:  # whatever it wrote, it is not an answer
             answers.put(ValueError(type(error).__name__))
             return
         answers.put(answer if answer is not None else Ended())

@@ -284,7 +284,7 @@ def _join(pixels: np.ndarray, high: np.ndarray, low: np.ndarray) -> None:
 def _guarded(work: Callable[[], np.ndarray], syntax_name: str) -> np.ndarray:
     """Result of a foreign decoder; whatever it throws, panics of Rust included, becomes a reason.
 
-    imagecodecs' HTJ2K decoder has a part that can not raise: an error there goes to Python's hook for such errors,
+    imagecodecs' HTJ2K decoder has a part that cannot raise: an error there goes to Python's hook for such errors,
     and the picture comes back half filled with what lay in the memory.
     """
     unraised: list[object] = []

@@ -81,11 +81,11 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
     Raises
     ------
     Refusal
-        The file is not there, not readable, no regular file (a pipe would never end), or above the limit.
+        The file is not there, not readable, not a regular file (a pipe would never end), or above the limit.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Refusal(SkipReason.UNREADABLE, "it is no regular file")
+            raise Refusal(SkipReason.UNREADABLE, "it is not a regular file")
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size > limits.file_bytes:
                 raise Refusal(SkipReason.TOO_LARGE, f"the file has more than {limits.file_bytes} bytes")
@@ -121,11 +121,11 @@ def parse(data: bytes, limits: Limits) -> Dataset:
     Raises
     ------
     Refusal
-        The bytes are no DICOM, are damaged, inflate past the limit, or hold more elements, items or text than allowed.
+        The bytes are not DICOM, are damaged, inflate past the limit, or hold more elements, items or text than allowed.
     """
     if data[128:132] != b"DICM":
         if not _looks_like_a_bare_dataset(data):
-            raise Refusal(SkipReason.NOT_DICOM, "the file is no DICOM file")
+            raise Refusal(SkipReason.NOT_DICOM, "the file is not a DICOM file")
         return _dcmread(data, limits)
     syntax, end = _transfer_syntax(data, limits)
     if syntax == DeflatedExplicitVRLittleEndian:
@@ -156,7 +156,7 @@ def _dcmread(data: bytes, limits: Limits) -> Dataset:
         raise
     except BaseException as error:  # a parser met foreign bytes: any failure is the file's
         reason = SkipReason.TOO_LARGE if isinstance(error, MemoryError) else SkipReason.DAMAGED
-        raise Refusal(reason, f"the DICOM header can not be parsed ({type(error).__name__})") from None
+        raise Refusal(reason, f"the DICOM header cannot be parsed ({type(error).__name__})") from None
     _check_elements(dataset, limits)
     return dataset
 

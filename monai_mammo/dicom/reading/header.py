@@ -33,7 +33,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     dict of str to str
         By keyword; empty for an attribute that is not there.
     Skipped or Failed
-        The file is no DICOM file, is deflated, out of reach, or its header can not be parsed.
+        The file is not a DICOM file, is deflated, out of reach, or its header cannot be parsed.
     """
     path = Path(path)
     try:
@@ -42,7 +42,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     except OSError as error:
         return Failed(path, SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}")
     if head[128:132] != b"DICM":
-        return Skipped(path, SkipReason.NOT_DICOM, "the file is no DICOM file")
+        return Skipped(path, SkipReason.NOT_DICOM, "the file is not a DICOM file")
     try:
         with suppress_pydicom_messages():
             return _values(head, keywords)
@@ -51,12 +51,12 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a parser met foreign bytes: any failure is the file's
-        return Failed(path, SkipReason.DAMAGED, f"the DICOM header can not be parsed ({type(error).__name__})")
+        return Failed(path, SkipReason.DAMAGED, f"the DICOM header cannot be parsed ({type(error).__name__})")
 
 
 @suppress_pydicom_messages()
 def count_private(path: str | os.PathLike[str]) -> int:
-    """Number of private attributes at the top level of a DICOM file's first 256 KiB; 0 where it can not be told.
+    """Number of private attributes at the top level of a DICOM file's first 256 KiB; 0 where it cannot be told.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def read_unrendered(
     except MemoryError:
         return Failed(path, SkipReason.TOO_LARGE, "reading it ran out of memory")
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
-        return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
+        return Failed(path, SkipReason.DAMAGED, f"an attribute cannot be read ({type(error).__name__})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

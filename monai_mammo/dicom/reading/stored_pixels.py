@@ -46,7 +46,7 @@ def read_stored_pixels(path: str | os.PathLike[str], *, limits: Limits | None = 
     except Refusal as refusal:
         return refusal.outcome(path)
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere
-        return Failed(path, SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})")
+        return Failed(path, SkipReason.DAMAGED, f"an attribute cannot be read ({type(error).__name__})")
     return StoredImage(
         pixels=pixels,
         brightness_table=_fractions(pixels.dtype, form.bits_allocated),
