@@ -28,6 +28,9 @@ class Autoencoder(nn.Module):
         Residual blocks at each size, in encoder and decoder.
     latent_channels : int
         4: the half-size image folded 2 x 2.
+    full_channels : int
+        Width at full size, where a last convolution works across the 2 x 2 blocks that the enlargement made, so that
+        no pattern of two pixels is left; 0 for none, as in weights before 0.3.0.
 
     Notes
     -----
@@ -38,7 +41,14 @@ class Autoencoder(nn.Module):
 
     factor = 4
 
-    def __init__(self, channels: tuple[int, int] = (48, 96), *, n_blocks: int = 2, latent_channels: int = 4) -> None:
+    def __init__(
+        self,
+        channels: tuple[int, int] = (48, 96),
+        *,
+        n_blocks: int = 2,
+        latent_channels: int = 4,
+        full_channels: int = 0,
+    ) -> None:
         super().__init__()
         if latent_channels != 4:
             raise ValueError(f"latent_channels is {latent_channels}: the folded half-size image has 4")
@@ -64,8 +74,7 @@ class Autoencoder(nn.Module):
             *(ResidualBlock(wide, wide) for _ in range(n_blocks)),
             group_norm(wide),
             nn.SiLU(),
-            zeroed(nn.Conv2d(wide, 4, 3, padding=1)),
-            nn.PixelShuffle(2),
+            *_to_full_size(wide, full_channels),
         )
         self.register_buffer("latent_mean", torch.zeros(1, latent_channels, 1, 1))
         self.register_buffer("latent_std", torch.ones(1, latent_channels, 1, 1))
@@ -121,3 +130,11 @@ class Autoencoder(nn.Module):
     def from_latent(self, z: Tensor) -> Tensor:
         """Image of a scaled latent, brightness clamped to [0, 1]."""
         return self.decode(z * self.latent_std + self.latent_mean).clamp(0, 1)
+
+
+def _to_full_size(wide: int, full: int) -> list[nn.Module]:
+    """Enlargement at the end of a decoder; what it gives starts as 0."""
+    if full == 0:
+        return [zeroed(nn.Conv2d(wide, 4, 3, padding=1)), nn.PixelShuffle(2)]
+    enlarge = [nn.Conv2d(wide, 4 * full, 3, padding=1), nn.PixelShuffle(2), nn.SiLU()]
+    return [*enlarge, zeroed(nn.Conv2d(full, 1, 3, padding=1))]
