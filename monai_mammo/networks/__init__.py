@@ -2,10 +2,12 @@
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
+from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights
 from monai_mammo.networks.judge import Judge
+from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
 from monai_mammo.networks.texture import TextureNetwork, picture_of_latent
 from monai_mammo.networks.weights import build, load_encoder, load_network, load_texture, load_weights
@@ -15,16 +17,21 @@ __all__ = [
     "CLASS_HEADS",
     "Autoencoder",
     "ConditionTokens",
+    "DetailUNet",
     "DiffusionUNet",
     "EfficientNetLite",
     "Judge",
+    "LayoutUNet",
     "LesionNetwork",
+    "MaskedViT",
     "PatchDiscriminator",
     "TextureNetwork",
     "build",
     "encode_conditions",
     "folded_weights",
     "load_encoder",
+    "enlarged_layout",
+    "layout_of",
     "load_network",
     "load_texture",
     "load_weights",

@@ -71,7 +71,7 @@ class ResidualBlock(nn.Module):
         return self.shortcut(x) + h
 
 
-_FEW_TOKENS = 32
+_FEW_TOKENS = 128
 
 
 def _tokens(x: Tensor) -> Tensor:

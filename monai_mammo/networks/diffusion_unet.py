@@ -30,14 +30,19 @@ class FilmBlock(nn.Module):
     in_channels, out_channels : int
     embedding_channels : int
         Width of the embedding of time and conditions (FiLM, Perez et al. 2018).
+    dropout : float
+        Share of the features before the second convolution that training sets to 0.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, embedding_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, embedding_channels: int, *, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.norm1 = group_norm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.film = nn.Linear(embedding_channels, 2 * out_channels)
         self.norm2 = group_norm(out_channels)
+        self.dropout = nn.Dropout(dropout)
         self.conv2 = zeroed(nn.Conv2d(out_channels, out_channels, 3, padding=1))
         self.shortcut = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
 
@@ -46,7 +51,7 @@ class FilmBlock(nn.Module):
         h = self.conv1(functional.silu(self.norm1(x)))
         scale, shift = self.film(functional.silu(embedding))[:, :, None, None].chunk(2, dim=1)
         h = self.norm2(h) * (1 + scale) + shift
-        return self.shortcut(x) + self.conv2(functional.silu(h))
+        return self.shortcut(x) + self.conv2(self.dropout(functional.silu(h)))
 
 
 class _Scale(nn.Module):
@@ -59,10 +64,17 @@ class _Scale(nn.Module):
     """
 
     def __init__(
-        self, in_channels: Sequence[int], out_channels: int, *, width: int, context: int, attends: bool
+        self,
+        in_channels: Sequence[int],
+        out_channels: int,
+        *,
+        width: int,
+        context: int,
+        attends: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(FilmBlock(c, out_channels, width) for c in in_channels)
+        self.blocks = nn.ModuleList(FilmBlock(c, out_channels, width, dropout=dropout) for c in in_channels)
         self.self_attention = SelfAttention(out_channels) if attends else None
         self.cross_attention = CrossAttention(out_channels, context)
 
@@ -77,7 +89,7 @@ class _Scale(nn.Module):
 class DiffusionUNet(nn.Module):
     """Velocity of a noisy latent, given conditions.
 
-    The latent is folded 2 x 2 into channels, so that a 64 x 48 latent is worked on at 32 x 24,
+    The latent is folded into channels, by default 2 x 2, so that a 64 x 48 latent is worked on at 32 x 24,
     16 x 12 and 8 x 6. Context tokens reach every scale by cross-attention, the pooled tokens and
     the time every residual block by FiLM, the lesion's mask and box enter beside the latent.
 
@@ -93,10 +105,14 @@ class DiffusionUNet(nn.Module):
     context_channels : int
         Width of a context token.
     spatial_channels : int
-        Planes beside the latent: lesion mask and box.
+        Planes beside the latent, such as lesion mask and box.
+    fold : int
+        Side of the square of latent positions that become one.
+    dropout : float
+        In every residual block, in training.
+    n_numbers : int
+        Numbers told beside the conditions, such as the parameters of an augmentation; 0 for none.
     """
-
-    fold = 2
 
     def __init__(
         self,
@@ -107,20 +123,28 @@ class DiffusionUNet(nn.Module):
         attention_scales: Sequence[int] = (1, 2),
         context_channels: int = 128,
         spatial_channels: int = 2,
+        fold: int = 2,
+        dropout: float = 0.0,
+        n_numbers: int = 0,
     ) -> None:
         super().__init__()
         width = 4 * channels[0]
+        self.fold, self.n_numbers = fold, n_numbers
         self.n_scales = len(channels)
         self.time = nn.Sequential(nn.Linear(channels[0], width), nn.SiLU(), nn.Linear(width, width))
         self.tokens = ConditionTokens(context_channels)
         self.pooled = nn.Sequential(
             nn.Linear(self.tokens.n_tokens * context_channels, width), nn.SiLU(), nn.Linear(width, width)
         )
+        if n_numbers:
+            self.numbers = nn.Sequential(nn.Linear(n_numbers, width), nn.SiLU(), zeroed(nn.Linear(width, width)))
         self.input = nn.Conv2d((latent_channels + spatial_channels) * self.fold**2, channels[0], 3, padding=1)
 
         def scale(in_channels: Sequence[int], i: int) -> _Scale:
             attends = i in attention_scales
-            return _Scale(in_channels, channels[i], width=width, context=context_channels, attends=attends)
+            return _Scale(
+                in_channels, channels[i], width=width, context=context_channels, attends=attends, dropout=dropout
+            )
 
         n_blocks = [n_blocks] * self.n_scales if isinstance(n_blocks, int) else list(n_blocks)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
@@ -139,7 +163,14 @@ class DiffusionUNet(nn.Module):
         )
 
     def forward(
-        self, x: Tensor, timesteps: Tensor, attributes: Tensor, spatial: Tensor, extra_tokens: Tensor | None = None
+        self,
+        x: Tensor,
+        timesteps: Tensor,
+        attributes: Tensor,
+        spatial: Tensor,
+        extra_tokens: Tensor | None = None,
+        *,
+        numbers: Tensor | None = None,
     ) -> Tensor:
         """Velocity ``v`` of a noisy latent (Salimans & Ho 2022).
 
@@ -151,10 +182,12 @@ class DiffusionUNet(nn.Module):
             Time in [0, 1], 0 is data.
         attributes : Tensor, shape (B, 10)
             Columns `monai_mammo.networks.context.ATTRIBUTES`; -1 for not given.
-        spatial : Tensor, shape (B, 2, h, w)
+        spatial : Tensor, shape (B, spatial_channels, h, w)
             Share of each latent position that the lesion's mask, and its box, cover; all 0 for not given.
         extra_tokens : Tensor, shape (B, N, context_channels), or None
             Further context, such as patches of a masked mammogram or words.
+        numbers : Tensor, shape (B, n_numbers), or None
+            What else the network is told; `None` stands for zeros.
 
         Returns
         -------
@@ -164,6 +197,9 @@ class DiffusionUNet(nn.Module):
         tokens = self.tokens(attributes)
         features = timestep_features(timesteps, self.time[0].in_features).to(tokens.dtype)
         embedding = self.time(features) + self.pooled(tokens.flatten(1))
+        if self.n_numbers:
+            told = x.new_zeros(len(x), self.n_numbers) if numbers is None else numbers.to(x.dtype)
+            embedding = embedding + self.numbers(told)
         if extra_tokens is not None:
             tokens = torch.cat([tokens, extra_tokens], dim=1)
         h = pad_to_multiple(torch.cat([x, spatial.to(x.dtype)], dim=1), self.fold * 2 ** (self.n_scales - 1))

@@ -124,20 +124,28 @@ def guided_prediction(
 
 
 def z0_predictor(
-    network: Predict, schedule: Schedule, *, attributes: Tensor, spatial: Tensor, guidance: Guidance | None = None
+    network: Predict,
+    schedule: Schedule,
+    *,
+    attributes: Tensor,
+    spatial: Tensor,
+    always: ConditionTensors = (),
+    guidance: Guidance | None = None,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """What a solver asks for at each step: the guided clean latent of a noisy one.
 
     Parameters
     ----------
     network : callable
-        ``network(z_t, t, attributes, spatial)``, the prediction in the form of `Schedule.target`.
+        ``network(z_t, t, attributes, spatial, *always)``, the prediction in the form of `Schedule.target`.
     schedule : Schedule
         That the network was trained with.
     attributes : Tensor, shape (B, n)
         Conditions; -1 says "not given", which is what the unconditional branch sees everywhere.
     spatial : Tensor, shape (B, c, h, w)
         Planes on the latent grid; the unconditional branch sees zeros.
+    always : tuple of Tensor, shape (B, …) each
+        What both branches see.
     guidance : Guidance, optional
         Default `Guidance()`.
 
@@ -146,8 +154,8 @@ def z0_predictor(
     callable
         ``predict_z0(z_t, t)``, with z_t of shape (B, C, h, w) and t of shape (B,).
     """
-    conditional = (attributes, spatial)
-    unconditional = (torch.full_like(attributes, -1), torch.zeros_like(spatial))
+    conditional = (attributes, spatial, *always)
+    unconditional = (torch.full_like(attributes, -1), torch.zeros_like(spatial), *always)
 
     def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
         answer = guided_prediction(

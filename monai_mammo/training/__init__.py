@@ -15,11 +15,13 @@ _HOMES = {
     "BreastPSNR": "metrics",
     "CheckpointHandler": "checkpoints",
     "CropDataset": "data",
+    "DetailLoss": "diffusion",
     "DiffusionLoss": "diffusion",
     "EpochSampler": "data",
     "ExponentialMovingAverage": "ema",
     "LatentDataset": "diffusion",
     "LatentStatistics": "latents",
+    "LayoutLoss": "diffusion",
     "LesionDataset": "lesion",
     "LesionLoss": "lesion",
     "MaskInferer": "inferers",
@@ -43,6 +45,7 @@ _HOMES = {
     "set_latent_statistics": "latents",
     "tracking_handler": "tracking",
     "training_items": "sources",
+    "with_residual_statistics": "diffusion",
 }
 
 __all__ = sorted(_HOMES)

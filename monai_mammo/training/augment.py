@@ -1,13 +1,15 @@
 """Random changes that keep a prepared mammogram's labels true.
 
 The chest wall stays at the left edge: columns are scaled from it, rows are scaled and sheared,
-so that a breast turns a little without leaving the wall. Nothing is mirrored.
+so that a breast turns a little without leaving the wall. Only a CC view may be turned upside down: it then
+is a CC view with the lateral side where the medial one was.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Self
+import math
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import ndimage
@@ -31,24 +33,56 @@ class Augmentation:
         Rows, as a fraction of the height.
     gamma : float
         Exponent on brightness.
+    is_flipped : bool
+        Whether the rows stand upside down, after all else.
     """
+
+    N_NUMBERS: ClassVar[int] = 6
 
     column_scale: float = 1.0
     row_scale: float = 1.0
     shear: float = 0.0
     row_shift: float = 0.0
     gamma: float = 1.0
+    is_flipped: bool = False
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, *, strength: float = 1.0) -> Self:
-        """Random change; `strength` 1 stays within 10 % of size, 0.06 of shear and 10 % of gamma."""
+    def draw(cls, rng: np.random.Generator, *, strength: float = 1.0, may_flip: bool = False) -> Self:
+        """Random change; `strength` 1 stays within 10 % of size, 0.06 of shear and 10 % of gamma.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        strength : float
+        may_flip : bool
+            Whether every second change stands upside down; true of a CC view.
+        """
         return cls(
             column_scale=float(1 + strength * rng.uniform(-0.10, 0.0)),
             row_scale=float(1 + strength * rng.uniform(-0.08, 0.0)),
             shear=float(strength * rng.uniform(-0.06, 0.06)),
             row_shift=float(strength * rng.uniform(-0.015, 0.015)),
             gamma=float(np.exp(strength * rng.uniform(-0.10, 0.10))),
+            is_flipped=bool(may_flip and rng.random() < 0.5),
         )
+
+    def numbers(self) -> np.ndarray:
+        """The change as a network is told of it, so that what it learns does not leak (Karras et al. 2020, 2022).
+
+        Returns
+        -------
+        ndarray, shape (6,), float32
+            All 0 for no change, else about -1 to 1.
+        """
+        told = (
+            (self.column_scale - 1) / 0.10,
+            (self.row_scale - 1) / 0.08,
+            self.shear / 0.06,
+            self.row_shift / 0.015,
+            math.log(self.gamma) / 0.10,
+            float(self.is_flipped),
+        )
+        return np.array(told, dtype=np.float32)
 
     def image(self, image: np.ndarray) -> np.ndarray:
         """Changed brightness, shape (rows, columns), float32 in [0, 1]."""
@@ -66,6 +100,7 @@ class Augmentation:
         y = np.array([box.y0, box.y0, box.y1, box.y1]) * rows
         new_x = x * self.column_scale
         new_y = (y + self.shear * x - rows / 2) * self.row_scale + rows / 2 + self.row_shift * rows
+        new_y = rows - new_y if self.is_flipped else new_y
         x0, x1 = np.clip([new_x.min() / columns, new_x.max() / columns], 0, 1)
         y0, y1 = np.clip([new_y.min() / rows, new_y.max() / rows], 0, 1)
         return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
@@ -77,4 +112,5 @@ class Augmentation:
         # old row = (new row - middle - shift) / row_scale + middle - shear * old column
         matrix = np.array([[1 / self.row_scale, -self.shear / self.column_scale], [0, 1 / self.column_scale]])
         offset = np.array([middle - (middle + self.row_shift * rows) / self.row_scale, 0])
-        return ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)
+        moved = ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)
+        return np.ascontiguousarray(moved[::-1]) if self.is_flipped else moved

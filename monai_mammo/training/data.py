@@ -156,18 +156,26 @@ class EpochSampler(Sampler[int]):
     dataset : PreparedDataset
         Its `epoch` counts.
     seed : int
+    balance : float
+        0 takes each item once an epoch; above 0 as many items are drawn with replacement, so that an acquisition
+        kind comes in proportion to the power ``1 - balance`` of its count: 0.5 is the square root, 1 all kinds alike.
     """
 
-    def __init__(self, dataset: PreparedDataset, *, seed: int = 0) -> None:
+    def __init__(self, dataset: PreparedDataset, *, seed: int = 0, balance: float = 0.0) -> None:
         self.dataset = dataset
         self.seed = seed
+        self.balance = balance
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[int]:
         rng = np.random.default_rng((self.seed, self.dataset.epoch))
-        return iter(rng.permutation(len(self.dataset)).tolist())
+        if not self.balance:
+            return iter(rng.permutation(len(self.dataset)).tolist())
+        kinds = [conditions.kind for conditions in self.dataset.conditions]
+        weights = np.array([kinds.count(kind) ** -self.balance for kind in kinds])
+        return iter(rng.choice(len(kinds), size=len(kinds), p=weights / weights.sum()).tolist())
 
 
 def _is_outlined(item: dict[str, Any]) -> bool:

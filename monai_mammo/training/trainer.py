@@ -162,14 +162,15 @@ def data_loader(
     is_training: bool = True,
     sampler: Sampler[int] | None = None,
     num_workers: int = 0,
+    balance: float = 0.0,
 ) -> DataLoader:
     """Loader whose order is a function of `(seed, epoch)`; in the trainer's own process unless there are workers.
 
-    A `sampler` of one's own, such as one that divides the items among ranks, takes the place of the order. In
-    training a last batch that is not full is left out, unless it is the only one.
+    `balance` is that of `EpochSampler`. A `sampler` of one's own, such as one that divides the items among ranks, takes
+    the place of the order. In training a last batch that is not full is left out, unless it is the only one.
     """
     if sampler is None and is_training:
-        sampler = EpochSampler(dataset, seed=seed)
+        sampler = EpochSampler(dataset, seed=seed, balance=balance)
     drop_last = is_training and len(dataset if sampler is None else sampler) >= batch_size
     return DataLoader(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last, num_workers=num_workers)
 
