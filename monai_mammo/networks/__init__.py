@@ -2,7 +2,7 @@
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
-from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of
+from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights
@@ -32,6 +32,7 @@ __all__ = [
     "load_encoder",
     "enlarged_layout",
     "layout_of",
+    "layout_planes",
     "load_network",
     "load_texture",
     "load_weights",

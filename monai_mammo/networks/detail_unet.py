@@ -21,7 +21,7 @@ from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["LAYOUT_FACTOR", "DetailUNet", "enlarged_layout", "layout_of"]
+__all__ = ["LAYOUT_FACTOR", "DetailUNet", "distance_to_air", "enlarged_layout", "layout_of", "layout_planes"]
 
 LAYOUT_FACTOR = 4
 """How often a layout's side goes into the latent's."""
@@ -62,6 +62,21 @@ def enlarged_layout(layout: Tensor, shape: tuple[int, int]) -> Tensor:
     small = functional.pixel_shuffle(layout, 2)
     half = functional.interpolate(small, scale_factor=LAYOUT_FACTOR, mode="bicubic", align_corners=False)
     return functional.pixel_unshuffle(half, 2)[..., : shape[0], : shape[1]]
+
+
+def layout_planes(spatial: Tensor) -> Tensor:
+    """Planes of the latent grid, such as the lesion's mask and box, on the layout's.
+
+    Parameters
+    ----------
+    spatial : Tensor, shape (B, C, h, w)
+        Share of each position that is covered; sides that are no multiple of 4 are padded by their edge.
+
+    Returns
+    -------
+    Tensor, shape (B, C, ceil(h / 4), ceil(w / 4))
+    """
+    return functional.avg_pool2d(pad_to_multiple(spatial, LAYOUT_FACTOR), LAYOUT_FACTOR)
 
 
 class DetailUNet(DiffusionUNet):

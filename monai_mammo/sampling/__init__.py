@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_mammo.sampling.cascade import Cascade, CascadeNoise
 from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
 from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.oracle import GaussianOracle
@@ -22,6 +23,8 @@ from monai_mammo.sampling.schedule import (
 from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
 
 __all__ = [
+    "Cascade",
+    "CascadeNoise",
     "CosineSchedule",
     "GaussianOracle",
     "Guidance",

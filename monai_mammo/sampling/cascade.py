@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout
+from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_planes
 from monai_mammo.sampling.guidance import Guidance, z0_predictor
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
@@ -114,7 +113,7 @@ class Cascade:
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
         """Layouts of shape (B, 4, h', w') from noise of that shape; arguments as in `draw`."""
-        coarse = torch.nn.functional.adaptive_avg_pool2d(spatial, noise.shape[-2:])
+        coarse = layout_planes(spatial)
         if anatomy is None:
             anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
         predict_z0 = z0_predictor(

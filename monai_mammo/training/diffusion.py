@@ -16,14 +16,13 @@ from torch.nn import functional
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.files.whole import open_whole
 from monai_mammo.errors import MammoError
-from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
 from monai_mammo.networks.detail_unet import (
-    LAYOUT_FACTOR,
     DetailUNet,
     distance_to_air,
     enlarged_layout,
     layout_of,
+    layout_planes,
 )
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
@@ -253,7 +252,7 @@ class LayoutLoss(DiffusionLoss):
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """Layouts (B, 4, h / 4, w / 4), with the planes on their grid, what is seen, and the numbers."""
-        spatial = functional.avg_pool2d(pad_to_multiple(batch["spatial"], LAYOUT_FACTOR), LAYOUT_FACTOR)
+        spatial = layout_planes(batch["spatial"])
         layout = layout_of(batch["image"])
         seen = torch.zeros_like(layout[:, :1])
         if torch.is_grad_enabled():
