@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.files.whole import open_whole
 from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import open_whole
 from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
 from monai_mammo.networks.detail_unet import (
     DetailUNet,
