@@ -29,6 +29,7 @@ class PatchDiscriminator(nn.Sequential):
             narrow, wide = channels * 2 ** (i - 1), channels * 2**i
             layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), group_norm(wide), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Conv2d(channels * 2 ** (n_layers - 1), 1, 3, padding=1))
+        self.in_channels = in_channels
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, 1, H / 2**n_layers, W / 2**n_layers) of images (B, C, H, W)."""

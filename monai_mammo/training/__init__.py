@@ -34,6 +34,7 @@ _HOMES = {
     "TextureLoss": "losses",
     "data_loader": "trainer",
     "file_names": "writers",
+    "frozen_encoder": "frozen",
     "frozen_network": "frozen",
     "frozen_texture": "frozen",
     "half_of_persons": "lesion",

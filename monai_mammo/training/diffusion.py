@@ -100,6 +100,7 @@ class LatentDataset(PreparedDataset):
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
         self.drop_each, self.drop_all, self.keeps_kind = drop_each, drop_all, keeps_kind
         self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
+        self.air = _air_of(autoencoder)
 
     def augmentation(self, index: int, view: int) -> Augmentation:
         """Change that view `view` of an image has; view 0 is the image itself."""
@@ -195,6 +196,12 @@ class LatentDataset(PreparedDataset):
         for item in self.data:
             digest.update(f"{item.get('image_id')}/{item.get('source_sha256')}".encode())
         return digest.hexdigest()[:16]
+
+
+@torch.no_grad()
+def _air_of(autoencoder: nn.Module) -> float:
+    """Mean scaled latent of a black picture."""
+    return float(autoencoder.to_latent(torch.zeros(1, 1, 64, 64, device=autoencoder.latent_mean.device)).mean())
 
 
 class DiffusionLoss(nn.Module):
@@ -353,7 +360,6 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
         At most so many.
     """
     squares, counts = torch.zeros(len(AcquisitionKind)), torch.zeros(len(AcquisitionKind))
-    least = []
     for index in range(0, len(dataset), max(1, len(dataset) // n_images)):
         z = dataset.latent(index)[None]
         layout = layout_of(z)
@@ -361,11 +367,13 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
         if kind is None:
             raise MammoError("the detail stage needs the acquisition kind of each training image")
         place = list(AcquisitionKind).index(kind)
-        in_breast = distance_to_air(layout, float(layout.min()))[0, 0] > 0
-        squares[place] += (z - enlarged_layout(layout, z.shape[-2:])).square().mean() / in_breast.float().mean()
-        counts[place] += 1
-        least.append(float(layout.min()))
+        breast_share = (distance_to_air(layout, dataset.air) > 0).float().mean()
+        if breast_share > 0:
+            squares[place] += (z - enlarged_layout(layout, z.shape[-2:])).square().mean() / breast_share
+            counts[place] += 1
+    if not counts.any():
+        raise MammoError("the training images show no breast")
     everywhere = squares.sum() / counts.sum()
     network.residual_std.copy_(torch.where(counts > 0, squares / counts.clamp_min(1), everywhere).sqrt())
-    network.air.fill_(float(np.median(least)))
+    network.air.fill_(dataset.air)
     return network

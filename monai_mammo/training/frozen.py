@@ -10,7 +10,7 @@ from torch import nn
 
 from monai_mammo import bundle, networks
 
-__all__ = ["frozen_network", "frozen_texture"]
+__all__ = ["frozen_encoder", "frozen_network", "frozen_texture"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,6 +30,14 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
     return networks.load_network(_found(bundle_dir), device=device)
+
+
+def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module:
+    """Pretrained encoder of a lesion network's bundle, for perceptual distances.
+
+    Parameters and errors as for `frozen_network`.
+    """
+    return networks.load_encoder(_found(bundle_dir), device=device)
 
 
 def frozen_texture(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:

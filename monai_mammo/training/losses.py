@@ -13,7 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["Adversary", "AutoencoderLoss", "TextureLoss", "fine_detail", "gradient_l1", "kl_divergence"]
+from monai_mammo.training.precision import autocast_dtype
+
+__all__ = [
+    "Adversary",
+    "AutoencoderLoss",
+    "TextureLoss",
+    "fine_detail",
+    "gradient_l1",
+    "kl_divergence",
+    "seen_with_detail",
+]
 
 
 def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
@@ -92,9 +102,12 @@ class AutoencoderLoss(nn.Module):
     adversarial : float
         Weight of what `Adversary` gives.
     discriminator : nn.Module or None
+        Of two channels: the image, and its `fine_detail` eightfold; one channel is the image alone.
     discriminator_learning_rate : float
     warm_up_iterations : int
         Iterations before the adversarial term begins.
+    autocast : str or None
+        Number format in which features and discriminator are computed, as in `AutocastInferer`.
     """
 
     def __init__(
@@ -110,6 +123,7 @@ class AutoencoderLoss(nn.Module):
         discriminator: nn.Module | None = None,
         discriminator_learning_rate: float = 2e-4,
         warm_up_iterations: int = 0,
+        autocast: str | None = "bfloat16",
     ) -> None:
         super().__init__()
         if perceptual and features is None:
@@ -122,7 +136,7 @@ class AutoencoderLoss(nn.Module):
         self.adversary: Any = (
             None if discriminator is None else Adversary(discriminator, learning_rate=discriminator_learning_rate)
         )
-        self.warm_up_iterations = warm_up_iterations
+        self.warm_up_iterations, self.autocast = warm_up_iterations, autocast
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
 
     def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
@@ -137,14 +151,17 @@ class AutoencoderLoss(nn.Module):
             "kl": kl_divergence(mu, sigma),
         }
         total = sum(self.weights[name] * term for name, term in terms.items())
-        if self.perceptual:
-            terms["perceptual"] = self._perceptual_distance(reconstruction, image)
-            total = total + self.perceptual * terms["perceptual"]
-        if self._is_adversarial:
-            if torch.is_grad_enabled():  # first: a step changes weights that the generator's gradient needs
-                terms["discriminator"] = self.adversary.train_on(reconstruction, image)
-            terms["adversarial"] = self.adversary(reconstruction)
-            total = total + self.adversarial * terms["adversarial"]
+        dtype = autocast_dtype(self.autocast, image.device)
+        with torch.autocast(image.device.type, dtype, enabled=dtype is not None):
+            if self.perceptual:
+                terms["perceptual"] = self._perceptual_distance(reconstruction, image)
+                total = total + self.perceptual * terms["perceptual"]
+            if self._is_adversarial:
+                seen_made, seen_image = self._seen(reconstruction), self._seen(image)
+                if torch.is_grad_enabled():  # first: a step changes weights that the generator's gradient needs
+                    terms["discriminator"] = self.adversary.train_on(seen_made, seen_image)
+                terms["adversarial"] = self.adversary(seen_made)
+                total = total + self.adversarial * terms["adversarial"]
         if torch.is_grad_enabled():
             self.iteration += 1
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
@@ -153,12 +170,15 @@ class AutoencoderLoss(nn.Module):
     def _is_adversarial(self) -> bool:
         return bool(self.adversarial) and int(self.iteration) >= self.warm_up_iterations
 
+    def _seen(self, image: Tensor) -> Tensor:
+        return seen_with_detail(image) if self.adversary.discriminator.in_channels == 2 else image
+
     def _perceptual_distance(self, a: Tensor, b: Tensor) -> Tensor:
         with torch.no_grad():
             wanted = self.features.features(b)
         found = self.features.features(a)
         distances = [
-            (functional.normalize(f, dim=1) - functional.normalize(w, dim=1)).square().sum(1).mean()
+            (functional.normalize(f.float(), dim=1) - functional.normalize(w.float(), dim=1)).square().sum(1).mean()
             for f, w in zip(found, wanted, strict=True)
         ]
         return torch.stack(distances).mean()
@@ -174,6 +194,21 @@ def fine_detail(image: Tensor) -> Tensor:
     """
     half = functional.interpolate(image, scale_factor=0.5, mode="bicubic", antialias=True, align_corners=False)
     return image - functional.interpolate(half, size=image.shape[-2:], mode="bicubic", align_corners=False)
+
+
+def seen_with_detail(image: Tensor) -> Tensor:
+    """What a discriminator of two channels is shown: the image, and its `fine_detail` eightfold about 0.5.
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, 1, H, W)
+        H and W are even.
+
+    Returns
+    -------
+    Tensor, shape (B, 2, H, W)
+    """
+    return torch.cat([image, 0.5 + 8 * fine_detail(image)], dim=1)
 
 
 class TextureLoss(nn.Module):
@@ -194,7 +229,7 @@ class TextureLoss(nn.Module):
     discriminator_learning_rate : float
     """
 
-    _WINDOW_PX, _SEEN_TIMES = 16, 8
+    _WINDOW_PX = 16
     _LEAST_ENERGY = 1e-6
     """Of noise of a thousandth of the range: below, windows are air."""
 
@@ -225,14 +260,11 @@ class TextureLoss(nn.Module):
         made = call(smooth).float()
         terms = {"l1": (made - image).abs().mean(), "energy": self._energy_difference(made, image)}
         if torch.is_grad_enabled():  # the discriminator first: a step changes weights that the network's gradient needs
-            seen_made, seen_image = self._seen(made), self._seen(image)
+            seen_made, seen_image = seen_with_detail(made), seen_with_detail(image)
             terms["discriminator"] = self.adversary.train_on(seen_made, seen_image)
             terms["adversarial"] = self.adversary(seen_made)
         total = torch.stack([self.weights[name] * term for name, term in terms.items() if name in self.weights]).sum()
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
-
-    def _seen(self, image: Tensor) -> Tensor:
-        return torch.cat([image, 0.5 + self._SEEN_TIMES * fine_detail(image)], dim=1)
 
     def _energy_difference(self, made: Tensor, image: Tensor) -> Tensor:
         energies = [functional.avg_pool2d(fine_detail(x).square(), self._WINDOW_PX) for x in (made, image)]

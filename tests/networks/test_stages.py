@@ -1,0 +1,135 @@
+"""Layouts are what they are said to be, the layout stage sees what is shown to it, the detail stage works by tiles."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from monai_mammo.networks import DetailUNet, LayoutUNet, MaskedViT, enlarged_layout, layout_of, layout_planes
+from monai_mammo.networks.detail_unet import distance_to_air
+
+SMALL = {"channels": (16, 24), "n_blocks": 1, "context_channels": 16}
+
+
+def _layout_network(awake, seed=0):
+    torch.manual_seed(seed)
+    return awake(LayoutUNet(**SMALL, attention_scales=(1,), spatial_channels=2))
+
+
+def test_a_layout_is_the_quarter_size_mean_of_the_folded_picture():
+    z = torch.randn(2, 4, 16, 24)
+    picture = torch.nn.functional.pixel_shuffle(z, 2)  # (2, 1, 32, 48)
+    layout = torch.nn.functional.pixel_shuffle(layout_of(z), 2)
+    assert layout.shape == (2, 1, 8, 12)
+    assert layout[1, 0, 3, 5].item() == pytest.approx(picture[1, 0, 12:16, 20:24].mean().item(), abs=1e-6)
+
+
+def test_a_latent_that_is_no_multiple_of_four_is_continued_by_its_edge():
+    z = torch.randn(1, 4, 10, 7)
+    layout = layout_of(z)
+    assert layout.shape == (1, 4, 3, 2)
+    assert enlarged_layout(layout, (10, 7)).shape == z.shape
+    # the last row of the layout's cells: two rows of the latent, then the last one twice more
+    rows = torch.nn.functional.pixel_shuffle(torch.cat([z, z[:, :, -1:], z[:, :, -1:]], dim=2), 2)
+    expected = rows[0, 0, 20:24, 4:8].mean().item()
+    assert torch.nn.functional.pixel_shuffle(layout, 2)[0, 0, 5, 1].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_planes_at_a_grid_that_is_no_multiple_of_four():
+    plane = torch.zeros(1, 1, 10, 7)
+    plane[..., 8:, 4:] = 1  # the corner, up to both edges
+    plane[..., 0, 0] = 1
+    coarse = layout_planes(plane)
+    assert coarse.shape == (1, 1, 3, 2)
+    assert coarse[0, 0].tolist() == [[1 / 16, 0], [0, 0], [0, 1]]
+
+
+def test_an_even_layout_enlarges_to_an_even_latent():
+    assert torch.allclose(enlarged_layout(torch.full((1, 4, 5, 6), 0.7), (20, 24)), torch.full((1, 4, 20, 24), 0.7))
+
+
+def test_enlarged_noise_has_the_variance_that_the_residual_scale_counts_with():
+    torch.manual_seed(0)
+    network = DetailUNet(**SMALL)
+    network.residual_std.fill_(1e-6)
+    enlarged = enlarged_layout(torch.randn(16, 4, 24, 18), (96, 72))[..., 8:-8, 8:-8]
+    scale = network.residual_scale(torch.zeros(1, 10), torch.ones(1)).item()
+    assert scale == pytest.approx(enlarged.std().item(), rel=0.02)
+
+
+def test_the_residual_scale_is_that_of_the_kind():
+    network = DetailUNet(**SMALL)
+    network.residual_std.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    attributes = torch.tensor([[0.0] * 10, [2.0] * 10])
+    assert network.residual_scale(attributes, torch.zeros(2)).flatten().tolist() == pytest.approx([0.1, 0.3])
+
+
+def test_distance_to_air_in_shares_of_the_rows():
+    layout = torch.ones(1, 4, 4, 4)
+    layout[..., 2:] = -2  # air on the right half: columns 4 to 7 of the 8 x 8 picture
+    distance = distance_to_air(layout, -2.0)
+    assert distance[0, 0, 3].tolist() == [4 / 8, 3 / 8, 2 / 8, 1 / 8, 0, 0, 0, 0]
+    assert distance_to_air(torch.ones(1, 4, 4, 4), -2.0).min() == 1  # no air anywhere
+
+
+def test_what_is_hidden_has_no_effect_and_what_is_seen_has(awake):
+    network = _layout_network(awake)
+    x, t = torch.randn(2, 4, 12, 12), torch.tensor([0.3, 0.8])
+    attributes, spatial = torch.zeros(2, 10), torch.zeros(2, 2, 12, 12)
+    layout, seen = torch.randn(2, 4, 12, 12), torch.ones(2, 1, 12, 12)
+    seen[..., 4:9, 3:8] = 0
+    other = torch.where(seen > 0, layout, torch.randn_like(layout))
+
+    def run(anatomy):
+        return network(x, t, attributes, spatial, anatomy)
+
+    shown = run(torch.cat([layout, seen], dim=1))
+    assert torch.equal(shown, run(torch.cat([other, seen], dim=1)))
+    assert not torch.allclose(shown, run(torch.cat([layout + 1, seen], dim=1)), atol=1e-4)
+    assert torch.equal(run(None), run(torch.cat([layout, 0 * seen], dim=1)))
+
+
+def test_patches_know_their_place():
+    torch.manual_seed(0)
+    tokens = MaskedViT(16, depth=1)(torch.zeros(1, 1, 12, 18), torch.ones(1, 1, 12, 18))
+    assert tokens.shape == (1, 6, 16)
+    assert not torch.allclose(tokens[:, 0], tokens[:, 1], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["layout", "detail"])
+def test_a_gradient_reaches_every_weight(awake, silent, kind):
+    if kind == "layout":
+        network = _layout_network(awake)
+        planes = torch.rand(2, 2, 8, 8)
+        anatomy = torch.cat([torch.randn(2, 4, 8, 8), torch.ones(2, 1, 8, 8)], dim=1)
+        given = {"anatomy": anatomy, "numbers": torch.rand(2, 6)}
+    else:
+        network = awake(DetailUNet(**SMALL))
+        planes, given = torch.rand(2, DetailUNet.N_PLANES, 8, 8), {"numbers": torch.rand(2, 1)}
+    attributes = torch.tensor([[0.0, 1, 0, 1, 2, 3, 0.1, 0.2, 0.5, 0.6], [-1.0] * 10])
+    output = network(torch.randn(2, 4, 8, 8), torch.tensor([0.2, 0.7]), attributes, planes, **given)
+    assert silent(network, output) == []
+
+
+def test_dropout_is_at_work_in_training_alone(awake):
+    torch.manual_seed(0)
+    network = awake(DetailUNet(**SMALL, dropout=0.5))
+    arguments = torch.randn(1, 4, 8, 8), torch.tensor([0.5]), torch.zeros(1, 10), torch.rand(1, 8, 8, 8)
+    assert torch.equal(network(*arguments), network(*arguments))
+    network.train()
+    assert not torch.equal(network(*arguments), network(*arguments))
+
+
+def test_the_middle_of_a_large_picture_is_drawn_as_in_a_tile(awake):
+    """No attention, and norms aside: a far change does not move what lies beyond the reach of the convolutions."""
+    network = awake(DetailUNet(channels=(16,), n_blocks=1, context_channels=16))
+    for module in network.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x  # group norms look at the whole picture
+    x, planes = torch.randn(1, 4, 16, 64), torch.rand(1, 8, 16, 64)
+    changed = x.clone()
+    changed[..., 48:] += 1
+    t, attributes = torch.tensor([0.5]), torch.zeros(1, 10)
+    one, other = network(x, t, attributes, planes), network(changed, t, attributes, planes)
+    assert torch.allclose(one[..., :16], other[..., :16], atol=1e-5)
+    assert not torch.allclose(one[..., 48:], other[..., 48:], atol=1e-2)

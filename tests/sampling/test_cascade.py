@@ -1,0 +1,87 @@
+"""Two Gaussian stages, of which the exact distribution of the latents is known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from monai_mammo.networks import DetailUNet, enlarged_layout
+from monai_mammo.sampling import Cascade, CascadeNoise, CosineSchedule, GaussianOracle, per_sample
+
+SCHEDULE, DETAIL_SCHEDULE = CosineSchedule(shift=1.5), CosineSchedule()
+
+
+def _velocity(oracle, schedule, z_t, t):
+    alpha, sigma = per_sample(schedule.alpha(t), z_t), per_sample(schedule.sigma(t), z_t)
+    return (alpha * z_t - oracle.z0(z_t, alpha=alpha, sigma=sigma)) / sigma
+
+
+class _PerfectDetail(DetailUNet):
+    """The residual is Gaussian; what the network was told is kept."""
+
+    def __init__(self):
+        super().__init__(channels=(8,), n_blocks=1, context_channels=8)
+        self.oracle = GaussianOracle(torch.tensor(0.3, dtype=torch.float64), torch.tensor(1.2, dtype=torch.float64))
+        self.told = []
+
+    def forward(self, x, timesteps, attributes, spatial, extra_tokens=None, *, numbers=None):
+        self.told.append((spatial, numbers))
+        return _velocity(self.oracle, DETAIL_SCHEDULE, x, timesteps)
+
+
+def _noise(generator=None, n=2):
+    def draw(*shape):
+        return torch.randn(n, *shape, generator=generator, dtype=torch.float64)
+
+    return CascadeNoise(layout=draw(4, 6, 5), on_layout=draw(4, 6, 5), detail=draw(4, 24, 20))
+
+
+@pytest.fixture
+def cascade():
+    detail = _PerfectDetail()
+    detail.residual_std.copy_(torch.tensor([0.1, 0.2, 0.4]))
+    oracle = GaussianOracle(torch.tensor(-0.5, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64))
+    seen = []
+
+    def layout(z_t, t, attributes, spatial, anatomy):
+        seen.append((attributes, spatial, anatomy))
+        return _velocity(oracle, SCHEDULE, z_t, t)
+
+    made = Cascade(layout, detail, SCHEDULE, DETAIL_SCHEDULE, layout_noise=0.1)
+    return made, seen
+
+
+def test_latents_follow_their_noise_exactly(cascade):
+    made, _ = cascade
+    noise = _noise(torch.Generator().manual_seed(0))
+    attributes = torch.tensor([[0.0] * 10, [2.0] * 10])
+    spatial = torch.zeros(2, 2, 24, 20)
+    z = made.draw(noise, attributes=attributes, spatial=spatial, layout_steps=120, detail_steps=120)
+    layout = -0.5 + 0.7 * noise.layout + 0.1 * noise.on_layout
+    std = torch.tensor([0.1, 0.4]).square() + 0.74 * 0.01
+    residual = (0.3 + 1.2 * noise.detail) * std.sqrt()[:, None, None, None]
+    expected = enlarged_layout(layout, (24, 20)) + residual
+    assert (z - expected).abs().max().item() < 0.01  # of deviation 0.7; second order, 120 steps
+
+
+def test_each_stage_is_told_what_it_needs(cascade):
+    made, seen = cascade
+    noise = _noise(torch.Generator().manual_seed(1))
+    attributes, spatial = torch.ones(2, 10), torch.zeros(2, 2, 24, 20)
+    spatial[:, 0, 8:12, 4:8] = 1
+    steps = []
+    made.draw(
+        noise, attributes=attributes, spatial=spatial, layout_steps=4, detail_steps=3, on_step=lambda: steps.append(1)
+    )
+    assert len(steps) == 7
+    given, planes, anatomy = seen[0]
+    assert given.tolist() == [[-1.0] * 10] * 2 + [[1.0] * 10] * 2  # without conditions, then with them
+    assert planes[2, 0].nonzero().tolist() == [[2, 1]] and planes[2, 0, 2, 1] == 1 and not planes[:2].any()
+    assert anatomy.shape == (4, 5, 6, 5) and not anatomy.any()
+    planes, level = made.detail.told[0]
+    assert torch.equal(planes[:, 4:5], spatial[:, :1].to(planes)) and level.flatten().tolist() == [0.1, 0.1]
+
+
+def test_a_layout_has_the_channels_of_the_latent_and_a_quarter_of_its_sides():
+    assert Cascade.layout_shape((4, 96, 72)) == (4, 24, 18)
+    assert Cascade.layout_shape((4, 63, 48)) == (4, 16, 12)
