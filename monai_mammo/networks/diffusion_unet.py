@@ -110,6 +110,8 @@ class DiffusionUNet(nn.Module):
         Side of the square of latent positions that become one.
     dropout : float
         In every residual block, in training.
+    more_attributes : sequence of str
+        Which of `context.MORE_ATTRIBUTES` the network takes too.
     n_numbers : int
         Numbers told beside the conditions, such as the parameters of an augmentation; 0 for none.
     """
@@ -125,6 +127,7 @@ class DiffusionUNet(nn.Module):
         spatial_channels: int = 2,
         fold: int = 2,
         dropout: float = 0.0,
+        more_attributes: Sequence[str] = (),
         n_numbers: int = 0,
     ) -> None:
         super().__init__()
@@ -132,7 +135,7 @@ class DiffusionUNet(nn.Module):
         self.fold, self.n_numbers = fold, n_numbers
         self.n_scales = len(channels)
         self.time = nn.Sequential(nn.Linear(channels[0], width), nn.SiLU(), nn.Linear(width, width))
-        self.tokens = ConditionTokens(context_channels)
+        self.tokens = ConditionTokens(context_channels, more=more_attributes)
         self.pooled = nn.Sequential(
             nn.Linear(self.tokens.n_tokens * context_channels, width), nn.SiLU(), nn.Linear(width, width)
         )
@@ -180,7 +183,7 @@ class DiffusionUNet(nn.Module):
             Noisy latent, scaled to unit deviation; sides that do not fit the scales are padded.
         timesteps : Tensor, shape (B,)
             Time in [0, 1], 0 is data.
-        attributes : Tensor, shape (B, 10)
+        attributes : Tensor, shape (B, 12)
             Columns `monai_mammo.networks.context.ATTRIBUTES`; -1 for not given.
         spatial : Tensor, shape (B, spatial_channels, h, w)
             Share of each latent position that the lesion's mask, and its box, cover; all 0 for not given.

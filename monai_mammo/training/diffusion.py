@@ -34,7 +34,7 @@ from monai_mammo.training.precision import autocast_dtype
 __all__ = ["DetailLoss", "DiffusionLoss", "LatentDataset", "LayoutLoss", "spatial_planes", "with_residual_statistics"]
 
 _LOGGER = logging.getLogger(__name__)
-_GROUPS = ((0,), (1,), (2,), (3,), (4,), (5,), (6, 7, 8, 9))
+_GROUPS = ((0,), (1,), (2,), (3,), (4,), (5,), (10,), (11,), (6, 7, 8, 9))
 
 
 def spatial_planes(mask: np.ndarray | None, box: Box | None, shape: tuple[int, int]) -> np.ndarray:
@@ -221,7 +221,7 @@ class DiffusionLoss(nn.Module):
         self.schedule = schedule
 
     def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 10), ``"spatial"`` (B, 2, h, w)."""
+        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 12), ``"spatial"`` (B, 2, h, w)."""
         z0, given = self.task(batch)
         n = len(z0)
         t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1

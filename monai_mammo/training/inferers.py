@@ -73,7 +73,7 @@ class SamplerInferer(Inferer):
             Noise to start from.
         network : callable
             The diffusion U-Net.
-        attributes : Tensor, shape (B, 10)
+        attributes : Tensor, shape (B, 12)
         spatial : Tensor, shape (B, 2, h, w)
 
         Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,8 @@ def some_conditions(draw):
 
 
 def test_columns_are_the_promised_ones():
-    assert ATTRIBUTES == ("kind", "density", "view", "laterality", "finding", "birads", "x0", "y0", "x1", "y1")
+    categories = ("kind", "density", "view", "laterality", "finding", "birads")
+    assert ATTRIBUTES == (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years")
 
 
 @given(conditions=some_conditions())
@@ -46,12 +48,27 @@ def test_numbers_say_what_the_conditions_said(conditions):
 
 
 def test_by_hand():
-    conditions = Conditions(density="C", view="MLO", laterality="L", finding="mass", birads=5, box=(0.2, 0.3, 0.4, 0.6))
+    box = (0.2, 0.3, 0.4, 0.6)
+    conditions = Conditions(density="C", view="MLO", finding="mass", birads=5, box=box, pathology="benign", age_years=57)
     rows = encode_conditions([Conditions(), conditions])
-    assert rows.shape == (2, 10) and rows.dtype == torch.float32
-    assert rows[0].tolist() == [-1] * 10
+    assert rows.shape == (2, 12) and rows.dtype == torch.float32
+    assert rows[0].tolist() == [-1] * 12
     assert rows[1, 1] == 2 and rows[1, 5] == 5
-    torch.testing.assert_close(rows[1, 6:], torch.tensor([0.2, 0.3, 0.4, 0.6]))
+    torch.testing.assert_close(rows[1, 6:], torch.tensor([0.2, 0.3, 0.4, 0.6, 1, 0.57]))
+
+
+def test_further_attributes_have_tokens_where_a_network_asks_for_them():
+    torch.manual_seed(0)
+    tokens, plain = ConditionTokens(16, more=("pathology", "age_years")), ConditionTokens(16)
+    assert tokens.n_tokens == plain.n_tokens + 2
+    rows = torch.full((4, 12), -1.0)
+    rows[1, 10], rows[2, 11], rows[3, 11] = 2, 0.4, 0.6
+    out = tokens(rows)
+    assert not torch.equal(out[0, 7], out[1, 7]) and torch.equal(out[0, 7], out[2, 7])
+    assert torch.cdist(out[[0, 2, 3], 8], out[[0, 2, 3], 8]).fill_diagonal_(9).min() > 0.01
+    assert torch.equal(plain(rows)[0], plain(rows)[1]) and torch.equal(plain(rows), plain(rows[:, :10]))
+    with pytest.raises(ValueError, match="attribute 'weight' is not one of pathology, age_years"):
+        ConditionTokens(16, more=("weight",))
 
 
 def test_each_value_of_each_attribute_has_a_token_of_its_own_and_so_has_none():
