@@ -5,8 +5,7 @@ Names resolve on first use (PEP 562), so ``import monai_mammo`` costs neither to
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from monai_mammo.lazy_names import lazy_names
 
 __version__ = "0.1.0"
 
@@ -26,14 +25,4 @@ _ROOMS = frozenset({"bundle"})  # bundles' configs say ``$import monai_mammo`` a
 
 __all__ = [*sorted(_HOMES), "__version__"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in _ROOMS:
-        return import_module(f"monai_mammo.{name}")
-    raise AttributeError(f"module 'monai_mammo' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES, names=__all__, submodules=_ROOMS)

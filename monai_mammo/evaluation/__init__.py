@@ -6,8 +6,7 @@ first use (PEP 562).
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "adherence_figures": "adherence",
@@ -29,12 +28,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'monai_mammo.evaluation' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

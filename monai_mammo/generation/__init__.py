@@ -5,8 +5,7 @@ Names resolve on first use (PEP 562): `verify` needs no torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "ContourBank": "masks",
@@ -28,12 +27,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'monai_mammo.generation' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -5,8 +5,7 @@ Names resolve on first use (PEP 562), since the MONAI transforms cost seconds to
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "CHAIN_VERSION": "array",
@@ -48,12 +47,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"monai_mammo.prepare.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'monai_mammo.prepare' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

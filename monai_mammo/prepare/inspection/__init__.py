@@ -6,8 +6,7 @@ in `checks.CHECKS`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "CHECKS": "checks",
@@ -23,12 +22,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
