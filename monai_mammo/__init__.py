@@ -18,6 +18,7 @@ _HOMES = {
     "Study": "monai_mammo.study",
     "generate": "monai_mammo.generation",
     "reconstruct": "monai_mammo.generation",
+    "train": "monai_mammo.training",
     "verify": "monai_mammo.generation",
 }
 

@@ -101,7 +101,7 @@ def test_help_takes_under_half_a_second_of_processor_time():
     assert min(cpu_seconds() for _ in range(3)) < 0.5
 
 
-@pytest.mark.parametrize("command", ["generate", "verify", "reconstruct", "prepare", "doctor", "bundles"])
+@pytest.mark.parametrize("command", ["generate", "verify", "reconstruct", "prepare", "train", "doctor", "bundles"])
 def test_help_names_every_command(command):
     done = subprocess.run(HELP, capture_output=True, text=True, check=True, cwd=ROOT)
     assert command in done.stdout

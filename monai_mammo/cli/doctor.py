@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from monai_mammo import machine
 from monai_mammo.cli.options import add_output_options, environment, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import RequestError
@@ -20,10 +21,16 @@ def add_parser(commands: Any) -> None:
         help="say what a data set hides: leakage, faults, what can not be read",
         description="Looks at every picture of a data set, or of a prepared folder, once: unreadable, inverted, on the "
         "wrong side, mask that does not fit, copies, persons in two splits, labels. Writes doctor.json and "
-        "doctor.html. Exit code 1 where there is leakage, 0 with any other issue.",
+        "doctor.html. Exit code 1 where there is leakage, 0 with any other issue. With --machine, says instead what "
+        "this machine offers to a training.",
     )
-    parser.add_argument("source", metavar="SOURCE", help="folder of a data set, metadata.csv, or prepared folder")
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder for doctor.json and doctor.html")
+    parser.add_argument(
+        "source", metavar="SOURCE", nargs="?", help="folder of a data set, metadata.csv, or prepared folder"
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for doctor.json and doctor.html")
+    parser.add_argument(
+        "--machine", action="store_true", help="processor, huge pages, threads, and images a second of a U-Net"
+    )
     names = ", ".join(DATASETS)
     parser.add_argument("--dataset", metavar="DATASET", help=f"one of {names} (default: by what SOURCE is)")
     parser.add_argument("--workers", metavar="N", default=environment("workers", "1"), help="processes (default 1)")
@@ -33,6 +40,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at the data set, say what was found; 1 where persons or pictures lie in two splits."""
+    if arguments.machine:
+        return _machine(arguments)
+    if arguments.source is None or arguments.out is None:
+        raise RequestError("doctor needs a data set and a folder for what it finds: SOURCE --out DIR")
     workers = str(arguments.workers)
     if not workers.isdecimal() or not 1 <= int(workers[:9]) <= 1024:
         raise RequestError(f"workers {workers!r} is not a whole number from 1 to 1024")
@@ -52,3 +63,20 @@ def run(arguments: argparse.Namespace) -> int:
         say(arguments, sentence)
     say(arguments, f"see doctor.html and doctor.json in {report.out}")
     return 1 if report.has_leakage else 0
+
+
+def _machine(arguments: argparse.Namespace) -> int:
+    if arguments.source is not None or arguments.out is not None:
+        raise RequestError("--machine goes without SOURCE and --out")
+    machine.restart_with_huge_pages()
+    from monai_mammo.training import images_per_second
+
+    on_the_clock, of_processor_time = images_per_second()
+    lines = machine.describe()  # torch is imported by now, so the threads are those it really has
+    speed = f"speed: {on_the_clock:.1f} images a second, {of_processor_time:.1f} a second of processor time (U-Net)"
+    for line in (*lines, speed):
+        say(arguments, line)
+    if arguments.json:
+        values = dict(line.split(": ", 1) for line in lines)
+        say_json({**values, "images_per_second": on_the_clock, "images_per_cpu_second": of_processor_time})
+    return 0

@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
     add_output_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, uses_networks=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

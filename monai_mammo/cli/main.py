@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from monai_mammo import __version__
-from monai_mammo.cli import bundles, deidentify, doctor, generate, prepare, reconstruct, verify
+from monai_mammo import __version__, machine
+from monai_mammo.cli import bundles, deidentify, doctor, generate, prepare, reconstruct, train, verify
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
 
-_COMMANDS = (generate, verify, reconstruct, prepare, doctor, deidentify, bundles)
+_COMMANDS = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.
@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code.
     """
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _arguments(argv)
+        if argv is None and getattr(arguments, "uses_networks", False):
+            machine.restart_with_huge_pages()
         return int(arguments.run(arguments))
     except RequestError as error:
         return _say(error, 2)
@@ -58,6 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(f"{where}{error.strerror or error}", 1)
     except KeyboardInterrupt:
         return _say("stopped; what is finished stays, and the same command completes it", 128 + signal.SIGINT)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    arguments, rest = _parser().parse_known_args(argv)
+    if rest and not getattr(arguments, "takes_overrides", False):
+        raise RequestError(f"unrecognized arguments: {' '.join(rest)} (see monai-mammo --help)")
+    arguments.rest = rest
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

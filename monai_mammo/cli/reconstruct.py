@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--autoencoder", metavar="BUNDLE", default=environment("autoencoder"), help="name or path")
     parser.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     add_output_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, uses_networks=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

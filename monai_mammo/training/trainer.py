@@ -26,6 +26,7 @@ from monai_mammo.training.checkpoints import unwrapped
 from monai_mammo.training.data import EpochSampler, PreparedDataset
 from monai_mammo.training.ema import ExponentialMovingAverage
 from monai_mammo.training.precision import autocast_dtype
+from monai_mammo.training.speed import SpeedReport
 
 __all__ = ["AutocastInferer", "NetworkTrainer", "data_loader", "learning_rate_factor"]
 
@@ -111,6 +112,7 @@ class NetworkTrainer(SupervisedTrainer):
         self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
         self._base_rates = [group["lr"] for group in optimizer.param_groups]
         self.add_event_handler(Events.EPOCH_STARTED, _announce_epoch)
+        SpeedReport().attach(self)
 
     def _iteration(self, engine: Engine, batchdata: dict[str, Any]) -> dict[str, torch.Tensor]:
         state = self.state
