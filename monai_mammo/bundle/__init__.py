@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from monai_mammo.bundle.card import write_metrics, write_support
 from monai_mammo.bundle.folder import TEXTURE, BundleFolder, seal
-from monai_mammo.bundle.places import ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
+from monai_mammo.bundle.places import DEFAULT_BUNDLES, ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
 from monai_mammo.lazy_names import lazy_names
 
 __all__ = [
+    "DEFAULT_BUNDLES",
     "ENVIRONMENT_VARIABLE",
     "FEW_PERSONS",
     "TEXTURE",

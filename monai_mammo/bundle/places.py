@@ -8,10 +8,13 @@ from pathlib import Path
 from monai_mammo.bundle.folder import BundleFolder
 from monai_mammo.errors import RequestError
 
-__all__ = ["ENVIRONMENT_VARIABLE", "find", "list_bundles", "notice", "root"]
+__all__ = ["DEFAULT_BUNDLES", "ENVIRONMENT_VARIABLE", "find", "list_bundles", "notice", "root"]
 
 ENVIRONMENT_VARIABLE = "MONAI_MAMMO_BUNDLES"
 """Folders of further bundles, separated as in ``PATH``."""
+
+DEFAULT_BUNDLES = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation")
+"""Names of the generator's, the autoencoder's and the lesion network's bundle."""
 
 _FOREIGN = (
     "bundle {root} did not come with monai_mammo: a bundle from a stranger is a program from a stranger, "

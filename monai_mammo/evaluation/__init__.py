@@ -1,6 +1,6 @@
 """Figures: what the autoencoder keeps, what the lesion network sees, whether what was asked for is there.
 
-Every figure of the model cards comes from ``python -m monai_mammo.evaluation``. Names resolve on
+Every figure of the model cards comes from ``monai-mammo evaluate``. Names resolve on
 first use (PEP 562).
 """
 
@@ -13,17 +13,16 @@ _HOMES = {
     "comparison_sheet": "sheets",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",
-    "items_of_run": "items",
-    "lesion_figures": "lesions",
-    "load_items": "items",
-    "load_judge": "items",
+    "items_of_run": "run_items",
+    "lesion_figures": "lesion_readings",
+    "load_judge": "examiners",
     "markdown_table": "tables",
     "memorisation_figures": "memorisation",
-    "reconstruction_figures": "reconstruction",
+    "reconstruction_figures": "reconstruction_quality",
     "requests_like_acquired": "requests",
     "spot_figures": "spots",
     "summary": "intervals",
-    "texture_figures": "texture",
+    "texture_figures": "texture_power",
 }
 
 __all__ = sorted(_HOMES)

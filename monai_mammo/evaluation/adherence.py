@@ -9,22 +9,17 @@ from typing import Any
 from pydicom import dcmread
 
 from monai_mammo import bundle
+from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
+from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import ratio_of_means, summary
-from monai_mammo.evaluation.items import (
-    JUDGE,
-    about_bundle,
-    about_datalist,
-    items_of_run,
-    load_items,
-    load_run,
-    written_pixels,
-)
-from monai_mammo.evaluation.lesions import THRESHOLD, Reading, examiners, measured, read_items, summarised
-from monai_mammo.generation.check import clean_air
-from monai_mammo.generation.manifest import Manifest, sample_name
-from monai_mammo.generation.request import DEFAULT_BUNDLES
-from monai_mammo.prepare.array import chest_wall_side
+from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
+from monai_mammo.evaluation.run_items import items_of_run, load_run, written_pixels
+from monai_mammo.evaluation.stated import about_bundle, about_datalist
+from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.prepare.breast import chest_wall_side
+from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.terms import ChestWall
 
 __all__ = ["adherence_figures", "side_figures"]

@@ -10,8 +10,10 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo import bundle
-from monai_mammo.evaluation.items import about_datalist, items_of_run, load_items, load_run
-from monai_mammo.generation.request import DEFAULT_BUNDLES
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.evaluation.run_items import items_of_run, load_run
+from monai_mammo.evaluation.stated import about_datalist
+from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = ["fingerprint_bundle", "memorisation_figures", "planted_copy"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from monai_mammo import bundle
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.items import load_items
+from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = ["requests_like_acquired"]
 

@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 
 from monai_mammo import bundle
-from monai_mammo.bundle import Support
+from monai_mammo.bundle import DEFAULT_BUNDLES, Support
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.items import kind_groups, load_items
+from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
-from monai_mammo.generation.check import best_of
-from monai_mammo.generation.masks import RequestedLesion, request_lesion
-from monai_mammo.generation.pipeline import Generator, pick_device
-from monai_mammo.generation.plan import PlannedSample
-from monai_mammo.generation.request import DEFAULT_BUNDLES, MAX_STEPS
-from monai_mammo.generation.run import DEFAULT_GUIDANCE
+from monai_mammo.generation.engine.check import best_of
+from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.generation.engine.generator import Generator
+from monai_mammo.generation.engine.plan import PlannedSample
+from monai_mammo.generation.engine.settings import DrawSettings
+from monai_mammo.generation.generate_run import DEFAULT_GUIDANCE
+from monai_mammo.generation.request import MAX_STEPS
+from monai_mammo.lesions.placing import RequestedLesion, request_lesion
+from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.training.data import PreparedDataset
 
@@ -101,23 +104,25 @@ def comparison_sheet(
     data = PreparedDataset(items)
     planned = [planned_like(data, i, generator.shape, seed=seed) for i in range(len(items))]
     weight = guidance if guidance is not None else float(homes[0].metadata.get("guidance", DEFAULT_GUIDANCE))
-    looks = []
+    settings = DrawSettings(seed=seed, steps=steps, guidance=weight, max_tries=max_tries)
+    results = []
     for start in range(0, len(planned), generator.batch_size):
         some = planned[start : start + generator.batch_size]
-        tries = generator.draw(some, seed=seed, steps=steps, guidance=weight, dice_threshold=0.3, max_tries=max_tries)
-        looks += [best_of(of_one) for of_one in tries]
+        tries = generator.draw(some, settings)
+        results += [best_of(of_one) for of_one in tries]
         if progress is not None:
-            progress(len(looks), len(planned))
+            progress(len(results), len(planned))
     acquired: list[_Tile] = [(data.image(i), data.mask(i)) for i in range(len(items))]
-    synthetic: list[_Tile] = [(look.image, sample.lesion.mask) for look, sample in zip(looks, planned, strict=True)]
+    drawn = zip(results, planned, strict=True)
+    synthetic: list[_Tile] = [(result.image, sample.lesion.mask) for result, sample in drawn]
     captions = [_caption(sample.conditions) for sample in planned]
     if not is_outlined:
         acquired = [(image, None) for image, _ in acquired]
         synthetic = [(image, None) for image, _ in synthetic]
     save_bytes(sheet_png(acquired, synthetic, captions, n_columns=n_columns, title=_TITLE.format(seed=seed)), out)
     return [
-        {"image_id": item["image_id"], "conditions": sample.conditions.to_dict(), "dice": look.to_dict()["dice"]}
-        for item, sample, look in zip(items, planned, looks, strict=True)
+        {"image_id": item["image_id"], "conditions": sample.conditions.to_dict(), "dice": result.to_dict()["dice"]}
+        for item, sample, result in zip(items, planned, results, strict=True)
     ]
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo.evaluation.items import about_bundle, about_datalist, breast_of, open_autoencoder, reconstructions
-from monai_mammo.generation.request import DEFAULT_BUNDLES
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.evaluation.autoencoder_on_images import open_autoencoder, reconstructions
+from monai_mammo.evaluation.stated import about_bundle, about_datalist
+from monai_mammo.prepare.datalist_items import breast_of
 
 __all__ = ["kept_contrast", "spot_figures"]
 

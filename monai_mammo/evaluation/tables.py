@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.lesions import MASK_MEASURES
+from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 
 __all__ = ["markdown_table"]
 

@@ -1,4 +1,6 @@
-"""From a request to a run: lesion masks, pipeline, check and redraw, outputs, manifest, verification.
+"""From a request to images, and to a run in a folder.
+
+`engine` turns weights and planned samples into images and knows no file; `runs` keeps any kind of request in a folder.
 
 Names resolve on first use (PEP 562): `verify` needs no torch.
 """
@@ -8,21 +10,19 @@ from __future__ import annotations
 from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
-    "ContourBank": "masks",
-    "OutputFormat": "request",
+    "OutputFormat": "runs.output_format",
     "Request": "request",
-    "RequestDataset": "items",
-    "Run": "run",
+    "RequestDataset": "request_dataset",
+    "Run": "generate_run",
     "UnsupportedPolicy": "request",
-    "VerifyReport": "verification",
-    "ReconstructReport": "reconstruction",
-    "build_contour_bank": "masks",
-    "conditions_from_file": "request",
+    "VerifyReport": "runs.verification",
+    "ReconstructReport": "reconstruct_images",
+    "conditions_from_file": "conditions_file",
     "conditions_of_image": "like",
-    "generate": "run",
-    "request_items": "items",
-    "reconstruct": "reconstruction",
-    "verify": "verification",
+    "generate": "generate_run",
+    "request_items": "request_dataset",
+    "reconstruct": "reconstruct_images",
+    "verify": "runs.verification",
 }
 
 __all__ = sorted(_HOMES)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import json
 import math
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.runs.manifest import canonical_json
+from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.terms import Finding
 
 __all__ = [
-    "DEFAULT_BUNDLES",
     "MAX_STEPS",
     "RECIPE",
-    "OutputFormat",
     "Request",
     "UnsupportedPolicy",
-    "conditions_from_file",
 ]
 
 RECIPE = 1
@@ -34,8 +31,6 @@ MAX_STEPS = 20
 
 MAX_COUNT = 100_000
 MAX_TRIES = 4
-DEFAULT_BUNDLES = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation")
-"""Names of the generator's, the autoencoder's and the lesion network's bundle."""
 
 
 class UnsupportedPolicy(StrEnum):
@@ -43,13 +38,6 @@ class UnsupportedPolicy(StrEnum):
 
     REFUSE = "refuse"
     OVERRIDE = "override"
-
-
-class OutputFormat(StrEnum):
-    """Files of a sample: DICOM with PNG previews, or the PNG previews alone."""
-
-    DICOM = "dicom"
-    PNG = "png"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,71 +145,6 @@ class Request:
     def request_sha256(self) -> str:
         """SHA-256 of `identity` as canonical JSON."""
         return hashlib.sha256(canonical_json(self.identity()).encode()).hexdigest()
-
-
-def canonical_json(values: Any) -> str:
-    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = None) -> tuple[Conditions, ...]:
-    """Conditions of the samples that a JSON or CSV file lists, one a row.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``.json``: an object or a list of objects; ``.csv``: a header of condition names and a
-        line a sample. Empty cells count as not given; a box is ``"x0,y0,x1,y1"``.
-    base : mapping or None
-        Attributes for all rows; a row's own value goes first.
-
-    Raises
-    ------
-    RequestError
-        The file can not be read, is empty, or a row is not allowed.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in (".json", ".csv"):
-        raise RequestError(f"conditions file {path.name} is not one of .json, .csv")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"conditions file {path} can not be read: {_reason(error)}") from None
-    rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
-    if not rows:
-        raise RequestError(f"conditions file {path.name} lists no sample")
-    if len(rows) > MAX_COUNT:
-        raise RequestError(f"conditions file {path.name} lists more than {MAX_COUNT} samples")
-    return tuple(_row_conditions(row, base or {}, where) for where, row in rows)
-
-
-def _row_conditions(row: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Conditions:
-    given = {k: v for k, v in row.items() if v is not None and v != ""}
-    return Conditions.from_dict({**base, **given}, where=where)
-
-
-def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    try:
-        values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(f"conditions file {path.name} is no JSON: {error}") from None
-    rows = [values] if isinstance(values, dict) else values
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RequestError(f"conditions file {path.name} must be a JSON object or a list of objects")
-    return [(f"{path.name} row {i}", row) for i, row in enumerate(rows, start=1)]
-
-
-def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    rows: list[tuple[str, Mapping[str, Any]]] = []
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    try:
-        for row in reader:
-            if None in row:
-                raise RequestError(f"conditions file {path.name} line {reader.line_num} has more cells than the header")
-            rows.append((f"{path.name} line {reader.line_num}", row))
-    except csv.Error as error:
-        raise RequestError(f"conditions file {path.name} line {reader.line_num} is no CSV: {error}") from None
-    return rows
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

@@ -9,7 +9,7 @@ from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import CLASS_HEADS, LesionNetwork
-from monai_mammo.networks.texture import TextureNetwork, picture_of_latent
+from monai_mammo.networks.texture_network import TextureNetwork, picture_of_latent
 from monai_mammo.networks.weights import build, load_encoder, load_network, load_texture, load_weights
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monai_mammo.sampling.cascade import Cascade, CascadeNoise
 from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
+from monai_mammo.sampling.latents import sample_latents
 from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.oracle import GaussianOracle
 from monai_mammo.sampling.schedule import (
@@ -37,6 +38,7 @@ __all__ = [
     "guided_prediction",
     "initial_noise",
     "per_sample",
+    "sample_latents",
     "time_grid",
     "u_to_eps",
     "u_to_z0",

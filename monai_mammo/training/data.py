@@ -6,9 +6,7 @@ what an uninterrupted one would have seen, with any number of workers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,43 +16,10 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.errors import MammoError
+from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 
-__all__ = ["ROUGH_MASK_KINDS", "CropDataset", "EpochSampler", "PreparedDataset", "load_datalist"]
-
-ROUGH_MASK_KINDS = ("box", "circle", "point")
-"""Kinds of lesion masks that say where a lesion is, but not what its outline is."""
-
-
-def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None) -> list[dict]:
-    """Items of one split of a prepared folder, their files with full paths.
-
-    Parameters
-    ----------
-    path : path
-        `datalist.json` as `prepare` writes it.
-    split : str
-        ``training``, ``validation``, ``test`` or ``external``.
-    kinds : sequence of str or None
-        Acquisition kinds to keep; all by default.
-
-    Raises
-    ------
-    RequestError
-        The file is not there, or has no such split.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise RequestError(f"datalist {path.name} is not in {path.parent}: run `monai-mammo prepare` first")
-    content = json.loads(path.read_text())
-    if split not in content:
-        raise RequestError(f"split {split!r} is not in {path.name}: it has training, validation, test, external")
-    items = []
-    for item in content[split]:
-        if kinds is None or item["conditions"].get("kind") in kinds:
-            files = {key: str(path.parent / item[key]) for key in ("image", "breast", "label") if key in item}
-            items.append({**item, **files})
-    return items
+__all__ = ["CropDataset", "EpochSampler", "PreparedDataset"]
 
 
 class PreparedDataset(Dataset):

@@ -81,9 +81,13 @@ class SamplerInferer(Inferer):
         Tensor, shape (B, 1, H, W)
             Brightness in [0, 1].
         """
-        predict_z0 = sampling.z0_predictor(
-            network, self.schedule, attributes=attributes, spatial=spatial, guidance=self.guidance
+        z_0 = sampling.sample_latents(
+            network,
+            self.schedule,
+            inputs,
+            attributes=attributes,
+            spatial=spatial,
+            steps=self.steps,
+            guidance=self.guidance,
         )
-        times = sampling.time_grid(self.schedule, self.steps)
-        z_0 = sampling.dpm_solver_pp_2m(predict_z0, inputs, times, self.schedule)
         return picture_of_latent(self.autoencoder, z_0, self.texture)

@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from monai_mammo.bundle import BundleFolder, TrainingFingerprint, image_features
-from monai_mammo.bundle.fingerprint import FILE
+from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle.fingerprint import FILE, TrainingFingerprint, image_features
 from monai_mammo.errors import MammoError
 from monai_mammo.phantom import draw_mammogram
 

@@ -15,9 +15,10 @@ from PIL import Image
 from monai_mammo.bundle import seal
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Provenance, WeightsReference
-from monai_mammo.generation.manifest import Manifest
-from monai_mammo.generation.outputs import FinishedSample, OutputFormat, place_sample
 from monai_mammo.generation.request import Request
+from monai_mammo.generation.runs.manifest import Manifest
+from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample
 from monai_mammo.networks import Judge
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall

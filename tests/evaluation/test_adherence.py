@@ -7,8 +7,8 @@ import pytest
 
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import adherence_figures, side_figures
-from monai_mammo.evaluation.items import items_of_run, load_run
-from monai_mammo.generation.outputs import OutputFormat
+from monai_mammo.evaluation.run_items import items_of_run, load_run
+from monai_mammo.generation.runs.output_format import OutputFormat
 
 NOTHING = np.zeros((64, 48), dtype=bool)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_mammo.bundle import TrainingFingerprint, find
+from monai_mammo.bundle import find
+from monai_mammo.bundle.fingerprint import TrainingFingerprint
 from monai_mammo.errors import MammoError
 from monai_mammo.evaluation import fingerprint_bundle, markdown_table, memorisation_figures
 from monai_mammo.phantom import draw_mammogram

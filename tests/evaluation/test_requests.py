@@ -7,11 +7,11 @@ import json
 import pytest
 
 from monai_mammo.bundle import find, seal
+from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import requests_like_acquired
-from monai_mammo.evaluation.__main__ import main
-from monai_mammo.generation.request import conditions_from_file
+from monai_mammo.generation.conditions_file import conditions_from_file
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,8 @@ def test_more_than_there_are_is_refused(datalist, n):
 
 def test_generate_takes_the_file(datalist, tmp_path, capsys):
     out = tmp_path / "requests.json"
-    assert main(["requests", "--datalist", str(datalist), "--n", "4", "--seed", "2", "--out", str(out)]) == 0
+    words = ["--datalist", str(datalist), "--n", "4", "--seed", "2", "--out", str(out)]
+    assert main(["evaluate", "requests", *words]) == 0
     assert capsys.readouterr().out == f"{out}: 4 requests\n"
     rows = json.loads(out.read_text())
     assert conditions_from_file(out) == tuple(Conditions.from_dict(row) for row in rows)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.items import load_items
 from monai_mammo.evaluation.sheets import chosen_items, comparison_sheet, planned_like, sheet_png
+from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.training.data import PreparedDataset
 
 

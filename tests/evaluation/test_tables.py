@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from monai_mammo.cli.main import main
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.__main__ import main
 from monai_mammo.evaluation.cards import fill_card
 from monai_mammo.evaluation.tables import markdown_table
 
@@ -134,11 +134,11 @@ def test_two_places_of_one_name_are_refused(tmp_path):
 
 def test_commands_write_figures_and_fill_a_card(datalist, tmp_path, capsys):
     out = tmp_path / "figures.json"
-    assert main(["reconstruction", "--datalist", str(datalist), "--device", "cpu", "--out", str(out)]) == 0
+    assert main(["evaluate", "reconstruction", "--datalist", str(datalist), "--device", "cpu", "--out", str(out)]) == 0
     figures = json.loads(out.read_text())
     assert capsys.readouterr().out == markdown_table(figures)
     path = card(tmp_path, "reconstruction")
-    assert main(["card", str(path), str(out)]) == 0
+    assert main(["evaluate", "card", str(path), str(out)]) == 0
     assert markdown_table(figures) in path.read_text(encoding="utf-8")
 
 
@@ -153,7 +153,7 @@ def test_commands_write_figures_and_fill_a_card(datalist, tmp_path, capsys):
 )
 def test_a_wrong_request_is_one_sentence_and_code_2(datalist, tmp_path, capsys, words, sentence):
     words = [word.format(datalist=datalist) for word in words]
-    assert main(["reconstruction", *words, "--out", str(tmp_path / "f.json")]) == 2
+    assert main(["evaluate", "reconstruction", *words, "--out", str(tmp_path / "f.json")]) == 2
     shown = capsys.readouterr()
     assert sentence in shown.err and shown.err.count("\n") == 1 and not shown.out
     assert not (tmp_path / "f.json").exists()

@@ -41,20 +41,20 @@ class DrawnGenerator:
     batch_size = 1
     device = SimpleNamespace(type="cpu")
 
-    def draw(self, planned, *, seed, steps, guidance, dice_threshold, max_tries, on_step=None):
-        from monai_mammo.generation.check import look_at
+    def draw(self, planned, settings, *, on_step=None):
+        from monai_mammo.generation.engine.check import check_image
         from monai_mammo.phantom import draw_mammogram
         from monai_mammo.prepare.array import prepare_mammogram
 
         out = []
         for sample in planned:
             shown = sample.conditions.replace(laterality="L", box=None)
-            drawn = draw_mammogram(shown, seed=seed + sample.index, shape=(192, 144))
+            drawn = draw_mammogram(shown, seed=settings.seed + sample.index, shape=(192, 144))
             prepared = prepare_mammogram(drawn, shape=sample.lesion.mask.shape)
             lesion = prepared.lesion_mask if sample.lesion.mask.any() else np.zeros_like(prepared.breast)
             out.append(
                 [
-                    look_at(
+                    check_image(
                         prepared.image,
                         lesion,
                         {},

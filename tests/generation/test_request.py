@@ -8,7 +8,8 @@ import pytest
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.request import MAX_STEPS, Request, conditions_from_file
+from monai_mammo.generation.conditions_file import conditions_from_file
+from monai_mammo.generation.request import MAX_STEPS, Request
 
 BAD = {
     "count": [0, -1, "many", 1.5, True, 100_001, "٣٠٠٠٠٠٠"],

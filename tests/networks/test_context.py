@@ -33,7 +33,7 @@ def some_conditions(draw):
 
 def test_columns_are_the_promised_ones():
     categories = ("kind", "density", "view", "laterality", "finding", "birads")
-    assert ATTRIBUTES == (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years")
+    assert (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years") == ATTRIBUTES
 
 
 @given(conditions=some_conditions())

@@ -11,7 +11,7 @@ from monai.transforms import Compose
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.phantom import draw_mammogram
-from monai_mammo.prepare.array import breast_mask
+from monai_mammo.prepare.breast import breast_mask
 from monai_mammo.prepare.dictionary import LoadMammogramd, PrepareMammogramd, RestoreMammogramd, trace_of
 
 

@@ -11,12 +11,16 @@ import torch
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
+from monai_mammo.lesions import lesion_planes
 from monai_mammo.networks import Autoencoder, encode_conditions
+from monai_mammo.prepare import phantom_items
+from monai_mammo.prepare.datalist_items import half_of_persons, load_datalist
 from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.sampling import CosineSchedule, RectifiedFlowSchedule
-from monai_mammo.training.data import CropDataset, EpochSampler, load_datalist
-from monai_mammo.training.diffusion import DiffusionLoss, LatentDataset, spatial_planes
-from monai_mammo.training.lesion import MASK_KINDS, LesionDataset, half_of_persons
+from monai_mammo.training.data import CropDataset, EpochSampler
+from monai_mammo.training.diffusion_loss import DiffusionLoss
+from monai_mammo.training.latent_dataset import LatentDataset
+from monai_mammo.training.lesion_dataset import MASK_KINDS, LesionDataset
 
 SHAPE = (64, 48)
 
@@ -117,9 +121,17 @@ def test_cached_latents_equal_those_made_anew(latents, tmp_path):
     assert np.array_equal(fresh._latents, cached._latents)
 
 
-def test_planes_hold_the_covered_share():
-    planes = spatial_planes(None, Box(0.0, 0.0, 0.5, 1.0), (4, 4))
-    assert planes[0].sum() == 0 and np.allclose(planes[1, :, :2], 1) and np.allclose(planes[1, :, 2:], 0)
+@pytest.mark.parametrize("shape", [(48, 32), (50, 38)])
+def test_the_network_is_given_the_planes_that_generation_gives_it(shape):
+    """On a grid that is no multiple of 4, too: a padded position stands for the same pixels in both."""
+    items = phantom_items(4, shape=shape)
+    dataset = LatentDataset(items, Autoencoder((8, 16), n_blocks=1), n_views=1, drop_each=0, drop_all=0)
+    is_outlined = [index for index in range(len(dataset)) if dataset.mask(index) is not None]
+    assert is_outlined
+    for index in is_outlined:
+        item, box = dataset[index], dataset.conditions[index].box
+        assert item["spatial"].shape[-2:] == item["image"].shape[-2:]
+        assert torch.equal(item["spatial"], lesion_planes(dataset.mask(index), box, shape=shape, factor=4))
 
 
 @pytest.mark.parametrize("schedule", [CosineSchedule(), RectifiedFlowSchedule(2.0)])

@@ -15,12 +15,15 @@ from PIL import Image
 from torch import nn
 
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.measures.breast_psnr import BreastPSNR
 from monai_mammo.networks import Autoencoder
+from monai_mammo.prepare.datalist_items import outlined_items
+from monai_mammo.prepare.drawn_items import phantom_items, training_items
+from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.training import (
     AutocastInferer,
     AutoencoderLoss,
     BestWeightsWriter,
-    BreastPSNR,
     CheckpointHandler,
     CropDataset,
     ExponentialMovingAverage,
@@ -31,13 +34,9 @@ from monai_mammo.training import (
     PreparedDataset,
     ReconstructionInferer,
     data_loader,
-    image_files,
     loss_terms,
-    outlined_items,
-    phantom_items,
     set_latent_statistics,
     tracking_handler,
-    training_items,
 )
 from monai_mammo.training.checkpoints import random_state, restore_random_state, save_atomically, shipped_state
 from monai_mammo.training.png import NOT_ACQUIRED, save_png

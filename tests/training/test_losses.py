@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from monai_mammo.networks import Autoencoder, LesionNetwork, PatchDiscriminator, TextureNetwork
-from monai_mammo.training.lesion import MASK_KINDS, LesionLoss, soft_dice
+from monai_mammo.training.lesion_dataset import MASK_KINDS
+from monai_mammo.training.lesion_loss import LesionLoss, soft_dice
 from monai_mammo.training.losses import AutoencoderLoss, TextureLoss, fine_detail, gradient_l1, kl_divergence
 
 

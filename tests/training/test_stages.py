@@ -14,7 +14,8 @@ from monai_mammo.networks import Autoencoder, DetailUNet, enlarged_layout, layou
 from monai_mammo.sampling import CosineSchedule
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import EpochSampler, PreparedDataset
-from monai_mammo.training.diffusion import DetailLoss, LatentDataset, LayoutLoss, with_residual_statistics
+from monai_mammo.training.latent_dataset import LatentDataset
+from monai_mammo.training.stage_losses import DetailLoss, LayoutLoss, with_residual_statistics
 
 SHAPE = (64, 48)
 SMALL = {"channels": (16,), "n_blocks": 1, "context_channels": 16}

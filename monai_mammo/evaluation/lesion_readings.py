@@ -1,0 +1,192 @@
+"""What the lesion network and the judge see on images whose lesions and labels are known."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from monai_mammo import bundle
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.conditions import Box
+from monai_mammo.evaluation.autoencoder_on_images import batches
+from monai_mammo.evaluation.examiners import JUDGE, examiners
+from monai_mammo.evaluation.intervals import summary
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
+from monai_mammo.networks import CLASS_HEADS
+from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of, load_items
+from monai_mammo.training.lesion_dataset import LesionDataset
+
+__all__ = [
+    "MASK_MEASURES",
+    "THRESHOLD",
+    "Reading",
+    "lesion_figures",
+    "measured",
+    "read_items",
+    "summarised",
+]
+
+THRESHOLD = 0.5
+"""Probability above which a pixel counts as lesion, inside the breast."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one network saw on one image, beside what is known of it.
+
+    Parameters
+    ----------
+    kind : str or None
+        Acquisition kind.
+    person_id : str
+    mask_kind : str
+        ``contour``, ``box``, ``none`` or ``unknown``: what is known of the lesion.
+    dice : float or None
+        Of the found and the outlined lesion; `None` where none is outlined.
+    iou : float or None
+        Of the box of the largest found component and the largest known box; 0 where nothing was found.
+    is_clear : bool
+        Whether nothing was found.
+    labels, found : dict of str to int
+        Known and most probable class by head, for heads whose label is known.
+    """
+
+    kind: str | None
+    person_id: str
+    mask_kind: str
+    dice: float | None
+    iou: float | None
+    is_clear: bool
+    labels: dict[str, int]
+    found: dict[str, int]
+
+
+def lesion_figures(
+    datalist: str | Path, *, split: str = "validation", lesion_network: str = DEFAULT_BUNDLES[2], device: str = "auto"
+) -> dict[str, Any]:
+    """Dice, box IoU and accuracy of the lesion network and the judge on one split, by acquisition kind.
+
+    Parameters
+    ----------
+    datalist : str or Path
+        ``datalist.json`` of a prepared folder.
+    split : str
+    lesion_network : str
+        Name or path of the bundle that holds both.
+    device : {"auto", "cpu", "cuda"}
+
+    Returns
+    -------
+    dict
+        ``rows``: for each network, kind and measure the mean with 95 % interval, number of images
+        and of persons; for class heads the share of the most frequent class beside it.
+
+    Raises
+    ------
+    RequestError
+        There is no such datalist, split, bundle or device.
+    MammoError
+        Weights are missing or damaged.
+    """
+    items = load_items(datalist, split=split)
+    home = bundle.find(lesion_network)
+    rows = []
+    for name, network in examiners(home, device).items():
+        for (kind, measure), values in measured(read_items(network, items)).items():
+            rows.append({"network": name, "kind": kind, "measure": measure, **summarised(values, measure)})
+    return {
+        "name": "lesions" if split == "validation" else f"lesions_{split}",
+        "command": "lesions",
+        "data": about_datalist(datalist, items, split),
+        "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
+        "settings": {"threshold": THRESHOLD},
+        "rows": rows,
+    }
+
+
+@torch.inference_mode()
+def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Reading]:
+    """What a network sees on each image.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Gives ``mask`` logits and the `CLASS_HEADS`.
+    items : sequence of dict
+        Of a datalist, or of `items_of_run`.
+    """
+    place = next(network.parameters()).device
+    data = LesionDataset(items, is_augmented=False)
+    readings: list[Reading] = []
+    for x in batches([data.image(i) for i in range(len(data))], place):
+        out = network(x)
+        found = (out["mask"][:, 0].float().sigmoid() > THRESHOLD).cpu().numpy()
+        classes = {head: out[head].argmax(dim=1).tolist() for head in CLASS_HEADS}
+        for row in range(len(found)):
+            best = {head: classes[head][row] for head in CLASS_HEADS}
+            readings.append(_reading(data, len(readings), found[row], best))
+    return readings
+
+
+def measured(readings: Sequence[Reading]) -> dict[tuple[str, str], list[tuple[Reading, float]]]:
+    """Readings that each kind and measure allows, with their values; what no image allows is left out.
+
+    Measures are `MASK_MEASURES`, and for each class head whether the most probable class is right.
+    """
+    out: dict[tuple[str, str], list[tuple[Reading, float]]] = {}
+    for kind, members in kind_groups([r.kind for r in readings]).items():
+        some = [readings[i] for i in members]
+        for measure, value_of in MASK_MEASURES.items():
+            values = [(r, value_of(r)) for r in some]
+            out[kind, measure] = [(r, float(value)) for r, value in values if value is not None]
+        for head in CLASS_HEADS:
+            out[kind, head] = [(r, float(r.labels[head] == r.found[head])) for r in some if head in r.labels]
+    return {key: values for key, values in out.items() if values}
+
+
+def summarised(values: Sequence[tuple[Reading, float]], measure: str) -> dict[str, Any]:
+    """Mean of a measure with interval, number of images and of persons.
+
+    For a class head ``most_frequent`` is the share of its most frequent class: what naming that
+    class for every image would get right.
+    """
+    out = {**(summary([v for _, v in values]) or {}), "n_persons": len({r.person_id for r, _ in values})}
+    if measure in CLASS_HEADS:
+        counts = np.bincount([r.labels[measure] for r, _ in values])
+        out["most_frequent"] = round(float(counts.max() / counts.sum()), 4)
+    return out
+
+
+MASK_MEASURES: dict[str, Callable[[Reading], float | None]] = {
+    "Dice": lambda r: r.dice,
+    "box IoU": lambda r: r.iou,
+    "box IoU, no outline known": lambda r: r.iou if r.mask_kind in ROUGH_MASK_KINDS else None,
+    "nothing found, no lesion there": lambda r: float(r.is_clear) if r.mask_kind == "none" else None,
+}
+"""Value of a reading by measure; `None` where the image does not allow it."""
+
+
+def _reading(data: LesionDataset, index: int, found: np.ndarray, best: dict[str, int]) -> Reading:
+    item, conditions = data.data[index], data.conditions[index]
+    found = found & breast_of(item)
+    mask_kind, outlined = item.get("mask_kind", "unknown"), data.mask(index)
+    boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
+    known = dict(zip(CLASS_HEADS, data[index]["classes"].tolist(), strict=True))
+    labels = {head: label for head, label in known.items() if label >= 0}
+    return Reading(
+        kind=conditions.kind,
+        person_id=str(item["person_id"]),
+        mask_kind=mask_kind,
+        dice=dice(found, outlined) if mask_kind == "contour" and outlined is not None else None,
+        iou=box_iou(box_of_largest(found), max(boxes, key=box_area)) if boxes else None,
+        is_clear=not found.any(),
+        labels=labels,
+        found={head: best[head] for head in labels},
+    )

@@ -1,0 +1,112 @@
+"""Samples of a run as items on the prepared grid, so that they are examined as acquired images are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.terms import Laterality
+
+__all__ = ["items_of_run", "load_run", "written_pixels"]
+
+
+def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
+    """Samples of a run in the form of prepared images, chest wall left.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `generate` wrote it.
+
+    Returns
+    -------
+    list of dict
+        ``image`` (uint16), ``breast`` and ``label`` (the asked lesion) as arrays from the written
+        files; ``conditions`` and ``boxes`` as asked, in the prepared frame.
+
+    Raises
+    ------
+    RequestError
+        There is no run in the folder, or it has no sample.
+    MammoError
+        A file of it can not be read.
+    """
+    manifest = load_run(folder)
+    return [_item_of_sample(manifest, index) for index in sorted(manifest.samples)]
+
+
+def load_run(folder: str | Path) -> Manifest:
+    """Manifest of a run that has samples.
+
+    Raises
+    ------
+    RequestError
+        There is no run in the folder, or it has no sample.
+    """
+    manifest = Manifest.load(Path(folder))
+    if manifest is None or not manifest.samples:
+        raise RequestError(f"{folder} holds no run with samples: make one with `monai-mammo generate`")
+    return manifest
+
+
+def written_pixels(folder: Path) -> np.ndarray:
+    """Pixels of a sample as they were written, from the DICOM file, else from the PNG.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+        In [0, 1], as the file hangs.
+
+    Raises
+    ------
+    MammoError
+        The file can not be decoded.
+    """
+    path = folder / "mammogram.dcm"
+    if not path.is_file():
+        return _grey(folder / "mammogram.png")
+    from pydicom import dcmread
+
+    try:
+        dataset = dcmread(path)
+        return dataset.pixel_array.astype(np.float32) / np.float32(2**dataset.BitsStored - 1)
+    except Exception as error:  # decoders of other hands raise what they like
+        raise MammoError(f"{path} can not be decoded: {type(error).__name__}") from None
+
+
+def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
+    folder = manifest.folder / sample_name(index)
+    conditions = Conditions.from_dict(manifest.samples[index]["conditions"])
+    side = conditions.laterality or Laterality.L
+    image = np.ascontiguousarray(hang(written_pixels(folder), side))
+    if conditions.box is not None and side is Laterality.R:
+        conditions = conditions.replace(box=mirror_box(conditions.box))
+    asked = np.ascontiguousarray(hang(_grey(folder / "lesion.png"), side)) > 0.5
+    _, breast = clean_air(image)
+    return {
+        "image": np.rint(image * 65535).astype(np.uint16),
+        "breast": np.ones(image.shape, dtype=bool) if breast is None else breast,
+        "label": asked,
+        "mask_kind": "contour" if asked.any() else ("unknown" if conditions.finding is None else "none"),
+        "boxes": [] if conditions.box is None else [list(conditions.box)],
+        "conditions": conditions.to_dict(),
+        "person_id": f"SYNTHETIC_{manifest.run_sha256[:8]}_{sample_name(index)}",
+        "image_id": sample_name(index),
+        "source": "monai_mammo",
+    }
+
+
+def _grey(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+    except (OSError, ValueError) as error:
+        raise MammoError(f"{path} can not be read as a picture: {error}") from None

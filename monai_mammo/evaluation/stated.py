@@ -1,0 +1,37 @@
+"""What figures state of the bundles and the images that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.bundle import BundleFolder
+from monai_mammo.files.digest import file_sha256
+from monai_mammo.terms import AcquisitionKind
+
+__all__ = ["about_bundle", "about_datalist", "kind_groups"]
+
+
+def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict[str, str]:
+    """Name, version and weights of a bundle, as figures state them."""
+    sha256 = folder.weights_sha256[weights]
+    return {"name": folder.name, "version": folder.version, "weights": weights, "sha256": sha256}
+
+
+def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str) -> dict[str, Any]:
+    """What figures state of their images: split, numbers, sources and the hash of the datalist."""
+    return {
+        "split": split,
+        "n_images": len(items),
+        "n_persons": len({item["person_id"] for item in items}),
+        "sources": sorted({str(item.get("source", "")) for item in items}),
+        "datalist_sha256": file_sha256(path),
+    }
+
+
+def kind_groups(kinds: Sequence[str | None]) -> dict[str, list[int]]:
+    """Positions of the images of each acquisition kind that occurs, and of all."""
+    groups = {str(kind): [i for i, k in enumerate(kinds) if k == kind] for kind in AcquisitionKind}
+    groups = {kind: rows for kind, rows in groups.items() if rows}
+    return groups if len(groups) == 1 else {**groups, "all": list(range(len(kinds)))}

@@ -1,0 +1,160 @@
+"""Whether reconstructed and generated breasts have the fine texture of acquired ones: power by spatial frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.evaluation.autoencoder_on_images import open_autoencoder, reconstructions
+from monai_mammo.evaluation.intervals import difference_of_means, summary
+from monai_mammo.evaluation.run_items import items_of_run
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.prepare.datalist_items import breast_of
+
+__all__ = ["BANDS", "power_spectrum", "spectral_exponent", "texture_figures"]
+
+TILE_PX = 32
+_STEP_PX = 16
+_MARGIN_PX = 4  # from the skin line, whose edge is no texture
+_LEAST_POWER = 1e-12  # of a picture without any noise: 60 dB under what 16 bits can show
+
+BANDS = ((1 / 16, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1 / 2))
+"""Bands of spatial frequency in cycles a pixel; the last is what a picture of half the size can not hold."""
+
+
+def texture_figures(
+    datalist: str | Path,
+    runs: Sequence[str | Path] = (),
+    *,
+    split: str = "validation",
+    autoencoder: str = DEFAULT_BUNDLES[1],
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Power of the texture inside the breast by band of spatial frequency, and its spectral exponent.
+
+    Parameters
+    ----------
+    datalist : str or Path
+        ``datalist.json`` of a prepared folder, whose images are the yardstick.
+    runs : sequence of str or Path
+        Folders that `generate` wrote, for requests like those images; may be empty.
+    split : str
+    autoencoder : str
+        Name or path of the bundle whose reconstructions are examined.
+    device : {"auto", "cpu", "cuda"}
+
+    Returns
+    -------
+    dict
+        ``rows``: for each kind and measure (a band, or ``exponent``) ``acquired`` and the differences
+        ``reconstructed`` (pairs) and ``generated`` to it, `None` without a run. Bands are in dB.
+
+    Raises
+    ------
+    RequestError
+        There is no such datalist, split, run, bundle or device.
+    MammoError
+        Weights are missing or damaged.
+    """
+    items, conditions, images, home, network, place = open_autoencoder(
+        datalist, split=split, autoencoder=autoencoder, device=device
+    )
+    breasts = [breast_of(item) for item in items]
+    rebuilt = reconstructions(network, images, place)
+    synthetic = [item for run in runs for item in items_of_run(run)]
+    acquired = [_measures(*pair) for pair in zip(images, breasts, strict=True)]
+    reconstructed = [_measures(*pair) for pair in zip(rebuilt, breasts, strict=True)]
+    generated = [_measures(item["image"].astype(np.float32) / 65535, item["breast"]) for item in synthetic]
+    synthetic_kinds = [item["conditions"].get("kind") for item in synthetic]
+    rows = []
+    for kind, members in kind_groups([c.kind for c in conditions]).items():
+        others = [m for m, k in zip(generated, synthetic_kinds, strict=True) if kind in ("all", k)]
+        for measure in (*map(band_name, BANDS), "exponent"):
+            known = [i for i in members if measure in acquired[i] and measure in reconstructed[i]]
+            values = [acquired[i][measure] for i in known]
+            row = {"kind": kind, "measure": measure, "acquired": summary(values)}
+            row["reconstructed"] = summary([reconstructed[i][measure] - acquired[i][measure] for i in known])
+            row["generated"] = difference_of_means([m[measure] for m in others if measure in m], values)
+            rows.append(row)
+    return {
+        "name": "texture" if split == "validation" else f"texture_{split}",
+        "command": "texture",
+        "data": about_datalist(datalist, items, split),
+        "bundles": [about_bundle(home)],
+        "settings": {"tile_px": TILE_PX, "bands": [band_name(band) for band in BANDS], "n_generated": len(generated)},
+        "rows": rows,
+    }
+
+
+def band_name(band: tuple[float, float]) -> str:
+    """Band in words, such as ``1/8 to 1/4``."""
+    return " to ".join(f"1/{round(1 / frequency)}" for frequency in band)
+
+
+def power_spectrum(image: np.ndarray, breast: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Radial power spectrum inside the breast, mean over Hann-windowed tiles of 32 x 32 pixels inside it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    frequency : ndarray, shape (15,)
+        In cycles a pixel, 2/32 to 16/32; the first one holds what the window leaks from the mean.
+    power : ndarray, shape (15,)
+        Independent noise of variance v has the power v at each frequency.
+    None
+        No tile lies in the breast, 4 pixels from the skin.
+    """
+    corners = [
+        (row, column)
+        for row in range(0, image.shape[0] - TILE_PX + 1, _STEP_PX)
+        for column in range(0, image.shape[1] - TILE_PX + 1, _STEP_PX)
+        if _with_margin(breast, row, column).all()
+    ]
+    if not corners:
+        return None
+    tiles = np.stack([image[r : r + TILE_PX, c : c + TILE_PX] for r, c in corners]).astype(np.float64)
+    hann = np.hanning(TILE_PX + 1)[:-1]
+    window = np.outer(hann, hann)
+    tiles = (tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window
+    density = (np.abs(np.fft.fft2(tiles)) ** 2).mean(axis=0) / (window**2).sum()
+    radius = np.rint(TILE_PX * np.hypot(*np.meshgrid(*[np.fft.fftfreq(TILE_PX)] * 2))).astype(int)
+    steps = np.arange(2, TILE_PX // 2 + 1)
+    return steps / TILE_PX, np.array([density[radius == step].mean() for step in steps])
+
+
+def spectral_exponent(frequency: np.ndarray, power: np.ndarray) -> float:
+    """Beta of a power law 1 / f**beta, by least squares on logarithms; about 3 for mammograms (Burgess et al. 2001).
+
+    Parameters
+    ----------
+    frequency, power : ndarray, shape (n,)
+        As `power_spectrum` gives them.
+    """
+    return -float(np.polyfit(np.log(frequency), np.log(np.maximum(power, _LEAST_POWER)), 1)[0])
+
+
+def _with_margin(breast: np.ndarray, row: int, column: int) -> np.ndarray:
+    rows = slice(max(0, row - _MARGIN_PX), row + TILE_PX + _MARGIN_PX)
+    return breast[rows, max(0, column - _MARGIN_PX) : column + TILE_PX + _MARGIN_PX]
+
+
+def _measures(image: np.ndarray, breast: np.ndarray) -> dict[str, float]:
+    """Power of each band in dB, and the exponent; nothing where the breast has no room for a tile."""
+    found = power_spectrum(np.clip(image, 0, 1), breast)
+    if found is None:
+        return {}
+    frequency, power = found
+    out = {"exponent": spectral_exponent(frequency, power)}
+    for low, high in BANDS:
+        inside = (frequency > low) & (frequency <= high)
+        out[band_name((low, high))] = 10 * float(np.log10(max(power[inside].mean(), _LEAST_POWER)))
+    return out

@@ -1,0 +1,79 @@
+"""Conditions of many samples from a JSON or CSV file, one a row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import RequestError
+from monai_mammo.generation.request import MAX_COUNT
+
+__all__ = ["conditions_from_file"]
+
+
+def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = None) -> tuple[Conditions, ...]:
+    """Conditions of the samples that a JSON or CSV file lists, one a row.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.json``: an object or a list of objects; ``.csv``: a header of condition names and a
+        line a sample. Empty cells count as not given; a box is ``"x0,y0,x1,y1"``.
+    base : mapping or None
+        Attributes for all rows; a row's own value goes first.
+
+    Raises
+    ------
+    RequestError
+        The file can not be read, is empty, or a row is not allowed.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".json", ".csv"):
+        raise RequestError(f"conditions file {path.name} is not one of .json, .csv")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"conditions file {path} can not be read: {_reason(error)}") from None
+    rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
+    if not rows:
+        raise RequestError(f"conditions file {path.name} lists no sample")
+    if len(rows) > MAX_COUNT:
+        raise RequestError(f"conditions file {path.name} lists more than {MAX_COUNT} samples")
+    return tuple(_row_conditions(row, base or {}, where) for where, row in rows)
+
+
+def _row_conditions(row: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Conditions:
+    given = {k: v for k, v in row.items() if v is not None and v != ""}
+    return Conditions.from_dict({**base, **given}, where=where)
+
+
+def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        values = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise RequestError(f"conditions file {path.name} is no JSON: {error}") from None
+    rows = [values] if isinstance(values, dict) else values
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RequestError(f"conditions file {path.name} must be a JSON object or a list of objects")
+    return [(f"{path.name} row {i}", row) for i, row in enumerate(rows, start=1)]
+
+
+def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    try:
+        for row in reader:
+            if None in row:
+                raise RequestError(f"conditions file {path.name} line {reader.line_num} has more cells than the header")
+            rows.append((f"{path.name} line {reader.line_num}", row))
+    except csv.Error as error:
+        raise RequestError(f"conditions file {path.name} line {reader.line_num} is no CSV: {error}") from None
+    return rows
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,157 @@
+"""Is what was requested there? Dice of requested and found lesion, and whether a try is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from monai_mammo.conditions import Box
+from monai_mammo.errors import MammoError
+from monai_mammo.measures.overlap import dice
+from monai_mammo.prepare.breast import breast_mask, chest_wall_side
+from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.terms import AcquisitionKind, ChestWall
+
+__all__ = ["AIR_FLOOR", "MAX_OUTSIDE", "CheckResult", "best_of", "check_image", "clean_air"]
+
+AIR_FLOOR = 0.03
+"""Brightness below which a generated pixel counts as air when the breast is looked for.
+
+Prepared images with noise of 0.012, as an autoencoder leaves it: the outline agrees with the true
+one to an IoU of 0.995 (digital, contrast), and 0.4 % of the breast at most is lost.
+"""
+
+MAX_OUTSIDE = 0.1
+"""Share of the asked lesion that may lie outside the breast; above it a try is not kept."""
+
+NO_BREAST = "no breast"
+WRONG_SIDE = "chest wall on the wrong side"
+OUTSIDE = "asked lesion outside the breast"
+LOW_DICE = "Dice below the threshold"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CheckResult:
+    """What one try shows, in the prepared frame.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1], air set to 0.
+    requested : ndarray, shape (rows, columns), bool
+        The asked lesion as far as it lies in the breast.
+    found : ndarray, shape (rows, columns), bool
+        What the lesion network outlines, inside the breast.
+    probabilities : dict
+        Of finding, birads, density, view, pathology, as the lesion network reads them.
+    dice : float or None
+        Of `requested` and `found`; `None` where no lesion was asked for.
+    outside_share : float
+        Share of the asked lesion that lies outside the breast.
+    defect : str
+        Empty for a try to be kept.
+    """
+
+    image: np.ndarray
+    requested: np.ndarray
+    found: np.ndarray
+    probabilities: dict[str, dict[str, float]]
+    dice: float | None
+    outside_share: float
+    defect: str
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the picture is no mammogram of the asked side, whatever its lesion."""
+        return self.defect in (NO_BREAST, WRONG_SIDE)
+
+    @property
+    def found_box(self) -> Box | None:
+        """Box round what was found."""
+        return box_of_mask(self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Figures of the try for the manifest."""
+        rounded = None if self.dice is None else round(self.dice, 4)
+        return {"dice": rounded, "outside_share": round(self.outside_share, 4), "defect": self.defect}
+
+
+def check_image(
+    image: np.ndarray,
+    found: np.ndarray,
+    probabilities: dict[str, dict[str, float]],
+    *,
+    requested: np.ndarray,
+    breast: np.ndarray | None,
+    dice_threshold: float,
+) -> CheckResult:
+    """What a try shows, and whether it is kept.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+        As `clean_air` left it.
+    found, requested : ndarray, shape (rows, columns), bool
+    probabilities : dict
+    breast : ndarray, shape (rows, columns), bool, or None
+        `None` where there is none.
+    dice_threshold : float
+    """
+    inside = np.ones(image.shape, dtype=bool) if breast is None else breast
+    asked = requested & inside
+    outside_share = 1 - float(asked.sum() / requested.sum()) if requested.any() else 0.0
+    agreement = dice(asked, found & inside) if requested.any() else None
+    defect = ""
+    if agreement is not None and agreement < dice_threshold:
+        defect = LOW_DICE
+    if outside_share > MAX_OUTSIDE:
+        defect = OUTSIDE
+    if breast is not None and chest_wall_side(breast) is ChestWall.RIGHT:
+        defect = WRONG_SIDE
+    if breast is None:
+        defect = NO_BREAST
+    return CheckResult(
+        image=image,
+        requested=asked,
+        found=found & inside,
+        probabilities=probabilities,
+        dice=agreement,
+        outside_share=outside_share,
+        defect=defect,
+    )
+
+
+def best_of(results: Sequence[CheckResult]) -> CheckResult:
+    """The first result without a defect, else a mammogram before none, then the highest Dice, then the first.
+
+    Parameters
+    ----------
+    results : sequence of CheckResult
+        Of all tries of a sample, one at least.
+
+    Returns
+    -------
+    CheckResult
+    """
+    kept = [result for result in results if not result.defect]
+    return kept[0] if kept else max(results, key=lambda result: (not result.is_failure, result.dice or 0.0))
+
+
+def clean_air(image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Picture with everything outside the breast set to 0, and the breast.
+
+    Returns
+    -------
+    image : ndarray, shape (rows, columns), float32
+        Unchanged where no breast is found.
+    breast : ndarray, shape (rows, columns), bool, or None
+    """
+    try:
+        # air is nearly 0 whatever the kind, so what is right for digital pictures is right here
+        breast = breast_mask(np.where(image < AIR_FLOOR, np.float32(0), image), kind=AcquisitionKind.DIGITAL)
+    except MammoError:
+        return image, None
+    return np.where(breast, image, np.float32(0)), breast

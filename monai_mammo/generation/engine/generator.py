@@ -1,0 +1,206 @@
+"""Three bundles as one generator: conditions and noise in, checked images out. Plain torch.
+
+Bitwise the same result for a sample whatever else is asked: noise comes from seed, sample and try
+alone, and on a CPU the networks see one sample at a time, on one thread: measured, a fuller batch,
+another place in it or another number of threads changes a velocity by 1e-5, which is enough to move a
+12-bit pixel. On CUDA batches are filled up to one fixed size. Float32 everywhere; bf16 would make results
+depend on the processor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from monai_mammo import networks, sampling
+from monai_mammo.bundle import BundleFolder
+from monai_mammo.errors import MammoError
+from monai_mammo.generation.engine.check import CheckResult, best_of, check_image, clean_air
+from monai_mammo.generation.engine.device import BATCH_SIZE
+from monai_mammo.generation.engine.plan import PlannedSample
+from monai_mammo.generation.engine.settings import DrawSettings
+from monai_mammo.lesions.planes import lesion_planes
+from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
+
+__all__ = ["Generator"]
+
+_HEADS: dict[str, tuple[str, ...]] = {
+    "finding": tuple(Finding),
+    "birads": tuple(str(category) for category in BIRADS_CATEGORIES),
+    "density": tuple(Density),
+    "view": tuple(View),
+    "pathology": tuple(Pathology),
+}
+_SCHEDULES: dict[str, type[sampling.Schedule]] = {
+    "CosineSchedule": sampling.CosineSchedule,
+    "RectifiedFlowSchedule": sampling.RectifiedFlowSchedule,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Generator:
+    """Networks of three bundles, ready to draw.
+
+    Parameters
+    ----------
+    autoencoder, diffusion, lesion_network : nn.Module
+    schedule : Schedule
+        That the diffusion network was trained with.
+    shape : tuple of int
+        Rows and columns of the prepared grid.
+    device : torch.device
+    mask_threshold : float
+        Probability above which a pixel counts as lesion; the lesion bundle's own, 0.5 where it states none.
+    texture : nn.Module or None
+        Draws fine texture into decoded pictures, where the autoencoder's bundle has such a network.
+    """
+
+    autoencoder: Any
+    diffusion: nn.Module
+    lesion_network: nn.Module
+    schedule: sampling.Schedule
+    shape: tuple[int, int]
+    device: torch.device
+    mask_threshold: float = 0.5
+    texture: nn.Module | None = None
+
+    @classmethod
+    def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
+        """Generator from three bundles whose weights are checked against their hashes.
+
+        Raises
+        ------
+        MammoError
+            Weights are missing, truncated, of another hash or do not fit the network.
+        """
+        place = torch.device(device)
+        return cls(
+            autoencoder=networks.load_network(autoencoder, device=place),
+            diffusion=networks.load_network(diffusion, device=place),
+            lesion_network=networks.load_network(lesion, device=place),
+            schedule=_schedule_of(diffusion),
+            shape=diffusion.prepared_shape,
+            device=place,
+            mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
+            texture=networks.load_texture(autoencoder, device=place),
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a network call."""
+        return BATCH_SIZE[self.device.type]
+
+    def draw(
+        self,
+        planned: Sequence[PlannedSample],
+        settings: DrawSettings,
+        *,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[list[CheckResult]]:
+        """Check of every try of each sample; the last try has no defect, or it is the last allowed.
+
+        Parameters
+        ----------
+        planned : sequence of PlannedSample
+            `batch_size` of them at most.
+        settings : DrawSettings
+        on_step : callable or None
+            Called after each network evaluation.
+
+        Returns
+        -------
+        list of list of CheckResult
+            For each sample its tries, the first first.
+        """
+        results: list[list[CheckResult]] = [[] for _ in planned]
+        for attempt in range(settings.max_tries):
+            open_ = [i for i, done in enumerate(results) if not done or best_of(done).defect]
+            if not open_:
+                break
+            some = [planned[i] for i in open_]
+            images = self._sample(some, settings, attempt=attempt, on_step=on_step)
+            for i, result in zip(open_, self._check(images, some, settings.dice_threshold), strict=True):
+                results[i].append(result)
+        return results
+
+    @torch.inference_mode()
+    def _sample(
+        self,
+        planned: Sequence[PlannedSample],
+        settings: DrawSettings,
+        *,
+        attempt: int,
+        on_step: Callable[[], None] | None,
+    ) -> np.ndarray:
+        """Generated pictures, shape (n, rows, columns), float32 in [0, 1]."""
+        padded = [*planned, *[planned[-1]] * (self.batch_size - len(planned))]
+        attributes = networks.encode_conditions([sample.prepared_conditions for sample in padded]).to(self.device)
+        spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
+        noise = [sampling.gaussian(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
+        z_T = torch.stack(noise).to(self.device).contiguous(memory_format=torch.channels_last)
+        z_0 = sampling.sample_latents(
+            self.diffusion,
+            self.schedule,
+            z_T,
+            attributes=attributes,
+            spatial=spatial,
+            steps=settings.steps,
+            guidance=settings.guidance,
+            on_step=on_step,
+        )
+        rows, columns = self.shape
+        images = networks.picture_of_latent(self.autoencoder, z_0, self.texture)[:, 0, :rows, :columns]
+        return images.float().cpu().numpy()[: len(planned)]
+
+    @property
+    def _latent_shape(self) -> tuple[int, int, int]:
+        factor = int(self.autoencoder.factor)
+        rows, columns = self.shape
+        return self.autoencoder.latent_mean.shape[1], -(-rows // factor), -(-columns // factor)
+
+    def _planes(self, sample: PlannedSample) -> Tensor:
+        """Lesion mask and box on the latent grid, (2, h, w)."""
+        lesion = sample.lesion
+        return lesion_planes(lesion.mask, lesion.box, shape=self.shape, factor=int(self.autoencoder.factor))
+
+    @torch.inference_mode()
+    def _check(
+        self, images: np.ndarray, planned: Sequence[PlannedSample], dice_threshold: float
+    ) -> list[CheckResult]:
+        cleaned = [clean_air(image) for image in images]
+        stack = np.stack([image for image, _ in cleaned])
+        stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
+        outputs = self.lesion_network(torch.from_numpy(stack)[:, None].to(self.device))
+        found = (outputs["mask"][:, 0].sigmoid() > self.mask_threshold).cpu().numpy()
+        readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in _HEADS if head in outputs}
+        return [
+            check_image(
+                image,
+                found[i],
+                {head: _named(readings[head][i], names) for head, names in _HEADS.items() if head in readings},
+                requested=sample.lesion.mask,
+                breast=breast,
+                dice_threshold=dice_threshold,
+            )
+            for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
+        ]
+
+
+def _schedule_of(folder: BundleFolder) -> sampling.Schedule:
+    """Schedule that the bundle's inference config names under ``schedule``; the plain cosine where it names none."""
+    if "schedule" not in folder.config("inference"):
+        return sampling.CosineSchedule()
+    target, arguments = folder.network_definition("inference", "schedule")
+    name = target.rpartition(".")[2]
+    if name not in _SCHEDULES:
+        raise MammoError(f"schedule {name!r} of bundle {folder.name} is not one of {', '.join(_SCHEDULES)}")
+    return _SCHEDULES[name](**arguments)
+
+
+def _named(values: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    return {str(name): round(float(value), 4) for name, value in zip(names, values, strict=True)}

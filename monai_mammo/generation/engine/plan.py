@@ -1,0 +1,162 @@
+"""From requested conditions to what a sample shows: open attributes filled in, support looked up, lesion placed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+from monai_mammo.bundle import Support, SupportTable, describe
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import RequestError
+from monai_mammo.lesions.placing import RequestedLesion, request_lesion
+from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.terms import AcquisitionKind, Finding, Laterality, View
+
+__all__ = ["PlannedSample", "plan_sample", "resolve"]
+
+COARSE_MM = 0.2
+"""Above this spacing single calcifications do not exist in a picture."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedSample:
+    """What one sample of a run is to show.
+
+    Parameters
+    ----------
+    index : int
+    conditions : Conditions
+        Nothing open that a file must state; the box refers to the picture as it hangs.
+    lesion : RequestedLesion
+        In the prepared frame, chest wall left.
+    support : Support
+        Training images and persons behind the conditions.
+    warnings : tuple of str
+        Sentences that every output of the sample carries.
+    """
+
+    index: int
+    conditions: Conditions
+    lesion: RequestedLesion
+    support: Support
+    warnings: tuple[str, ...]
+
+    @property
+    def prepared_conditions(self) -> Conditions:
+        """Conditions with the box in the prepared frame."""
+        return self.conditions.replace(box=self.lesion.box)
+
+
+def plan_sample(
+    requested: Conditions,
+    *,
+    index: int,
+    seed: int,
+    table: SupportTable,
+    shape: tuple[int, int],
+    spacing_mm: float,
+    smallest_px: float = 0.0,
+    mask: np.ndarray | None = None,
+    refuse_unsupported: bool = True,
+) -> PlannedSample:
+    """What sample `index` shows, a function of conditions, seed and number alone.
+
+    Parameters
+    ----------
+    requested : Conditions
+        What is open is drawn where a file must state it; the box refers to the picture as it hangs.
+    index, seed : int
+        Number of the sample, and the seed of its run.
+    table : SupportTable
+        Training images behind the bundle's weights.
+    shape : tuple of int
+        Rows and columns of the prepared grid.
+    spacing_mm : float
+        Nominal.
+    smallest_px : float
+        Smallest feature that survives the autoencoder, in pixels; 0 where it is not stated.
+    mask : ndarray, shape (rows, columns), bool, or None
+        The requested lesion as the picture hangs.
+    refuse_unsupported : bool
+        Whether conditions that no training image stands behind are refused; a warning says so otherwise.
+
+    Returns
+    -------
+    PlannedSample
+
+    Raises
+    ------
+    RequestError
+        No training image stands behind the conditions, and `refuse_unsupported` holds.
+    """
+    conditions = resolve(requested, table, seed=seed, sample_id=index)
+    support = table.check(conditions)
+    if not support.is_supported and refuse_unsupported:
+        raise RequestError(f"{support.warning} (--unsupported override generates it all the same)")
+    laterality = conditions.laterality
+    assert laterality is not None
+    turned = conditions if conditions.box is None or laterality is Laterality.L else _mirrored(conditions)
+    lesion = request_lesion(
+        turned,
+        shape=shape,
+        seed=seed,
+        sample_id=index,
+        mask=None if mask is None else np.ascontiguousarray(hang(mask, laterality)),
+    )
+    if lesion.box is not None:
+        box = lesion.box if laterality is Laterality.L else mirror_box(lesion.box)
+        conditions = conditions.replace(box=box)
+    notes = [support.warning] if support.warning else []
+    if not support.is_supported:
+        notes = [f"UNSUPPORTED: no training image shows {describe(conditions)}"]
+    notes += _too_small(lesion, conditions, shape=shape, spacing_mm=spacing_mm, smallest_px=smallest_px)
+    return PlannedSample(index=index, conditions=conditions, lesion=lesion, support=support, warnings=tuple(notes))
+
+
+def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id: int) -> Conditions:
+    """Conditions with kind, view and laterality filled in; all else that is open stays open.
+
+    The kind is the one with most training persons behind what is asked. View (in proportion to
+    training images) and laterality (evenly) are drawn by seed and sample, as every file must state them.
+    """
+    if conditions.kind is None:
+        best = max(AcquisitionKind, key=lambda kind: _weight(table, conditions.replace(kind=kind)))
+        conditions = conditions.replace(kind=best)
+    if conditions.view is None:
+        weights = [table.images(conditions.replace(view=view)) for view in View]
+        share = weights[0] / sum(weights) if sum(weights) else 0.5
+        conditions = conditions.replace(view=View.CC if _unit(seed, sample_id, "view") < share else View.MLO)
+    if conditions.laterality is None:
+        side = Laterality.L if _unit(seed, sample_id, "laterality") < 0.5 else Laterality.R
+        conditions = conditions.replace(laterality=side)
+    return conditions
+
+
+def _weight(table: SupportTable, conditions: Conditions) -> tuple[int, int]:
+    return table.persons(conditions), table.images(conditions)
+
+
+def _mirrored(conditions: Conditions) -> Conditions:
+    assert conditions.box is not None
+    return conditions.replace(box=mirror_box(conditions.box))
+
+
+def _unit(seed: int, sample_id: int, what: str) -> float:
+    digest = hashlib.sha256(f"{seed}/{sample_id}/{what}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _too_small(
+    lesion: RequestedLesion, conditions: Conditions, *, shape: tuple[int, int], spacing_mm: float, smallest_px: float
+) -> list[str]:
+    notes = []
+    if conditions.finding is Finding.CALCIFICATION and spacing_mm > COARSE_MM:
+        notes.append(f"single calcifications do not exist at a nominal pixel of {spacing_mm:g} mm")
+    if lesion.box is not None and smallest_px > 0:
+        size_px = min(lesion.box.width_fraction * shape[1], lesion.box.height_fraction * shape[0])
+        if size_px < smallest_px:
+            kept = f"{smallest_px:g}, the smallest that the weights keep"
+            notes.append(f"a lesion of {size_px:.1f} pixels is below {kept}")
+    return notes

@@ -1,0 +1,32 @@
+"""How samples are drawn: what decides an image beside weights, conditions and lesion."""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["DrawSettings"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DrawSettings:
+    """Settings of a draw, as a checked request states them.
+
+    Parameters
+    ----------
+    seed : int
+        Noise depends on it, on the sample's number and on the try alone.
+    steps : int
+        Network evaluations of a try.
+    guidance : float
+        Weight of classifier-free guidance; 1 is none.
+    dice_threshold : float
+        A sample whose requested and found lesion agree less, by Dice, is drawn again.
+    max_tries : int
+        Draws of a sample, the first included.
+    """
+
+    seed: int
+    steps: int
+    guidance: float
+    dice_threshold: float = 0.3
+    max_tries: int = 1

@@ -1,0 +1,160 @@
+"""What the autoencoder keeps of real mammograms: pictures side by side, and figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo import bundle
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.conditions import Box
+from monai_mammo.errors import RequestError
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.like import prepared_image
+from monai_mammo.generation.runs.sample_files import as_png, writing
+from monai_mammo.measures.similarity import psnr, ssim_map
+from monai_mammo.prepare.geometry import mask_of_box
+
+__all__ = ["FIGURES", "ReconstructReport", "reconstruct"]
+
+FIGURES = "figures.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReconstructReport:
+    """What `reconstruct` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+    rows : tuple of dict
+        Figures of each image, as in `figures.json`.
+    not_read : tuple of str
+        One sentence for each file that gave no mammogram.
+    """
+
+    folder: Path
+    rows: tuple[dict[str, Any], ...]
+    not_read: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"folder": str(self.folder), "rows": list(self.rows), "not_read": list(self.not_read)}
+
+
+def reconstruct(
+    images: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    autoencoder: str = DEFAULT_BUNDLES[1],
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> ReconstructReport:
+    """Mammograms sent through the autoencoder, with pictures and figures on the prepared grid.
+
+    For each image a folder with ``image.png``, ``reconstruction.png`` and ``difference.png`` (mid grey
+    is no difference, full range is -0.25 to 0.25), and a row in ``figures.json``: PSNR in dB with peak
+    1 and SSIM (Wang et al. 2004, Gaussian of 1.5 pixels, data range 1), on the whole picture, inside
+    the breast and in the lesion's box.
+
+    Parameters
+    ----------
+    images : path or sequence of paths
+        DICOM, PNG, JPG or WebP.
+    out : str or Path
+        Folder to write; made where it is not there.
+    autoencoder : str
+        Name or path of the bundle.
+    device : {"auto", "cpu", "cuda"}
+    progress : callable or None
+        Called with the number of images done and of all.
+
+    Raises
+    ------
+    RequestError
+        There is no image, no bundle, or `out` is a file.
+    MammoError
+        Weights are missing or damaged, or a file could not be written.
+    """
+    paths = [Path(images)] if isinstance(images, (str, Path)) else [Path(path) for path in images]
+    folder = Path(out)
+    if not paths:
+        raise RequestError("reconstruct needs one image at least")
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder} is a file: name a folder with --out")
+    home = bundle.find(autoencoder)
+    through = _through(home, device)
+    rows, not_read = [], []
+    for done, (path, name) in enumerate(zip(paths, _names(paths), strict=True), start=1):
+        try:
+            prepared = prepared_image(path, shape=home.prepared_shape)
+        except RequestError as error:
+            not_read.append(str(error))
+        else:
+            result = through(prepared.image)
+            _write_pictures(folder / name, prepared.image, result)
+            about: dict[str, Any] = {"name": name, "source": path.name, "source_sha256": prepared.source_sha256}
+            about["conditions"] = prepared.conditions.to_dict()
+            about["autoencoder_sha256"] = home.weights_sha256["models/model.pt"]
+            rows.append(about | _figures(prepared.image, result, prepared.breast, prepared.conditions.box))
+        if progress is not None:
+            progress(done, len(paths))
+    if rows:
+        save_bytes((json.dumps(rows, indent=1) + "\n").encode(), folder / FIGURES)
+    return ReconstructReport(folder=folder, rows=tuple(rows), not_read=tuple(not_read))
+
+
+def _figures(image: np.ndarray, result: np.ndarray, breast: np.ndarray, box: Box | None) -> dict[str, float | None]:
+    similarity = ssim_map(image, result)
+    lesion = None if box is None else mask_of_box(box, image.shape) >= 0.5
+    out: dict[str, float | None] = {}
+    for name, where in (("whole", np.ones_like(breast)), ("breast", breast), ("lesion_box", lesion)):
+        is_given = where is not None and where.any()
+        decibel = psnr(image, result, where) if is_given else None
+        out[f"psnr_{name}"] = None if decibel is None or math.isinf(decibel) else round(decibel, 4)
+        out[f"ssim_{name}"] = round(float(similarity[where].mean()), 6) if is_given else None
+    return out
+
+
+def _write_pictures(folder: Path, image: np.ndarray, result: np.ndarray) -> None:
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    save_bytes(as_png(image), folder / "image.png")
+    save_bytes(as_png(result), folder / "reconstruction.png")
+    save_bytes(as_png(0.5 + 2 * (result - image)), folder / "difference.png")
+
+
+def _through(home: bundle.BundleFolder, device: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Autoencoder as a function of a picture in [0, 1]."""
+    import torch
+
+    from monai_mammo import networks
+    from monai_mammo.generation.engine.device import pick_device
+
+    place = torch.device(pick_device(device))
+    network: Any = networks.load_network(home, device=place)
+
+    @torch.inference_mode()
+    def through(image: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(np.ascontiguousarray(image))[None, None].to(place)
+        return network(x)[0].clamp(0, 1)[0, 0].float().cpu().numpy()
+
+    return through
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """A folder name for each image: its stem, numbered where two have the same."""
+    names: list[str] = []
+    for path in paths:
+        name, n = path.stem, 1
+        while name in names:
+            n += 1
+            name = f"{path.stem}_{n}"
+        names.append(name)
+    return names

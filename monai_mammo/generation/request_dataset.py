@@ -1,0 +1,139 @@
+"""Requests as a data set: what the diffusion bundle's engine reads, and how its pictures are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from monai_mammo import sampling
+from monai_mammo.bundle import find
+from monai_mammo.conditions import Conditions
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.conditions_file import conditions_from_file
+from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
+from monai_mammo.generation.request import Request, UnsupportedPolicy
+from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
+from monai_mammo.generation.runs.sample_files import as_png
+from monai_mammo.lesions.planes import lesion_planes
+from monai_mammo.networks import encode_conditions
+from monai_mammo.prepare.geometry import hang
+from monai_mammo.terms import Laterality
+
+__all__ = ["RequestDataset", "request_items"]
+
+
+def request_items(
+    dataset_dir: str | Path = "", *, conditions: Mapping[str, Any] | None = None, count: int = 1
+) -> list[dict[str, Any]]:
+    """Conditions of the samples that are asked for, one dictionary a sample.
+
+    Parameters
+    ----------
+    dataset_dir : path
+        Folder with ``requests.json`` or ``requests.csv``, a row a sample; empty for `count` samples of `conditions`.
+    conditions : mapping
+        Attributes of every sample, unless its row says otherwise.
+    count : int
+
+    Raises
+    ------
+    RequestError
+        There is no such file, or something in it is not allowed.
+    """
+    base = Conditions.from_dict(conditions or {}).to_dict()
+    if not str(dataset_dir):
+        return [base] * count
+    files = sorted(Path(dataset_dir).glob("requests.*"))
+    rows = conditions_from_file(files[0] if files else Path(dataset_dir) / "requests.json", base=base)
+    return [row.to_dict() for row in rows]
+
+
+class RequestDataset(Dataset):
+    """For each sample the noise it starts from, and its conditions as the U-Net takes them.
+
+    Parameters
+    ----------
+    data : sequence of mappings
+        Conditions of each sample; a box refers to the picture as it hangs.
+    bundle : str or path
+        The diffusion bundle, whose grid and support table count.
+    seed : int
+    unsupported : str
+        ``refuse`` or ``override`` what no training image stands behind.
+    latent_channels, latent_factor : int
+        Of the autoencoder: channels of its latent, and pixels for each position of it.
+
+    Raises
+    ------
+    RequestError
+        No training image stands behind a request.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        bundle: str | Path,
+        *,
+        seed: int = 0,
+        unsupported: str = "refuse",
+        latent_channels: int = 4,
+        latent_factor: int = 4,
+    ) -> None:
+        self.data = list(data)
+        folder = find(bundle)
+        self.seed, self.shape = seed, folder.prepared_shape
+        self._factor = int(latent_factor)
+        self._latent_shape = (latent_channels, *(-(-side // latent_factor) for side in self.shape))
+        rows = tuple(Conditions.from_dict(row) for row in self.data)
+        request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
+        self.samples: list[PlannedSample] = [
+            plan_sample(
+                row,
+                index=i,
+                seed=request.seed,
+                table=folder.support,
+                shape=self.shape,
+                spacing_mm=folder.nominal_spacing_mm,
+                refuse_unsupported=request.unsupported is UnsupportedPolicy.REFUSE,
+            )
+            for i, row in enumerate(rows)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sample = self.samples[index]
+        noise = sampling.initial_noise(self.seed, index, self._latent_shape)
+        spatial = lesion_planes(sample.lesion.mask, sample.lesion.box, shape=self.shape, factor=self._factor)
+        return {
+            "image": noise,
+            "label": noise,
+            "attributes": encode_conditions([sample.prepared_conditions])[0],
+            "spatial": spatial,
+            "index": index,
+            "name": sample_name(index),
+        }
+
+    def save(self, index: int, image: np.ndarray, folder: Path) -> None:
+        """Write a generated mammogram as it hangs, the asked lesion and the conditions, marked as synthetic.
+
+        Parameters
+        ----------
+        index : int
+        image : ndarray, shape (rows, columns)
+            In the prepared frame.
+        folder : Path
+        """
+        sample = self.samples[index]
+        name, side = sample_name(index), sample.conditions.laterality or Laterality.L
+        image = image[: self.shape[0], : self.shape[1]]
+        save_bytes(as_png(hang(image, side), description=SYNTHETIC), folder / f"{name}.png")
+        save_bytes(as_png(hang(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
+        about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
+        save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")

@@ -1,0 +1,154 @@
+"""What a run wrote, and what it wrote it from: `manifest.json`, the one owner of that truth."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.whole import save_bytes
+
+__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "file_sha256", "refuse_other_run", "sample_name"]
+
+MANIFEST = "manifest.json"
+SYNTHETIC = "Synthetic images made by monai_mammo, not acquired from patients, not for diagnosis."
+_VERSION = 1
+
+
+@dataclasses.dataclass(slots=True)
+class Manifest:
+    """Manifest of a run's folder; grows by one entry a finished sample.
+
+    Parameters
+    ----------
+    folder : Path
+    head : dict
+        Everything but the samples: ``run_sha256`` (request, weights, device: what decides a
+        pixel), ``request``, ``guidance``, ``shape``, ``weights``, ``versions``, ``warnings``,
+        ``times``, ``files``, ``is_complete``.
+    samples : dict of int to dict
+        Entry of each finished sample by its number.
+    """
+
+    folder: Path
+    head: dict[str, Any]
+    samples: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def run_sha256(self) -> str:
+        """Hash of all that decides a pixel of this run."""
+        return str(self.head["run_sha256"])
+
+    @property
+    def count(self) -> int:
+        """Number of samples that were asked for."""
+        return int(self.head["request"]["count"])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all samples, the datalist and the contact sheet were finished."""
+        return bool(self.head["is_complete"])
+
+    def stated_files(self) -> Iterator[tuple[str, str]]:
+        """Path in the folder and sha256 of every file that the manifest states."""
+        for index in sorted(self.samples):
+            for name, sha256 in self.samples[index]["files"].items():
+                yield f"{sample_name(index)}/{name}", sha256
+        yield from self.head["files"].items()
+
+    def save(self) -> None:
+        """Write the manifest; it appears whole or not at all.
+
+        Raises
+        ------
+        MammoError
+            The disk is full or the folder not writable.
+        """
+        values = {**self.head, "samples": [self.samples[index] for index in sorted(self.samples)]}
+        save_bytes((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(), self.folder / MANIFEST)
+
+    @classmethod
+    def new(cls, folder: Path, **head: Any) -> Self:
+        """Manifest of a run that has no sample yet."""
+        first = {"version": _VERSION, "synthetic": SYNTHETIC}
+        return cls(folder, {**first, **head, "files": {}, "is_complete": False})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """Manifest of a folder, `None` where there is none.
+
+        Raises
+        ------
+        MammoError
+            The file is no manifest of ours.
+        """
+        path = folder / MANIFEST
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MammoError(f"{path} can not be read: {error.strerror}") from None
+        except ValueError:
+            raise MammoError(f"{path} is no JSON: it was changed or cut off") from None
+        try:
+            samples = {int(entry["index"]): entry for entry in values.pop("samples")}
+            manifest = cls(folder, values, samples)
+            if values["version"] != _VERSION or manifest.count < 1 or not manifest.run_sha256:
+                raise ValueError
+            for name, sha256 in manifest.stated_files():
+                if Path(name).is_absolute() or ".." in Path(name).parts or not isinstance(sha256, str):
+                    raise ValueError
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise MammoError(f"{path} is no manifest of a run") from None
+        return manifest
+
+
+def canonical_json(values: Any) -> str:
+    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def sample_name(index: int) -> str:
+    """Name of a sample and of its folder."""
+    return f"sample_{index:04d}"
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes.
+
+    Raises
+    ------
+    MammoError
+        The file can not be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise MammoError(f"{path} can not be read: {error.strerror}") from None
+
+
+def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str, count: int) -> None:
+    """Raise where a folder holds something else than this run.
+
+    Raises
+    ------
+    RequestError
+        The folder belongs to another request, to other weights, to a larger run, or to nobody we know.
+    """
+    if manifest is None:
+        others = [child.name for child in folder.iterdir()] if folder.is_dir() else []
+        if any(not name.startswith(".") for name in others):
+            raise RequestError(f"{folder} is not empty and no run of ours: name another folder with --out")
+    elif manifest.run_sha256 != run_sha256:
+        raise RequestError(
+            f"{folder} belongs to a run with another request or other weights: name another folder, "
+            "or repeat the request that its manifest.json states"
+        )
+    elif manifest.count > count:
+        raise RequestError(f"{folder} belongs to this request with count {manifest.count}: count {count} is less")

@@ -1,0 +1,251 @@
+"""Files of a run: a folder a sample, a datalist, each whole under its name or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
+from monai_mammo.errors import MammoError
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, file_sha256, sample_name
+from monai_mammo.generation.runs.output_format import SAMPLE_FILES, OutputFormat
+from monai_mammo.study import Annotation, Mammogram
+from monai_mammo.terms import Finding, FindingCategory
+
+if TYPE_CHECKING:
+    from monai_mammo.dicom import ReportedFinding
+
+__all__ = [
+    "DATALIST",
+    "FinishedSample",
+    "as_png",
+    "datalist_bytes",
+    "place_sample",
+    "remove_partial",
+    "writing",
+]
+
+DATALIST = "datalist.json"
+_OUTLINES = WeightsReference("real lesion outlines", "1")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FinishedSample:
+    """A sample as it is to be written, hanging as readers expect.
+
+    Parameters
+    ----------
+    index : int
+    mammogram : Mammogram
+        With resolved conditions, and the requested lesion as its mask.
+    found_mask : ndarray, shape (rows, columns), bool
+        What the lesion network found.
+    run_sha256 : str
+    run_seed : int
+    provenance : Provenance
+    found_by : WeightsReference
+        Weights of the lesion network.
+    """
+
+    index: int
+    mammogram: Mammogram
+    found_mask: np.ndarray
+    run_sha256: str
+    run_seed: int
+    provenance: Provenance
+    found_by: WeightsReference
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a failure of the file system into one sentence.
+
+    Raises
+    ------
+    MammoError
+        The disk is full, or the folder is not there or not writable.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MammoError(f"{folder} could not be written: {error.strerror or error}") from None
+
+
+def place_sample(
+    sample: FinishedSample, folder: Path, *, format: OutputFormat, keep: Mapping[str, str]
+) -> dict[str, str]:
+    """Write what a sample's folder lacks, and say the hash of each of its files.
+
+    All files are made in a hidden folder first. A new sample then appears in one rename; in a
+    folder that is there already, only missing files are added.
+
+    Parameters
+    ----------
+    sample : FinishedSample
+    folder : Path
+        Folder of the run.
+    format : OutputFormat
+    keep : mapping of str to str
+        Hashes of the sample's files as the manifest states them; empty for one it does not know.
+
+    Returns
+    -------
+    dict of str to str
+        SHA-256 of each file.
+
+    Raises
+    ------
+    MammoError
+        The disk is full, or a missing file does not come out as the manifest states it.
+    """
+    name = sample_name(sample.index)
+    target, temporary = folder / name, folder / f".{name}.part"
+    with writing(target):
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            _write_files(sample, temporary, format=format)
+            hashes = {file: file_sha256(temporary / file) for file in SAMPLE_FILES[format]}
+            if keep and hashes != dict(keep):
+                raise MammoError(
+                    f"{target} can not be completed: this machine makes other bytes than its manifest states; "
+                    "name another folder"
+                )
+            if target.exists():
+                for file in hashes:
+                    if not keep or not (target / file).exists():
+                        os.replace(temporary / file, target / file)
+            else:
+                os.replace(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return hashes
+
+
+def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
+    """`datalist.json` of a run in MONAI's form, all samples under ``training``.
+
+    Paths are relative to the file. Images hang as readers expect, and so do boxes and masks.
+    """
+    items = [_datalist_item(entry) for _, entry in sorted(manifest.samples.items())]
+    values = {
+        "version": 1,
+        "synthetic": SYNTHETIC,
+        "shape": manifest.head["shape"],
+        "spacing_mm": spacing_mm,
+        "spacing_source": "nominal",
+        "training": items,
+        "validation": [],
+        "test": [],
+    }
+    return (json.dumps(values, indent=1) + "\n").encode()
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what an interrupted run of ours left under hidden temporary names."""
+    for path in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
+def as_png(array: np.ndarray, *, description: str = "") -> bytes:
+    """PNG of a picture in [0, 1] or of a mask, 8 bit grey, the same bytes for the same array.
+
+    Parameters
+    ----------
+    array : ndarray, shape (rows, columns)
+    description : str
+        Words that the file carries, such as that it is synthetic.
+    """
+    from PIL import Image, PngImagePlugin
+
+    about = PngImagePlugin.PngInfo()
+    if description:
+        about.add_text("Description", description)
+    buffer = BytesIO()
+    grey = np.rint(np.clip(array.astype(np.float64), 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(grey).save(buffer, format="PNG", pnginfo=about)
+    return buffer.getvalue()
+
+
+def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) -> None:
+    mammogram = sample.mammogram
+    requested = mammogram.lesion_mask
+    assert requested is not None
+    if format is OutputFormat.DICOM:
+        _write_dicom(sample, folder, requested)
+    said = " ".join([SYNTHETIC, *sample.provenance.notes])
+    save_bytes(as_png(mammogram.pixels, description=said), folder / "mammogram.png")
+    save_bytes(as_png(requested, description=said), folder / "lesion.png")
+    save_bytes((mammogram.conditions.to_json() + "\n").encode(), folder / "conditions.json")
+
+
+def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) -> None:
+    from monai_mammo.dicom import write_mammogram, write_report, write_segmentation
+
+    identity = Identity(sample.run_sha256, sample.run_seed, f"{sample.index:04d}")
+    dataset = write_mammogram(
+        sample.mammogram, folder / "mammogram.dcm", identity=identity, provenance=sample.provenance
+    )
+    segmentation = write_segmentation(
+        dataset,
+        {"requested": requested, "found": sample.found_mask},
+        folder / "lesion.seg.dcm",
+        finding=sample.mammogram.conditions.finding or Finding.NONE,
+        provenance=sample.provenance,
+        algorithms={"requested": _OUTLINES, "found": sample.found_by},
+    )
+    write_report(
+        dataset,
+        segmentation,
+        _reported(sample),
+        folder / "report.dcm",
+        provenance=sample.provenance,
+        density=sample.mammogram.conditions.density,
+        birads=sample.mammogram.conditions.birads,
+    )
+
+
+def _reported(sample: FinishedSample) -> list[ReportedFinding]:
+    """What was asked for, with its category and assessment, and what was found, of which only the place is stated."""
+    from monai_mammo.dicom import ReportedFinding
+
+    asked, findings = sample.mammogram.conditions, []
+    if asked.finding is not None:
+        categories = (FindingCategory(asked.finding.value),)
+        requested = Annotation(categories=categories, box=asked.box, birads=asked.birads)
+        findings.append(ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES))
+    if sample.found_mask.any():
+        findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=sample.found_by))
+    return findings
+
+
+def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
+    name = sample_name(entry["index"])
+    conditions = Conditions.from_dict(entry["conditions"])
+    item: dict[str, Any] = {"image": f"{name}/mammogram.png"}
+    if conditions.finding is not None:  # where the finding was left open, nothing was labelled
+        item["label"] = f"{name}/lesion.png"
+    item |= {
+        "conditions": conditions.to_dict(),
+        "person_id": f"SYNTHETIC_{name}",
+        "image_id": name,
+        "source": "monai_mammo",
+        "source_sha256": entry["files"]["mammogram.png"],
+        "is_synthetic": True,
+    }
+    return item

@@ -1,0 +1,249 @@
+"""A run's folder against its manifest, its DICOM files against themselves. Needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import dcmread
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.dicom import read_segmentation
+from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.writing.validate import complete
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
+from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, file_sha256, sample_name
+from monai_mammo.measures.overlap import dice
+from monai_mammo.prepare.breast import chest_wall_side
+from monai_mammo.terms import ChestWall, Laterality
+
+__all__ = ["VerifyReport", "verify"]
+
+_EDGE_SHARE = 0.02  # rounding to 12 bit may move the outline of the breast by a pixel
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What `verify` saw.
+
+    Parameters
+    ----------
+    folder : Path
+    n_samples, n_files : int
+        Samples and files that were looked at.
+    n_sides_read : int
+        Mammograms whose chest wall side could be read from the pixels.
+    problems : tuple of str
+        One sentence each; empty for a run in order.
+    notes : tuple of str
+        What is worth knowing and no fault.
+    """
+
+    folder: Path
+    n_samples: int
+    n_files: int
+    n_sides_read: int
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**dataclasses.asdict(self), "folder": str(self.folder), "is_in_order": self.is_in_order}
+
+
+def verify(folder: str | Path, *, progress: Callable[[int, int], None] | None = None) -> VerifyReport:
+    """Every file of a run looked at: against the manifest, and DICOM against itself.
+
+    Checked are the hash of each file; that DICOM is readable, complete and marked as synthetic; side
+    (read from the pixels), view and conditions against the attributes; that the masks lie in the
+    breast and give the stated Dice; that previews, datalist and conditions say the same.
+
+    Parameters
+    ----------
+    folder : str or Path
+    progress : callable or None
+        Called with the number of samples done and of all.
+
+    Raises
+    ------
+    RequestError
+        There is no run in the folder.
+    MammoError
+        Its manifest can not be read.
+    """
+    folder = Path(folder)
+    manifest = Manifest.load(folder)
+    if manifest is None:
+        raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
+    changed = dict(_changed_files(manifest))
+    problems = [*changed.values(), *_incomplete(manifest), *_datalist(manifest)]
+    notes, n_sides_read = _strangers(manifest), 0
+    for done, index in enumerate(sorted(manifest.samples), start=1):
+        entry = manifest.samples[index]
+        paths = {name: folder / sample_name(index) / name for name in entry["files"]}
+        if not any(f"{sample_name(index)}/{name}" in changed for name in paths):
+            found, is_side_read = _sample(entry, paths)
+            problems += [f"{sample_name(index)}: {sentence}" for sentence in found]
+            n_sides_read += is_side_read
+            notes += [] if is_side_read else [f"{sample_name(index)}: the pixels do not tell the chest wall's side"]
+        if progress is not None:
+            progress(done, len(manifest.samples))
+    return VerifyReport(
+        folder=folder,
+        n_samples=len(manifest.samples),
+        n_files=sum(1 for _ in manifest.stated_files()),
+        n_sides_read=n_sides_read,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    for name, sha256 in manifest.stated_files():
+        path = manifest.folder / name
+        if not path.is_file():
+            yield name, f"{name} is missing"
+        elif file_sha256(path) != sha256:
+            yield name, f"{name} is not what the run wrote: its sha256 differs from the manifest's"
+
+
+def _incomplete(manifest: Manifest) -> Iterator[str]:
+    lacking = [index for index in range(manifest.count) if index not in manifest.samples]
+    if lacking:
+        yield f"{len(lacking)} of {manifest.count} samples are not made yet: repeat the same command"
+    elif not manifest.is_complete:
+        yield "the run was not brought to its end: repeat the same command"
+    for index, entry in sorted(manifest.samples.items()):
+        if entry.get("is_failure"):
+            yield f"{sample_name(index)} shows no mammogram of the asked side: {entry.get('outcome')}"
+
+
+def _strangers(manifest: Manifest) -> list[str]:
+    """Files that the manifest does not state; hidden ones are left alone."""
+    stated = {name for name, _ in manifest.stated_files()} | {MANIFEST}
+    present = (p.relative_to(manifest.folder) for p in sorted(manifest.folder.rglob("*")) if p.is_file())
+    names = [p.as_posix() for p in present if not any(part.startswith(".") for part in p.parts)]
+    return [f"{name} is no file of the run" for name in names if name not in stated]
+
+
+def _datalist(manifest: Manifest) -> Iterator[str]:
+    path = manifest.folder / "datalist.json"
+    if not manifest.is_complete or not path.is_file():
+        return
+    try:
+        images = [item["image"] for item in json.loads(path.read_text(encoding="utf-8"))["training"]]
+    except (ValueError, KeyError, TypeError):
+        yield "datalist.json is no datalist"
+        return
+    if images != [f"{sample_name(index)}/mammogram.png" for index in sorted(manifest.samples)]:
+        yield "datalist.json does not list the samples of the manifest"
+
+
+def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[str], bool]:
+    """Sentences for what is wrong with a sample, and whether its side could be read."""
+    try:
+        conditions = Conditions.from_dict(entry["conditions"])
+        preview, requested = _grey(paths["mammogram.png"]), _grey(paths["lesion.png"]) > 0.5
+        stated = Conditions.from_json(paths["conditions.json"].read_text(encoding="utf-8"))
+    except (MammoError, OSError, ValueError, KeyError) as error:
+        return [f"can not be read: {error}"], False
+    problems = [] if stated == conditions else ["conditions.json and the manifest differ"]
+    if requested.shape != preview.shape:
+        return [*problems, "lesion.png and mammogram.png differ in size"], False
+    if "mammogram.dcm" in paths:
+        found, pixels = _mammogram(paths["mammogram.dcm"], conditions, preview, entry)
+        problems += found
+        problems += _segmentation(paths, requested, entry)
+        problems += _report(paths) if "report.dcm" in paths else []  # runs before it was written have none
+    else:
+        pixels = preview
+    if pixels is None:
+        return problems, False
+    _, breast = clean_air(pixels)
+    if breast is None:
+        return [*problems, "the pixels show no breast"], False
+    outside = float((requested & ~breast).sum() / max(1, requested.sum()))
+    if outside > _EDGE_SHARE:
+        problems.append(f"{outside:.0%} of the lesion mask lies outside the breast")
+    if float(entry["tries"][entry["kept_try"]]["outside_share"]) > MAX_OUTSIDE and not entry["warnings"]:
+        problems.append("the asked lesion was cut by the outline of the breast without a warning")
+    side = chest_wall_side(breast)
+    expected = ChestWall.LEFT if conditions.laterality is Laterality.L else ChestWall.RIGHT
+    if side is not None and side is not expected:
+        problems.append(f"the pixels show the chest wall {side}, a {conditions.laterality} breast has it {expected}")
+    return problems, side is not None
+
+
+@suppress_pydicom_messages()
+def _mammogram(
+    path: Path, conditions: Conditions, preview: np.ndarray, entry: Mapping[str, Any]
+) -> tuple[list[str], np.ndarray | None]:
+    """Sentences for a mammogram's DICOM file, and its pixels in [0, 1]."""
+    try:
+        dataset = dcmread(path)
+        pixels = dataset.pixel_array.astype(np.float32) / (2**dataset.BitsStored - 1)
+    except Exception as error:  # decoders of other hands raise what they like
+        return [f"mammogram.dcm can not be decoded: {type(error).__name__}"], None
+    _, breast = clean_air(pixels)
+    problems = complete(dataset, chest_wall=None if breast is None else chest_wall_side(breast))
+    if dataset.get("ImageLaterality") != conditions.laterality or dataset.get("ViewPosition") != conditions.view:
+        problems.append("Side or view are not those of the manifest.")
+    if pixels.shape != preview.shape or np.abs(pixels - preview).max() > 1.5 / 255:
+        problems.append("The picture is another one than mammogram.png.")
+    comments = str(dataset.get("ImageComments", ""))
+    problems += [f"ImageComments do not say: {w}" for w in entry["warnings"] if w not in comments]
+    return [f"mammogram.dcm: {sentence}" for sentence in problems], pixels
+
+
+@suppress_pydicom_messages()
+def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mapping[str, Any]) -> list[str]:
+    try:
+        dataset = dcmread(paths["lesion.seg.dcm"])
+        masks = read_segmentation(paths["lesion.seg.dcm"])
+        source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True).SOPInstanceUID
+    except Exception as error:
+        return [f"lesion.seg.dcm can not be read: {type(error).__name__}"]
+    problems = [f"lesion.seg.dcm: {sentence}" for sentence in complete(dataset)]
+    if {"requested", "found"} - set(masks):
+        return [*problems, "lesion.seg.dcm does not hold the requested and the found lesion"]
+    referenced = dataset.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPInstanceUID
+    if referenced != source:
+        problems.append("lesion.seg.dcm refers to another mammogram")
+    if masks["requested"].shape != requested.shape or not (masks["requested"] == requested).all():
+        problems.append("lesion.seg.dcm and lesion.png show different lesions")
+    stated = entry["found"]["dice"]
+    if stated is not None and abs(dice(masks["requested"], masks["found"]) - stated) > 1e-3:
+        problems.append("the masks do not give the Dice of the manifest")
+    return problems
+
+
+@suppress_pydicom_messages()
+def _report(paths: Mapping[str, Path]) -> list[str]:
+    try:
+        dataset = dcmread(paths["report.dcm"])
+        source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True)
+        evidence = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+        referenced = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
+    except Exception as error:
+        return [f"report.dcm can not be read: {type(error).__name__}"]
+    problems = [f"report.dcm: {sentence}" for sentence in complete(dataset)]
+    if source.SOPInstanceUID not in referenced:
+        problems.append("report.dcm refers to another mammogram")
+    return problems
+
+
+def _grey(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("L"), dtype=np.float32) / 255

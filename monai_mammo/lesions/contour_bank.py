@@ -1,0 +1,177 @@
+"""Outlines of real lesions, each in its unit box, and boxes of real lesions.
+
+The bank `contours.npz` beside this file holds outlines of type lesion and lesion boxes of training images only, in the
+prepared frame, chest wall left.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import io
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.terms import AcquisitionKind, Finding, View
+
+__all__ = ["ContourBank", "build_contour_bank", "position_in", "shipped_bank"]
+
+_MAX_POINTS = 48
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ContourBank:
+    """Outlines of real lesions, each in its unit box, and real lesion boxes.
+
+    Parameters
+    ----------
+    points : ndarray, shape (sum of points, 2), float32
+        ``(x, y)`` in [0, 1] of the outline's own box.
+    starts : ndarray, shape (n_contours + 1,), int
+        Where each outline begins in `points`.
+    aspect : ndarray, shape (n_contours,), float32
+        Width of the outline's box over its height, in pixels.
+    contour_finding : ndarray, shape (n_contours,), int
+        Position in `Finding`, -1 where unknown.
+    boxes : ndarray, shape (n_boxes, 4), float32
+        ``x0, y0, x1, y1`` in the prepared frame, chest wall left.
+    box_kind, box_view, box_finding : ndarray, shape (n_boxes,), int
+        Positions in the vocabularies, -1 where unknown.
+    """
+
+    points: np.ndarray
+    starts: np.ndarray
+    aspect: np.ndarray
+    contour_finding: np.ndarray
+    boxes: np.ndarray
+    box_kind: np.ndarray
+    box_view: np.ndarray
+    box_finding: np.ndarray
+
+    @property
+    def n_contours(self) -> int:
+        """Number of outlines."""
+        return len(self.aspect)
+
+    def contour(self, index: int) -> np.ndarray:
+        """Outline `index`, shape (n_points, 2), in its unit box."""
+        return self.points[self.starts[index] : self.starts[index + 1]]
+
+    @classmethod
+    def load(cls, path: str | Path | io.BytesIO) -> Self:
+        """Bank from the file that `build_contour_bank` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            whole = ("starts", "contour_finding", "box_kind", "box_view", "box_finding")
+            return cls(**{k: arrays[k].astype(np.int64 if k in whole else np.float32) for k in _names(cls)})
+
+
+@functools.cache
+def shipped_bank() -> ContourBank:
+    """Bank that comes with the package."""
+    data = resources.files("monai_mammo.lesions").joinpath("contours.npz").read_bytes()
+    return ContourBank.load(io.BytesIO(data))
+
+
+def build_contour_bank(
+    contours_csv: str | Path, metadata_csv: str | Path, datalist: str | Path, out: str | Path
+) -> ContourBank:
+    """Bank of the outlines and boxes of training images, written to a file and returned.
+
+    Parameters
+    ----------
+    contours_csv, metadata_csv : str or Path
+        Tables of the outlines and of the images. Only split ``train`` and outlines of type
+        ``lesion`` are taken.
+    datalist : str or Path
+        ``datalist.json`` of the prepared images; the boxes of its training items are taken.
+    out : str or Path
+        Where the ``.npz`` goes.
+
+    Raises
+    ------
+    MammoError
+        There is no outline or no box to be had.
+    """
+    images = {row["image_id"]: row for row in _rows(metadata_csv) if row["split"] == "train"}
+    outlines = [
+        _unit_outline(row, images[row["image_id"]])
+        for row in _rows(contours_csv)
+        if row["type"] == "lesion" and row["image_id"] in images and len(json.loads(row["polygon"])) >= 6
+    ]
+    training = json.loads(Path(datalist).read_text(encoding="utf-8"))["training"]
+    shown = [Conditions.from_dict(item["conditions"]) for item in training]
+    shown = [conditions for conditions in shown if conditions.box is not None]
+    if not outlines or not shown:
+        raise MammoError("the tables list no training lesion")
+    bank = ContourBank(
+        points=np.concatenate([o[0] for o in outlines]).astype(np.float32),
+        starts=np.cumsum([0, *(len(o[0]) for o in outlines)]),
+        aspect=np.array([o[1] for o in outlines], dtype=np.float32),
+        contour_finding=np.array([o[2] for o in outlines]),
+        boxes=np.array([tuple(conditions.box) for conditions in shown if conditions.box], dtype=np.float32),
+        box_kind=np.array([position_in(AcquisitionKind, conditions.kind) for conditions in shown]),
+        box_view=np.array([position_in(View, conditions.view) for conditions in shown]),
+        box_finding=np.array([position_in(Finding, conditions.finding) for conditions in shown]),
+    )
+    small = {"starts": np.int32, "contour_finding": np.int8, "box_kind": np.int8}
+    small |= {"box_view": np.int8, "box_finding": np.int8}
+    np.savez_compressed(out, **{k: getattr(bank, k).astype(small.get(k, np.float16)) for k in _names(ContourBank)})
+    return bank
+
+
+def position_in(vocabulary: Any, member: Any) -> int:
+    """Number of a member in its vocabulary, as the bank's arrays state it; -1 for `None`.
+
+    Parameters
+    ----------
+    vocabulary : iterable
+        Such as `monai_mammo.terms.Finding`.
+    member : object or None
+
+    Returns
+    -------
+    int
+    """
+    return -1 if member is None else list(vocabulary).index(member)
+
+
+def _unit_outline(row: Mapping[str, str], image: Mapping[str, str]) -> tuple[np.ndarray, float, int]:
+    points = np.array(json.loads(row["polygon"]), dtype=np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    unit = (points - low) / np.maximum(high - low, 1e-6)
+    if image["chest_wall"] == "right":
+        unit[:, 0] = 1 - unit[:, 0]
+    width, height = (high - low) * (float(image["width"]), float(image["height"]))
+    return unit[_kept_points(unit)], float(width / max(height, 1e-6)), _finding_code(image["finding"])
+
+
+def _kept_points(unit: np.ndarray) -> np.ndarray:
+    """Positions of some evenly chosen points and of the four outermost, so that the outline still fills its box."""
+    even = np.linspace(0, len(unit) - 1, min(len(unit), _MAX_POINTS)).round().astype(int)
+    return np.unique([*even, *unit.argmin(axis=0), *unit.argmax(axis=0)])
+
+
+def _finding_code(text: str) -> int:
+    """Position of the most telling finding of a ``|`` separated list, -1 for none at all."""
+    positions = [list(Finding).index(Finding(part)) for part in text.split("|") if part]
+    return min(positions, default=-1)
+
+
+def _rows(path: str | Path) -> list[dict[str, str]]:
+    try:
+        with open(path, newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    except OSError as error:
+        raise RequestError(f"table {path} can not be read: {error.strerror}") from None
+
+
+def _names(cls: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]

@@ -1,0 +1,102 @@
+"""Items of a prepared folder's ``datalist.json``, as training and evaluation take them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from monai_mammo.errors import MammoError, RequestError
+
+__all__ = ["ROUGH_MASK_KINDS", "breast_of", "half_of_persons", "load_datalist", "load_items", "outlined_items"]
+
+ROUGH_MASK_KINDS = ("box", "circle", "point")
+"""Kinds of lesion masks that say where a lesion is, but not what its outline is."""
+
+
+def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None) -> list[dict]:
+    """Items of one split of a prepared folder, their files with full paths.
+
+    Parameters
+    ----------
+    path : path
+        `datalist.json` as `prepare` writes it.
+    split : str
+        ``training``, ``validation``, ``test`` or ``external``.
+    kinds : sequence of str or None
+        Acquisition kinds to keep; all by default.
+
+    Raises
+    ------
+    RequestError
+        The file is not there, or has no such split.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RequestError(f"datalist {path.name} is not in {path.parent}: run `monai-mammo prepare` first")
+    content = json.loads(path.read_text())
+    if split not in content:
+        raise RequestError(f"split {split!r} is not in {path.name}: it has training, validation, test, external")
+    items = []
+    for item in content[split]:
+        if kinds is None or item["conditions"].get("kind") in kinds:
+            files = {key: str(path.parent / item[key]) for key in ("image", "breast", "label") if key in item}
+            items.append({**item, **files})
+    return items
+
+
+def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
+    """Items of one split of a prepared folder that state their breast mask.
+
+    Raises
+    ------
+    RequestError
+        There is no such file or split, or the split is empty.
+    """
+    items = load_datalist(datalist, split=split)
+    if not items:
+        raise RequestError(f"split {split!r} of {datalist} lists no image")
+    return items
+
+
+def breast_of(item: dict[str, Any]) -> np.ndarray:
+    """Breast mask of an item, shape (rows, columns), bool.
+
+    Raises
+    ------
+    MammoError
+        The item states none.
+    """
+    if "breast" not in item:
+        raise MammoError(f"{item.get('image_id', 'an item')} has no breast mask: prepare the images anew")
+    source = item["breast"]
+    return np.asarray(source if isinstance(source, np.ndarray) else Image.open(source)) > 0
+
+
+def outlined_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Items whose lesion was outlined, the only ones on which a Dice coefficient means something."""
+    return [dict(item) for item in items if item.get("mask_kind") == "contour"]
+
+
+def half_of_persons(items: Sequence[dict[str, Any]], half: str) -> list[dict[str, Any]]:
+    """Items of one half of the persons, told apart by a hash of the person's name.
+
+    Parameters
+    ----------
+    items : sequence of dict
+    half : str
+        ``lesion_network`` or ``judge``: the two share no person; ``all`` keeps every item.
+    """
+    if half == "all":
+        return list(items)
+    parity = ("lesion_network", "judge").index(half)
+
+    def parity_of(item: dict[str, Any]) -> int:
+        return hashlib.sha256(f"half/{item['person_id']}".encode()).digest()[0] % 2
+
+    return [item for item in items if parity_of(item) == parity]

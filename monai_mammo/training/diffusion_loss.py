@@ -1,0 +1,46 @@
+"""Loss by which a diffusion U-Net learns to denoise latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
+
+__all__ = ["DiffusionLoss"]
+
+
+class DiffusionLoss(nn.Module):
+    """Squared error of the predicted velocity, v (Salimans & Ho 2022) or u of a flow (Esser et al. 2024).
+
+    Times are spread evenly over a batch, each shifted by the same random share of a step, which
+    lowers the variance of the mean (Kingma et al. 2021).
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Shared with sampling.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self.schedule = schedule
+
+    def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 12), ``"spatial"`` (B, 2, h, w)."""
+        z0, given = self.task(batch)
+        n = len(z0)
+        t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1
+        alpha, sigma = per_sample(self.schedule.alpha(t), z0), per_sample(self.schedule.sigma(t), z0)
+        eps = torch.randn_like(z0)
+        z_t = add_noise(z0, eps, alpha, sigma)
+        prediction = call(z_t, timesteps=t, attributes=batch["attributes"], **given)
+        error = (prediction.float() - self.schedule.target(z0, eps, t)).square().mean(dim=(1, 2, 3))
+        return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}
+
+    def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is to be denoised, (B, C, H, W), and what the network is given beside noise, time and attributes."""
+        return batch["image"], {"spatial": batch["spatial"]}

@@ -1,0 +1,172 @@
+"""Latents of prepared images with their conditions, as the diffusion networks learn from them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.files.whole import open_whole
+from monai_mammo.lesions.planes import lesion_planes
+from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
+from monai_mammo.terms import View
+from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.data import PreparedDataset
+from monai_mammo.training.precision import autocast_dtype
+
+__all__ = ["LatentDataset"]
+
+_LOGGER = logging.getLogger(__name__)
+_GROUPS = ((0,), (1,), (2,), (3,), (4,), (5,), (10,), (11,), (6, 7, 8, 9))
+
+
+class LatentDataset(PreparedDataset):
+    """Scaled latents of prepared images and of augmented copies, with conditions that are dropped at random.
+
+    Parameters
+    ----------
+    data : sequence of dict
+        Items of `load_datalist`.
+    autoencoder : nn.Module
+        Frozen `Autoencoder`; encodes once, when the data set is made.
+    draw_mask : callable or None
+        ``draw_mask(conditions, shape=…, seed=…, sample_id=…)`` gives an outline for images of which
+        only a box is known, as an object with ``mask``; they train without one otherwise.
+    n_views : int
+        Latents for each image: the image itself, and ``n_views - 1`` augmented copies.
+    drop_each, drop_all : float
+        Probability with which one condition is dropped alone, and with which all are.
+    keeps_kind : bool
+        Whether the acquisition kind is never dropped, as the detail stage needs it.
+    cache_dir : path or None
+        Folder that keeps the latents between runs.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        data: Sequence[dict[str, Any]],
+        autoencoder: nn.Module,
+        *,
+        draw_mask: Callable[..., Any] | None = None,
+        n_views: int = 3,
+        drop_each: float = 0.1,
+        drop_all: float = 0.1,
+        keeps_kind: bool = False,
+        cache_dir: str | Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(data)
+        self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
+        self.drop_each, self.drop_all, self.keeps_kind = drop_each, drop_all, keeps_kind
+        self._factor = int(autoencoder.factor)  # type: ignore[arg-type]
+        self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
+        self.air = _air_of(autoencoder)
+
+    def augmentation(self, index: int, view: int) -> Augmentation:
+        """Change that view `view` of an image has; view 0 is the image itself."""
+        if not view:
+            return Augmentation()
+        rng = np.random.default_rng((self.seed, 77, index, view))
+        return Augmentation.draw(rng, may_flip=self.conditions[index].view is View.CC)
+
+    def latent(self, index: int) -> Tensor:
+        """Mean of the scaled latent of an image without augmentation, shape (4, h, w)."""
+        return torch.from_numpy(self._latents[index, 0, 0].astype(np.float32))
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        view = int(rng.integers(self.n_views))
+        mean, sigma = self._latents[index, view].astype(np.float32)
+        latent = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
+        conditions, mask = self._conditions_of_view(index, view)
+        attributes = encode_conditions([conditions])[0]
+        spatial = lesion_planes(mask, conditions.box, shape=self._images[index].shape, factor=self._factor)
+        self._drop(attributes, spatial, rng)
+        return {
+            "image": torch.from_numpy(latent),
+            "label": torch.from_numpy(latent),
+            "attributes": attributes,
+            "spatial": spatial,
+            "numbers": torch.from_numpy(self.augmentation(index, view).numbers()),
+            "index": index,
+        }
+
+    def _conditions_of_view(self, index: int, view: int) -> tuple[Conditions, np.ndarray | None]:
+        conditions, mask = self.conditions[index], self.mask(index)
+        shape = self._images[index].shape
+        change = self.augmentation(index, view)
+        if view and conditions.box is not None:
+            conditions = conditions.replace(box=change.box(conditions.box, shape))
+        if mask is not None:
+            mask = change.mask(mask) if view else mask
+        elif conditions.box is not None and self.draw_mask is not None:
+            sample = self.epoch * len(self) + index
+            mask = self.draw_mask(conditions, shape=shape, seed=self.seed, sample_id=sample).mask
+        return conditions, mask
+
+    def _drop(self, attributes: Tensor, spatial: Tensor, rng: np.random.Generator) -> None:
+        dropped = rng.random(len(_GROUPS) + 1) < self.drop_each
+        if rng.random() < self.drop_all:
+            dropped[:] = True
+        dropped[0] &= not self.keeps_kind
+        for columns, is_dropped in zip(_GROUPS, dropped[:-1], strict=True):
+            if is_dropped:
+                attributes[list(columns)] = NOT_GIVEN
+        if dropped[-2]:
+            spatial[1] = 0
+        if dropped[-1]:
+            spatial[0] = 0
+
+    def _cached_latents(self, autoencoder: nn.Module, cache_dir: str | Path | None) -> np.ndarray:
+        path = None if cache_dir is None else Path(cache_dir) / f"latents_{self._cache_key(autoencoder)}.npy"
+        if path is not None and path.is_file():
+            return np.load(path, mmap_mode="r")
+        latents = self._encode_all(autoencoder)
+        if path is not None:
+            with open_whole(path, make_folder=True) as stream:
+                np.save(stream, latents)
+        return latents
+
+    @torch.no_grad()
+    def _encode_all(self, autoencoder: nn.Module) -> np.ndarray:
+        out: np.ndarray | None = None
+        device = autoencoder.latent_mean.device
+        dtype = autocast_dtype("bfloat16", device)
+        for index in range(len(self)):
+            image = self.image(index)
+            views = np.stack([self.augmentation(index, v).image(image) if v else image for v in range(self.n_views)])
+            x = torch.from_numpy(views)[:, None].to(device)
+            with torch.autocast(device.type, dtype, enabled=dtype is not None):
+                mu, sigma = autoencoder.encode(x)
+            mean = (mu.float() - autoencoder.latent_mean) / autoencoder.latent_std
+            both = torch.stack([mean, sigma.float() / autoencoder.latent_std], dim=1).half().cpu().numpy()
+            if out is None:
+                out = np.empty((len(self), *both.shape), dtype=np.float16)
+            out[index] = both
+            if index % 500 == 499:
+                _LOGGER.info("encoded %d of %d images", index + 1, len(self))
+        assert out is not None, "a dataset holds at least one image"
+        return out
+
+    def _cache_key(self, autoencoder: nn.Module) -> str:
+        digest = hashlib.sha256(f"{self.n_views}/{self.seed}".encode())
+        for name, tensor in autoencoder.state_dict().items():
+            if not name.startswith("decoder."):  # a decoder that trains on leaves the latents as they are
+                digest.update(tensor.detach().float().cpu().numpy().tobytes())
+        for item in self.data:
+            digest.update(f"{item.get('image_id')}/{item.get('source_sha256')}".encode())
+        return digest.hexdigest()[:16]
+
+
+@torch.no_grad()
+def _air_of(autoencoder: nn.Module) -> float:
+    """Mean scaled latent of a black picture."""
+    return float(autoencoder.to_latent(torch.zeros(1, 1, 64, 64, device=autoencoder.latent_mean.device)).mean())

@@ -1,0 +1,166 @@
+"""Losses of the two stages, layout and detail, and what the detail stage must know of its data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from monai_mammo.errors import MammoError
+from monai_mammo.networks.detail_unet import (
+    DetailUNet,
+    distance_to_air,
+    enlarged_layout,
+    layout_of,
+    layout_planes,
+)
+from monai_mammo.sampling.schedule import Schedule
+from monai_mammo.terms import AcquisitionKind
+from monai_mammo.training.diffusion_loss import DiffusionLoss
+from monai_mammo.training.latent_dataset import LatentDataset
+
+__all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics"]
+
+
+class LayoutLoss(DiffusionLoss):
+    """The same for the layout stage: what is denoised is the layout of the latent (`networks.layout_of`).
+
+    A batch also holds ``"numbers"`` (B, 6), which tell of its augmentation. In training the network sees part of the
+    layout itself through its transformer: in some items all but the lesion, in some all but a rectangle, in most
+    nothing, as when a mammogram is made from conditions alone.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    hides_all : float
+        Share of the items in which nothing is seen.
+    hides_lesion : float
+        Share in which all but the lesion is seen, where there is one; in what remains all but a rectangle is.
+    """
+
+    def __init__(self, schedule: Schedule, *, hides_all: float = 0.6, hides_lesion: float = 0.2) -> None:
+        super().__init__(schedule)
+        self.hides_all, self.hides_lesion = hides_all, hides_lesion
+
+    def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Layouts (B, 4, h / 4, w / 4), with the planes on their grid, what is seen, and the numbers."""
+        spatial = layout_planes(batch["spatial"])
+        layout = layout_of(batch["image"])
+        seen = torch.zeros_like(layout[:, :1])
+        if torch.is_grad_enabled():
+            seen = torch.stack([self._seen(planes) for planes in spatial])
+        anatomy = torch.cat([layout * seen, seen], dim=1)
+        return layout, {"spatial": spatial, "anatomy": anatomy, "numbers": batch["numbers"]}
+
+    def _seen(self, planes: Tensor) -> Tensor:
+        """Places that are seen of one layout, (1, h, w), for its lesion mask and box (2, h, w)."""
+        rows, columns = planes.shape[-2:]
+        choice = float(torch.rand(()))
+        seen = torch.zeros_like(planes[:1])
+        if choice < self.hides_all:
+            return seen
+        lesion = planes.amax(dim=0, keepdim=True) > 0
+        if choice < self.hides_all + self.hides_lesion and lesion.any():
+            return 1 - functional.max_pool2d(lesion.float()[None], 3, stride=1, padding=1)[0]
+        height = int(torch.randint(rows // 4, rows + 1, ()))
+        width = int(torch.randint(columns // 4, columns + 1, ()))
+        top = int(torch.randint(0, rows - height + 1, ()))
+        left = int(torch.randint(0, columns - width + 1, ()))
+        seen += 1
+        seen[:, top : top + height, left : left + width] = 0
+        return seen
+
+
+class DetailLoss(DiffusionLoss):
+    """The same for the detail stage: what is denoised is a crop of the residual over the enlarged, noised layout.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    network : DetailUNet
+        Knows the residual's scale and its planes.
+    crop_size : int
+        Side of a crop in latent positions, a multiple of 4; latents that are smaller are taken whole.
+    most_noise : float
+        Noise on the layout is drawn evenly from 0 to this deviation in training.
+    clean_share : float
+        Share of crops whose layout has none.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        network: DetailUNet,
+        crop_size: int = 48,
+        most_noise: float = 0.15,
+        clean_share: float = 0.3,
+    ) -> None:
+        super().__init__(schedule)
+        self._network = (network,)  # in a tuple: its weights are no state of this loss
+        self.crop_size, self.most_noise, self.clean_share = crop_size, most_noise, clean_share
+
+    def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Residuals (B, 4, c, c) with planes and the noise level; in validation whole ones, without noise."""
+        network, z, is_training = self._network[0], batch["image"], torch.is_grad_enabled()
+        n, device = len(z), z.device
+        level = torch.zeros(n, device=device)
+        if is_training:
+            level = self.most_noise * torch.rand(n, device=device) * (torch.rand(n, device=device) > self.clean_share)
+        layout = layout_of(z)
+        noisy = layout + level[:, None, None, None] * torch.randn_like(layout)
+        planes = network.planes(layout, noisy, batch["spatial"][:, :1])
+        residual = (z - planes[:, :4]) / network.residual_scale(batch["attributes"], level)
+        if is_training:
+            both = torch.stack([self._crop(one) for one in torch.cat([residual, planes], dim=1)])
+            residual, planes = both[:, :4], both[:, 4:]
+        return residual, {"spatial": planes, "numbers": level[:, None]}
+
+    def _crop(self, image: Tensor) -> Tensor:
+        """Crop at a multiple of 4 positions that shows tissue where eight tries find some."""
+        rows, columns = image.shape[-2:]
+        height, width = min(rows, self.crop_size), min(columns, self.crop_size)
+        best, most = image[:, :height, :width], -1.0
+        for _ in range(8):
+            top = int(torch.randint(0, (rows - height) // 4 + 1, ())) * 4
+            left = int(torch.randint(0, (columns - width) // 4 + 1, ())) * 4
+            crop = image[:, top : top + height, left : left + width]
+            share = float((crop[-1, ::4, ::4] > 0).float().mean())  # the last plane is the distance to air
+            if share > most:
+                best, most = crop, share
+            if share > 0.4:
+                break
+        return best
+
+
+def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_images: int = 600) -> DetailUNet:
+    """The same network, its buffers set from training latents.
+
+    Parameters
+    ----------
+    network : DetailUNet
+    dataset : LatentDataset
+        Evenly spread images are taken, without augmentation.
+    n_images : int
+        At most so many.
+    """
+    squares, counts = torch.zeros(len(AcquisitionKind)), torch.zeros(len(AcquisitionKind))
+    for index in range(0, len(dataset), max(1, len(dataset) // n_images)):
+        z = dataset.latent(index)[None]
+        layout = layout_of(z)
+        kind = dataset.conditions[index].kind
+        if kind is None:
+            raise MammoError("the detail stage needs the acquisition kind of each training image")
+        place = list(AcquisitionKind).index(kind)
+        breast_share = (distance_to_air(layout, dataset.air) > 0).float().mean()
+        if breast_share > 0:
+            squares[place] += (z - enlarged_layout(layout, z.shape[-2:])).square().mean() / breast_share
+            counts[place] += 1
+    if not counts.any():
+        raise MammoError("the training images show no breast")
+    everywhere = squares.sum() / counts.sum()
+    network.residual_std.copy_(torch.where(counts > 0, squares / counts.clamp_min(1), everywhere).sqrt())
+    network.air.fill_(dataset.air)
+    return network

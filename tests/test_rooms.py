@@ -1,0 +1,41 @@
+"""What import-linter cannot see: the rooms that the bundles' configs name."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
+CONFIGS = sorted(BUNDLES.glob("*/configs/*.json"))
+NAME = re.compile(r"\bmonai_mammo((?:\.[A-Za-z_]\w*)+)")
+
+
+def names_in(path: Path) -> list[tuple[str, ...]]:
+    """Names of this package in a config, without the package: ``("training", "LesionLoss")``."""
+    return [tuple(match[1].strip(".").split(".")) for match in NAME.finditer(path.read_text(encoding="utf-8"))]
+
+
+def test_there_are_configs_of_three_bundles():
+    assert len({path.parents[1] for path in CONFIGS}) == 3
+    assert len([name for path in CONFIGS for name in names_in(path)]) > 50
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parents[1].name}/{path.name}")
+def test_a_training_names_nothing_of_generation(path):
+    named = {room for room, *_ in names_in(path)}
+    assert "generation" not in named or path.name == "inference.json"
+    assert not {"cli", "evaluation"} & named
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parents[1].name}/{path.name}")
+def test_what_a_config_names_is_public(path):
+    for room, *rest in names_in(path):
+        found = import_module(f"monai_mammo.{room}")
+        for name in rest:
+            assert name in found.__all__, f"{path.name} names {room}.{'.'.join(rest)}, which is not public there"
+            found = getattr(found, name)
+            if not hasattr(found, "__all__"):
+                break
