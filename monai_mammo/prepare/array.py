@@ -12,11 +12,11 @@ import numpy as np
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.prepare.breast import bare_film, breast_mask, chest_wall_side, largest_part
+from monai_mammo.prepare.breast import breast_mask, chest_wall_side
 from monai_mammo.prepare.geometry import Trace, box_of_mask, mirror_box
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.study import Mammogram
-from monai_mammo.terms import AcquisitionKind, ChestWall
+from monai_mammo.terms import ChestWall
 
 __all__ = [
     "CHAIN_VERSION",
@@ -26,7 +26,7 @@ __all__ = [
     "prepare_mammogram",
 ]
 
-CHAIN_VERSION = "1"
+CHAIN_VERSION = "2"
 """Version of this chain; prepared data name it, so that a change is noticed."""
 
 
@@ -76,11 +76,14 @@ class LocatedBreast:
         The breast, on the grid of the file.
     chest_wall : ChestWall
         Edge of the file's picture at which the chest wall lies.
+    pixel_aspect : float
+        Width of a pixel over its height; the prepared grid has square pixels.
     """
 
     mammogram: Mammogram
     mask: np.ndarray
     chest_wall: ChestWall
+    pixel_aspect: float = 1.0
 
     def on_grid(self, shape: tuple[int, int] | None) -> PreparedMammogram:
         """Mammogram brought to the array contract.
@@ -92,9 +95,12 @@ class LocatedBreast:
             of what is no breast, but neither padded nor scaled.
         """
         mammogram, breast = self.mammogram, self.mask
-        trace = _trace_to_breast(breast, is_mirrored=self.chest_wall is ChestWall.RIGHT, shape=shape)
+        trace = _trace_to_breast(
+            breast, is_mirrored=self.chest_wall is ChestWall.RIGHT, shape=shape, pixel_aspect=self.pixel_aspect
+        )
         soft = trace.forward(breast.astype(np.float32))
-        image = np.clip(trace.forward(np.where(breast, mammogram.pixels, np.float32(0))), 0, 1)
+        reach = max(2, round(0.007 * breast.shape[0]))  # the skin line is scaled with the air beside it, then cut
+        image = np.clip(trace.forward(np.where(_grown(breast, reach), mammogram.pixels, np.float32(0)), order=3), 0, 1)
         breast_out = soft >= 0.5
         image = np.where(breast_out, image, np.float32(0))
         expected = mammogram.expected_chest_wall
@@ -121,7 +127,11 @@ class LocatedBreast:
 
 
 def prepare_mammogram(
-    mammogram: Mammogram, *, shape: tuple[int, int] | None = DEFAULT_SHAPE, chest_wall: ChestWall | None = None
+    mammogram: Mammogram,
+    *,
+    shape: tuple[int, int] | None = DEFAULT_SHAPE,
+    chest_wall: ChestWall | None = None,
+    pixel_aspect: float | None = None,
 ) -> PreparedMammogram:
     """Mammogram brought to the array contract.
 
@@ -132,16 +142,20 @@ def prepare_mammogram(
         Rows and columns of the prepared grid; `None` keeps the pixels of the file.
     chest_wall : ChestWall or None
         Overrides what the pixels say, where a data set's table knows better.
+    pixel_aspect : float or None
+        Width of a pixel over its height, where a data set's table knows the true size; by default as the spacing says.
 
     Raises
     ------
     MammoError
         No breast is found in the picture.
     """
-    return locate_breast(mammogram, chest_wall=chest_wall).on_grid(shape)
+    return locate_breast(mammogram, chest_wall=chest_wall, pixel_aspect=pixel_aspect).on_grid(shape)
 
 
-def locate_breast(mammogram: Mammogram, *, chest_wall: ChestWall | None = None) -> LocatedBreast:
+def locate_breast(
+    mammogram: Mammogram, *, chest_wall: ChestWall | None = None, pixel_aspect: float | None = None
+) -> LocatedBreast:
     """Where the breast of a mammogram is, and at which edge it is cut off.
 
     Parameters
@@ -149,6 +163,8 @@ def locate_breast(mammogram: Mammogram, *, chest_wall: ChestWall | None = None) 
     mammogram : Mammogram
     chest_wall : ChestWall or None
         Overrides what the pixels say, where a data set's table knows better.
+    pixel_aspect : float or None
+        Width of a pixel over its height, where a data set's table knows the true size; by default as the spacing says.
 
     Raises
     ------
@@ -157,10 +173,10 @@ def locate_breast(mammogram: Mammogram, *, chest_wall: ChestWall | None = None) 
     """
     breast = breast_mask(mammogram.pixels, kind=mammogram.conditions.kind)
     side = chest_wall or chest_wall_side(breast) or mammogram.expected_chest_wall or ChestWall.LEFT
-    if mammogram.conditions.kind is AcquisitionKind.FILM:
-        bare = bare_film(mammogram.pixels, breast, is_mirrored=side is ChestWall.RIGHT)
-        breast = largest_part(breast & ~bare)
-    return LocatedBreast(mammogram=mammogram, mask=breast, chest_wall=side)
+    spacing = mammogram.spacing
+    if pixel_aspect is None:
+        pixel_aspect = 1.0 if spacing is None else spacing.column_mm / spacing.row_mm
+    return LocatedBreast(mammogram=mammogram, mask=breast, chest_wall=side, pixel_aspect=pixel_aspect)
 
 
 def _moved_conditions(mammogram: Mammogram, trace: Trace) -> Conditions:
@@ -171,7 +187,20 @@ def _moved_conditions(mammogram: Mammogram, trace: Trace) -> Conditions:
     return conditions.replace(box=box)
 
 
-def _trace_to_breast(breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int, int] | None) -> Trace:
+def _grown(mask: np.ndarray, reach: int) -> np.ndarray:
+    """Mask, shape (rows, columns), with all pixels up to `reach` rows and columns away."""
+    out = mask.copy()
+    for axis in (0, 1):
+        lines, grown = np.moveaxis(out.copy(), axis, 0), np.moveaxis(out, axis, 0)
+        for step in range(1, reach + 1):
+            grown[step:] |= lines[:-step]
+            grown[:-step] |= lines[step:]
+    return out
+
+
+def _trace_to_breast(
+    breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int, int] | None, pixel_aspect: float
+) -> Trace:
     box = box_of_mask(breast)
     if box is None:
         raise MammoError("no breast is found in the picture")
@@ -179,18 +208,28 @@ def _trace_to_breast(breast: np.ndarray, *, is_mirrored: bool, shape: tuple[int,
     rows, columns = breast.shape
     row0, row1 = round(box.y0 * rows), round(box.y1 * rows)
     column0, column1 = round(box.x0 * columns), round(box.x1 * columns)
-    margin = max(1, round(0.01 * (row1 - row0)))  # a little air round the skin line
-    row0, row1 = max(0, row0 - margin), min(rows, row1 + margin)
+    margin = max(1, round(0.01 * (row1 - row0)))  # a little air round the skin line, none where the picture cuts it
+    if not _is_cut(breast[row0]):
+        row0 = max(0, row0 - margin)
+    if not _is_cut(breast[row1 - 1]):
+        row1 = min(rows, row1 + margin)
     column1 = min(columns, column1 + margin)
     height, width = row1 - row0, column1 - column0
-    aspect = (height, width) if shape is None else shape
-    wanted_width = max(width, round(height * aspect[1] / aspect[0]))
-    wanted_height = max(height, round(width * aspect[0] / aspect[1]))
-    top = (wanted_height - height) // 2
+    if shape is None:
+        padded_height, padded_width = height, width
+    else:
+        padded_width = max(width, round(height * shape[1] / shape[0] / pixel_aspect))
+        padded_height = max(height, round(width * shape[0] / shape[1] * pixel_aspect))
+    top = (padded_height - height) // 2
     return Trace(
         source_shape=(rows, columns),
         is_mirrored=is_mirrored,
         crop=(row0, row1, column0, column1),
-        padding=(top, wanted_height - height - top, 0, wanted_width - width),
-        shape=aspect,
+        padding=(top, padded_height - height - top, 0, padded_width - width),
+        shape=(height, width) if shape is None else shape,
     )
+
+
+def _is_cut(line: np.ndarray) -> bool:
+    """Whether the outermost line of a breast is as long as an edge of the picture makes it, not as a round outline."""
+    return bool(line.mean() > 0.12)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import ndimage
 
 from monai_mammo.errors import MammoError
+from monai_mammo.prepare.film import FilmFrame, bare_corners, blended_columns, film_frame, frame_round_breast
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["bare_film", "breast_mask", "chest_wall_side", "largest_part"]
+__all__ = ["breast_mask", "chest_wall_side", "largest_part"]
 
 _WORKING_ROWS = 320
-_FILM_EDGE_FRACTION = 0.015
+_SKIN_REACH, _NARROW = 0.03, 0.045
 
 
 def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> np.ndarray:
@@ -20,8 +23,8 @@ def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> n
 
     The largest part above a threshold of the blurred picture, opened, its holes filled. Pictures
     whose air is exactly 0 take a threshold just above it, so that the fat of digital views stays
-    in; others take a share of Otsu's threshold, after bright strips along the film's edges,
-    which are straight, thin and brighter than what lies beside them, were taken out.
+    in; films take a share of Otsu's threshold above their air, within the border of the film alone:
+    a border set to air instead would let the blur carry bright tissue over it, by more the brighter.
 
     Parameters
     ----------
@@ -39,20 +42,68 @@ def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> n
     MammoError
         Nothing in the picture is large enough to be a breast.
     """
+    is_film = kind == AcquisitionKind.FILM if kind is not None else float((pixels <= 1 / 255).mean()) < 0.08
+    if not is_film:
+        breast = _part_above(pixels, lambda blurred: (0.012, 0.012))
+        return _within(breast, blended_columns(pixels, breast))
+    breast = np.zeros(pixels.shape, bool)
+    inside = film_frame(pixels).inside(pixels.shape)
+    film, found = pixels[inside], breast[inside]
+    corners = bare_corners(film)
+    found[...] = _part_above(np.where(corners, np.float32(0), film), _film_thresholds, is_film=True) & ~corners
+    found[...] = largest_part(_within(found, frame_round_breast(film, found)))
+    return breast
+
+
+def _within(breast: np.ndarray, frame: FilmFrame) -> np.ndarray:
+    """What of a breast, shape (rows, columns), lies within a frame."""
+    out = np.zeros_like(breast)
+    inside = frame.inside(breast.shape)
+    out[inside] = breast[inside]
+    return out
+
+
+def _film_thresholds(blurred: np.ndarray) -> tuple[float, float]:
+    """Brightness that skin has beside tissue, and that tissue has: shares of Otsu's threshold above the film's air."""
+    air, otsu = float(np.percentile(blurred, 3)), _otsu(blurred)
+    return float(np.clip(air + 0.2 * (otsu - air), 0.03, 0.12)), float(np.clip(0.45 * otsu, 0.03, 0.25))
+
+
+def _part_above(
+    pixels: np.ndarray, thresholds: Callable[[np.ndarray], tuple[float, float]], *, is_film: bool = False
+) -> np.ndarray:
+    """Largest part of a picture above a threshold of its blurred brightness, opened, its holes filled.
+
+    What is above the lower threshold alone counts near the part above the higher one: skin, but not the glow that
+    scanners leave along an edge.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (rows, columns)
+    thresholds : callable
+        Gives the lower and the higher threshold from the reduced, blurred picture.
+    is_film : bool
+        Whether narrow rows, such as glow along the chest wall, are cut off and the outline is smoothed.
+    """
     rows, columns = pixels.shape
     scale = min(1.0, _WORKING_ROWS / rows)
     small = resize(pixels, (max(8, round(rows * scale)), max(8, round(columns * scale))))
-    is_film = kind is AcquisitionKind.FILM if kind is not None else float((small <= 1 / 255).mean()) < 0.08
-    work = _without_film_edges(small) if is_film else small
-    blurred = ndimage.gaussian_filter(work, 1.2)
-    threshold = float(np.clip(0.45 * _otsu(blurred), 0.03, 0.25)) if is_film else 0.012
-    part = largest_part(_opened(blurred > threshold, 3))
+    blurred = ndimage.gaussian_filter(small, 1.2)
+    low, high = thresholds(blurred)
+    part = largest_part(_opened(blurred > high, 3))
     if part.sum() < 0.02 * part.size:
         raise MammoError("no breast is found in the picture")
-    part = largest_part(_opened(part, max(3, round(0.02 * small.shape[0]))))
-    part = ndimage.binary_fill_holes(_closed_at_edges(part))
-    full = resize(part.astype(np.float32), (rows, columns)) if part.shape != (rows, columns) else part
-    return np.asarray(full) >= 0.5
+    size = max(3, round(0.02 * small.shape[0]))
+    part = largest_part(_opened(part, size))
+    if low < high:
+        near = ndimage.distance_transform_edt(~part) <= _SKIN_REACH * small.shape[0]
+        part = largest_part(_opened(part | (near & (blurred > low)), size))
+    if is_film:
+        part = largest_part(ndimage.binary_opening(part, np.ones((1, round(_NARROW * small.shape[0])), bool)))
+    part = ndimage.binary_fill_holes(_closed_at_edges(part)).astype(np.float32)
+    if is_film:
+        part = ndimage.gaussian_filter(part, 1.5, mode="nearest")
+    return resize(part, (rows, columns)) >= 0.5
 
 
 def chest_wall_side(breast: np.ndarray) -> ChestWall | None:
@@ -72,70 +123,6 @@ def chest_wall_side(breast: np.ndarray) -> ChestWall | None:
     if abs(left - right) < 0.1 * max(left, right):
         return None
     return ChestWall.LEFT if left > right else ChestWall.RIGHT
-
-
-def bare_film(pixels: np.ndarray, breast: np.ndarray, *, is_mirrored: bool) -> np.ndarray:
-    """Thin strips of bare film beside the chest wall and along the upper and lower edge.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), bool
-    """
-    strips = np.zeros_like(breast)
-    for turns, fall in ((2 if is_mirrored else 0, 0.05), (1, 0.1), (3, 0.1)):  # quarter turns that bring an edge left
-        found = _strip_at_left(np.rot90(pixels, turns), np.rot90(breast, turns), fall=fall)
-        strips |= np.rot90(found, -turns)
-    return strips
-
-
-def _strip_at_left(pixels: np.ndarray, breast: np.ndarray, *, fall: float) -> np.ndarray:
-    """Columns up to the last sharp fall in brightness, in the first 6 % of the breast.
-
-    Tissue brightens towards an edge gradually; bare film falls by more than `fall` of the range
-    within 0.7 % of the picture.
-    """
-    columns = np.nonzero(breast.any(axis=0))[0]
-    strip = np.zeros_like(breast)
-    if columns.size == 0:
-        return strip
-    first, step = int(columns[0]), max(2, round(0.007 * max(pixels.shape)))
-    rows = breast[:, first : first + 8 * step].all(axis=1)
-    limit = min(max(3 * step, round(0.06 * columns.size)), max(columns.size - 2 * step, 0))
-    if rows.sum() >= 0.06 * pixels.shape[0]:
-        profile = np.median(pixels[rows, first : first + limit + step], axis=0)
-        falls = np.nonzero(profile[:-step] - profile[step:] > fall)[0]
-        if falls.size:
-            strip[:, : first + int(falls[-1]) + step] = True
-    return strip
-
-
-def _without_film_edges(pixels: np.ndarray) -> np.ndarray:
-    """Film with a border cut off, and thin bright strips along its edges darkened to air."""
-    out = pixels.copy()
-    margin = max(2, round(_FILM_EDGE_FRACTION * pixels.shape[0]))
-    out[:margin] = out[-margin:] = 0
-    out[:, :margin] = out[:, -margin:] = 0
-    for axis, at_end in ((0, False), (0, True), (1, False), (1, True)):
-        out = _without_edge_strip(out, axis=axis, at_end=at_end, start=margin)
-    return out
-
-
-def _without_edge_strip(pixels: np.ndarray, *, axis: int, at_end: bool, start: int) -> np.ndarray:
-    """Lines from an edge inward set to air as long as they are mostly near white."""
-    lines = np.moveaxis(pixels, axis, 0)
-    lines = lines[::-1] if at_end else lines
-    limit = max(start + 1, round(0.12 * lines.shape[0]))
-    stop = start
-    for i in range(start, limit):
-        if float((lines[i] > 0.9).mean()) > 0.35:
-            stop = i + 1
-    if stop == start:
-        return pixels
-    out = pixels.copy()
-    view = np.moveaxis(out, axis, 0)
-    view = view[::-1] if at_end else view
-    view[:stop] = 0
-    return out
 
 
 def _otsu(pixels: np.ndarray) -> float:

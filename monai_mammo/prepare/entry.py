@@ -58,6 +58,8 @@ class Entry:
         Mask of the lesions, in memory; goes before ``mask_path`` and ``outlines``.
     chest_wall : ChestWall or None
         Edge at which the data set's table says the chest wall is.
+    pixel_aspect : float or None
+        Width of a pixel over its height, where the data set knows the true size of a picture that was squeezed.
     sha256 : str
         Hash of the file as published.
     mammogram : Mammogram or None
@@ -91,6 +93,7 @@ class Entry:
     masks: tuple[MaskFiles, ...] = ()
     lesion_mask: np.ndarray | None = None
     chest_wall: ChestWall | None = None
+    pixel_aspect: float | None = None
     sha256: str = ""
     mammogram: Mammogram | None = None
     annotations: tuple[Annotation, ...] = ()
@@ -113,6 +116,7 @@ class Entry:
         conditions = self.conditions or (self.mammogram.conditions if self.mammogram else None)
         plain = [
             [self.image_id, self.name, self.origin, self.person_id, self.fallback_person, str(self.chest_wall)],
+            self.pixel_aspect,
             None if conditions is None else conditions.to_dict(),
             [list(box) for box in self.lesions],
             [list(box) for box in self.diffuse],

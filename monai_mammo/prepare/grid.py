@@ -4,5 +4,5 @@ from __future__ import annotations
 
 __all__ = ["DEFAULT_SHAPE"]
 
-DEFAULT_SHAPE = (256, 192)
+DEFAULT_SHAPE = (384, 288)
 """Rows and columns."""

@@ -200,7 +200,9 @@ class _Work:
         try:
             found = entry.with_masks(mammogram.shape)  # the hash is of what the data set says, not of what masks show
             labelled = found.labelled(mammogram)
-            located = locate_breast(_noting_another_hash(labelled, entry), chest_wall=entry.chest_wall)
+            located = locate_breast(
+                _noting_another_hash(labelled, entry), chest_wall=entry.chest_wall, pixel_aspect=entry.pixel_aspect
+            )
             prepared = located.on_grid(self.folder.shape)
         except MammoError as error:
             raise _NotPrepared(str(error)) from None

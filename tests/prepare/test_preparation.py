@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
@@ -328,15 +329,45 @@ def test_a_disk_that_takes_no_more_ends_the_work_and_leaves_it_resumable(table: 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.is_file(), reason="the shared mammograms are not here")
-def test_ten_real_mammograms(tmp_path: Path):
+def test_real_mammograms_of_all_sources(tmp_path: Path):
     lines = SHARED.read_text().splitlines()
     spread = lines[1 :: len(lines) // 10][:10]
     (tmp_path / "metadata.csv").write_text("\n".join([lines[0], *spread]))
     for name in ("images", "masks", "contours.csv"):
         (tmp_path / name).symlink_to(SHARED.parent / name)
     report = prepare(tmp_path / "metadata.csv", out=tmp_path / "out", shape=GRID)
-    assert report.count("read") == len(report.files) == 10
+    assert report.count("read") == len(report.files) == len(lines[1::255])
     assert report.chest_wall["contradicts_table"] == 0
     for item in items_of(tmp_path / "out").values():
         breast = pixels_of(tmp_path / "out", item["breast"]) > 0
         assert 0.2 < breast.mean() < 0.95 and breast[:, 0].mean() > 0.4
+
+
+def test_a_squeezed_picture_is_stretched_to_its_measured_size_with_mask_and_boxes(table: Path, tmp_path: Path):
+    """A picture squeezed to half its width is prepared as the one that was not, and its boxes are the same."""
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file))
+    row = next(row for row in rows if row["image_id"] == "case_0")
+    for column in ("file", "mask"):
+        with Image.open(table.parent / row[column]) as picture:
+            values = np.asarray(picture).astype(float) * (255 if picture.mode == "1" else 1)
+        Image.fromarray(values.reshape(160, 60, 2).mean(axis=2).astype(np.uint8)).save(tmp_path / f"{column}.png")
+    half = {**row, "file": "file.png", "mask": "mask.png", "width": "60", "height": "160", "measured_size": "1200x1600"}
+    with open(tmp_path / "metadata.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(half), restval="")
+        writer.writeheader()
+        writer.writerows([half, {**half, "image_id": "odd", "measured_size": "wide"}])
+    (tmp_path / "contours.csv").write_text(table.with_name("contours.csv").read_text())
+    report = prepare(tmp_path / "metadata.csv", out=tmp_path / "half", shape=(80, 60))
+    prepare(table, out=tmp_path / "whole", shape=(80, 60))
+    assert report.count("read") == 1, report.to_dict()["files"]
+    found, whole = items_of(tmp_path / "half")["case_0"], items_of(tmp_path / "whole")["case_0"]
+    assert found["mask_kind"] == whole["mask_kind"] == "contour"
+    assert np.abs(np.subtract(found["boxes"], whole["boxes"])).max() < 0.03
+    images = [pixels_of(tmp_path / out, item["image"]) / 65535 for out, item in (("half", found), ("whole", whole))]
+    assert np.abs(images[0] - images[1]).mean() < 0.02  # left at its nominal ratio it is 0.1
+    masks = [pixels_of(tmp_path / out, item["label"]) > 0 for out, item in (("half", found), ("whole", whole))]
+    assert (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum() > 0.8
+    assert tuple(found["trace"]["source_shape"]) == (160, 60)
+    refused = next(line for line in report.to_dict()["files"] if line["status"] == "failed")
+    assert "measured_size, width and height in metadata.csv line 3 are not" in refused["detail"]

@@ -36,8 +36,10 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     """Entries of a table, in its order; a line that can not be used is a `Failed` of its own.
 
     Needed columns are ``image_id, file, person_id``; used where they are there: ``kind, view, laterality, chest_wall,
-    density, birads, finding, pathology, age, boxes, mask, split, source, sha256``. ``boxes`` is JSON with x, y, w, h
-    as fractions, origin top left. Outlines come from ``contours.csv`` beside the table.
+    density, birads, finding, pathology, age, boxes, mask, split, source, sha256, width, height, measured_size``.
+    ``boxes`` is JSON with x, y, w, h as fractions, origin top left. ``measured_size`` is the true size of a picture
+    that was squeezed, as ``1845x4002`` (width x height, any unit): columns are stretched to its ratio, which takes the
+    picture's own ``width`` and ``height`` too. Outlines come from ``contours.csv`` beside the table.
 
     Parameters
     ----------
@@ -103,8 +105,24 @@ def _entry(
         mask_path=folder / row["mask"] if row.get("mask") else None,
         outlines=outlines,
         chest_wall=ChestWall.parse(row["chest_wall"], where=where) if row.get("chest_wall") else None,
+        pixel_aspect=_pixel_aspect(row, where=where),
         sha256=row.get("sha256", ""),
     )
+
+
+def _pixel_aspect(row: dict[str, str], *, where: str) -> float | None:
+    """Width of a pixel over its height from the true size and the size of the picture; `None` where it is not said."""
+    text = row.get("measured_size", "").strip()
+    if not text:
+        return None
+    true = re.fullmatch(r"([1-9]\d{0,5})\s*x\s*([1-9]\d{0,5})", text)
+    size = re.fullmatch(r"([1-9]\d{0,5}),([1-9]\d{0,5})", f"{row.get('width', '')},{row.get('height', '')}")
+    if true is None or size is None:
+        raise RequestError(f"measured_size, width and height in {where} are not WIDTHxHEIGHT and two whole numbers")
+    aspect = (int(true[1]) / int(true[2])) / (int(size[1]) / int(size[2]))
+    if not 0.25 <= aspect <= 4:
+        raise RequestError(f"measured_size {text} in {where} stretches a picture of {size[1]} x {size[2]} over 4-fold")
+    return aspect
 
 
 def _boxes(text: str, *, where: str) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
