@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
         help="at least 16 bytes that make the pseudonyms, the same for all deliveries that shall fit together "
         "(default: one that is drawn and forgotten)",
     )
-    parser.add_argument("--key-file", metavar="FILE.csv", help="write which file became which; keep it in the house")
+    parser.add_argument("--key-file", metavar="FILE.csv", help="write which file became which; it must not leave")
     parser.add_argument(
         "--keep-sex-and-age-band", action="store_true", help="keep sex, and age in bands of 5 years (default: neither)"
     )
@@ -64,6 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     say(arguments, f"{counts}; see report.json in {report.out}")
     for reason, n_files in report.reasons.items():
         say(arguments, f"  {reason}: {n_files}")
+    if report.n_removed:
+        gone = "1 file whose source is" if report.n_removed == 1 else f"{report.n_removed} files whose sources are"
+        say(arguments, f"removed {gone} no longer in {arguments.source}")
     if not report.count("deidentified"):
         raise MammoError(f"no mammogram was de-identified: report.json in {report.out} says why")
     return 0

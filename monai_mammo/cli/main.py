@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -43,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be of any bytes
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments = _arguments(argv)
         if argv is None and getattr(arguments, "uses_networks", False):

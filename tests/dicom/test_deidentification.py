@@ -109,7 +109,7 @@ def _needed(tag):
     return group in (0, 2, 0xFFFE) or keyword in (
         *("SOPClassUID", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
         *("SamplesPerPixel", "NumberOfFrames", "PixelData", "BurnedInAnnotation"),
-        "SpecificCharacterSet",  # the parser looks it up, and can not write what it does not know
+        "SpecificCharacterSet",  # the parser looks it up, and cannot write what it does not know
     )
 
 
@@ -119,7 +119,7 @@ def _stuffed(marker):
     for tag, (representation, *_) in DicomDictionary.items():
         if _needed(tag) or representation == "SQ":
             continue
-        # the parser can not write text as a number, but reads text under the tag of one
+        # the parser cannot write text as a number, but reads text under the tag of one
         dataset[tag] = kept_item[tag] = raw(tag, representation if representation in TEXTS else "LO", marker)
     for tag in (0x00091001, 0x60000022, 0x60003000, 0x50000010, 0x00200001, 0x00100013, 0xFFFCFFFC, 0x00104000):
         item[tag] = dataset[tag] = kept_item[tag] = raw(tag, "UN", marker)
@@ -154,7 +154,7 @@ items = st.recursive(attributes, lambda inner: st.tuples(attributes, st.lists(st
 def _fill(dataset, content):
     own, nested = content if isinstance(content, tuple) else (content, [])
     for tag, representation, (marker, before) in own:
-        # the parser looks a UN up, and can not write what its table leaves open, "OB or OW"
+        # the parser looks a UN up, and cannot write what its table leaves open, "OB or OW"
         is_open = representation == "UN" and " or " in DicomDictionary.get(tag, ("",))[0]
         dataset[tag] = raw(tag, "OB" if is_open else representation, before + marker)
     for tag, inner in nested:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from pydicom import dcmread
 
 from monai_mammo.cli.main import main
 from monai_mammo.dicom import deidentify_folder
-from monai_mammo.errors import RequestError
+from monai_mammo.dicom.deidentification import folder as folders
+from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
+from monai_mammo.errors import MammoError, RequestError
 
 SECRET = b"a secret of the hospital"
 
@@ -151,3 +156,156 @@ def test_a_folder_without_mammograms_is_work_that_failed(tmp_path, capsys):
     (tmp_path / "in" / "note.txt").write_text("SECRETNAME")
     assert main(["deidentify", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 1
     assert "SECRETNAME" not in capsys.readouterr().err
+
+
+# what a folder holds
+
+
+def new_files(out):
+    return sorted(path.relative_to(out).as_posix() for path in out.glob("*/*.dcm"))
+
+
+def test_a_source_that_is_gone_leaves_nothing(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    deidentify_folder(folder, out=out, secret=SECRET)
+    before = new_files(out)
+    (folder / "SECRETNAME EVA" / "SECRETNAME_1.dcm").unlink()
+    (folder / "a copy.dcm").unlink()
+    for number in (1, 2):
+        (folder / "SECRETNAME ADA" / f"SECRETNAME_{number}.dcm").unlink()
+    report = deidentify_folder(folder, out=out, secret=SECRET)
+    assert report.n_removed == 3
+    assert len(before) == 4
+    assert len(new_files(out)) == 1
+    assert set(new_files(out)) < set(before)
+    assert len(list(out.glob("person-*"))) == 1, "the folder of the person is gone as well"
+    listed = json.loads((out / "report.json").read_text())
+    assert [line["file"] for line in listed["files"] if line["status"] == "deidentified"] == new_files(out)
+    assert b"SECRET" not in words_in(out)
+
+
+def test_without_a_secret_the_pseudonyms_of_an_earlier_call_go(folder, tmp_path):
+    first = deidentify_folder(folder, out=tmp_path / "out")
+    before = new_files(tmp_path / "out")
+    second = deidentify_folder(folder, out=tmp_path / "out")
+    assert second.n_removed == len(before) == first.count("deidentified") == 4
+    assert not set(new_files(tmp_path / "out")) & set(before)
+
+
+def test_the_files_of_another_source_are_not_taken_for_gone_ones(folder, tmp_path, make_dataset, write):
+    out = tmp_path / "out"
+    deidentify_folder(folder, out=out, secret=SECRET)
+    (tmp_path / "other").mkdir()
+    write(make_dataset(np.eye(16, dtype=int), PatientID="4711"), tmp_path / "other" / "image.dcm")
+    before = words_in(out)
+    with pytest.raises(RequestError, match="of another source: name a new or empty folder"):
+        deidentify_folder(tmp_path / "other", out=out, secret=SECRET)
+    assert words_in(out) == before
+
+
+@pytest.mark.parametrize("content", ["notes.txt", "report.json", "person-not-named/2.25.1.dcm"])
+def test_a_folder_with_other_things_is_refused(content, folder, tmp_path, capsys):
+    other = tmp_path / "out" / content
+    other.parent.mkdir(parents=True)
+    other.write_text('{"files": 5}')
+    assert main(["deidentify", str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert "holds other files: name a new or empty folder, or one that deidentify wrote" in capsys.readouterr().err
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [other]
+    with pytest.raises(RequestError, match="is a file: name a folder"):
+        deidentify_folder(folder, out=other)
+
+
+def test_a_call_that_was_killed_is_completed_by_the_same_call(folder, tmp_path):
+    out = tmp_path / "out"
+
+    class Killed(BaseException):
+        pass
+
+    def stop(done, _):
+        if done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        deidentify_folder(folder, out=out, secret=SECRET, on_progress=stop)
+    assert 0 < len(new_files(out)) < 4
+    (out / ".deidentified.1.part").write_bytes(b"half")
+    report = deidentify_folder(folder, out=out, secret=SECRET)
+    deidentify_folder(folder, out=tmp_path / "whole", secret=SECRET)
+    assert report.n_removed == 0
+    assert words_in(out) == words_in(tmp_path / "whole")
+
+
+def test_the_folder_of_a_person_must_not_lead_out(folder, tmp_path):
+    out = tmp_path / "out"
+    deidentify_folder(folder, out=out, secret=SECRET)
+    person = next(out.glob("person-*"))
+    (tmp_path / "elsewhere").mkdir()
+    for path in person.iterdir():
+        path.unlink()
+    person.rmdir()
+    person.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MammoError, match="is a symbolic link"):
+        deidentify_folder(folder, out=out, secret=SECRET)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+# what a file costs
+
+
+@pytest.fixture
+def odd_process(monkeypatch):
+    """Files end or hang the process by their names."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    monkeypatch.setattr(GuardedDeidentifier, "_process_module", "odd_deidentifying_process")
+    monkeypatch.setattr(folders, "_TIMEOUT_S", 20.0)
+
+
+def test_a_file_that_ends_hangs_or_lies_to_the_process_costs_itself(folder, tmp_path, odd_process):
+    good = (folder / "SECRETNAME EVA" / "SECRETNAME_1.dcm").read_bytes()
+    for name in ("segfault.dcm", "hang.dcm", "escape.dcm"):
+        (folder / name).write_bytes(good)
+    report = deidentify_folder(folder, out=tmp_path / "out", secret=SECRET)
+    outcomes = {file.source.name: file.outcome for file in report.files if file.status == "failed"}
+    assert outcomes["segfault.dcm"].reason == "decoder_crashed"
+    assert "SIGSEGV" in outcomes["segfault.dcm"].detail
+    assert outcomes["hang.dcm"].reason == "timeout"
+    assert outcomes["escape.dcm"].reason == "decoder_crashed"
+    assert report.count("deidentified") == 4
+    assert all(file.sha256 for file in report.files if file.source.name in outcomes)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.name.startswith(".")]
+    assert not (tmp_path / "2.25.1.dcm").exists()
+
+
+def test_a_bomb_costs_itself(folder, tmp_path):
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import dicom_bombs
+    from pydicom import uid
+
+    (folder / "bomb.dcm").write_bytes(dicom_bombs.lying_header(uid.JPEGLSLossless))
+    report = deidentify_folder(folder, out=tmp_path / "out", secret=SECRET)
+    (bomb,) = (file for file in report.files if file.source.name == "bomb.dcm")
+    assert (bomb.status, bomb.outcome.reason) == ("failed", "too_large")
+    assert report.count("deidentified") == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes, pipes and devices are Linux's")
+def test_what_is_not_a_file_is_said_and_names_of_any_bytes_cost_nothing(folder, tmp_path, capsysbinary):
+    odd = os.fsdecode(b"caf\xe9.dcm")
+    place = folder / os.fsdecode(b"M\xfcller")
+    place.mkdir()
+    (folder / "SECRETNAME EVA" / "SECRETNAME_1.dcm").rename(place / odd)
+    (folder / "a copy.dcm").unlink()
+    os.mkfifo(folder / "pipe.dcm")
+    (folder / "zero.dcm").symlink_to("/dev/zero")
+    (folder / "broken.dcm").symlink_to("nowhere")
+    (folder / "linked").symlink_to(place)
+    out = tmp_path / os.fsdecode(b"out\xe9")
+    key = tmp_path / "key.csv"
+    assert main(["deidentify", str(folder), "--out", str(out), "--key-file", str(key)]) == 0
+    assert b"4 deidentified" in capsysbinary.readouterr().out
+    report = json.loads((out / "report.json").read_text())
+    failed = [line for line in report["files"] if line["status"] == "failed"]
+    assert sorted(line["detail"] for line in failed if line["reason"] == "unreadable") == sorted(
+        ["the file could not be read: No such file or directory", *["it is not a regular file"] * 3]
+    )
+    assert b"M\xfcller/caf\xe9.dcm,deidentified" in key.read_bytes()

@@ -353,7 +353,7 @@ def test_sources_that_can_not_be_edited_are_one_sentence_without_the_patient(acq
             edit(zeros, acquired(**{keyword: value}))
         assert "EXAMPLE" not in str(raised.value)
     (tmp_path / "note.dcm").write_text("no DICOM at all")
-    with pytest.raises(MammoError, match="note.dcm can not be edited"):
+    with pytest.raises(MammoError, match="note.dcm cannot be edited"):
         edit(zeros, tmp_path / "note.dcm")
-    with pytest.raises(MammoError, match="absent.dcm can not be edited"):
+    with pytest.raises(MammoError, match="absent.dcm cannot be edited"):
         edit(zeros, tmp_path / "absent.dcm")

@@ -36,7 +36,7 @@ def bare_pixel_data(
     """PixelData of a single frame, every stored pixel value as it was.
 
     A compressed frame is decoded and coded anew without loss, so that its pixels are all that it holds. One of JPEG
-    with loss, which can not be coded anew without losing again, is taken apart instead (`jpeg_alone`).
+    with loss, which cannot be coded anew without losing again, is taken apart instead (`jpeg_alone`).
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _frame(frame: bytes, form: PixelFormat, syntax: str) -> bytes:
     pixels = _decoded(frame, form, syntax)
     new = coded_anew(frame, pixels, form, syntax)
     if not np.array_equal(_stored(_decoded(new, form, syntax), form), _stored(pixels, form)):
-        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the frame can not be coded anew with the same pixels")
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the frame cannot be coded anew with the same pixels")
     return new
 
 

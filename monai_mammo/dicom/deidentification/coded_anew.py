@@ -81,9 +81,9 @@ def coded_anew(frame: bytes, pixels: np.ndarray, form: PixelFormat, syntax: str)
     unsigned = bare_pixels(pixels.view(f"u{pixels.itemsize}"), form, width=stream.precision)
     own = _with_sign(unsigned, stream.precision) if stream.is_signed else unsigned & ((1 << stream.precision) - 1)
     try:
-        new = _ENCODERS[uid.UID(syntax)](np.ascontiguousarray(own), stream.precision)
+        new = bytes(_ENCODERS[uid.UID(syntax)](np.ascontiguousarray(own), stream.precision))
     except Exception as error:  # of a foreign encoder
-        detail = f"{uid.UID(syntax).name} can not be coded anew ({type(error).__name__})"
+        detail = f"{uid.UID(syntax).name} cannot be coded anew ({type(error).__name__})"
         raise Refusal(SkipReason.UNSUPPORTED_PIXELS, detail) from None
     return _without_application_data(new) if is_jpeg else _without_comments(new)
 
@@ -107,10 +107,10 @@ def _rle(pixels: np.ndarray) -> bytes:
 
 
 def _jpeg_2000(pixels: np.ndarray, bits: int) -> bytes:
-    return imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, bitspersample=bits, codecformat="j2k")
+    return bytes(imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, bitspersample=bits, codecformat="j2k"))
 
 
-_ENCODERS: dict[uid.UID, Callable[[np.ndarray, int], bytes]] = {
+_ENCODERS: dict[uid.UID, Callable[[np.ndarray, int], bytes | bytearray]] = {
     # predictor 1, the one that both syntaxes allow
     **dict.fromkeys(
         _JPEG_LOSSLESS,

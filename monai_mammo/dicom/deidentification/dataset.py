@@ -100,7 +100,7 @@ class Deidentified:
     removed : dict of str to int
         Number of attributes that went, by their sort; never their values.
     notes : tuple of str
-        What the list can not take away.
+        What the list cannot take away.
     """
 
     path: Path
@@ -229,7 +229,7 @@ def _deidentified(
     except Refusal:
         raise
     except Exception as error:  # values are converted on access, so a damaged one shows anywhere, and is quoted
-        raise Refusal(SkipReason.DAMAGED, f"an attribute can not be read ({type(error).__name__})") from None
+        raise Refusal(SkipReason.DAMAGED, f"an attribute cannot be read ({type(error).__name__})") from None
     return out, removed, notes
 
 
@@ -273,7 +273,7 @@ def _kept_element(dataset: Dataset, tag: BaseTag, keyword: str, removed: Counter
         value = kept.form.kept(element.value) if element.VR in representations else None
         if value is not None and isinstance(kept.form, Items):
             value = Sequence(_kept_items(value, kept.form, removed)) or None
-    except Exception:  # a value that can not be converted is of no form
+    except Exception:  # a value that cannot be converted is of no form
         value = None
     if value is not None:
         return DataElement(tag, element.VR, copy.deepcopy(value), already_converted=True)

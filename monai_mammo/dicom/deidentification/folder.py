@@ -1,30 +1,40 @@
-"""De-identification of all files of a folder: a bad file costs only itself."""
+"""De-identification of all files of a folder: a bad file costs only itself.
+
+Files are read in a process of their own. What the folder of the new files holds is what the source holds: a new file
+whose source is gone goes as well.
+"""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
 import io
 import json
 import os
+import re
+import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy, Deidentified, deidentified_bytes
+from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy, Deidentified
+from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
 from monai_mammo.dicom.deidentification.kept import LIST_NAME
 from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
-from monai_mammo.dicom.reading.guards import Limits, file_bytes
-from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
-from monai_mammo.errors import RequestError
-from monai_mammo.files.whole import save_bytes
+from monai_mammo.dicom.reading.guards import Limits
+from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files import check_output_folder, file_sha256, is_partial, save_bytes
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]
 
 _REPORT = "report.json"
+_MOST_REPORT_BYTES = 2**28
 _NOBODY = "person-not-named"
+_PERSON_FOLDER = re.compile(rf"person-[0-9a-f]{{32}}|{_NOBODY}")
+_NEW_FILE = re.compile(r"2\.25\.[0-9]{1,39}\.dcm")
+_TIMEOUT_S = 120.0  # decoding twice and coding once, of 64 million pixels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +83,14 @@ class DeidentificationReport:
     policy : DeidentificationPolicy
     files : tuple of FileRecord
         Each file once, in the order of their names.
+    n_removed : int
+        New files of earlier calls that were taken away, since no source stands behind them any more.
     """
 
     out: Path
     policy: DeidentificationPolicy
     files: tuple[FileRecord, ...]
+    n_removed: int = 0
 
     def count(self, status: str) -> int:
         """Number of files that were ``deidentified``, ``skipped`` or ``failed``."""
@@ -93,9 +106,11 @@ class DeidentificationReport:
         """Content of ``report.json``: names of new files, counts and codes, nothing of what was removed."""
         return {
             "list": LIST_NAME,
+            "is_complete": True,
             "policy": dataclasses.asdict(self.policy),
             "counts": {status: self.count(status) for status in ("deidentified", "skipped", "failed")},
             "reasons": self.reasons,
+            "n_removed": self.n_removed,
             "files": [file.to_dict(self.out) for file in self.files],
         }
 
@@ -113,19 +128,22 @@ def deidentify_folder(
     """De-identified copies of all mammograms of a folder, a folder a person, with ``report.json``.
 
     New files are named by their pseudonyms, since old names are often those of persons. Under the same secret the same
-    call writes the same bytes, and later deliveries fit to earlier ones.
+    call writes the same bytes, and later deliveries fit to earlier ones. Files are read in a process of their own, with
+    bounded memory and time (`GuardedDeidentifier`). A call into the folder of an earlier one brings it up to date: what
+    has no source any more is taken away.
 
     Parameters
     ----------
     source : path
-        Folder, with any folders inside; it is not changed.
+        Folder, with any folders inside; it is not changed. Folders behind symbolic links are not followed.
     out : path
-        Folder of the new files, neither inside `source` nor around it.
+        Folder of the new files, neither inside `source` nor around it: a new or an empty one, or that of an earlier
+        call for the same source.
     secret, policy, limits
         As for `deidentify`; without a secret one is drawn for this call, so that persons and studies stay together in
         it and nothing can be linked later.
     key_file : path, optional
-        CSV of each source and its new file, outside of `out`: it undoes the de-identification and stays in the house.
+        CSV of each source and its new file, outside of `out`: it undoes the de-identification and must not leave.
     on_progress : callable, optional
         Called with the number of files done and the number of all.
 
@@ -136,40 +154,100 @@ def deidentify_folder(
     Raises
     ------
     RequestError
-        A folder can not be used, or the secret is too short; nothing was written.
+        A folder cannot be used, or the secret is too short; nothing was written.
     MammoError
         The disk is full or not writable.
     """
     source, out = Path(source), Path(out)
-    policy, limits, pseudonyms = policy or DeidentificationPolicy(), limits or Limits(), Pseudonyms(secret)
+    policy, limits = policy or DeidentificationPolicy(), limits or Limits()
+    Pseudonyms(secret)  # refuses a short one
+    secret = secrets.token_bytes(32) if secret is None else secret
     _check_places(source, out, key_file)
-    paths = sorted(path for path in source.rglob("*") if path.is_file())
+    paths = sorted(_listed(source))
     if not paths:
         raise RequestError(f"folder {source} holds no files")
-    out.mkdir(parents=True, exist_ok=True)
+    _check_same_source(out, paths, limits)
+    _open(out)
     files: list[FileRecord] = []
     written: dict[Path, str] = {}
-    for number, path in enumerate(paths, start=1):
-        files.append(_record(path, number, out, written, pseudonyms, policy, limits))
-        if on_progress is not None:
-            on_progress(number, len(paths))
-    report = DeidentificationReport(out=out, policy=policy, files=tuple(files))
+    with GuardedDeidentifier(limits=limits, timeout_s=_TIMEOUT_S) as deidentifier:
+        for number, path in enumerate(paths, start=1):
+            files.append(_record(path, number, out, written, deidentifier, secret=secret, policy=policy))
+            if on_progress is not None:
+                on_progress(number, len(paths))
+    n_removed = _sweep(out, written)
+    report = DeidentificationReport(out=out, policy=policy, files=tuple(files), n_removed=n_removed)
     save_bytes((json.dumps(report.to_dict(), indent=2) + "\n").encode(), out / _REPORT)
     if key_file is not None:
         save_bytes(_key(report, source), key_file)
     return report
 
 
+def _listed(source: Path) -> Iterator[Path]:
+    """All that is in a folder but folders that can be listed: files of any sort, links, and folders that cannot."""
+    unlisted: list[Path] = []
+
+    def note(error: OSError) -> None:
+        unlisted.append(Path(os.fsdecode(error.filename or source)))
+
+    for folder, folders, names in os.walk(source, onerror=note):
+        yield from (Path(folder, name) for name in names)
+        yield from (link for link in (Path(folder, name) for name in folders) if link.is_symlink())
+    yield from unlisted
+
+
 def _check_places(source: Path, out: Path, key_file: str | os.PathLike[str] | None) -> None:
     if not source.is_dir():
-        raise RequestError(f"source {source} is no folder")
+        raise RequestError(f"source {source} is not a folder")
     inner, outer = source.resolve(), out.resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise RequestError(f"folder {out} must be neither inside {source} nor around it")
     if key_file is not None and Path(key_file).resolve().is_relative_to(outer):
         raise RequestError(f"key file {key_file} must not be inside {out}: it undoes the de-identification")
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out} is no folder")
+    check_output_folder(out, command="deidentify", is_ours=lambda folder: _former_report(folder) is not None)
+
+
+def _former_report(out: Path) -> dict[str, Any] | None:
+    """Report of an earlier call, complete or not; `None` where there is none of ours."""
+    path = out / _REPORT
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_REPORT_BYTES:
+            return None
+        report = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_ours = isinstance(report, dict) and report.get("list") == LIST_NAME and isinstance(report.get("files"), list)
+    return report if is_ours else None
+
+
+def _former_hashes(out: Path) -> set[str]:
+    """Hashes of the sources of an earlier call."""
+    lines = (_former_report(out) or {"files": []})["files"]
+    return {line["source_sha256"] for line in lines if isinstance(line, dict) and line.get("source_sha256")}
+
+
+def _check_same_source(out: Path, paths: list[Path], limits: Limits) -> None:
+    """The files of another source must not be taken for files whose sources are gone."""
+    former = _former_hashes(out)
+    if former and not any(_sha256(path, limits) in former for path in paths):
+        raise RequestError(f"folder {out} holds the de-identified files of another source: name a new or empty folder")
+
+
+def _sha256(path: Path, limits: Limits) -> str:
+    """Hash of a file that may be read, else empty."""
+    try:
+        is_read = path.is_file() and path.stat().st_size <= limits.file_bytes
+        return file_sha256(path) if is_read else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _open(out: Path) -> None:
+    """Mark a folder as ours before anything is in it, so that the same call completes what was interrupted."""
+    former = _former_report(out)
+    out.mkdir(parents=True, exist_ok=True)
+    begun = {"list": LIST_NAME, "is_complete": False, "files": former["files"] if former else []}
+    save_bytes((json.dumps(begun, indent=2) + "\n").encode(), out / _REPORT)
 
 
 def _record(
@@ -177,32 +255,54 @@ def _record(
     number: int,
     out: Path,
     written: dict[Path, str],
-    pseudonyms: Pseudonyms,
+    deidentifier: GuardedDeidentifier,
+    *,
+    secret: bytes,
     policy: DeidentificationPolicy,
-    limits: Limits,
 ) -> FileRecord:
-    sha256 = ""
-    try:
-        data = file_bytes(path, limits)
-        sha256 = hashlib.sha256(data).hexdigest()
-        new, made = deidentified_bytes(data, pseudonyms, policy, limits)
-        target = out / (made.person_id or _NOBODY) / f"{made.sop_instance_uid}.dcm"
-        _write_once(new, target, written)
-        outcome: Deidentified | Skipped | Failed = dataclasses.replace(made, path=target)
-    except Refusal as refusal:
-        outcome = refusal.outcome(path)
-    return FileRecord(source=path, number=number, sha256=sha256, outcome=outcome)
+    part = out / f".deidentified.{os.getpid()}.part"
+    outcome = deidentifier.deidentify(path, part, secret=secret, policy=policy)
+    result = outcome.result
+    if isinstance(result, Deidentified):
+        target = out / (result.person_id or _NOBODY) / f"{result.sop_instance_uid}.dcm"
+        result = _named(part, target, written, outcome.sha256, path) or dataclasses.replace(result, path=target)
+    part.unlink(missing_ok=True)
+    sha256 = outcome.source_sha256 or _sha256(path, deidentifier.limits)
+    return FileRecord(source=path, number=number, sha256=sha256, outcome=result)
 
 
-def _write_once(data: bytes, target: Path, written: dict[Path, str]) -> None:
-    """Write a file that none of this call stands for; two files of one name must not replace each other in silence."""
-    sha256 = hashlib.sha256(data).hexdigest()
+def _named(part: Path, target: Path, written: dict[Path, str], sha256: str, source: Path) -> Skipped | None:
+    """Give a new file its name; two files of one name must not replace each other in silence."""
     if target in written:
         same = "the same" if written[target] == sha256 else "other"
-        raise Refusal(SkipReason.DUPLICATE, f"a file before it has its SOPInstanceUID and {same} content")
-    target.parent.mkdir(exist_ok=True)
-    save_bytes(data, target)
+        detail = f"a file before it has its SOPInstanceUID and {same} content"
+        return Skipped(source, SkipReason.DUPLICATE, detail)
+    try:
+        if target.parent.is_symlink():
+            raise MammoError(f"{target.parent} is a symbolic link, which leads out of the folder: remove it")
+        target.parent.mkdir(exist_ok=True)
+        os.replace(part, target)
+    except OSError as error:
+        raise MammoError(f"{target} could not be written: {error.strerror or 'unknown'}") from None
     written[target] = sha256
+    return None
+
+
+def _sweep(out: Path, written: dict[Path, str]) -> int:
+    """Take away new files whose source is gone, and what killed calls left half-written; the number of the former."""
+    n_removed = 0
+    for folder in out.iterdir():
+        if is_partial(folder) and folder.is_file():
+            folder.unlink(missing_ok=True)
+        if not _PERSON_FOLDER.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        for path in folder.iterdir():
+            if _NEW_FILE.fullmatch(path.name) and path not in written:
+                path.unlink(missing_ok=True)
+                n_removed += 1
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return n_removed
 
 
 def _key(report: DeidentificationReport, source: Path) -> bytes:

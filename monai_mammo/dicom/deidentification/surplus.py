@@ -35,7 +35,7 @@ class Codestream(NamedTuple):
     ----------
     data : bytes
         From its first marker to its last, without segments of its header that no picture needs; to the end of the
-        frame where the segments can not be followed.
+        frame where the segments cannot be followed.
     surplus : frozenset of str
         `COMMENTS` for segments and boxes beside the picture, `BEHIND` for bytes after its end.
     """

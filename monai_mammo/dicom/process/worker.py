@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from monai_mammo.dicom.process.messages import from_message
+from monai_mammo.dicom.process.messages import Image, from_message
 from monai_mammo.dicom.process.worker_handle import Ended, ReadingProcess
 from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
@@ -146,6 +146,11 @@ class GuardedReader:
         with self._lock:
             return cast("StoredImage | Skipped | Failed", self._read(Path(path), request))
 
+    @property
+    def limits(self) -> Limits:
+        """Sizes above which a file fails."""
+        return self._limits
+
     def close(self) -> None:
         """End the process; a later `read` starts a new one."""
         with self._lock:
@@ -168,7 +173,7 @@ class GuardedReader:
                 head, image = process.ask(request, self._settings["timeout_s"])
                 if head["kind"] == "request_error":
                     raise RequestError(head["error"])
-                result = from_message(head, image, path)
+                result = self._result(head, image, path)
             except RequestError:
                 raise
             except queue.Empty:
@@ -188,6 +193,10 @@ class GuardedReader:
             if head.get("is_spent"):
                 self._drop()
             return result
+
+    def _result(self, head: dict[str, Any], image: Image | None, path: Path) -> Any:
+        """Result that an answer stands for; another process than that of reading has answers of its own."""
+        return from_message(head, image, path)
 
     def _timed_out(self, path: Path) -> Failed:
         return Failed(path, SkipReason.TIMEOUT, f"reading it took longer than {self._settings['timeout_s']:g} s")

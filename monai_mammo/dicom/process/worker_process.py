@@ -89,7 +89,8 @@ def _serve(requests: FileIO, answers: FileIO, read: Callable[..., Any], settings
 def _answer(read: Callable[..., Any], request: dict[str, Any]) -> tuple[dict[str, Any], Image | None]:
     """Message for a request; whatever a decoder throws, panics of Rust included, is the file's failure."""
     try:
-        return to_message(read(Path(request["path"]), **request["options"]))
+        result = read(Path(request["path"]), **request["options"])
+        return (result, None) if isinstance(result, dict) else to_message(result)
     except RequestError as error:
         return {"kind": "request_error", "error": str(error)}, None
     except MemoryError:

@@ -105,7 +105,7 @@ def write_edited(
     RequestError
         Pixels and source do not fit, an edit is unknown, side or view of the conditions are not the source's.
     MammoError
-        The source can not be read or is no grey image, or the file can not be written.
+        The source cannot be read or is no grey image, or the file cannot be written.
     """
     dataset = edited_dataset(
         pixels, source, edits=edits, identity=identity, provenance=provenance, conditions=conditions
@@ -151,14 +151,14 @@ def _read(path: Path) -> Dataset:
         with suppress_pydicom_messages():
             return parse(file_bytes(path, limits), limits)
     except Refusal as refusal:
-        raise MammoError(f"{path.name} can not be edited: {refusal.detail}") from None
+        raise MammoError(f"{path.name} cannot be edited: {refusal.detail}") from None
 
 
 def _check(pixels: np.ndarray, source: Dataset, edits: Sequence[str], conditions: Conditions | None) -> None:
     needed = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns", "BitsStored")
     missing = [keyword for keyword in needed if not source.get(keyword)]
     if missing:
-        raise MammoError(f"an image without {' and '.join(missing)} can not be edited")
+        raise MammoError(f"an image without {' and '.join(missing)} cannot be edited")
     if source.get("SamplesPerPixel") != 1 or int(source.get("NumberOfFrames") or 1) != 1 or source.BitsStored > 16:
         raise MammoError("only an image of one grey frame of up to 16 bits can be edited")
     if not edits or any(edit not in EDITS for edit in edits):
@@ -176,7 +176,7 @@ def _check(pixels: np.ndarray, source: Dataset, edits: Sequence[str], conditions
 def _check_values(pixels: np.ndarray, source: Dataset) -> None:
     if pixels.dtype.kind == "u":
         if source.get("PixelRepresentation") == 1:
-            raise RequestError("stored values of a signed source can not be edited: pass brightness in [0, 1]")
+            raise RequestError("stored values of a signed source cannot be edited: pass brightness in [0, 1]")
         if int(pixels.max()) >= 2**source.BitsStored:
             raise RequestError(f"stored values reach {int(pixels.max())}, the source has {source.BitsStored} bits")
     elif pixels.dtype.kind == "f":
@@ -198,7 +198,7 @@ def _copied(source: Dataset) -> Dataset:
                     dataset.add(copy.deepcopy(element))
             dataset.remove_private_tags()
     except (ValueError, TypeError, AttributeError, NotImplementedError, EOFError):
-        raise MammoError("the source of an edit holds an attribute that can not be read") from None
+        raise MammoError("the source of an edit holds an attribute that cannot be read") from None
     return dataset
 
 

@@ -76,7 +76,7 @@ def write_nifti(
     RequestError
         The spacing is not known, a name does not end on ``.nii`` or ``.nii.gz``, or there is no mask to write.
     MammoError
-        A file can not be written.
+        A file cannot be written.
     """
     if unknown_spacing not in ("refuse", "state"):
         raise RequestError(f"unknown_spacing {unknown_spacing!r} is not one of refuse, state")
@@ -99,7 +99,7 @@ def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
     Raises
     ------
     MammoError
-        The file can not be read or is none of ours.
+        The file cannot be read or is none of ours.
     """
     import nibabel
     from nibabel.wrapstruct import WrapStructError

@@ -75,7 +75,7 @@ def write_report(
     RequestError
         Two findings share a name, an assessment does not exist, or the masks are of another mammogram.
     MammoError
-        A file can not be read or written.
+        A file cannot be read or written.
     """
     source = mammogram if isinstance(mammogram, Dataset) else read_dataset(mammogram)
     masks = segmentation if segmentation is None or isinstance(segmentation, Dataset) else read_dataset(segmentation)

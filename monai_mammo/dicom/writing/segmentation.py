@@ -85,7 +85,7 @@ def write_segmentation(
     Raises
     ------
     MammoError
-        There is no mask, a mask does not fit the mammogram, or the file can not be written.
+        There is no mask, a mask does not fit the mammogram, or the file cannot be written.
     """
     source = mammogram if isinstance(mammogram, Dataset) else read_dataset(mammogram)
     stack = _stack(masks, (source.Rows, source.Columns))
@@ -115,7 +115,7 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     MammoError
-        The file can not be read, is no binary segmentation or refers to a segment that it does not list.
+        The file cannot be read, is no binary segmentation or refers to a segment that it does not list.
     """
     name = Path(path).name
     dataset = read_dataset(path)

@@ -80,7 +80,7 @@ def write_mammogram(
     Raises
     ------
     MammoError
-        View, laterality, chest wall or spacing are not known, or the file can not be written.
+        View, laterality, chest wall or spacing are not known, or the file cannot be written.
     RequestError
         `bits_stored`, `transfer_syntax` or `intent` is not allowed.
     """
@@ -137,7 +137,7 @@ def _check(mammogram: Mammogram, bits_stored: int, intent: str) -> None:
     }
     missing = [name for name, value in wanted.items() if value is None]
     if missing:
-        raise MammoError(f"a mammogram without {' and '.join(missing)} can not be written as DICOM")
+        raise MammoError(f"a mammogram without {' and '.join(missing)} cannot be written as DICOM")
 
 
 def _put_person_and_study(dataset: Dataset, conditions: Conditions, identity: Identity) -> None:
