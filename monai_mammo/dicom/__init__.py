@@ -6,7 +6,7 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "DeidentificationPolicy": "deidentification.dataset",
-    "DeidentificationReport": "deidentification.folder",
+    "DeidentificationReport": "deidentification.deidentified_folder",
     "Deidentified": "deidentification.dataset",
     "Failed": "reasons",
     "GuardedReader": "process.worker",
@@ -21,7 +21,7 @@ _HOMES = {
     "complete": "writing.validate",
     "deidentify": "deidentification.dataset",
     "deidentify_file": "deidentification.dataset",
-    "deidentify_folder": "deidentification.folder",
+    "deidentify_folder": "deidentification.deidentified_folder",
     "patient_orientation": "orientation",
     "read_guarded": "process.worker",
     "read_mammogram": "reading.read",
@@ -31,7 +31,7 @@ _HOMES = {
     "write_edited": "writing.edited",
     "write_mammogram": "writing.write",
     "write_nifti": "writing.nifti",
-    "write_report": "writing.report",
+    "write_report": "writing.structured_report",
     "write_segmentation": "writing.segmentation",
 }
 

@@ -94,7 +94,7 @@ def test_an_unknown_spacing_is_refused_or_stated(mammogram, tmp_path):
     write_nifti(unknown, path, unknown_spacing="state")
     assert read_nifti(path).spacing is None
     header = nibabel.load(path).header
-    assert header["descrip"].item() == b"spacing UNKNOWN, 1 is no mm"
+    assert header["descrip"].item() == b"spacing UNKNOWN, 1 is not mm"
     assert header.get_xyzt_units()[0] == "unknown"
 
 
@@ -140,7 +140,7 @@ def test_wrong_requests_and_files_are_one_sentence(mammogram, make_mammogram, tm
     nibabel.save(stranger, tmp_path / "stranger.nii")
     (tmp_path / "half.nii.gz").write_bytes(files[0].read_bytes()[:300])
     for name in ("note.nii", "stranger.nii", "half.nii.gz"):
-        with pytest.raises(MammoError, match=f"{name} is no NIfTI file by write_nifti"):
+        with pytest.raises(MammoError, match=f"{name} is not a NIfTI file by write_nifti"):
             read_nifti(tmp_path / name)
     with pytest.raises(MammoError, match="no such file"):
         read_nifti(tmp_path / "absent.nii")

@@ -145,7 +145,7 @@ def deidentify(
     RequestError
         The secret is too short.
     MammoError
-        The dataset is no single grey image, its pixels and header do not fit, or its header says that text is burnt
+        The dataset is not a single grey image, its pixels and header do not fit, or its header says that text is burnt
         into the picture.
     """
     return _deidentified(dataset, Pseudonyms(secret), policy or DeidentificationPolicy(), limits or Limits())[0]
@@ -197,6 +197,21 @@ def deidentified_bytes(
 ) -> tuple[bytes, Deidentified]:
     """New file of a file's bytes, and a record without a path.
 
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    pseudonyms : Pseudonyms
+    policy : DeidentificationPolicy
+    limits : Limits
+
+    Returns
+    -------
+    data : bytes
+        The new file.
+    record : Deidentified
+        Without a path.
+
     Raises
     ------
     Refusal
@@ -235,7 +250,7 @@ def _deidentified(
 
 def _checked(dataset: Dataset, policy: DeidentificationPolicy, limits: Limits) -> PixelFormat:
     if dataset.get("SOPClassUID") not in CLASSES:
-        raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "the object is no single X-ray image or captured picture")
+        raise Refusal(SkipReason.NOT_MAMMOGRAPHY, "the object is neither a single X-ray image nor a captured picture")
     if "PixelData" not in dataset:
         raise Refusal(SkipReason.NO_PIXELS, "the object has no pixels")
     if (dataset.get("NumberOfFrames") or 1) != 1:
@@ -354,7 +369,7 @@ def _put_replacements(out: Dataset, dataset: Dataset, pseudonyms: Pseudonyms, po
         _put_sex_and_age_band(out, dataset)
     if "PixelSpacingCalibrationType" in out:  # demands a description
         out.PixelSpacingCalibrationDescription = f"see PixelSpacingCalibrationType; {LIST_NAME}"
-    _put_marks(out, policy)
+    _put_method(out, policy)
 
 
 def _put_sex_and_age_band(out: Dataset, dataset: Dataset) -> None:
@@ -365,7 +380,7 @@ def _put_sex_and_age_band(out: Dataset, dataset: Dataset) -> None:
         out.PatientAge = f"{min(age // 5 * 5, _OLDEST_BAND):03d}Y"
 
 
-def _put_marks(out: Dataset, policy: DeidentificationPolicy) -> None:
+def _put_method(out: Dataset, policy: DeidentificationPolicy) -> None:
     out.PatientIdentityRemoved = "YES"
     out.DeidentificationMethod = LIST_NAME
     out.LongitudinalTemporalInformationModified = "REMOVED"

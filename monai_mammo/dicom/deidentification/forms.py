@@ -22,15 +22,40 @@ class Form:
     """What a value may be."""
 
     def allows(self, value: Any) -> bool:
-        """Whether a value, as pydicom gives it, is of this form; an empty one is of any."""
+        """Whether a value, as pydicom gives it, is of this form; an empty one is of any.
+
+        Parameters
+        ----------
+        value : object
+            As pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         raise NotImplementedError
 
     def kept(self, value: Any) -> Any:
-        """What stays of a value: all of it, or `None`."""
+        """What stays of a value: all of it, or `None`.
+
+        Parameters
+        ----------
+        value : object
+            As pydicom gives it.
+
+        Returns
+        -------
+        object or None
+        """
         return value if self.allows(value) else None
 
     def words(self) -> str:
-        """The form in words, for the documentation."""
+        """The form in words, for the documentation.
+
+        Returns
+        -------
+        str
+        """
         raise NotImplementedError
 
 

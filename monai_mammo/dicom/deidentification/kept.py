@@ -278,6 +278,11 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
 
 
 def kept_list_as_markdown() -> str:
-    """The list as a table for the documentation."""
+    """The list as a table for the documentation.
+
+    Returns
+    -------
+    str
+    """
     lines = ["| about | attribute | value | why it stays |", "| --- | --- | --- | --- |"]
     return "\n".join([*lines, *(f"| {topic} | {keyword} | {form} | {why} |" for topic, keyword, form, why in _rows())])

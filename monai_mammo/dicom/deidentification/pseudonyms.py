@@ -44,14 +44,32 @@ class Pseudonyms:
         self._secret = secrets.token_bytes(32) if secret is None else secret
 
     def uid(self, uid: str) -> str:
-        """UID in place of another one, ``2.25.`` and 128 bits (PS3.5, B.2)."""
+        """UID in place of another one, ``2.25.`` and 128 bits (PS3.5, B.2).
+
+        Parameters
+        ----------
+        uid : str
+
+        Returns
+        -------
+        str
+        """
         match = _UID.fullmatch(uid)
         if match and int(match[1]) < 2**128 and self._is_own("uid", int(match[1]).to_bytes(16, "big")):
             return uid
         return f"2.25.{int.from_bytes(self._sealed('uid', uid.encode()), 'big')}"
 
     def person(self, dataset: Dataset) -> str:
-        """PatientID in place of the dataset's, empty where it names nobody; see `person_pseudonym` for who is one."""
+        """PatientID in place of the dataset's, empty where it names nobody; see `person_pseudonym` for who is one.
+
+        Parameters
+        ----------
+        dataset : Dataset
+
+        Returns
+        -------
+        str
+        """
         stated = str(dataset.get("PatientID") or "").strip()
         match = _PERSON.fullmatch(stated)
         if match and self._is_own("person", bytes.fromhex(match[1] + match[2])):

@@ -17,6 +17,11 @@ def remove_clock_and_chance(dataset: Dataset) -> None:
 
     ContentDate and ContentTime become a fixed moment, other times go; the UID of the dimensions follows from
     SOPInstanceUID.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Changed in place.
     """
     for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
         if keyword in dataset:

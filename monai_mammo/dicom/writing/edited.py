@@ -21,8 +21,8 @@ from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
-from monai_mammo.dicom.writing.greyscale import put_brightness, put_cells, put_full_window
-from monai_mammo.dicom.writing.marks import SOURCE_OF_PROCESSING, coded, contribution, derivation
+from monai_mammo.dicom.writing.greyscale import put_brightness, put_full_window, put_pixels
+from monai_mammo.dicom.writing.provenance_attributes import SOURCE_OF_PROCESSING, coded, contribution, derivation
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import MammoError, RequestError
@@ -105,7 +105,7 @@ def write_edited(
     RequestError
         Pixels and source do not fit, an edit is unknown, side or view of the conditions are not the source's.
     MammoError
-        The source cannot be read or is no grey image, or the file cannot be written.
+        The source cannot be read or is not a grey image, or the file cannot be written.
     """
     dataset = edited_dataset(
         pixels, source, edits=edits, identity=identity, provenance=provenance, conditions=conditions
@@ -126,6 +126,17 @@ def edited_dataset(
 ) -> Dataset:
     """Dataset of an edited mammogram with native pixels; see `write_edited`.
 
+    Parameters
+    ----------
+    pixels : ndarray, shape (rows, columns)
+    source, edits, identity, provenance, conditions
+        As for `write_edited`.
+
+    Returns
+    -------
+    Dataset
+        With file meta information, explicit little endian.
+
     Raises
     ------
     MammoError
@@ -139,7 +150,7 @@ def edited_dataset(
     dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, uid.ExplicitVRLittleEndian)
     _put_pixels(dataset, pixels)
     _put_origin(dataset, acquired, edits)
-    _put_marks(dataset, acquired, provenance)
+    _put_provenance(dataset, acquired, provenance)
     made = f"Edited ({', '.join(edits)}), {provenance.method} by {provenance.tool} {provenance.tool_version}"
     dataset.DerivationDescription = derivation(made, conditions, identity)
     return dataset
@@ -204,7 +215,7 @@ def _copied(source: Dataset) -> Dataset:
 
 def _put_pixels(dataset: Dataset, pixels: np.ndarray) -> None:
     if pixels.dtype.kind == "u":
-        put_cells(dataset, pixels, int(dataset.BitsStored))
+        put_pixels(dataset, pixels, int(dataset.BitsStored))
         return
     was_inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
     for keyword in _NOT_FOR_BRIGHTNESS:
@@ -232,7 +243,7 @@ def _put_origin(dataset: Dataset, source: Dataset, edits: Sequence[str]) -> None
         dataset.LossyImageCompression = "01"
 
 
-def _put_marks(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
+def _put_provenance(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
     dataset.SyntheticData = "YES"
     dataset.SeriesDescription = f"SYNTHETIC EDIT {source.get('SeriesDescription') or ''}".strip()[:64]
     said = "SYNTHETIC content: this acquired image was edited by a computer, not for diagnosis."

@@ -59,7 +59,16 @@ class ReportedFinding:
 
 
 def concept(code: Code) -> CodedConcept:
-    """Concept of highdicom; codes of ACR's own scheme carry its version, as CID 6027 does."""
+    """Concept of highdicom; codes of ACR's own scheme carry its version, as CID 6027 does.
+
+    Parameters
+    ----------
+    code : Code
+
+    Returns
+    -------
+    CodedConcept
+    """
     from highdicom.sr import CodedConcept
 
     return CodedConcept(*code, scheme_version="4.0" if code.scheme == "BI" else None)
@@ -80,7 +89,19 @@ def _site(source: Dataset) -> FindingSite:
 
 
 def breast_group(source: Dataset, *, density: Density | None, birads: int | None) -> Any:
-    """Group (TID 1501) of the whole breast: its composition and overall assessment."""
+    """Group (TID 1501) of the whole breast: its composition and overall assessment.
+
+    Parameters
+    ----------
+    source : Dataset
+        The mammogram.
+    density : Density or None
+    birads : int or None
+
+    Returns
+    -------
+    MeasurementsAndQualitativeEvaluations
+    """
     from highdicom.sr import MeasurementsAndQualitativeEvaluations, SourceImageForMeasurementGroup, TrackingIdentifier
 
     evaluations = []
@@ -97,7 +118,20 @@ def breast_group(source: Dataset, *, density: Density | None, birads: int | None
 
 
 def finding_group(source: Dataset, masks: Dataset | None, finding: ReportedFinding) -> Any:
-    """Group of one finding: with a place (TID 1410), or without (TID 1501) where none is known."""
+    """Group of one finding: with a place (TID 1410), or without (TID 1501) where none is known.
+
+    Parameters
+    ----------
+    source : Dataset
+        The mammogram.
+    masks : Dataset or None
+        Its segmentation.
+    finding : ReportedFinding
+
+    Returns
+    -------
+    PlanarROIMeasurementsAndQualitativeEvaluations or MeasurementsAndQualitativeEvaluations
+    """
     from highdicom.sr import (
         MeasurementsAndQualitativeEvaluations,
         PlanarROIMeasurementsAndQualitativeEvaluations,

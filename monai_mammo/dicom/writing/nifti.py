@@ -21,7 +21,7 @@ from monai_mammo.study import Mammogram, Spacing
 
 __all__ = ["NiftiPicture", "read_nifti", "write_nifti"]
 
-UNKNOWN = "spacing UNKNOWN, 1 is no mm"
+UNKNOWN = "spacing UNKNOWN, 1 is not mm"
 """What ``descrip`` says of a file whose spacing nobody knows."""
 
 _SUFFIXES = (".nii", ".nii.gz")
@@ -96,6 +96,15 @@ def write_nifti(
 def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
     """Picture or mask of a file by `write_nifti`.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    NiftiPicture
+        Pixels of shape (rows, columns): the transpose of what lies in the file.
+
     Raises
     ------
     MammoError
@@ -115,7 +124,7 @@ def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
     except FileNotFoundError:
         raise MammoError(f"{name} could not be read: there is no such file") from None
     except (*damage, OSError, EOFError, ValueError, IndexError, KeyError, TypeError):
-        raise MammoError(f"{name} is no NIfTI file by write_nifti") from None
+        raise MammoError(f"{name} is not a NIfTI file by write_nifti") from None
     known = None if spacing is None else Spacing(spacing["row_mm"], spacing["column_mm"], spacing["source"])
     return NiftiPicture(pixels, known, about)
 

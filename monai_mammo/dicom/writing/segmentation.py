@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
-from monai_mammo.dicom.writing.marks import copy_marks
+from monai_mammo.dicom.writing.provenance_attributes import copy_provenance
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
 from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import save_bytes
@@ -107,6 +107,10 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Frames are found by ReferencedSegmentNumber: the frame of an empty mask is usually left out.
 
+    Parameters
+    ----------
+    path : path
+
     Returns
     -------
     dict of str to ndarray, shape (rows, columns), bool
@@ -115,12 +119,12 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     MammoError
-        The file cannot be read, is no binary segmentation or refers to a segment that it does not list.
+        The file cannot be read, is not a binary segmentation or refers to a segment that it does not list.
     """
     name = Path(path).name
     dataset = read_dataset(path)
     if dataset.get("SOPClassUID") != SegmentationStorage or dataset.get("SegmentationType") != "BINARY":
-        raise MammoError(f"{name} is no binary DICOM segmentation")
+        raise MammoError(f"{name} is not a binary DICOM segmentation")
     try:
         return segment_masks(dataset)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError):
@@ -128,7 +132,16 @@ def read_segmentation(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def segment_masks(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Masks of a binary segmentation by name, as bool of (rows, columns); see `read_segmentation`."""
+    """Masks of a binary segmentation by name, as bool of (rows, columns); see `read_segmentation`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    dict of str to ndarray, shape (rows, columns), bool
+    """
     frames = dataset.pixel_array.astype(bool).reshape(-1, dataset.Rows, dataset.Columns)
     names = segment_names(dataset)
     masks = {label: np.zeros(frames.shape[1:], dtype=bool) for label in names.values()}
@@ -138,7 +151,17 @@ def segment_masks(dataset: Dataset) -> dict[str, np.ndarray]:
 
 
 def segment_names(dataset: Dataset) -> dict[int, str]:
-    """Name of each segment by its number: one of `SEGMENT_LABELS` where its label is, else the label."""
+    """Name of each segment by its number: one of `SEGMENT_LABELS` where its label is, else the label.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    dict of int to str
+        By SegmentNumber.
+    """
     return {int(item.SegmentNumber): _name_of(item.SegmentLabel) for item in dataset.SegmentSequence}
 
 
@@ -146,6 +169,15 @@ def segment_numbers(dataset: Dataset) -> list[int]:
     """Number of the segment that each frame belongs to.
 
     It stands with each frame or, where all frames belong to one segment, once for all.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    list of int
+        In the order of the frames.
 
     Raises
     ------
@@ -172,12 +204,26 @@ def lesion_tracking(source_uid: str, name: str) -> tuple[str, str]:
         SOPInstanceUID of the mammogram.
     name : str
         Short name of the lesion's mask, as in `SEGMENT_LABELS`.
+
+    Returns
+    -------
+    identifier, uid : str
     """
     return f"{name} lesion", stable_uid(source_uid, name, "tracking")
 
 
 def algorithm_family(name: str) -> Code:
-    """Kind of algorithm (CID 7162) behind a mask: a requested one is a drawn contour that was placed and scaled."""
+    """Kind of algorithm (CID 7162) behind a mask: a requested one is a drawn contour that was placed and scaled.
+
+    Parameters
+    ----------
+    name : str
+        Short name of the mask.
+
+    Returns
+    -------
+    Code
+    """
     return _FAMILIES.get(name, _ARTIFICIAL_INTELLIGENCE)
 
 
@@ -253,4 +299,4 @@ def _copy_from_source(dataset: Dataset, source: Dataset) -> None:
     if "PatientOrientation" in source:
         dataset.PatientOrientation = source.PatientOrientation
     dataset.SeriesDescription = "SYNTHETIC lesion masks"
-    copy_marks(dataset, source)
+    copy_provenance(dataset, source)

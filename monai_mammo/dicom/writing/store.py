@@ -20,7 +20,17 @@ __all__ = ["dataset_bytes", "file_meta", "read_dataset", "save_bytes"]
 
 
 def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMetaDataset:
-    """Group 2 of a file of ours, the same whatever version of pydicom writes it."""
+    """Group 2 of a file of ours, the same whatever version of pydicom writes it.
+
+    Parameters
+    ----------
+    sop_class, sop_instance, transfer_syntax : str
+        UIDs.
+
+    Returns
+    -------
+    FileMetaDataset
+    """
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\x00\x01"
     meta.MediaStorageSOPClassUID = UID(sop_class)
@@ -32,7 +42,17 @@ def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMe
 
 
 def dataset_bytes(dataset: Dataset) -> bytes:
-    """File of a dataset, with preamble and group 2, as bytes."""
+    """File of a dataset, with preamble and group 2, as bytes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With its file meta information.
+
+    Returns
+    -------
+    bytes
+    """
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
@@ -41,6 +61,14 @@ def dataset_bytes(dataset: Dataset) -> bytes:
 @suppress_pydicom_messages()
 def read_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Dataset of a file of ours; files of others are read through `guards`.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
@@ -52,4 +80,4 @@ def read_dataset(path: str | os.PathLike[str]) -> Dataset:
     except OSError as error:
         raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
     except (InvalidDicomError, EOFError, ValueError, AttributeError):
-        raise MammoError(f"{Path(path).name} is no DICOM file") from None
+        raise MammoError(f"{Path(path).name} is not a DICOM file") from None

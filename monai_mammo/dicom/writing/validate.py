@@ -1,7 +1,7 @@
 """What is missing or contradictory in a written object, in sentences.
 
 No validator at hand compares sides: PatientOrientation, ImageLaterality and view may
-disagree and still pass, so this is looked at here.
+disagree and still pass, so this is compared here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from monai_mammo.dicom.orientation import chest_wall_of_orientation, is_orientation, patient_orientation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
-from monai_mammo.dicom.writing.marks import edited_source, has_acquired_source, is_synthesizing
+from monai_mammo.dicom.writing.provenance_attributes import edited_source, has_acquired_source, is_synthesizing
 from monai_mammo.dicom.writing.segmentation import segment_numbers
 from monai_mammo.terms import BREAST_CODE, ChestWall, Laterality, View
 

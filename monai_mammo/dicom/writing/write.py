@@ -22,7 +22,7 @@ from monai_mammo.dicom.identity import Identity, Provenance
 from monai_mammo.dicom.orientation import patient_orientation
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
 from monai_mammo.dicom.writing.greyscale import BITS_STORED, put_brightness, put_full_window
-from monai_mammo.dicom.writing.marks import coded, contribution, derivation
+from monai_mammo.dicom.writing.provenance_attributes import coded, contribution, derivation
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_bytes
@@ -58,7 +58,7 @@ def write_mammogram(
     Parameters
     ----------
     mammogram : Mammogram
-        Pixels as they hang for readers, with view, laterality, chest wall and spacing known.
+        Pixels as readers see them, with view, laterality, chest wall and spacing known.
     path : path
         File to write; it appears whole or not at all.
     identity : Identity
@@ -70,7 +70,7 @@ def write_mammogram(
     transfer_syntax : str
         One of `encode.TRANSFER_SYNTAXES`, all lossless; ``native`` is plain little endian.
     intent : {"presentation", "processing"}
-        An image for processing has no window: what is done to it before it is looked at is left open.
+        An image for processing has no window: what is done to it before it is shown is left open.
 
     Returns
     -------
@@ -102,6 +102,16 @@ def mammogram_dataset(
 ) -> Dataset:
     """Dataset of a synthetic mammogram with native pixels; see `write_mammogram`.
 
+    Parameters
+    ----------
+    mammogram, identity, provenance, bits_stored, intent
+        As for `write_mammogram`.
+
+    Returns
+    -------
+    Dataset
+        With file meta information, explicit little endian.
+
     Raises
     ------
     MammoError
@@ -117,7 +127,7 @@ def mammogram_dataset(
     _put_person_and_study(dataset, mammogram.conditions, identity)
     _put_equipment(dataset, provenance)
     _put_breast(dataset, mammogram)
-    _put_synthetic_marks(dataset, mammogram, identity, provenance)
+    _put_provenance(dataset, mammogram, identity, provenance)
     put_brightness(dataset, mammogram.pixels, bits_stored)
     if intent == "presentation":
         put_full_window(dataset, bits_stored)
@@ -174,7 +184,7 @@ def _put_equipment(dataset: Dataset, provenance: Provenance) -> None:
 
 def _put_breast(dataset: Dataset, mammogram: Mammogram) -> None:
     view, laterality = mammogram.conditions.view, mammogram.conditions.laterality
-    assert view and laterality and mammogram.chest_wall and mammogram.spacing  # _check has looked
+    assert view and laterality and mammogram.chest_wall and mammogram.spacing  # see _check
     dataset.ImageLaterality = str(laterality)
     dataset.PatientOrientation = list(patient_orientation(laterality, view, mammogram.chest_wall))
     dataset.BodyPartExamined = "BREAST"
@@ -188,7 +198,7 @@ def _put_breast(dataset: Dataset, mammogram: Mammogram) -> None:
     dataset.ImagerPixelSpacing = [f"{spacing.row_mm:.6g}", f"{spacing.column_mm:.6g}"]
 
 
-def _put_synthetic_marks(dataset: Dataset, mammogram: Mammogram, identity: Identity, provenance: Provenance) -> None:
+def _put_provenance(dataset: Dataset, mammogram: Mammogram, identity: Identity, provenance: Provenance) -> None:
     assert mammogram.spacing
     dataset.SyntheticData = "YES"
     dataset.ImageType = ["DERIVED", "PRIMARY"]

@@ -15,7 +15,7 @@ from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 from monai_mammo.dicom.identity import Provenance, stable_uid
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.findings import ReportedFinding, breast_group, concept, finding_group
-from monai_mammo.dicom.writing.marks import copy_marks
+from monai_mammo.dicom.writing.provenance_attributes import copy_provenance
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
 from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import RequestError
@@ -155,4 +155,4 @@ def _mark(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
     dataset.SeriesDescription = "SYNTHETIC findings, not a diagnosis"
     dataset.ManufacturerModelName = provenance.weights[0].name[:64]
     dataset.SoftwareVersions = provenance.tool_version
-    copy_marks(dataset, source)
+    copy_provenance(dataset, source)

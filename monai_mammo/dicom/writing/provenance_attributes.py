@@ -15,7 +15,7 @@ __all__ = [
     "SYNTHESIZING_EQUIPMENT",
     "coded",
     "contribution",
-    "copy_marks",
+    "copy_provenance",
     "derivation",
     "edited_source",
     "has_acquired_source",
@@ -32,19 +32,46 @@ _ACQUISITION_EQUIPMENT = "109101"
 
 
 def coded(code: Code) -> Dataset:
-    """Item of a code sequence (PS3.3, table 8.8-1)."""
+    """Item of a code sequence (PS3.3, table 8.8-1).
+
+    Parameters
+    ----------
+    code : Code
+
+    Returns
+    -------
+    Dataset
+    """
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
     return item
 
 
 def is_synthesizing(item: Dataset) -> bool:
-    """Whether an item of ContributingEquipmentSequence names what synthesised the image."""
+    """Whether an item of ContributingEquipmentSequence names what synthesised the image.
+
+    Parameters
+    ----------
+    item : Dataset
+
+    Returns
+    -------
+    bool
+    """
     return _has_purpose(item, SYNTHESIZING_EQUIPMENT.value)
 
 
 def has_acquired_source(dataset: Dataset) -> bool:
-    """Whether an edited image, or masks or a report of one, stand for a person of whom something was acquired."""
+    """Whether an edited image, or masks or a report of one, stand for a person of whom something was acquired.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    bool
+    """
     equipment = dataset.get("ContributingEquipmentSequence") or []
     return edited_source(dataset) is not None or any(_has_purpose(item, _ACQUISITION_EQUIPMENT) for item in equipment)
 
@@ -55,15 +82,32 @@ def _has_purpose(item: Dataset, code_value: str) -> bool:
 
 
 def edited_source(dataset: Dataset) -> Dataset | None:
-    """Reference to the acquired image that this one was edited from; `None` for an image made from nothing."""
+    """Reference to the acquired image that this one was edited from; `None` for an image made from nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    Dataset or None
+        Item of SourceImageSequence.
+    """
     items = dataset.get("SourceImageSequence") or []
     return next((item for item in items if _has_purpose(item, SOURCE_OF_PROCESSING.value)), None)
 
 
-def copy_marks(dataset: Dataset, source: Dataset) -> None:
+def copy_provenance(dataset: Dataset, source: Dataset) -> None:
     """Mark masks or a report, in place, as those of a synthetic image; highdicom does not copy these marks.
 
     What highdicom says of the source's acquisition equipment stays only where something was acquired.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Changed in place.
+    source : Dataset
+        The mammogram that it belongs to.
     """
     for keyword in ("SyntheticData", "StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod"):
         if keyword in source:
@@ -76,7 +120,20 @@ def copy_marks(dataset: Dataset, source: Dataset) -> None:
 
 
 def derivation(made: str, conditions: Conditions | None, identity: Identity) -> str:
-    """DerivationDescription: how it was made, seed and sample, and conditions as JSON behind `CONDITIONS_MARK`."""
+    """DerivationDescription: how it was made, seed and sample, and conditions as JSON behind `CONDITIONS_MARK`.
+
+    Parameters
+    ----------
+    made : str
+        How it was made.
+    conditions : Conditions or None
+        What was requested, or what the picture shows now.
+    identity : Identity
+
+    Returns
+    -------
+    str
+    """
     said = f"{made}; seed {identity.run_seed}, sample {identity.sample_id}"[:600]
     if conditions is None:
         return said
@@ -86,7 +143,17 @@ def derivation(made: str, conditions: Conditions | None, identity: Identity) -> 
 
 
 def contribution(weights: WeightsReference, provenance: Provenance) -> Dataset:
-    """Item of ContributingEquipmentSequence for weights that took part."""
+    """Item of ContributingEquipmentSequence for weights that took part.
+
+    Parameters
+    ----------
+    weights : WeightsReference
+    provenance : Provenance
+
+    Returns
+    -------
+    Dataset
+    """
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = [coded(SYNTHESIZING_EQUIPMENT)]
     item.Manufacturer = provenance.tool

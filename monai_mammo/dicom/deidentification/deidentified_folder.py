@@ -64,7 +64,17 @@ class FileRecord:
         return type(self.outcome).__name__.lower()
 
     def to_dict(self, out: Path) -> dict[str, Any]:
-        """Line of ``report.json``, without the name of the source."""
+        """Line of ``report.json``, without the name of the source.
+
+        Parameters
+        ----------
+        out : Path
+            Folder of the new files, which names are relative to.
+
+        Returns
+        -------
+        dict
+        """
         line: dict[str, Any] = {"number": self.number, "source_sha256": self.sha256, "status": self.status}
         if isinstance(self.outcome, Deidentified):
             name = self.outcome.path.relative_to(out).as_posix()
@@ -93,7 +103,16 @@ class DeidentificationReport:
     n_removed: int = 0
 
     def count(self, status: str) -> int:
-        """Number of files that were ``deidentified``, ``skipped`` or ``failed``."""
+        """Number of files that were ``deidentified``, ``skipped`` or ``failed``.
+
+        Parameters
+        ----------
+        status : str
+
+        Returns
+        -------
+        int
+        """
         return sum(file.status == status for file in self.files)
 
     @property
@@ -103,7 +122,12 @@ class DeidentificationReport:
         return dict(sorted(Counter(outcome.reason.value for outcome in refused).items()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Content of ``report.json``: names of new files, counts and codes, nothing of what was removed."""
+        """Content of ``report.json``: names of new files, counts and codes, nothing of what was removed.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "list": LIST_NAME,
             "is_complete": True,

@@ -14,7 +14,7 @@ from pydicom import dcmread
 
 from monai_mammo.cli.main import main
 from monai_mammo.dicom import deidentify_folder
-from monai_mammo.dicom.deidentification import folder as folders
+from monai_mammo.dicom.deidentification import deidentified_folder
 from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
 from monai_mammo.errors import MammoError, RequestError
 
@@ -257,7 +257,7 @@ def odd_process(monkeypatch):
     """Files end or hang the process by their names."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     monkeypatch.setattr(GuardedDeidentifier, "_process_module", "odd_deidentifying_process")
-    monkeypatch.setattr(folders, "_TIMEOUT_S", 20.0)
+    monkeypatch.setattr(deidentified_folder, "_TIMEOUT_S", 20.0)
 
 
 def test_a_file_that_ends_hangs_or_lies_to_the_process_costs_itself(folder, tmp_path, odd_process):
