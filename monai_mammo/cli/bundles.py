@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(arguments, f"{row['name']} {row['version']}  {row['root']}  {row['problem'] or row['weights_sha256'][:12]}")
     broken = [row for row in rows if row["problem"]]
     if broken:
-        raise MammoError(f"{len(broken)} of {len(rows)} bundles can not be used, first {broken[0]['problem']}")
+        raise MammoError(f"{len(broken)} of {len(rows)} bundles cannot be used, first {broken[0]['problem']}")
     return 0
 
 

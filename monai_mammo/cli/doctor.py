@@ -18,7 +18,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "doctor",
-        help="say what a data set hides: leakage, faults, what can not be read",
+        help="say what a data set hides: leakage, faults, what cannot be read",
         description="Looks at every picture of a data set, or of a prepared folder, once: unreadable, inverted, on the "
         "wrong side, mask that does not fit, copies, persons in two splits, labels. Writes doctor.json and "
         "doctor.html. Exit code 1 where there is leakage, 0 with any other issue. With --machine, says instead what "

@@ -190,7 +190,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RequestError(f"figures {path} can not be read: {error}") from None
+        raise RequestError(f"figures {path} cannot be read: {error}") from None
     if not isinstance(values, dict) or "name" not in values:
         raise RequestError(f"figures {path} are not of this program: there is no name in them")
     return values

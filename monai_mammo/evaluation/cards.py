@@ -45,7 +45,7 @@ def fill_card(card_path: str | Path, figures: Mapping[str, Any] | Sequence[Mappi
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise RequestError(f"model card {path} can not be read: {error.strerror}") from None
+        raise RequestError(f"model card {path} cannot be read: {error.strerror}") from None
     for one in many:
         text = _filled(text, str(one["name"]), markdown_table(one), path)
     save_bytes(text.encode(), path)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from monai_mammo import bundle
+from monai_mammo.attributes import HEADS, UNKNOWN_LABEL
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches
@@ -19,7 +20,6 @@ from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
 from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
-from monai_mammo.networks import CLASS_HEADS
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of, load_items
 from monai_mammo.training.lesion_dataset import LesionDataset
 
@@ -118,7 +118,7 @@ def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Read
     Parameters
     ----------
     network : nn.Module
-        Gives ``mask`` logits and the `CLASS_HEADS`.
+        Gives ``mask`` logits and the `HEADS`.
     items : sequence of dict
         Of a datalist, or of `items_of_run`.
     """
@@ -128,9 +128,9 @@ def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Read
     for x in batches([data.image(i) for i in range(len(data))], place):
         out = network(x)
         found = (out["mask"][:, 0].float().sigmoid() > THRESHOLD).cpu().numpy()
-        classes = {head: out[head].argmax(dim=1).tolist() for head in CLASS_HEADS}
+        classes = {head: out[head].argmax(dim=1).tolist() for head in HEADS}
         for row in range(len(found)):
-            best = {head: classes[head][row] for head in CLASS_HEADS}
+            best = {head: classes[head][row] for head in HEADS}
             readings.append(_reading(data, len(readings), found[row], best))
     return readings
 
@@ -146,7 +146,7 @@ def measured(readings: Sequence[Reading]) -> dict[tuple[str, str], list[tuple[Re
         for measure, value_of in MASK_MEASURES.items():
             values = [(r, value_of(r)) for r in some]
             out[kind, measure] = [(r, float(value)) for r, value in values if value is not None]
-        for head in CLASS_HEADS:
+        for head in HEADS:
             out[kind, head] = [(r, float(r.labels[head] == r.found[head])) for r in some if head in r.labels]
     return {key: values for key, values in out.items() if values}
 
@@ -158,7 +158,7 @@ def summarised(values: Sequence[tuple[Reading, float]], measure: str) -> dict[st
     class for every image would get right.
     """
     out = {**(summary([v for _, v in values]) or {}), "n_persons": len({r.person_id for r, _ in values})}
-    if measure in CLASS_HEADS:
+    if measure in HEADS:
         counts = np.bincount([r.labels[measure] for r, _ in values])
         out["most_frequent"] = round(float(counts.max() / counts.sum()), 4)
     return out
@@ -178,8 +178,8 @@ def _reading(data: LesionDataset, index: int, found: np.ndarray, best: dict[str,
     found = found & breast_of(item)
     mask_kind, outlined = item.get("mask_kind", "unknown"), data.mask(index)
     boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
-    known = dict(zip(CLASS_HEADS, data[index]["classes"].tolist(), strict=True))
-    labels = {head: label for head, label in known.items() if label >= 0}
+    known = dict(zip(HEADS, data[index]["classes"].tolist(), strict=True))
+    labels = {head: label for head, label in known.items() if label != UNKNOWN_LABEL}
     return Reading(
         kind=conditions.kind,
         person_id=str(item["person_id"]),

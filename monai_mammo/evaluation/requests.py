@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from monai_mammo import bundle
+from monai_mammo.attributes import TABLE
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = ["requests_like_acquired"]
 
-_ASKED = ("kind", "density", "view", "laterality", "finding", "birads")
+_REQUESTED = tuple(attribute.name for attribute in TABLE if attribute.values and not attribute.is_optional)
 
 
 def requests_like_acquired(
@@ -48,10 +49,11 @@ def requests_like_acquired(
         There is no such datalist, split or bundle, or there are fewer images.
     """
     support = bundle.find(name).support
-    asked = [Conditions.from_dict(item["conditions"]) for item in load_items(datalist, split=split)]
-    asked = [Conditions(**{field: getattr(one, field) for field in _ASKED}) for one in asked if one.finding is not None]
-    asked = [one for one in asked if support.check(one).is_supported]
-    if not 0 < n <= len(asked):
-        raise RequestError(f"{n} requests can not be drawn from {len(asked)} images of known finding")
-    drawn = np.random.default_rng(seed).permutation(len(asked))[:n]
-    return [asked[i].to_dict() for i in drawn]
+    known = [Conditions.from_dict(item["conditions"]) for item in load_items(datalist, split=split)]
+    known = [one for one in known if one.finding is not None]
+    requested = [Conditions(**{name: getattr(one, name) for name in _REQUESTED}) for one in known]
+    requested = [one for one in requested if support.check(one).is_supported]
+    if not 0 < n <= len(requested):
+        raise RequestError(f"{n} requests cannot be drawn from {len(requested)} images of known finding")
+    drawn = np.random.default_rng(seed).permutation(len(requested))[:n]
+    return [requested[i].to_dict() for i in drawn]

@@ -37,7 +37,7 @@ def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
     RequestError
         There is no run in the folder, or it has no sample.
     MammoError
-        A file of it can not be read.
+        A file of it cannot be read.
     """
     manifest = load_run(folder)
     return [_item_of_sample(manifest, index) for index in sorted(manifest.samples)]
@@ -68,7 +68,7 @@ def written_pixels(folder: Path) -> np.ndarray:
     Raises
     ------
     MammoError
-        The file can not be decoded.
+        The file cannot be decoded.
     """
     path = folder / "mammogram.dcm"
     if not path.is_file():
@@ -79,7 +79,7 @@ def written_pixels(folder: Path) -> np.ndarray:
         dataset = dcmread(path)
         return dataset.pixel_array.astype(np.float32) / np.float32(2**dataset.BitsStored - 1)
     except Exception as error:  # decoders of other hands raise what they like
-        raise MammoError(f"{path} can not be decoded: {type(error).__name__}") from None
+        raise MammoError(f"{path} cannot be decoded: {type(error).__name__}") from None
 
 
 def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
@@ -109,4 +109,4 @@ def _grey(path: Path) -> np.ndarray:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("L"), dtype=np.float32) / 255
     except (OSError, ValueError) as error:
-        raise MammoError(f"{path} can not be read as a picture: {error}") from None
+        raise MammoError(f"{path} cannot be read as a picture: {error}") from None

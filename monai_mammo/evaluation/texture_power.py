@@ -23,7 +23,7 @@ _MARGIN_PX = 4  # from the skin line, whose edge is no texture
 _LEAST_POWER = 1e-12  # of a picture without any noise: 60 dB under what 16 bits can show
 
 BANDS = ((1 / 16, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1 / 2))
-"""Bands of spatial frequency in cycles a pixel; the last is what a picture of half the size can not hold."""
+"""Bands of spatial frequency in cycles a pixel; the last is what a picture of half the size cannot hold."""
 
 
 def texture_figures(

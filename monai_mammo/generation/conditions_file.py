@@ -29,7 +29,7 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
     Raises
     ------
     RequestError
-        The file can not be read, is empty, or a row is not allowed.
+        The file cannot be read, is empty, or a row is not allowed.
     """
     path = Path(path)
     if path.suffix.lower() not in (".json", ".csv"):
@@ -37,7 +37,7 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"conditions file {path} can not be read: {_reason(error)}") from None
+        raise RequestError(f"conditions file {path} cannot be read: {_reason(error)}") from None
     rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
     if not rows:
         raise RequestError(f"conditions file {path.name} lists no sample")

@@ -37,7 +37,7 @@ def conditions_of_image(path: str | Path, *, shape: tuple[int, int]) -> Conditio
     Raises
     ------
     RequestError
-        The file is no mammogram, or can not be read.
+        The file is no mammogram, or cannot be read.
     """
     prepared = prepared_image(path, shape=shape)
     conditions = prepared.conditions.replace(age_years=None, text=None, pathology=None)
@@ -54,7 +54,7 @@ def prepared_image(path: str | Path, *, shape: tuple[int, int]) -> PreparedMammo
     Raises
     ------
     RequestError
-        The file is no mammogram, can not be read, or shows no breast.
+        The file is no mammogram, cannot be read, or shows no breast.
     """
     found = read_any(path)
     if isinstance(found, (Skipped, Failed)):

@@ -24,7 +24,7 @@ def read_mask(path: str, shape: tuple[int, int]) -> np.ndarray:
         with Image.open(path) as picture:
             grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise RequestError(f"mask {path} can not be read as a picture: {error}") from None
+        raise RequestError(f"mask {path} cannot be read as a picture: {error}") from None
     mask = resize(grey, shape) >= 0.5
     if not mask.any():
         raise RequestError(f"mask {path} shows no lesion: white pixels mean lesion")

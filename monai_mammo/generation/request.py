@@ -176,7 +176,7 @@ def _file_sha256(path: str) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
-        raise RequestError(f"mask {path} can not be read: {_reason(error)}") from None
+        raise RequestError(f"mask {path} cannot be read: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:

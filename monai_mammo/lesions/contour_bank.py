@@ -170,7 +170,7 @@ def _rows(path: str | Path) -> list[dict[str, str]]:
         with open(path, newline="", encoding="utf-8") as stream:
             return list(csv.DictReader(stream))
     except OSError as error:
-        raise RequestError(f"table {path} can not be read: {error.strerror}") from None
+        raise RequestError(f"table {path} cannot be read: {error.strerror}") from None
 
 
 def _names(cls: type) -> list[str]:

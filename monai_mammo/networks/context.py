@@ -7,33 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from monai_mammo.attributes import COLUMNS, OPTIONAL, TABLE, Attribute, attribute_row
 from monai_mammo.conditions import Conditions
-from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
 
-__all__ = ["ATTRIBUTES", "MORE_ATTRIBUTES", "ConditionTokens", "encode_conditions"]
+__all__ = ["ConditionTokens", "encode_conditions"]
 
-_CATEGORIES: dict[str, tuple] = {
-    "kind": tuple(AcquisitionKind),
-    "density": tuple(Density),
-    "view": tuple(View),
-    "laterality": tuple(Laterality),
-    "finding": tuple(Finding),
-    "birads": BIRADS_CATEGORIES,
-}
-
-_BOX = ("x0", "y0", "x1", "y1")
-_MORE_CATEGORIES: dict[str, tuple] = {"pathology": tuple(Pathology)}
-_MORE_NUMBERS: dict[str, float] = {"age_years": 100.0}
-"""Attributes that are numbers, and what they are divided by."""
-
-MORE_ATTRIBUTES: tuple[str, ...] = (*_MORE_CATEGORIES, *_MORE_NUMBERS)
-"""Attributes that a network has a token for only where it says so."""
-
-ATTRIBUTES: tuple[str, ...] = (*_CATEGORIES, *_BOX, *MORE_ATTRIBUTES)
-"""Columns of the attribute tensor: indices into the vocabularies, the box, and what newer networks take besides."""
-
-NOT_GIVEN = -1.0
-"""Value of an attribute that is not known, or dropped."""
+_BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in TABLE}
+_ALWAYS = [attribute for attribute in TABLE if attribute.values and not attribute.is_optional]
+_BOX = _BY_NAME["box"]
 
 
 def encode_conditions(conditions: Sequence[Conditions]) -> Tensor:
@@ -46,25 +27,10 @@ def encode_conditions(conditions: Sequence[Conditions]) -> Tensor:
 
     Returns
     -------
-    Tensor, shape (B, 12), float32
-        Columns `ATTRIBUTES`; -1 where an attribute is not given.
+    Tensor, shape (B, len(monai_mammo.attributes.COLUMNS)), float32
+        `monai_mammo.attributes.NOT_GIVEN` where an attribute is not known.
     """
-    return torch.tensor([_row(c) for c in conditions], dtype=torch.float32)
-
-
-def _row(conditions: Conditions) -> list[float]:
-    row = [_index(conditions, name, categories) for name, categories in _CATEGORIES.items()]
-    row += list(conditions.box) if conditions.box is not None else [NOT_GIVEN] * len(_BOX)
-    row += [_index(conditions, name, categories) for name, categories in _MORE_CATEGORIES.items()]
-    for name, scale in _MORE_NUMBERS.items():
-        value = getattr(conditions, name)
-        row.append(NOT_GIVEN if value is None else value / scale)
-    return row
-
-
-def _index(conditions: Conditions, name: str, categories: tuple) -> float:
-    value = getattr(conditions, name)
-    return NOT_GIVEN if value is None else float(categories.index(value))
+    return torch.tensor([attribute_row(one) for one in conditions], dtype=torch.float32)
 
 
 class ConditionTokens(nn.Module):
@@ -77,7 +43,7 @@ class ConditionTokens(nn.Module):
     box_frequencies : int
         Sines and cosines for each of the box's four numbers.
     more : sequence of str
-        Which of `MORE_ATTRIBUTES` have a token too.
+        Which of `monai_mammo.attributes.OPTIONAL` have a token too.
 
     Raises
     ------
@@ -87,22 +53,23 @@ class ConditionTokens(nn.Module):
 
     def __init__(self, channels: int = 128, *, box_frequencies: int = 4, more: Sequence[str] = ()) -> None:
         super().__init__()
-        if unknown := set(more) - set(MORE_ATTRIBUTES):
-            raise ValueError(f"attribute {sorted(unknown)[0]!r} is not one of {', '.join(MORE_ATTRIBUTES)}")
+        if unknown := set(more) - set(OPTIONAL):
+            raise ValueError(f"attribute {sorted(unknown)[0]!r} is not one of {', '.join(OPTIONAL)}")
         self.tables = nn.ModuleDict(
-            {name: nn.Embedding(len(categories) + 1, channels) for name, categories in _CATEGORIES.items()}
+            {attribute.name: nn.Embedding(len(attribute.values) + 1, channels) for attribute in _ALWAYS}
         )
         for table in self.tables.values():
             nn.init.normal_(table.weight, std=0.5)
         self.register_buffer("frequencies", torch.pi * 2.0 ** torch.arange(box_frequencies), persistent=False)
         self.box = nn.Sequential(
-            nn.Linear(8 * box_frequencies, channels), nn.SiLU(), nn.Linear(channels, channels)
+            nn.Linear(2 * len(_BOX.columns) * box_frequencies, channels), nn.SiLU(), nn.Linear(channels, channels)
         )
         self.no_box = nn.Parameter(torch.randn(channels) * 0.5)
+        chosen = [_BY_NAME[name] for name in more]
         self.more_tables = nn.ModuleDict(
-            {name: nn.Embedding(len(_MORE_CATEGORIES[name]) + 1, channels) for name in more if name in _MORE_CATEGORIES}
+            {one.name: nn.Embedding(len(one.values) + 1, channels) for one in chosen if one.values}
         )
-        self.more_numbers = nn.ModuleDict({name: _NumberToken(channels) for name in more if name in _MORE_NUMBERS})
+        self.more_numbers = nn.ModuleDict({one.name: _NumberToken(channels) for one in chosen if not one.values})
         self.always = nn.Parameter(torch.randn(channels) * 0.5)
 
     @property
@@ -115,7 +82,7 @@ class ConditionTokens(nn.Module):
 
         Parameters
         ----------
-        attributes : Tensor, shape (B, 12)
+        attributes : Tensor, shape (B, len(monai_mammo.attributes.COLUMNS))
             As `encode_conditions` returns them; each one below 0 becomes a learned null token. A network without
             `more` also takes the first ten columns alone.
 
@@ -124,7 +91,7 @@ class ConditionTokens(nn.Module):
         Tensor, shape (B, n_tokens, channels)
         """
         tokens = [_looked_up(table, attributes[:, _COLUMN[name]]) for name, table in self.tables.items()]
-        box = attributes[:, _COLUMN["x0"] : _COLUMN["y1"] + 1]
+        box = attributes[:, _BOX.first_column : _BOX.first_column + len(_BOX.columns)]
         angles = (box[..., None] * self.frequencies).flatten(1)  # (B, 4 * box_frequencies)
         embedded = self.box(torch.cat([angles.sin(), angles.cos()], dim=-1))
         is_given = (box[:, :1] >= 0).to(embedded.dtype)
@@ -135,7 +102,7 @@ class ConditionTokens(nn.Module):
         return torch.stack(tokens, dim=1)
 
 
-_COLUMN = {name: column for column, name in enumerate(ATTRIBUTES)}
+_COLUMN = {name: column for column, name in enumerate(COLUMNS)}
 
 
 def _looked_up(table: nn.Module, column: Tensor) -> Tensor:

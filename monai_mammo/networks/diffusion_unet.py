@@ -111,7 +111,7 @@ class DiffusionUNet(nn.Module):
     dropout : float
         In every residual block, in training.
     more_attributes : sequence of str
-        Which of `context.MORE_ATTRIBUTES` the network takes too.
+        Which of `monai_mammo.attributes.OPTIONAL` the network takes too.
     n_numbers : int
         Numbers told beside the conditions, such as the parameters of an augmentation; 0 for none.
     """
@@ -184,7 +184,7 @@ class DiffusionUNet(nn.Module):
         timesteps : Tensor, shape (B,)
             Time in [0, 1], 0 is data.
         attributes : Tensor, shape (B, 12)
-            Columns `monai_mammo.networks.context.ATTRIBUTES`; -1 for not given.
+            Columns `monai_mammo.attributes.COLUMNS`; -1 for not given.
         spatial : Tensor, shape (B, spatial_channels, h, w)
             Share of each latent position that the lesion's mask, and its box, cover; all 0 for not given.
         extra_tokens : Tensor, shape (B, N, context_channels), or None

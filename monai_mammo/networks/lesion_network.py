@@ -8,19 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from monai_mammo.attributes import HEADS
 from monai_mammo.networks.blocks import ResidualBlock, group_norm, pad_to_multiple
-from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
-__all__ = ["CLASS_HEADS", "ClassHeads", "LesionNetwork"]
-
-CLASS_HEADS: dict[str, int] = {
-    "finding": len(Finding),
-    "birads": len(BIRADS_CATEGORIES),
-    "density": len(Density),
-    "view": len(View),
-    "pathology": len(Pathology),
-}
-"""Classification heads and their number of classes, in the order of the vocabularies."""
+__all__ = ["ClassHeads", "LesionNetwork"]
 
 
 class ClassHeads(nn.Module):
@@ -37,7 +28,7 @@ class ClassHeads(nn.Module):
     def __init__(self, channels: int, *, dropout: float = 0.2) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(2 * channels, n) for name, n in CLASS_HEADS.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(2 * channels, len(head.values)) for name, head in HEADS.items()})
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits (B, n classes) by head, from features (B, channels, h, w)."""
@@ -95,7 +86,7 @@ class LesionNetwork(nn.Module):
         Returns
         -------
         dict of Tensor
-            ``mask``: logits (B, 1, H, W) of lesion; `CLASS_HEADS`: logits (B, n classes).
+            ``mask``: logits (B, 1, H, W) of lesion; `monai_mammo.attributes.HEADS`: logits (B, n classes).
         """
         maps = self.features(image)
         out = self.heads(maps[-1])

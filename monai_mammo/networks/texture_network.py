@@ -1,4 +1,4 @@
-"""Fine texture that a latent can not hold, drawn into a smooth mammogram without moving anything.
+"""Fine texture that a latent cannot hold, drawn into a smooth mammogram without moving anything.
 
 A latent carries a picture of half the size; what lies above, an octave of spatial frequency, is averaged away by
 any network that learns to reconstruct. `TextureNetwork` adds such an octave. The mean of each 2 x 2 block of pixels

@@ -54,7 +54,7 @@ def save_atomically(value: Any, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     MammoError
-        The folder can not be written to, or the disk is full; what was at `path` is still there.
+        The folder cannot be written to, or the disk is full; what was at `path` is still there.
     """
     path = Path(path)
     try:

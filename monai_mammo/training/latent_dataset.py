@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from monai_mammo.attributes import DROPPED_TOGETHER, NOT_GIVEN
 from monai_mammo.conditions import Conditions
 from monai_mammo.files.whole import open_whole
 from monai_mammo.lesions.planes import lesion_planes
-from monai_mammo.networks.context import NOT_GIVEN, encode_conditions
+from monai_mammo.networks.context import encode_conditions
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
@@ -24,7 +25,6 @@ from monai_mammo.training.precision import autocast_dtype
 __all__ = ["LatentDataset"]
 
 _LOGGER = logging.getLogger(__name__)
-_GROUPS = ((0,), (1,), (2,), (3,), (4,), (5,), (10,), (11,), (6, 7, 8, 9))
 
 
 class LatentDataset(PreparedDataset):
@@ -113,11 +113,11 @@ class LatentDataset(PreparedDataset):
         return conditions, mask
 
     def _drop(self, attributes: Tensor, spatial: Tensor, rng: np.random.Generator) -> None:
-        dropped = rng.random(len(_GROUPS) + 1) < self.drop_each
+        dropped = rng.random(len(DROPPED_TOGETHER) + 1) < self.drop_each
         if rng.random() < self.drop_all:
             dropped[:] = True
         dropped[0] &= not self.keeps_kind
-        for columns, is_dropped in zip(_GROUPS, dropped[:-1], strict=True):
+        for columns, is_dropped in zip(DROPPED_TOGETHER, dropped[:-1], strict=True):
             if is_dropped:
                 attributes[list(columns)] = NOT_GIVEN
         if dropped[-2]:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.networks.lesion_network import CLASS_HEADS
+from monai_mammo.attributes import class_labels
+from monai_mammo.conditions import Box
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 from monai_mammo.prepare.geometry import mask_of_box
-from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
 
@@ -20,14 +19,6 @@ __all__ = ["MASK_KINDS", "LesionDataset"]
 
 MASK_KINDS = ("unknown", "none", "box", "contour")
 """What is known of an image's lesion: nothing, that there is none, a box, an outline."""
-
-_LABELS: dict[str, tuple] = {
-    "finding": tuple(Finding),
-    "birads": BIRADS_CATEGORIES,
-    "density": tuple(Density),
-    "view": tuple(View),
-    "pathology": tuple(Pathology),
-}
 
 
 class LesionDataset(PreparedDataset):
@@ -71,7 +62,7 @@ class LesionDataset(PreparedDataset):
             "boxes": torch.from_numpy(covered)[None],
             "core": torch.from_numpy(core)[None],
             "mask_kind": torch.tensor(self._kinds[index]),
-            "classes": torch.tensor(_class_labels(self.conditions[index])),
+            "classes": torch.tensor(class_labels(self.conditions[index])),
             "index": index,
             "name": str(self.data[index].get("image_id", index)),
         }
@@ -83,14 +74,6 @@ class LesionDataset(PreparedDataset):
             noise = rng.standard_normal(image.shape, dtype=np.float32)
             image = image + (image > 0) * noise * np.float32(rng.uniform(0, 0.02))
         return np.clip(image, 0, 1)
-
-
-def _class_labels(conditions: Conditions) -> list[int]:
-    row = []
-    for name in CLASS_HEADS:
-        value = getattr(conditions, name)
-        row.append(-1 if value is None else _LABELS[name].index(value))
-    return row
 
 
 def _ellipse(box: Box, shape: tuple[int, int], share: float) -> np.ndarray:

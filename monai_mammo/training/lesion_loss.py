@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo.networks.lesion_network import CLASS_HEADS
+from monai_mammo.attributes import HEADS, UNKNOWN_LABEL
 from monai_mammo.training.lesion_dataset import MASK_KINDS
 
 __all__ = ["LesionLoss", "soft_dice"]
@@ -81,8 +81,8 @@ def _weak(logits: Tensor, boxes: Tensor, core: Tensor, is_boxed: Tensor) -> Tens
 
 def _class_loss(out: dict[str, Tensor], classes: Tensor) -> Tensor:
     losses = []
-    for column, name in enumerate(CLASS_HEADS):
-        known = classes[:, column] >= 0
+    for column, name in enumerate(HEADS):
+        known = classes[:, column] != UNKNOWN_LABEL
         if known.any():
             losses.append(functional.cross_entropy(out[name][known].float(), classes[known, column]))
     return torch.stack(losses).sum() if losses else out["mask"].sum() * 0

@@ -7,11 +7,11 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from monai_mammo.attributes import COLUMNS
 from monai_mammo.bundle import find
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
@@ -152,7 +152,7 @@ def test_channels_of_the_lesion_network_are_the_vocabularies():
 
 
 def test_columns_of_the_generators_attributes_are_the_encoders():
-    attributes = import_module("monai_mammo.networks").ATTRIBUTES
+    attributes = COLUMNS
     names = find("mammo_diffusion").metadata["network_data_format"]["inputs"]["attributes"]["channel_def"]
     taken = attributes[: 10 + len(find("mammo_diffusion").network_definition()[1].get("more_attributes", ()))]
     assert [names[str(i)].removeprefix("box ") for i in range(len(names))] == list(taken)

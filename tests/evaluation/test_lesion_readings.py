@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from monai_mammo import bundle
+from monai_mammo.attributes import HEADS
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.evaluation.examiners import load_judge
 from monai_mammo.evaluation.lesion_readings import lesion_figures, measured, read_items, summarised
 from monai_mammo.measures.overlap import box_iou, box_of_largest
-from monai_mammo.networks import CLASS_HEADS
 from monai_mammo.prepare.datalist_items import load_items
 
 
@@ -26,7 +26,7 @@ class BrightIsLesion(torch.nn.Module):
 
     def forward(self, image):
         mask = 100 * (torch.roll(image, self.shift, 2) - 0.9)
-        classes = {head: torch.eye(n)[[0] * len(image)] for head, n in CLASS_HEADS.items()}
+        classes = {name: torch.eye(len(head.values))[[0] * len(image)] for name, head in HEADS.items()}
         return {"mask": mask, **classes}
 
 

@@ -51,7 +51,7 @@ def test_a_seed_draws_the_same(datalist):
 
 @pytest.mark.parametrize("n", [0, 5])
 def test_more_than_there_are_is_refused(datalist, n):
-    with pytest.raises(RequestError, match=f"{n} requests can not be drawn from 4 images"):
+    with pytest.raises(RequestError, match=f"{n} requests cannot be drawn from 4 images"):
         requests_like_acquired(datalist, n=n)
 
 

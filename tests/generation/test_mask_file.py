@@ -24,7 +24,7 @@ def test_a_mask_file_is_brought_to_the_grid(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_mask_that_is_no_picture_is_a_request_error(tmp_path, content):
     (tmp_path / "m.png").write_bytes(content)
-    with pytest.raises(RequestError, match="can not be read as a picture"):
+    with pytest.raises(RequestError, match="cannot be read as a picture"):
         read_mask(str(tmp_path / "m.png"), SHAPE)
 
 

@@ -112,5 +112,5 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, name, text, sentence):
 
 
 def test_a_missing_file_is_a_request_error(tmp_path):
-    with pytest.raises(RequestError, match="can not be read"):
+    with pytest.raises(RequestError, match="cannot be read"):
         conditions_from_file(tmp_path / "none.csv")

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monai_mammo.attributes import COLUMNS
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.networks.context import ATTRIBUTES, ConditionTokens, encode_conditions
+from monai_mammo.networks.context import ConditionTokens, encode_conditions
 from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
 
 VOCABULARIES = {
@@ -33,12 +34,12 @@ def some_conditions(draw):
 
 def test_columns_are_the_promised_ones():
     categories = ("kind", "density", "view", "laterality", "finding", "birads")
-    assert (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years") == ATTRIBUTES
+    assert (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years") == COLUMNS
 
 
 @given(conditions=some_conditions())
 def test_numbers_say_what_the_conditions_said(conditions):
-    row = dict(zip(ATTRIBUTES, encode_conditions([conditions])[0].tolist(), strict=True))
+    row = dict(zip(COLUMNS, encode_conditions([conditions])[0].tolist(), strict=True))
     for name, values in VOCABULARIES.items():
         value = getattr(conditions, name)
         assert row[name] == -1 if value is None else values[int(row[name])] == value
@@ -49,7 +50,8 @@ def test_numbers_say_what_the_conditions_said(conditions):
 
 def test_by_hand():
     box = (0.2, 0.3, 0.4, 0.6)
-    conditions = Conditions(density="C", view="MLO", finding="mass", birads=5, box=box, pathology="benign", age_years=57)
+    values = {"density": "C", "view": "MLO", "finding": "mass", "birads": 5, "pathology": "benign", "age_years": 57}
+    conditions = Conditions(**values, box=box)
     rows = encode_conditions([Conditions(), conditions])
     assert rows.shape == (2, 12) and rows.dtype == torch.float32
     assert rows[0].tolist() == [-1] * 12

@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import CrossAttention
-from monai_mammo.networks.context import ATTRIBUTES
 from monai_mammo.networks.diffusion_unet import DiffusionUNet, FilmBlock
 
 NOT_GIVEN = torch.full((1, 10), -1.0)
 EVERYTHING = torch.tensor([[1.0, 2.0, 1.0, 0.0, 1.0, 4.0, 0.2, 0.3, 0.5, 0.6]])
-GROUPS = {name: [column] for column, name in enumerate(ATTRIBUTES[:6])} | {"box": [6, 7, 8, 9]}
+GROUPS = {name: [column] for column, name in enumerate(COLUMNS[:6])} | {"box": [6, 7, 8, 9]}
 
 
 def small() -> DiffusionUNet:

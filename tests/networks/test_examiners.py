@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from monai_mammo.networks import CLASS_HEADS, Judge, LesionNetwork
+from monai_mammo.attributes import HEADS
+from monai_mammo.networks import Judge, LesionNetwork
 from monai_mammo.networks.lesion_network import ClassHeads
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
@@ -42,7 +43,9 @@ def test_a_logit_for_each_word_of_each_vocabulary(examiner):
         "mask": (3, 1, 32, 24),
         **{name: (3, len(words)) for name, words in vocabularies.items()},
     }
-    assert {name: len(words) for name, words in vocabularies.items()} == CLASS_HEADS
+    assert {name: len(words) for name, words in vocabularies.items()} == {
+        name: len(head.values) for name, head in HEADS.items()
+    }
     assert all(logits.dtype == torch.float32 for logits in out.values())
 
 

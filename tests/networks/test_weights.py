@@ -68,7 +68,7 @@ def test_half_precision_file_gives_the_network_back(target, awake, tmp_path):
         "monai_mammo.networks.Nothing",
         "monai_mammo.networks.nowhere.Nothing",
         "monai_mammo.networks.build",
-        "monai_mammo.networks.ATTRIBUTES",
+        "monai_mammo.networks.__all__",
     ],
 )
 def test_only_networks_of_this_package_are_built(target):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_mammo import networks, sampling
+from monai_mammo.attributes import HEADS
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.generation.engine.check import CheckResult, best_of, check_image, clean_air
@@ -25,17 +26,9 @@ from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.settings import DrawSettings
 from monai_mammo.lesions.planes import lesion_planes
-from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
 __all__ = ["Generator"]
 
-_HEADS: dict[str, tuple[str, ...]] = {
-    "finding": tuple(Finding),
-    "birads": tuple(str(category) for category in BIRADS_CATEGORIES),
-    "density": tuple(Density),
-    "view": tuple(View),
-    "pathology": tuple(Pathology),
-}
 _SCHEDULES: dict[str, type[sampling.Schedule]] = {
     "CosineSchedule": sampling.CosineSchedule,
     "RectifiedFlowSchedule": sampling.RectifiedFlowSchedule,
@@ -177,12 +170,12 @@ class Generator:
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
         outputs = self.lesion_network(torch.from_numpy(stack)[:, None].to(self.device))
         found = (outputs["mask"][:, 0].sigmoid() > self.mask_threshold).cpu().numpy()
-        readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in _HEADS if head in outputs}
+        readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in HEADS if head in outputs}
         return [
             check_image(
                 image,
                 found[i],
-                {head: _named(readings[head][i], names) for head, names in _HEADS.items() if head in readings},
+                {head: _named(values[i], HEADS[head].values) for head, values in readings.items()},
                 requested=sample.lesion.mask,
                 breast=breast,
                 dice_threshold=dice_threshold,

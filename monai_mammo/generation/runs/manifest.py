@@ -92,7 +92,7 @@ class Manifest:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise MammoError(f"{path} can not be read: {error.strerror}") from None
+            raise MammoError(f"{path} cannot be read: {error.strerror}") from None
         except ValueError:
             raise MammoError(f"{path} is no JSON: it was changed or cut off") from None
         try:
@@ -124,13 +124,13 @@ def file_sha256(path: Path) -> str:
     Raises
     ------
     MammoError
-        The file can not be read.
+        The file cannot be read.
     """
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise MammoError(f"{path} can not be read: {error.strerror}") from None
+        raise MammoError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str, count: int) -> None:

@@ -119,7 +119,7 @@ def place_sample(
             hashes = {file: file_sha256(temporary / file) for file in SAMPLE_FILES[format]}
             if keep and hashes != dict(keep):
                 raise MammoError(
-                    f"{target} can not be completed: this machine makes other bytes than its manifest states; "
+                    f"{target} cannot be completed: this machine makes other bytes than its manifest states; "
                     "name another folder"
                 )
             if target.exists():

@@ -79,7 +79,7 @@ def verify(folder: str | Path, *, progress: Callable[[int, int], None] | None = 
     RequestError
         There is no run in the folder.
     MammoError
-        Its manifest can not be read.
+        Its manifest cannot be read.
     """
     folder = Path(folder)
     manifest = Manifest.load(folder)
@@ -156,7 +156,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
         preview, requested = _grey(paths["mammogram.png"]), _grey(paths["lesion.png"]) > 0.5
         stated = Conditions.from_json(paths["conditions.json"].read_text(encoding="utf-8"))
     except (MammoError, OSError, ValueError, KeyError) as error:
-        return [f"can not be read: {error}"], False
+        return [f"cannot be read: {error}"], False
     problems = [] if stated == conditions else ["conditions.json and the manifest differ"]
     if requested.shape != preview.shape:
         return [*problems, "lesion.png and mammogram.png differ in size"], False
@@ -193,7 +193,7 @@ def _mammogram(
         dataset = dcmread(path)
         pixels = dataset.pixel_array.astype(np.float32) / (2**dataset.BitsStored - 1)
     except Exception as error:  # decoders of other hands raise what they like
-        return [f"mammogram.dcm can not be decoded: {type(error).__name__}"], None
+        return [f"mammogram.dcm cannot be decoded: {type(error).__name__}"], None
     _, breast = clean_air(pixels)
     problems = complete(dataset, chest_wall=None if breast is None else chest_wall_side(breast))
     if dataset.get("ImageLaterality") != conditions.laterality or dataset.get("ViewPosition") != conditions.view:
@@ -212,7 +212,7 @@ def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mappi
         masks = read_segmentation(paths["lesion.seg.dcm"])
         source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True).SOPInstanceUID
     except Exception as error:
-        return [f"lesion.seg.dcm can not be read: {type(error).__name__}"]
+        return [f"lesion.seg.dcm cannot be read: {type(error).__name__}"]
     problems = [f"lesion.seg.dcm: {sentence}" for sentence in complete(dataset)]
     if {"requested", "found"} - set(masks):
         return [*problems, "lesion.seg.dcm does not hold the requested and the found lesion"]
@@ -235,7 +235,7 @@ def _report(paths: Mapping[str, Path]) -> list[str]:
         evidence = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
         referenced = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
     except Exception as error:
-        return [f"report.dcm can not be read: {type(error).__name__}"]
+        return [f"report.dcm cannot be read: {type(error).__name__}"]
     problems = [f"report.dcm: {sentence}" for sentence in complete(dataset)]
     if source.SOPInstanceUID not in referenced:
         problems.append("report.dcm refers to another mammogram")

@@ -133,7 +133,7 @@ def test_a_mask_or_report_of_another_sample_is_found(run, name):
 def test_a_report_that_is_none_is_found(run):
     (run / "sample_0000" / "report.dcm").write_bytes(b"no report")
     restate(run, "sample_0000/report.dcm")
-    assert any("report.dcm can not be read" in p for p in verify(run).problems)
+    assert any("report.dcm cannot be read" in p for p in verify(run).problems)
 
 
 def test_a_mask_in_the_air_is_found(run):
@@ -181,7 +181,7 @@ def test_an_unfinished_run_is_found(run):
 def test_garbage_in_place_of_dicom_is_found_and_not_fatal(run):
     (run / "sample_0000" / "mammogram.dcm").write_bytes(b"\0" * 500)
     restate(run, "sample_0000/mammogram.dcm")
-    assert any("can not be decoded" in p for p in verify(run).problems)
+    assert any("cannot be decoded" in p for p in verify(run).problems)
 
 
 def test_a_folder_without_a_run_is_a_request_error(tmp_path):

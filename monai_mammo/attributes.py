@@ -1,0 +1,206 @@
+"""The attributes of a mammogram as numbers: one table for every network that is told of them, or reads them.
+
+Columns of the attribute tensor, tokens, class heads, labels, what is dropped together in training and the value that
+says "not given" all come from `TABLE`; so does the table in the user guide. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
+
+__all__ = [
+    "COLUMNS",
+    "DROPPED_TOGETHER",
+    "HEADS",
+    "NOT_GIVEN",
+    "OPTIONAL",
+    "TABLE",
+    "UNKNOWN_LABEL",
+    "Attribute",
+    "attribute_row",
+    "class_labels",
+    "markdown_rows",
+]
+
+NOT_GIVEN = -1.0
+"""Number of an attribute that is not known, left open, or dropped in training."""
+
+UNKNOWN_LABEL = -1
+"""Class label of an attribute that is not known; no loss and no figure counts it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """An attribute of `Conditions` and how it becomes numbers.
+
+    Parameters
+    ----------
+    name : str
+        Field of `Conditions`.
+    meaning : str
+        Words for the user guide.
+    values : tuple
+        Its vocabulary; a column holds the position in it. Empty for numbers.
+    allowed : str
+        What numbers are allowed, in words.
+    columns : tuple of str
+        Names of its columns in the attribute tensor; `name` where left out.
+    scale : float
+        What a number is divided by.
+    head : int or None
+        Place among the class heads of the networks that examine mammograms; `None` where they have none.
+    is_optional : bool
+        Whether a diffusion network is told of it only where its definition says so.
+    """
+
+    name: str
+    meaning: str
+    values: tuple[Any, ...] = ()
+    allowed: str = ""
+    columns: tuple[str, ...] = ()
+    scale: float = 1.0
+    head: int | None = None
+    is_optional: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            object.__setattr__(self, "columns", (self.name,))
+        if self.head is not None and not self.values:
+            raise ValueError(f"attribute {self.name} has a class head and no classes")
+
+    @property
+    def first_column(self) -> int:
+        """Position of its first column in the attribute tensor."""
+        return COLUMNS.index(self.columns[0])
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Positions of its columns in the attribute tensor."""
+        return tuple(range(self.first_column, self.first_column + len(self.columns)))
+
+    def numbers(self, conditions: Conditions) -> list[float]:
+        """Its columns for one mammogram, each `NOT_GIVEN` where the attribute is not known.
+
+        Parameters
+        ----------
+        conditions : Conditions
+
+        Returns
+        -------
+        list of float, one for each of `columns`
+        """
+        value = getattr(conditions, self.name)
+        if value is None:
+            return [NOT_GIVEN] * len(self.columns)
+        if self.values:
+            return [float(self.values.index(value))]
+        return [float(number) / self.scale for number in (value if len(self.columns) > 1 else (value,))]
+
+    def label(self, conditions: Conditions) -> int:
+        """Its class for one mammogram, `UNKNOWN_LABEL` where the attribute is not known.
+
+        Parameters
+        ----------
+        conditions : Conditions
+
+        Returns
+        -------
+        int
+        """
+        value = getattr(conditions, self.name)
+        return UNKNOWN_LABEL if value is None else self.values.index(value)
+
+
+TABLE: tuple[Attribute, ...] = (
+    Attribute(name="kind", meaning="how the picture came about", values=tuple(AcquisitionKind)),
+    Attribute(name="density", meaning="BI-RADS composition of the breast", values=tuple(Density), head=2),
+    Attribute(name="view", meaning="projection", values=tuple(View), head=3),
+    Attribute(name="laterality", meaning="side of the breast", values=tuple(Laterality)),
+    Attribute(name="finding", meaning="main category of the lesion", values=tuple(Finding), head=0),
+    Attribute(name="birads", meaning="assessment category", values=BIRADS_CATEGORIES, head=1),
+    Attribute(
+        name="box",
+        meaning="where the lesion lies",
+        allowed="`x0,y0,x1,y1` in fractions of the picture, origin top left",
+        columns=("x0", "y0", "x1", "y1"),
+    ),
+    Attribute(name="pathology", meaning="proven nature", values=tuple(Pathology), head=4, is_optional=True),
+    Attribute(
+        name="age_years",
+        meaning="age of the person",
+        allowed="a whole number from 0 to 120",
+        scale=100.0,
+        is_optional=True,
+    ),
+)
+"""All attributes, in the order of their columns. A new one goes to the end, so that trained networks keep theirs."""
+
+COLUMNS: tuple[str, ...] = tuple(column for attribute in TABLE for column in attribute.columns)
+"""Columns of the attribute tensor."""
+
+HEADS: dict[str, Attribute] = {
+    attribute.name: attribute
+    for attribute in sorted((a for a in TABLE if a.head is not None), key=lambda attribute: attribute.head or 0)
+}
+"""Attributes that the examining networks read, by name, in the order of their class heads."""
+
+OPTIONAL: tuple[str, ...] = tuple(attribute.name for attribute in TABLE if attribute.is_optional)
+"""Attributes that a network is told of only where its definition names them."""
+
+DROPPED_TOGETHER: tuple[tuple[int, ...], ...] = tuple(
+    attribute.positions for attribute in sorted(TABLE, key=lambda attribute: attribute.name == "box")
+)
+"""Columns that training drops together, one group an attribute, the box's last."""
+
+
+def attribute_row(conditions: Conditions) -> list[float]:
+    """Row of the attribute tensor for one mammogram.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        The box in the chest-wall-left frame of the prepared grid.
+
+    Returns
+    -------
+    list of float, one for each of `COLUMNS`
+    """
+    return [number for attribute in TABLE for number in attribute.numbers(conditions)]
+
+
+def class_labels(conditions: Conditions) -> list[int]:
+    """Class of each head for one mammogram.
+
+    Parameters
+    ----------
+    conditions : Conditions
+
+    Returns
+    -------
+    list of int, one for each of `HEADS`
+        `UNKNOWN_LABEL` where an attribute is not known.
+    """
+    return [attribute.label(conditions) for attribute in HEADS.values()]
+
+
+def markdown_rows() -> str:
+    """Table of the attributes as the user guide shows it.
+
+    Returns
+    -------
+    str
+    """
+    lines = [
+        "| condition | allowed values | what it is | told to the generator | read by the examiners |",
+        "|---|---|---|---|---|",
+    ]
+    for attribute in TABLE:
+        allowed = ", ".join(str(value) for value in attribute.values) or attribute.allowed
+        told = "where its bundle says so" if attribute.is_optional else "yes"
+        read = "no" if attribute.head is None else "yes"
+        lines.append(f"| `{attribute.name}` | {allowed} | {attribute.meaning} | {told} | {read} |")
+    return "\n".join(lines) + "\n"
