@@ -130,11 +130,11 @@ def test_wrong_masks_and_files_are_one_sentence(source, provenance, tmp_path):
         write_segmentation(source, {}, tmp_path / "s.dcm", **arguments)
     with pytest.raises(MammoError, match="could not be read"):
         read_segmentation(tmp_path / "absent.dcm")
-    with pytest.raises(MammoError, match="no binary DICOM segmentation"):
+    with pytest.raises(MammoError, match="is not a binary DICOM segmentation"):
         read_segmentation(source)
     text = tmp_path / "note.txt"
     text.write_text("no DICOM at all")
-    with pytest.raises(MammoError, match="no DICOM file"):
+    with pytest.raises(MammoError, match="is not a DICOM file"):
         read_segmentation(text)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mammogram.dcm", "note.txt"]
 
