@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from monai_mammo.bundle import seal
-from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork, TextureNetwork
+from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LayoutUNet, LesionNetwork, TextureNetwork
 
 SHAPE = (64, 48)
 COLUMNS = ["kind", "density", "view", "finding", "birads", "images", "persons"]
@@ -60,6 +60,21 @@ def write_texture(root: Path) -> None:
     definition = {"_target_": "monai_mammo.networks.TextureNetwork", **arguments}
     path.write_text(json.dumps({**json.loads(path.read_text()), "texture_def": definition}))
     torch.save(_state(TextureNetwork(**arguments)), root / "models" / "texture.pt")
+    seal(root)
+
+
+def write_stages(root: Path) -> None:
+    """Two stages with random weights into a diffusion bundle, in place of its one network."""
+    torch.manual_seed(2)
+    small = {"channels": [8, 16], "n_blocks": 1, "context_channels": 8}
+    layout, path = {**small, "attention_scales": [1]}, root / "configs" / "inference.json"
+    definitions = {
+        "network_def": {"_target_": "monai_mammo.networks.LayoutUNet", **layout},
+        "detail_def": {"_target_": "monai_mammo.networks.DetailUNet", **small},
+    }
+    path.write_text(json.dumps({**json.loads(path.read_text()), **definitions}))
+    torch.save(_state(LayoutUNet(**layout)), root / "models" / "model.pt")
+    torch.save(_state(DetailUNet(**small)), root / "models" / "detail.pt")
     seal(root)
 
 

@@ -6,7 +6,7 @@ What needs numpy resolves on first use (PEP 562).
 from __future__ import annotations
 
 from monai_mammo.bundle.card import write_metrics, write_support
-from monai_mammo.bundle.folder import TEXTURE, BundleFolder, seal
+from monai_mammo.bundle.folder import DETAIL, TEXTURE, BundleFolder, seal
 from monai_mammo.bundle.places import DEFAULT_BUNDLES, ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
 from monai_mammo.lazy_names import lazy_names
@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_BUNDLES",
     "ENVIRONMENT_VARIABLE",
     "FEW_PERSONS",
+    "DETAIL",
     "TEXTURE",
     "BundleFolder",
     "Nearest",

@@ -14,7 +14,10 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["TEXTURE", "BundleFolder", "seal"]
+__all__ = ["DETAIL", "TEXTURE", "BundleFolder", "seal"]
+
+DETAIL = ("models/detail.pt", "inference", "detail_def")
+"""Weights of the detail stage in a diffusion bundle, and the config and id of its definition."""
 
 TEXTURE = ("models/texture.pt", "inference", "texture_def")
 """Weights of the texture network in an autoencoder's bundle, and the config and id of its definition."""
@@ -90,6 +93,12 @@ class BundleFolder:
     def support(self) -> SupportTable:
         """How many training images and persons stand behind each combination of conditions."""
         return SupportTable.from_dict(self._stated("support"), where=f"{self.root / _METADATA}")
+
+    @property
+    def has_detail(self) -> bool:
+        """Whether the bundle, a diffusion bundle, has a detail stage; its main network then draws layouts."""
+        _, config, key = DETAIL
+        return key in self.config(config)
 
     @property
     def has_texture(self) -> bool:

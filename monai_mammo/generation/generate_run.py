@@ -347,8 +347,10 @@ def _same_grid(*folders: BundleFolder) -> None:
 
 
 def _references(folder: BundleFolder) -> list[WeightsReference]:
-    """Checked weights of a bundle that decide a pixel: its network's, and a texture network's where it has one."""
+    """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
     found = {folder.name: "models/model.pt"}
+    if folder.has_detail:
+        found[f"{folder.name} detail"] = bundle.DETAIL[0]
     if folder.has_texture:
         found[f"{folder.name} texture"] = bundle.TEXTURE[0]
     for path in found.values():

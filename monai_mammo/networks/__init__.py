@@ -10,7 +10,7 @@ from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.texture_network import TextureNetwork, picture_of_latent
-from monai_mammo.networks.weights import build, load_encoder, load_network, load_texture, load_weights
+from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_texture, load_weights
 
 __all__ = [
     "Autoencoder",
@@ -27,6 +27,7 @@ __all__ = [
     "build",
     "encode_conditions",
     "folded_weights",
+    "load_detail",
     "load_encoder",
     "enlarged_layout",
     "layout_of",

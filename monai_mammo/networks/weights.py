@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import TEXTURE, BundleFolder
+from monai_mammo.bundle import DETAIL, TEXTURE, BundleFolder
 from monai_mammo.errors import MammoError
 
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_encoder", "load_network", "load_texture", "load_weights"]
+__all__ = ["build", "load_detail", "load_encoder", "load_network", "load_texture", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -127,6 +127,22 @@ def load_encoder(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
         The bundle has no encoder, or its weights are truncated, of another hash or do not fit the network.
     """
     return load_network(folder, device=device, part=ENCODER)
+
+
+def load_detail(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
+    """Detail stage of a diffusion bundle, as `load_network` gives its main network; `None` where it has one stage.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device or str
+
+    Raises
+    ------
+    MammoError
+        Weights are missing, truncated, of another hash or do not fit the network.
+    """
+    return load_network(folder, device=device, part=DETAIL) if folder.has_detail else None
 
 
 def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:

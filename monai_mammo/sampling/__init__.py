@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monai_mammo.sampling.cascade import Cascade, CascadeNoise
 from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
-from monai_mammo.sampling.latents import sample_latents
+from monai_mammo.sampling.latents import OneStage, OneStageNoise, sample_latents, stack_noise
 from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.oracle import GaussianOracle
 from monai_mammo.sampling.schedule import (
@@ -29,6 +29,8 @@ __all__ = [
     "CosineSchedule",
     "GaussianOracle",
     "Guidance",
+    "OneStage",
+    "OneStageNoise",
     "RectifiedFlowSchedule",
     "Schedule",
     "add_noise",
@@ -39,6 +41,7 @@ __all__ = [
     "initial_noise",
     "per_sample",
     "sample_latents",
+    "stack_noise",
     "time_grid",
     "u_to_eps",
     "u_to_z0",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from torch import Tensor
 
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_planes
-from monai_mammo.sampling.guidance import Guidance, z0_predictor
+from monai_mammo.sampling.guidance import Guidance
+from monai_mammo.sampling.latents import sample_latents
+from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
 
 __all__ = ["Cascade", "CascadeNoise"]
 
 
-@dataclass(frozen=True)
-class CascadeNoise:
+class CascadeNoise(NamedTuple):
     """Standard Gaussian noise that a draw starts from; the draw is a function of it.
 
     Parameters
@@ -26,6 +27,10 @@ class CascadeNoise:
         Start of the layout stage, and what is laid over the finished layout.
     detail : Tensor, shape (B, 4, h, w)
         Start of the detail stage.
+
+    Notes
+    -----
+    Of a single sample all are without the batch axis.
     """
 
     layout: Tensor
@@ -61,9 +66,8 @@ class Cascade:
         attributes: Tensor,
         spatial: Tensor,
         anatomy: Tensor | None = None,
-        guidance: Guidance | None = None,
-        layout_steps: int = 20,
-        detail_steps: int = 12,
+        guidance: Guidance | float | None = None,
+        steps: int = 20,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
         """Scaled latents for a batch of conditions.
@@ -77,10 +81,10 @@ class Cascade:
             Share of each latent position that the lesion's mask, and its box, cover.
         anatomy : Tensor, shape (B, 5, h', w'), or None
             What is seen of an acquired mammogram, as `networks.LayoutUNet` takes it.
-        guidance : Guidance, optional
+        guidance : Guidance or float, optional
             Of the layout stage; the detail stage follows its conditions unguided.
-        layout_steps, detail_steps : int
-            Network evaluations of each stage.
+        steps : int
+            Network evaluations of the layout stage; the detail stage takes `detail_steps` of it.
         on_step : callable, optional
             Called after each network evaluation.
 
@@ -94,11 +98,44 @@ class Cascade:
             spatial=spatial,
             anatomy=anatomy,
             guidance=guidance,
-            steps=layout_steps,
+            steps=steps,
             on_step=on_step,
         )
         return self.draw_detail(
-            noise, layout, attributes=attributes, mask=spatial[:, :1], steps=detail_steps, on_step=on_step
+            noise,
+            layout,
+            attributes=attributes,
+            mask=spatial[:, :1],
+            steps=self.detail_steps(steps),
+            on_step=on_step,
+        )
+
+    @staticmethod
+    def detail_steps(steps: int) -> int:
+        """Network evaluations of the detail stage beside `steps` of the layout stage: 12 beside 20."""
+        return max(1, round(0.6 * steps))
+
+    def n_evaluations(self, steps: int) -> int:
+        """Network evaluations of a draw."""
+        return steps + self.detail_steps(steps)
+
+    def noise(self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]) -> CascadeNoise:
+        """Noise of one sample, a function of the arguments alone, without a batch axis.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the run.
+        sample_id : str or int
+        attempt : int
+        latent_shape : tuple of int
+            Channels, rows and columns of the latent.
+        """
+        small = self.layout_shape(latent_shape)
+        return CascadeNoise(
+            layout=gaussian(seed, f"layout of {sample_id}", attempt, small),
+            on_layout=gaussian(seed, f"on layout of {sample_id}", attempt, small),
+            detail=gaussian(seed, sample_id, attempt, latent_shape),
         )
 
     def draw_layout(
@@ -108,7 +145,7 @@ class Cascade:
         attributes: Tensor,
         spatial: Tensor,
         anatomy: Tensor | None = None,
-        guidance: Guidance | None = None,
+        guidance: Guidance | float | None = None,
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
@@ -116,16 +153,17 @@ class Cascade:
         coarse = layout_planes(spatial)
         if anatomy is None:
             anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
-        predict_z0 = z0_predictor(
+        return sample_latents(
             self.layout,
             self.layout_schedule,
+            noise,
             attributes=attributes,
             spatial=coarse,
             always=(anatomy,),
-            guidance=guidance,
+            steps=steps,
+            guidance=Guidance() if guidance is None else guidance,
+            on_step=on_step,
         )
-        times = time_grid(self.layout_schedule, steps)
-        return dpm_solver_pp_2m(predict_z0, noise, times, self.layout_schedule, callback=_stepping(on_step))
 
     def draw_detail(
         self,
@@ -148,7 +186,8 @@ class Cascade:
             return schedule.to_z0(velocity, z_t, t)
 
         times = time_grid(schedule, steps)
-        residual = dpm_solver_pp_2m(predict_z0, noise.detail, times, schedule, callback=_stepping(on_step))
+        callback = None if on_step is None else lambda i, z_t, z0: on_step()
+        residual = dpm_solver_pp_2m(predict_z0, noise.detail, times, schedule, callback=callback)
         smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
         return smooth + residual * self.detail.residual_scale(attributes, level)
 
@@ -158,6 +197,3 @@ class Cascade:
         channels, rows, columns = latent_shape
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
 
-
-def _stepping(on_step: Callable[[], None] | None) -> Any:
-    return None if on_step is None else lambda i, z_t, z0: on_step()

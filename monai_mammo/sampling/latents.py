@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
+import torch
 from torch import Tensor
 
 from monai_mammo.sampling.guidance import Guidance, z0_predictor
+from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
 
-__all__ = ["sample_latents"]
+__all__ = ["OneStage", "OneStageNoise", "sample_latents", "stack_noise"]
+
+_Noise = TypeVar("_Noise", bound=tuple)
 
 
 def sample_latents(
@@ -20,6 +26,7 @@ def sample_latents(
     *,
     attributes: Tensor,
     spatial: Tensor,
+    always: tuple[Tensor, ...] = (),
     steps: int,
     guidance: Guidance | float = 2.0,
     on_step: Callable[[], None] | None = None,
@@ -29,7 +36,7 @@ def sample_latents(
     Parameters
     ----------
     network : callable
-        ``network(z_t, t, attributes, spatial)``, the prediction in the form of `Schedule.target`.
+        ``network(z_t, t, attributes, spatial, *always)``, the prediction in the form of `Schedule.target`.
     schedule : Schedule
         That the network was trained with.
     noise : Tensor, shape (B, C, h, w)
@@ -38,6 +45,8 @@ def sample_latents(
         Conditions; -1 says "not given".
     spatial : Tensor, shape (B, c, h, w)
         Planes on the latent grid; 0 says "not given".
+    always : tuple of Tensor, shape (B, …) each
+        What the network is given with and without conditions.
     steps : int
         Network evaluations, 1 or more.
     guidance : Guidance or float
@@ -56,6 +65,75 @@ def sample_latents(
     """
     if not isinstance(guidance, Guidance):
         guidance = Guidance(scale=guidance)
-    predict_z0 = z0_predictor(network, schedule, attributes=attributes, spatial=spatial, guidance=guidance)
+    predict_z0 = z0_predictor(
+        network, schedule, attributes=attributes, spatial=spatial, always=always, guidance=guidance
+    )
     callback = None if on_step is None else lambda i, z_t, z0: on_step()
     return dpm_solver_pp_2m(predict_z0, noise, time_grid(schedule, steps), schedule, callback=callback)
+
+
+class OneStageNoise(NamedTuple):
+    """Standard Gaussian noise that a draw starts from: `latent` (B, C, h, w), of a single sample without B."""
+
+    latent: Tensor
+
+
+def stack_noise(noise: Sequence[_Noise], device: torch.device | str = "cpu") -> _Noise:
+    """Noise of several samples as that of a batch, channels last, on a device.
+
+    Parameters
+    ----------
+    noise : sequence of OneStageNoise or of CascadeNoise
+        One for each sample, as a sampler's ``noise`` gives it.
+    device : torch.device or str
+    """
+    stacked = (torch.stack(parts).to(device) for parts in zip(*noise, strict=True))
+    return type(noise[0])(*(part.contiguous(memory_format=torch.channels_last) for part in stacked))
+
+
+@dataclass(frozen=True)
+class OneStage:
+    """One diffusion network as a sampler of latents, with the face of `Cascade`.
+
+    Parameters
+    ----------
+    network : callable
+        As `networks.DiffusionUNet`.
+    schedule : Schedule
+        That the network was trained with.
+    """
+
+    network: Callable[..., Tensor]
+    schedule: Schedule
+
+    def n_evaluations(self, steps: int) -> int:
+        """Network evaluations of a draw."""
+        return steps
+
+    def noise(
+        self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]
+    ) -> OneStageNoise:
+        """Noise of one sample, a function of the arguments alone, without a batch axis; see `Cascade.noise`."""
+        return OneStageNoise(gaussian(seed, sample_id, attempt, latent_shape))
+
+    def draw(
+        self,
+        noise: OneStageNoise,
+        *,
+        attributes: Tensor,
+        spatial: Tensor,
+        guidance: Guidance | float = 2.0,
+        steps: int = 20,
+        on_step: Callable[[], None] | None = None,
+    ) -> Tensor:
+        """Scaled latents (B, C, h, w) for a batch of conditions; arguments as in `Cascade.draw`."""
+        return sample_latents(
+            self.network,
+            self.schedule,
+            noise.latent,
+            attributes=attributes,
+            spatial=spatial,
+            steps=steps,
+            guidance=guidance,
+            on_step=on_step,
+        )

@@ -41,6 +41,9 @@ class DrawnGenerator:
     batch_size = 1
     device = SimpleNamespace(type="cpu")
 
+    def n_evaluations(self, steps):
+        return steps
+
     def draw(self, planned, settings, *, on_step=None):
         from monai_mammo.generation.engine.check import check_image
         from monai_mammo.phantom import draw_mammogram

@@ -56,12 +56,12 @@ def test_latents_follow_their_noise_exactly(cascade):
     noise = _noise(torch.Generator().manual_seed(0))
     attributes = torch.tensor([[0.0] * 10, [2.0] * 10])
     spatial = torch.zeros(2, 2, 24, 20)
-    z = made.draw(noise, attributes=attributes, spatial=spatial, layout_steps=120, detail_steps=120)
+    z = made.draw(noise, attributes=attributes, spatial=spatial, steps=150)
     layout = -0.5 + 0.7 * noise.layout + 0.1 * noise.on_layout
     std = torch.tensor([0.1, 0.4]).square() + 0.74 * 0.01
     residual = (0.3 + 1.2 * noise.detail) * std.sqrt()[:, None, None, None]
     expected = enlarged_layout(layout, (24, 20)) + residual
-    assert (z - expected).abs().max().item() < 0.01  # of deviation 0.7; second order, 120 steps
+    assert (z - expected).abs().max().item() < 0.01  # of deviation 0.7; second order, 150 and 90 steps
 
 
 def test_each_stage_is_told_what_it_needs(cascade):
@@ -71,9 +71,9 @@ def test_each_stage_is_told_what_it_needs(cascade):
     spatial[:, 0, 8:12, 4:8] = 1
     steps = []
     made.draw(
-        noise, attributes=attributes, spatial=spatial, layout_steps=4, detail_steps=3, on_step=lambda: steps.append(1)
+        noise, attributes=attributes, spatial=spatial, steps=5, on_step=lambda: steps.append(1)
     )
-    assert len(steps) == 7
+    assert len(steps) == made.n_evaluations(5) == 5 + 3
     given, planes, anatomy = seen[0]
     assert given.tolist() == [[-1.0] * 10] * 2 + [[1.0] * 10] * 2  # without conditions, then with them
     assert planes[2, 0].nonzero().tolist() == [[2, 1]] and planes[2, 0, 2, 1] == 1 and not planes[:2].any()
@@ -85,3 +85,13 @@ def test_each_stage_is_told_what_it_needs(cascade):
 def test_a_layout_has_the_channels_of_the_latent_and_a_quarter_of_its_sides():
     assert Cascade.layout_shape((4, 96, 72)) == (4, 24, 18)
     assert Cascade.layout_shape((4, 63, 48)) == (4, 16, 12)
+
+
+def test_noise_is_a_function_of_seed_sample_and_try_alone(cascade):
+    made, _ = cascade
+    one, again = made.noise(3, 7, 0, (4, 24, 20)), made.noise(3, 7, 0, (4, 24, 20))
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert [tuple(part.shape) for part in one] == [(4, 6, 5), (4, 6, 5), (4, 24, 20)]
+    assert not torch.equal(one.layout, one.on_layout)
+    for other in (made.noise(4, 7, 0, (4, 24, 20)), made.noise(3, 8, 0, (4, 24, 20)), made.noise(3, 7, 1, (4, 24, 20))):
+        assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))

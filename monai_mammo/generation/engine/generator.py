@@ -41,9 +41,9 @@ class Generator:
 
     Parameters
     ----------
-    autoencoder, diffusion, lesion_network : nn.Module
-    schedule : Schedule
-        That the diffusion network was trained with.
+    autoencoder, lesion_network : nn.Module
+    sampler : OneStage or Cascade
+        The diffusion bundle's networks with their schedules.
     shape : tuple of int
         Rows and columns of the prepared grid.
     device : torch.device
@@ -54,9 +54,8 @@ class Generator:
     """
 
     autoencoder: Any
-    diffusion: nn.Module
     lesion_network: nn.Module
-    schedule: sampling.Schedule
+    sampler: sampling.OneStage | sampling.Cascade
     shape: tuple[int, int]
     device: torch.device
     mask_threshold: float = 0.5
@@ -74,9 +73,8 @@ class Generator:
         place = torch.device(device)
         return cls(
             autoencoder=networks.load_network(autoencoder, device=place),
-            diffusion=networks.load_network(diffusion, device=place),
             lesion_network=networks.load_network(lesion, device=place),
-            schedule=_schedule_of(diffusion),
+            sampler=_sampler_of(diffusion, place),
             shape=diffusion.prepared_shape,
             device=place,
             mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
@@ -87,6 +85,10 @@ class Generator:
     def batch_size(self) -> int:
         """Samples in a network call."""
         return BATCH_SIZE[self.device.type]
+
+    def n_evaluations(self, steps: int) -> int:
+        """Network evaluations of one try."""
+        return self.sampler.n_evaluations(steps)
 
     def draw(
         self,
@@ -134,12 +136,9 @@ class Generator:
         padded = [*planned, *[planned[-1]] * (self.batch_size - len(planned))]
         attributes = networks.encode_conditions([sample.prepared_conditions for sample in padded]).to(self.device)
         spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
-        noise = [sampling.gaussian(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
-        z_T = torch.stack(noise).to(self.device).contiguous(memory_format=torch.channels_last)
-        z_0 = sampling.sample_latents(
-            self.diffusion,
-            self.schedule,
-            z_T,
+        noise = [self.sampler.noise(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
+        z_0 = self.sampler.draw(
+            sampling.stack_noise(noise, self.device),
             attributes=attributes,
             spatial=spatial,
             steps=settings.steps,
@@ -184,14 +183,26 @@ class Generator:
         ]
 
 
-def _schedule_of(folder: BundleFolder) -> sampling.Schedule:
-    """Schedule that the bundle's inference config names under ``schedule``; the plain cosine where it names none."""
-    if "schedule" not in folder.config("inference"):
+def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage | sampling.Cascade:
+    """Networks of a diffusion bundle with the schedules that its inference config names."""
+    network, schedule = networks.load_network(folder, device=device), _schedule_of(folder, "schedule")
+    detail = networks.load_detail(folder, device=device)
+    if detail is None:
+        return sampling.OneStage(network, schedule)
+    if not isinstance(detail, networks.DetailUNet):
+        raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
+    level = float(folder.metadata.get("layout_noise", sampling.Cascade.layout_noise))
+    return sampling.Cascade(network, detail, schedule, _schedule_of(folder, "detail_schedule"), layout_noise=level)
+
+
+def _schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
+    """Schedule that the bundle's inference config names under `key`; the plain cosine where it names none."""
+    if key not in folder.config("inference"):
         return sampling.CosineSchedule()
-    target, arguments = folder.network_definition("inference", "schedule")
+    target, arguments = folder.network_definition("inference", key)
     name = target.rpartition(".")[2]
     if name not in _SCHEDULES:
-        raise MammoError(f"schedule {name!r} of bundle {folder.name} is not one of {', '.join(_SCHEDULES)}")
+        raise MammoError(f"{key} {name!r} of bundle {folder.name} is not one of {', '.join(_SCHEDULES)}")
     return _SCHEDULES[name](**arguments)
 
 

@@ -43,10 +43,12 @@ class _Work:
         self.samples = samples
         self.share = 0.0
         self._settings = settings
+        self._n_evaluations = settings.steps
         self._stop = stop
 
     def __call__(self, generator: Any) -> list[Drawn]:
         start = time.perf_counter()
+        self._n_evaluations = generator.n_evaluations(self._settings.steps)
         results = generator.draw(self.samples, self._settings, on_step=self._on_step)
         seconds = (time.perf_counter() - start) / len(self.samples)
         return [Drawn(sample, tries, seconds) for sample, tries in zip(self.samples, results, strict=True)]
@@ -55,7 +57,7 @@ class _Work:
         if self._stop.is_set():
             raise _Stopped
         # as if the first try were the last: tries beyond it add nothing
-        self.share = min(0.95, self.share + 0.95 / self._settings.steps)
+        self.share = min(0.95, self.share + 0.95 / self._n_evaluations)
 
 
 def draw_all(

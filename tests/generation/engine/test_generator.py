@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_bundles import write_texture
+from tiny_bundles import write_stages, write_texture
 
 from monai_mammo import bundle
 from monai_mammo.conditions import Box, Conditions
@@ -26,9 +26,25 @@ pytestmark = pytest.mark.usefixtures("tiny")
 NAMES = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation")
 
 
-@pytest.fixture
-def generator():
-    return Generator.load(*(bundle.find(name) for name in NAMES), device="cpu")
+@pytest.fixture(scope="module")
+def staged(tiny_folder, tmp_path_factory):
+    """A diffusion bundle of two stages."""
+    root = Path(shutil.copytree(tiny_folder / NAMES[0], tmp_path_factory.mktemp("staged") / NAMES[0]))
+    write_stages(root)
+    return bundle.find(root)
+
+
+@pytest.fixture(params=["one stage", "two stages"])
+def generator(request, staged):
+    others = [bundle.find(name) for name in NAMES[1:]]
+    diffusion = bundle.find(NAMES[0]) if request.param == "one stage" else staged
+    return Generator.load(diffusion, *others, device="cpu")
+
+
+def main_network(generator):
+    """The network that sees all conditions."""
+    sampler = generator.sampler
+    return sampler.layout if hasattr(sampler, "layout") else sampler.network
 
 
 def planned(index: int = 0, **changes):
@@ -53,7 +69,8 @@ def test_mask_and_box_are_the_shares_of_each_latent_cell(generator):
     assert (mask <= 1).all() and (mask[box < 1e-6] == 0).all()
 
 
-def test_texture_is_drawn_into_what_was_decoded(generator, tiny_folder, tmp_path):
+def test_texture_is_drawn_into_what_was_decoded(tiny_folder, tmp_path):
+    generator = Generator.load(*(bundle.find(name) for name in NAMES), device="cpu")
     root = Path(shutil.copytree(tiny_folder / "mammo_autoencoder", tmp_path / "mammo_autoencoder"))
     write_texture(root)
     homes = [bundle.find(root) if name == "mammo_autoencoder" else bundle.find(name) for name in NAMES]
@@ -109,7 +126,7 @@ def test_workers_and_threads_change_no_picture(generator):
 
 def test_nobody_draws_on_when_nobody_waits(generator):
     calls = []
-    hook = generator.diffusion.register_forward_hook(lambda *_: calls.append(1))
+    hook = main_network(generator).register_forward_hook(lambda *_: calls.append(1))
     stream = draw_all(generator, [planned(i) for i in range(50)], DrawSettings(seed=0, steps=20, guidance=1.0))
     next(stream)
     stream.close()
@@ -140,7 +157,7 @@ def test_each_condition_reaches_the_pixels(generator, change):
 
 def test_guidance_of_one_is_the_plain_conditional_network(generator):
     calls = []
-    hook = generator.diffusion.register_forward_hook(lambda m, inputs, out: calls.append(len(inputs[0])))
+    hook = main_network(generator).register_forward_hook(lambda m, inputs, out: calls.append(len(inputs[0])))
     images(generator, [planned()], guidance=1.0)
     images(generator, [planned()], guidance=2.0)
     hook.remove()
@@ -164,7 +181,7 @@ def test_a_flow_bundle_is_sampled_as_a_flow(tiny_folder, tmp_path):
         return Generator.load(*(bundle.find(tmp_path / name) for name in NAMES), device="cpu")
 
     flow = with_schedule({"_target_": "monai_mammo.sampling.RectifiedFlowSchedule", "shift": 2.0})
-    assert flow.schedule.shift == 2.0
+    assert flow.sampler.schedule.shift == 2.0
     cosine = with_schedule({"_target_": "monai_mammo.sampling.CosineSchedule"})
     assert not (images(flow, [planned()]) == images(cosine, [planned()])).all()
     with pytest.raises(MammoError, match="schedule 'Popen' of bundle mammo_diffusion is not one of"):
@@ -191,3 +208,17 @@ def test_devices_are_named():
     if not torch.cuda.is_available():
         with pytest.raises(RequestError, match="torch sees no CUDA device"):
             pick_device("cuda")
+
+
+def test_each_stage_matters_and_counts_its_evaluations(staged):
+    generator = Generator.load(staged, *(bundle.find(name) for name in NAMES[1:]), device="cpu")
+    steps = []
+    settings = DrawSettings(seed=7, steps=5, guidance=2.0)
+    picture = generator._sample([planned()], settings, attempt=0, on_step=lambda: steps.append(1))
+    assert len(steps) == generator.n_evaluations(5) == 8
+    for network in (generator.sampler.layout, generator.sampler.detail):
+        with torch.no_grad():
+            network.output[-1].weight.mul_(0.5)
+        other = generator._sample([planned()], settings, attempt=0, on_step=None)
+        assert not np.array_equal(picture, other)
+        picture = other
