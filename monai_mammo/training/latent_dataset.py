@@ -161,8 +161,9 @@ class LatentDataset(PreparedDataset):
         for name, tensor in autoencoder.state_dict().items():
             if not name.startswith("decoder."):  # a decoder that trains on leaves the latents as they are
                 digest.update(tensor.detach().float().cpu().numpy().tobytes())
-        for item in self.data:
-            digest.update(f"{item.get('image_id')}/{item.get('source_sha256')}".encode())
+        for item, image in zip(self.data, self._images, strict=True):
+            digest.update(str(item.get("image_id")).encode())
+            digest.update(np.ascontiguousarray(image).data)  # the source may be the same and its preparation another
         return digest.hexdigest()[:16]
 
 

@@ -174,3 +174,13 @@ def test_an_image_that_stands_upside_down_takes_mask_and_box_along():
         (columns.min() / 48, rows.min() / 64, (columns.max() + 1) / 48, (rows.max() + 1) / 64), abs=1.1 / 64
     )
     assert rows.min() > 32  # was above the middle
+
+
+def test_latents_of_an_image_that_was_prepared_anew_are_encoded_anew(latents, tmp_path):
+    items = _items(["film", "contrast"])
+    first = latents(items, cache_dir=tmp_path)
+    assert np.array_equal(latents(items, cache_dir=tmp_path).latent(1), first.latent(1))
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+    items[1] = items[1] | {"image": items[1]["image"] // 2}
+    assert not np.array_equal(latents(items, cache_dir=tmp_path).latent(1), first.latent(1))
+    assert len(list(tmp_path.glob("*.npy"))) == 2
