@@ -71,15 +71,18 @@ class Box:
         RequestError
             There are not four numbers, or they are no box inside the image.
         """
-        parts = text.replace(" ", ",").split(",") if isinstance(text, str) else list(text)
+        place = f" in {where}" if where else ""
         try:
+            parts = text.replace(" ", ",").split(",") if isinstance(text, str) else list(text)
             numbers = [float(part) for part in parts if str(part).strip()]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             numbers = []
         if len(numbers) != 4:
-            place = f" in {where}" if where else ""
-            raise RequestError(f"box {text!r}{place} must be four numbers x0,y0,x1,y1 between 0 and 1")
-        return cls(*numbers)
+            raise RequestError(f"box {_short(text)}{place} must be four numbers x0,y0,x1,y1 between 0 and 1")
+        try:
+            return cls(*numbers)
+        except RequestError as error:
+            raise RequestError(f"{error}{place}") from None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +133,12 @@ class Conditions:
                 object.__setattr__(self, name, vocabulary.parse(value))
         if self.birads is not None:
             object.__setattr__(self, "birads", parse_birads(self.birads))
-        if self.age_years is not None and not (isinstance(self.age_years, int) and 0 <= self.age_years <= 120):
-            raise RequestError(f"age_years {self.age_years!r} is not a whole number from 0 to 120")
+        if self.age_years is not None and not _is_age(self.age_years):
+            raise RequestError(f"age_years {_short(self.age_years)} is not a whole number from 0 to 120")
         if self.box is not None and not isinstance(self.box, Box):
             object.__setattr__(self, "box", Box.parse(self.box))
         if self.text is not None and not isinstance(self.text, str):
-            raise RequestError(f"text {self.text!r} is not a string")
+            raise RequestError(f"text {_short(self.text)} is not a string")
         if self.box is not None and self.finding is Finding.NONE:
             raise RequestError("a box is given with finding 'none': leave out the box or name the finding")
 
@@ -168,20 +171,28 @@ class Conditions:
             A name is not an attribute, or a value is not allowed.
         """
         names = [field.name for field in dataclasses.fields(cls)]
-        given = {str(k): v for k, v in values.items() if v is not None and v != ""}
+        given = {str(k): v for k, v in values.items() if v is not None and not (isinstance(v, str) and v == "")}
         place = f" in {where}" if where else ""
         for name in given:
             if name not in names:
-                raise RequestError(f"condition {name!r}{place} is not one of {', '.join(names)}")
+                raise RequestError(f"condition {_short(name)}{place} is not one of {', '.join(names)}")
         for name, vocabulary in _VOCABULARIES.items():
             if name in given:
                 given[name] = vocabulary.parse(given[name], where=where)
         if "birads" in given:
             given["birads"] = parse_birads(given["birads"], where=where)
-        if "age_years" in given and str(given["age_years"]).isdecimal():
-            given["age_years"] = int(given["age_years"])
+        age = given.get("age_years")
+        if isinstance(age, str) and age.strip().isdecimal() and len(age) < 10:
+            given["age_years"] = age = int(age)
+        if age is not None and not _is_age(age):
+            raise RequestError(f"age_years {_short(age)}{place} is not a whole number from 0 to 120")
+        if not isinstance(given.get("text", ""), str):
+            raise RequestError(f"text {_short(given['text'])}{place} is not a string")
         if "box" in given:
             given["box"] = Box.parse(given["box"], where=where)
+        if "box" in given and given.get("finding") is Finding.NONE:
+            words = "leave out the box or name the finding"
+            raise RequestError(f"a box is given with finding 'none'{place}: {words}")
         return cls(**given)
 
     @classmethod
@@ -202,6 +213,7 @@ class Conditions:
         return cls.from_dict(values, where=where)
 
 
+_LONGEST = 80  # characters of a value that a message quotes
 _VOCABULARIES = {
     "kind": AcquisitionKind,
     "view": View,
@@ -210,6 +222,16 @@ _VOCABULARIES = {
     "finding": Finding,
     "pathology": Pathology,
 }
+
+
+def _is_age(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 120
+
+
+def _short(value: Any) -> str:
+    """Value for a message, however long it is."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _plain(value: Any) -> Any:

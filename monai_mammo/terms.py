@@ -73,7 +73,7 @@ class _Term(StrEnum):
                 if member.value.casefold() == wanted:
                     return member
         place = f" in {where}" if where else ""
-        raise RequestError(f"{cls.noun()} {str(text)!r}{place} is not one of {cls.allowed()}")
+        raise RequestError(f"{cls.noun()} {str(text)[:80]!r}{place} is not one of {cls.allowed()}")
 
 
 class Laterality(_Term):
@@ -240,11 +240,11 @@ def parse_birads(value: object, *, where: str = "") -> int:
         The value is not one of `BIRADS_CATEGORIES`.
     """
     text = str(value).strip()
-    if text.isdecimal() and int(text) in BIRADS_CATEGORIES:
+    if text.isdecimal() and len(text) < 10 and int(text) in BIRADS_CATEGORIES:
         return int(text)
     place = f" in {where}" if where else ""
     allowed = ", ".join(str(category) for category in BIRADS_CATEGORIES)
-    raise RequestError(f"birads {text!r}{place} is not one of {allowed}")
+    raise RequestError(f"birads {text[:80]!r}{place} is not one of {allowed}")
 
 
 def birads_code(category: int, letter: str = "") -> Code:

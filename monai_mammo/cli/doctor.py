@@ -9,6 +9,7 @@ from monai_mammo import machine
 from monai_mammo.cli.options import add_output_options, environment, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import RequestError
+from monai_mammo.files.names import ALLOW_OUTSIDE
 from monai_mammo.prepare.datasets import DATASETS
 
 __all__ = ["add_parser", "run"]
@@ -34,6 +35,9 @@ def add_parser(commands: Any) -> None:
     names = ", ".join(DATASETS)
     parser.add_argument("--dataset", metavar="DATASET", help=f"one of {names} (default: by what SOURCE is)")
     parser.add_argument("--workers", metavar="N", default=environment("workers", "1"), help="processes (default 1)")
+    parser.add_argument(
+        ALLOW_OUTSIDE, action="store_true", help="read files that a table or a JSON file names outside its folder"
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -55,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             dataset=arguments.dataset,
             workers=int(workers),
+            allow_outside=arguments.allow_outside,
             on_progress=line.update,
         )
     if arguments.json:

@@ -10,11 +10,16 @@ from monai_mammo.cli.options import add_output_options, environment, say, say_js
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.names import ALLOW_OUTSIDE
 from monai_mammo.prepare.datasets import DATASETS
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 
 __all__ = ["add_parser", "run"]
 
+_SPLIT_BY_FILE = (
+    "{n} of {all} images name no person and count as a person each, so images of one person may lie in several splits: "
+    "state person_id in a JSON file beside each, put each person's images in a folder, or use a table"
+)
 _DEFAULT = "x".join(map(str, DEFAULT_SHAPE))
 
 
@@ -42,6 +47,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--seed", metavar="N", default=environment("seed", "0"), help="seed of the splits (default 0)")
     parser.add_argument("--workers", metavar="N", default=environment("workers", "1"), help="processes (default 1)")
+    parser.add_argument(
+        ALLOW_OUTSIDE, action="store_true", help="read files that a table or a JSON file names outside its folder"
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -62,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             full_size=arguments.full_size,
             seed=seed,
             workers=workers,
+            allow_outside=arguments.allow_outside,
             on_progress=line.update,
         )
     if arguments.json:
@@ -71,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     say(arguments, f"{counts}{kept}; see report.json in {report.out}")
     for reason, n_files in report.reasons.items():
         say(arguments, f"  {reason}: {n_files}")
+    if report.n_persons_by_file:
+        say(arguments, _SPLIT_BY_FILE.format(n=report.n_persons_by_file, all=report.count("read")))
     if not report.count("read"):
         raise MammoError(f"no mammogram was read from {arguments.source}: report.json in {report.out} says why")
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
+from monai_mammo.files.bounded import open_regular
+
 __all__ = ["bytes_sha256", "file_sha256"]
 
 
@@ -18,9 +20,9 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     OSError
-        The file is not there or not readable.
+        The file is not there, not readable, or not a regular file, which might never end.
     """
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

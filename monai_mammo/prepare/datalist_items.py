@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.files.names import path_inside
+from monai_mammo.files.picture import read_brightness
 
 __all__ = ["ROUGH_MASK_KINDS", "breast_of", "half_of_persons", "load_datalist", "load_items", "outlined_items"]
 
@@ -34,18 +35,25 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
     Raises
     ------
     RequestError
-        The file is not there, or has no such split.
+        The file is not there, has no such split, or an item that lacks what it needs or leaves the folder.
     """
     path = Path(path)
     if not path.is_file():
         raise RequestError(f"datalist {path.name} is not in {path.parent}: run `monai-mammo prepare` first")
-    content = json.loads(path.read_text())
-    if split not in content:
+    try:
+        content = read_json(path)
+    except UnreadableFile as error:
+        raise RequestError(f"datalist {error.detail}") from None
+    if not isinstance(content, dict) or not isinstance(content.get(split), list):
         raise RequestError(f"split {split!r} is not in {path.name}: it has training, validation, test, external")
     items = []
-    for item in content[split]:
+    for place, item in enumerate(content[split], start=1):
+        where = f"{path.name} {split} item {place}"
+        if not isinstance(item, dict) or not isinstance(item.get("conditions"), dict) or "image" not in item:
+            raise RequestError(f"{where} is not an object with an image and conditions")
         if kinds is None or item["conditions"].get("kind") in kinds:
-            files = {key: str(path.parent / item[key]) for key in ("image", "breast", "label") if key in item}
+            names = {key: item[key] for key in ("image", "breast", "label") if key in item}
+            files = {key: str(path_inside(path.parent, name, where=where)) for key, name in names.items()}
             items.append({**item, **files})
     return items
 
@@ -75,7 +83,7 @@ def breast_of(item: dict[str, Any]) -> np.ndarray:
     if "breast" not in item:
         raise MammoError(f"{item.get('image_id', 'an item')} has no breast mask: prepare the images anew")
     source = item["breast"]
-    return np.asarray(source if isinstance(source, np.ndarray) else Image.open(source)) > 0
+    return (source if isinstance(source, np.ndarray) else read_brightness(source)) > 0
 
 
 def outlined_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

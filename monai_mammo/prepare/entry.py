@@ -17,11 +17,14 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.prepare.masks import MaskFiles, StoredReader, find_mask
-from monai_mammo.prepare.reading import read_mask, read_stored
+from monai_mammo.prepare.reading import empty_mask_note, read_mask, read_stored
 from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Finding, Split
 
-__all__ = ["Entry"]
+__all__ = ["PERSON_OF_FILE", "Entry"]
+
+PERSON_OF_FILE = "file-"
+"""Start of the pseudonym that stands for a person where nothing is known of one, not even a folder."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +53,8 @@ class Entry:
         Boxes of lesions, and of skin or diffuse change, in fractions of the file's picture.
     mask_path : Path or None
         Mask of all changes, on the grid of the picture.
+    is_mask_of_lesions : bool
+        Whether ``mask_path`` shows lesions alone, so that no outline is needed to tell which of its parts are some.
     outlines : tuple of ndarray, shape (n, 2)
         Outlines of the lesions alone, as x and y in fractions of the picture.
     masks : tuple of MaskFiles
@@ -76,6 +81,8 @@ class Entry:
         Table, line numbers and untouched cells behind the labels.
     notes : tuple of str
         What was noticed while the data set's tables were read.
+    allow_outside : bool
+        Whether a sidecar of the picture may name a mask outside its folder.
     """
 
     path: Path
@@ -89,6 +96,7 @@ class Entry:
     lesions: tuple[Box, ...] = ()
     diffuse: tuple[Box, ...] = ()
     mask_path: Path | None = None
+    is_mask_of_lesions: bool = False
     outlines: tuple[np.ndarray, ...] = ()
     masks: tuple[MaskFiles, ...] = ()
     lesion_mask: np.ndarray | None = None
@@ -101,6 +109,7 @@ class Entry:
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     record: dict[str, Any] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    allow_outside: bool = False
 
     def __post_init__(self) -> None:
         if not self.annotations or self.lesions or self.diffuse or self.outlines:
@@ -127,6 +136,7 @@ class Entry:
             [self.labels, self.record, self.notes],
             None if self.spacing is None else [self.spacing.row_mm, self.spacing.column_mm, self.spacing.source],
         ]
+        plain += [True] if self.is_mask_of_lesions and self.mask_path else []
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
     def with_masks(self, shape: tuple[int, int], *, read: StoredReader = read_stored) -> Entry:
@@ -170,14 +180,16 @@ class Entry:
         if self.lesions and conditions.finding is not Finding.NONE:
             largest = max(self.lesions, key=lambda box: box.width_fraction * box.height_fraction)
             conditions = conditions.replace(box=largest)
-        mask = self._lesion_mask(mammogram.shape)
+        mask, notes = self._lesion_mask(mammogram.shape), self.notes
+        if mask is not None and self.mask_path is not None and not mask.any():
+            mask, notes = None, (*notes, *empty_mask_note(self.mask_path, conditions))
         return mammogram.replace(
             conditions=conditions,
             spacing=mammogram.spacing or self.spacing,
             lesion_mask=mammogram.lesion_mask if mask is None else mask,
             person_id=self.person_id or mammogram.person_id or self.fallback_person,
             source=self.origin or mammogram.source,
-            notes=(*mammogram.notes, *self.notes),
+            notes=(*mammogram.notes, *notes),
         )
 
     def mask_kind(self, mammogram: Mammogram) -> str:
@@ -196,7 +208,7 @@ class Entry:
     def _lesion_mask(self, shape: tuple[int, int]) -> np.ndarray | None:
         if self.lesion_mask is not None:
             return self.lesion_mask
-        if not self.outlines:
+        if not self.outlines and not (self.is_mask_of_lesions and self.mask_path):
             return None
         drawn = _filled(self.outlines, shape)
         if self.mask_path is None:
@@ -204,7 +216,7 @@ class Entry:
         published = read_mask(self.mask_path)
         if published.shape != shape:
             raise MammoError(f"mask {self.mask_path.name} has another size than its picture")
-        return _parts_under(published, drawn)
+        return published if self.is_mask_of_lesions else _parts_under(published, drawn)
 
 
 def _filled(outlines: tuple[np.ndarray, ...], shape: tuple[int, int]) -> np.ndarray:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.reading import IMAGE_SUFFIXES
+from monai_mammo.files.picture import PICTURE_SUFFIXES
 
 __all__ = ["image_files"]
 
-_SUFFIXES = IMAGE_SUFFIXES | {".dcm"}
+_SUFFIXES = PICTURE_SUFFIXES | {".dcm"}
 _MASK_ENDING = "_mask"
 
 
@@ -28,7 +28,7 @@ def image_files(dataset_dir: str | Path) -> list[dict[str, str]]:
     """
     folder = Path(dataset_dir)
     if not folder.is_dir():
-        raise RequestError(f"{folder} is no folder of mammograms")
+        raise RequestError(f"{folder} is not a folder of mammograms")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_image(path)]
     if not files:
         raise RequestError(f"{folder} holds no file ending in {', '.join(sorted(_SUFFIXES))}")

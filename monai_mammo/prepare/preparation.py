@@ -13,6 +13,7 @@ from typing import Any
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.names import printable
 from monai_mammo.prepare.array import CHAIN_VERSION, locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
@@ -38,6 +39,7 @@ def prepare(
     full_size: bool = False,
     seed: int = 0,
     workers: int = 1,
+    allow_outside: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> PrepareReport:
     """Mammograms of a data set on one grid, with masks, ``datalist.json`` and ``report.json``.
@@ -63,6 +65,8 @@ def prepare(
         Seed of the splits, where the data set has none of its own.
     workers : int
         Processes; 1 works in this one.
+    allow_outside : bool
+        Whether tables and sidecars may name files outside their folder; else such a file is not read.
     on_progress : callable, optional
         Called with the number of files done and the number of all.
 
@@ -81,7 +85,7 @@ def prepare(
     if min(shape) < 16:
         raise RequestError(f"shape {shape[0]} x {shape[1]} of prepared images is below 16 x 16")
     out = Path(out)
-    entries = _entries(source, dataset, out)
+    entries = _entries(source, dataset, out, allow_outside=allow_outside)
     folder = PreparedFolder(out, shape, full_size)
     folder.open()
     files: dict[int, FileOutcome] = {}
@@ -100,7 +104,7 @@ def prepare(
 
 
 def _entries(
-    source: str | Path | Iterable[Mammogram], dataset: str | None, out: Path
+    source: str | Path | Iterable[Mammogram], dataset: str | None, out: Path, *, allow_outside: bool
 ) -> Sequence[Entry | FileOutcome]:
     if dataset is not None and dataset not in DATASETS:
         raise RequestError(f"dataset {dataset!r} is not one of {', '.join(DATASETS)}")
@@ -110,7 +114,7 @@ def _entries(
     if not path.exists():
         raise RequestError(f"source {path} is not there")
     name = dataset or ("table" if path.is_file() else "folder")
-    return _named_once(dataset_entries(name, path, leave_out=out), path)
+    return _named_once(dataset_entries(name, path, leave_out=out, allow_outside=allow_outside), path)
 
 
 def _memory_entries(mammograms: Iterable[Mammogram]) -> list[Entry]:
@@ -141,7 +145,8 @@ def _named_once(listed: Iterable[Entry | Skipped | Failed], source: Path) -> lis
         if isinstance(entry, Entry):
             entry = Failed(entry.path, SkipReason.UNREADABLE, f"the name {entry.image_id} is taken by another picture")
         path = entry.path
-        outcome = _not_read(entry, path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name)
+        name = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
+        outcome = _not_read(entry, printable(name))
         named.setdefault((outcome.name, outcome.reason, outcome.detail), outcome)
     return list(named.values())
 
@@ -178,7 +183,7 @@ class _Work:
             kept = self._kept(entry)
             if kept is not None:
                 return FileOutcome(name=entry.name, status="read", image_id=entry.image_id, is_kept=True, record=kept)
-            mammogram = entry.mammogram or read_any(entry.path)
+            mammogram = entry.mammogram or read_any(entry.path, allow_outside=entry.allow_outside)
             if not isinstance(mammogram, Mammogram):
                 return _not_read(mammogram, entry.name)
             record = self._written(entry, mammogram)
@@ -222,7 +227,8 @@ class _NotPrepared(MammoError):
 
 def _fingerprint(entry: Entry, source_sha256: str) -> str:
     """Hash of picture, what lies beside it, labels and chain."""
-    beside = [] if entry.mammogram is not None else [file_sha256(path) for path in files_beside(entry.path)]
+    paths = () if entry.mammogram is not None else files_beside(entry.path, allow_outside=entry.allow_outside)
+    beside = [file_sha256(path) for path in paths]
     return "/".join([str(FORMAT_VERSION), CHAIN_VERSION, entry.fingerprint(), source_sha256, *beside])
 
 

@@ -5,39 +5,40 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import hashlib
-import io
-import json
-import warnings
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, GuardedReader, Limits, Skipped, SkipReason
 from monai_mammo.dicom.reading.guards import file_bytes
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import FileFault, UnreadableFile, read_json
+from monai_mammo.files.digest import bytes_sha256
+from monai_mammo.files.mask_picture import mask_of_picture
+from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
+from monai_mammo.files.picture import PICTURE_SUFFIXES, decoded, open_picture
 from monai_mammo.study import Mammogram, StoredImage
+from monai_mammo.terms import Finding
 
 __all__ = [
-    "IMAGE_SUFFIXES",
     "FileReader",
     "Sidecar",
+    "empty_mask_note",
     "files_beside",
     "is_picture",
     "read_any",
     "read_mask",
+    "read_mask_picture",
     "read_picture",
     "read_stored",
     "sidecar_path",
 ]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".pgm"})
-"""Endings of the picture formats; any other file is tried as DICOM."""
-
+_MAX_SIDECAR_BYTES = 2**20
 _GREY_16 = ("I;16", "I;16B", "I;16L", "I")
 _GREY_8 = ("L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")
 
@@ -53,7 +54,7 @@ class Sidecar:
     person_id : str
         Pseudonym that splits go by.
     lesion_mask : Path or None
-        Picture of the same size, lesion above half brightness; named relative to the sidecar.
+        Picture of the same size, read by the rule of `monai_mammo.files.mask_picture`; named relative to the sidecar.
     """
 
     conditions: Conditions = Conditions()
@@ -61,25 +62,35 @@ class Sidecar:
     lesion_mask: Path | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Sidecar:
+    def read(cls, path: Path, *, allow_outside: bool = False) -> Sidecar:
         """Sidecar from its file.
+
+        Parameters
+        ----------
+        path : Path
+        allow_outside : bool
+            Whether the mask may lie outside the sidecar's folder.
 
         Raises
         ------
         RequestError
-            The file is no JSON object, or says something that is not allowed.
+            The file is not one JSON object, or says something that is not allowed.
         """
+        name = printable(path.name)
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            values = None
+            values = read_json(path, max_bytes=_MAX_SIDECAR_BYTES)
+        except UnreadableFile as error:
+            raise RequestError(error.detail) from None
         if not isinstance(values, dict):
-            raise RequestError(f"{path.name} is not one JSON object")
-        person, mask = str(values.pop("person_id", "")), values.pop("lesion_mask", None)
+            raise RequestError(f"{name} is not one JSON object")
+        person, mask = values.pop("person_id", None), values.pop("lesion_mask", None)
+        if not (person is None or isinstance(person, (str, int))) or isinstance(person, bool):
+            raise RequestError(f"person_id in {name} is neither text nor a whole number")
+        inside = {"where": f"lesion_mask in {name}", "allow_outside": allow_outside, "hint": ALLOW_OUTSIDE}
         return cls(
-            conditions=Conditions.from_dict(values, where=path.name),
-            person_id=person,
-            lesion_mask=None if mask is None else path.parent / str(mask),
+            conditions=Conditions.from_dict(values, where=name),
+            person_id="" if person is None else str(person),
+            lesion_mask=None if mask is None else path_inside(path.parent, mask, **inside),
         )
 
 
@@ -88,9 +99,27 @@ class FileReader(GuardedReader):
 
     _process_module = "monai_mammo.prepare.reading_process"
 
+    def read_mask(self, path: str | os.PathLike[str]) -> StoredImage | Skipped | Failed:
+        """Mask that a picture shows, with pixels 0 and 1, or the reason why there is none.
 
-def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammogram | Skipped | Failed:
-    """Mammogram from a DICOM, PNG, JPG, WebP or PGM file, or the reason why there is none.
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        MammoError
+            No reading process can be started here.
+        """
+        request = {"path": os.path.abspath(path), "options": {"as_mask": True}}
+        with self._lock:
+            return cast("StoredImage | Skipped | Failed", self._read(Path(path), request))
+
+
+def read_any(
+    path: str | Path, *, reader: GuardedReader | None = None, allow_outside: bool = False
+) -> Mammogram | Skipped | Failed:
+    """Mammogram from a DICOM file or a picture (PNG, JPEG, TIFF, WebP, BMP, PGM), or the reason why there is none.
 
     The file is read in a process of its own, with bounded memory and time. A picture takes its conditions, person and
     lesion mask from a JSON file of the same name beside it (`Sidecar`).
@@ -101,6 +130,8 @@ def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammog
     reader : GuardedReader, optional
         By default a `FileReader` that this process shares and that ends with it. A reader that knows DICOM only takes
         a picture for a file of another sort.
+    allow_outside : bool
+        Whether a sidecar may name a mask outside its folder.
 
     Returns
     -------
@@ -118,11 +149,14 @@ def read_any(path: str | Path, *, reader: GuardedReader | None = None) -> Mammog
         return mammogram
     try:
         beside = sidecar_path(path)
-        sidecar = Sidecar.read(beside) if beside.is_file() else Sidecar()
+        sidecar = Sidecar.read(beside, allow_outside=allow_outside) if os.path.lexists(beside) else Sidecar()
+        mask, notes = None, mammogram.notes
+        if sidecar.lesion_mask is not None:
+            mask = read_mask(sidecar.lesion_mask)
+            if mask.shape == mammogram.shape and not mask.any():
+                mask, notes = None, (*notes, *empty_mask_note(sidecar.lesion_mask, sidecar.conditions))
         return mammogram.replace(
-            conditions=sidecar.conditions,
-            lesion_mask=None if sidecar.lesion_mask is None else read_mask(sidecar.lesion_mask),
-            person_id=sidecar.person_id,
+            conditions=sidecar.conditions, lesion_mask=mask, person_id=sidecar.person_id, notes=notes
         )
     except MammoError as error:
         return Failed(path, SkipReason.UNREADABLE, str(error))
@@ -151,7 +185,7 @@ def read_stored(path: Path, *, reader: FileReader | None = None) -> StoredImage 
 
 
 def read_picture(path: Path, *, limits: Limits | None = None) -> StoredImage | Skipped | Failed:
-    """Pixels of a PNG, JPG, WebP or PGM file, without what lies beside it.
+    """Pixels of a picture (PNG, JPEG, TIFF, WebP, BMP, PGM), without what lies beside it.
 
     Brightness is the share of 255 in 8-bit pictures and of 65535 in 16-bit ones. Three equal channels, as WebP has
     them, count as grey; true colour is skipped. Decodes in this process, where a damaged file may end it: see
@@ -178,14 +212,46 @@ def read_picture(path: Path, *, limits: Limits | None = None) -> StoredImage | S
     return StoredImage(
         pixels=pixels,
         brightness_table=np.arange(top + 1, dtype=np.float32) / np.float32(top),
-        source=path.name,
-        source_sha256=hashlib.sha256(data).hexdigest(),
+        source=printable(path.name),
+        source_sha256=bytes_sha256(data),
+    )
+
+
+def read_mask_picture(path: Path, *, limits: Limits | None = None) -> StoredImage | Skipped | Failed:
+    """Mask that a picture shows, decoded in this process: see `read_mask`.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits, optional
+        Sizes above which a file fails as ``too_large``.
+
+    Returns
+    -------
+    StoredImage
+        Pixels 0 and 1.
+    Skipped or Failed
+        Nothing is raised for a bad file.
+    """
+    limits = limits or Limits()
+    try:
+        data = file_bytes(path, limits)
+        mask = mask_of_picture(open_picture(data, name="it", max_pixels=limits.pixels), name="it")
+    except Refusal as refusal:
+        return refusal.outcome(path)
+    except UnreadableFile as error:
+        return _refusal(error).outcome(path)
+    return StoredImage(
+        pixels=mask.astype(np.uint8),
+        brightness_table=np.arange(256, dtype=np.float32) / np.float32(255),
+        source=printable(path.name),
+        source_sha256=bytes_sha256(data),
     )
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file is of a picture format, by its name."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 @functools.cache
@@ -198,19 +264,35 @@ def sidecar_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def files_beside(path: Path) -> tuple[Path, ...]:
-    """Files that are there and belong to a picture: its sidecar, and the mask that this names."""
+def files_beside(path: Path, *, allow_outside: bool = False) -> tuple[Path, ...]:
+    """Files that are there and belong to a picture: its sidecar, and the mask that this names.
+
+    Parameters
+    ----------
+    path : Path
+        Of the picture.
+    allow_outside : bool
+        Whether the sidecar may name a mask outside its folder.
+    """
     beside = sidecar_path(path)
     if not is_picture(path) or not beside.is_file():
         return ()
     with contextlib.suppress(RequestError):  # told when the picture is read
-        mask = Sidecar.read(beside).lesion_mask
+        mask = Sidecar.read(beside, allow_outside=allow_outside).lesion_mask
         return (beside,) if mask is None or not mask.is_file() else (beside, mask)
     return (beside,)
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Mask from a picture: above half brightness.
+def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
+    """Mask that a picture shows by the rule of `monai_mammo.files.mask_picture`; empty is allowed, full is not.
+
+    The file is read in a process of its own, with bounded memory and time.
+
+    Parameters
+    ----------
+    path : Path
+    reader : FileReader, optional
+        By default the one that `read_any` uses.
 
     Returns
     -------
@@ -219,35 +301,48 @@ def read_mask(path: Path) -> np.ndarray:
     Raises
     ------
     MammoError
-        The file is not there or no picture.
+        The file is not there, not a picture, not a mask, too large, or covers every pixel.
     """
-    try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("L")) > 127
-    except (OSError, ValueError, SyntaxError):
-        raise MammoError(f"mask {path.name} is not there or no picture") from None
+    stored = (reader or _reader_of_this_process()).read_mask(path)
+    name = printable(path.name)
+    if not isinstance(stored, StoredImage):
+        raise MammoError(f"mask {name}: {stored.detail}")
+    mask = stored.pixels.astype(bool)
+    if mask.all():
+        raise MammoError(f"mask {name} covers the whole picture")
+    return mask
+
+
+def empty_mask_note(path: Path, conditions: Conditions) -> tuple[str, ...]:
+    """Note on a mask that shows nothing; none where the labels say that there is no finding.
+
+    Parameters
+    ----------
+    path : Path
+    conditions : Conditions
+        What is known of the picture.
+    """
+    return () if conditions.finding is Finding.NONE else (f"mask_empty: the mask {printable(path.name)} shows nothing",)
 
 
 def _grey_pixels(data: bytes, limits: Limits) -> np.ndarray:
     """Values as they are stored, shape (rows, columns), uint8 or uint16."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            _check_header(image, limits)
-            return _one_channel(np.asarray(_expanded(image)))
-    except Refusal:
-        raise
-    except Exception:  # Pillow's plugins raise whatever a damaged stream makes them trip over
-        words = "the picture is damaged or of another format than its name says"
-        raise Refusal(SkipReason.DAMAGED, words) from None
+        picture = open_picture(data, max_pixels=limits.pixels)
+        _check_header(picture)
+        mode = {"P": "RGB", "PA": "RGB", "LA": "L"}.get(picture.mode)
+        return _one_channel(decoded(picture, mode=mode))
+    except UnreadableFile as error:
+        raise _refusal(error) from None
 
 
-def _check_header(image: Any, limits: Limits) -> None:
+def _refusal(error: UnreadableFile) -> Refusal:
+    reasons = {FileFault.TOO_LARGE: SkipReason.TOO_LARGE, FileFault.DAMAGED: SkipReason.DAMAGED}
+    return Refusal(reasons.get(error.fault, SkipReason.UNREADABLE), error.detail)
+
+
+def _check_header(image: Any) -> None:
     """Refuse a picture that is not to be decoded, by its header alone."""
-    if image.width * image.height > limits.pixels:
-        raise Refusal(SkipReason.TOO_LARGE, f"the picture has more than {limits.pixels} pixels")
     if min(image.size) < 8:
         raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the picture is smaller than 8 x 8 pixels")
     if getattr(image, "n_frames", 1) > 1:
@@ -256,12 +351,6 @@ def _check_header(image: Any, limits: Limits) -> None:
         raise Refusal(SkipReason.MASK_OR_CROP, "a picture of one bit is a mask")
     if image.mode not in _GREY_8 + _GREY_16:
         raise Refusal(SkipReason.COLOR, f"pictures of mode {image.mode} are not grey")
-
-
-def _expanded(image: Any) -> Any:
-    if image.mode in ("P", "PA"):
-        return image.convert("RGB")
-    return image.convert("L") if image.mode == "LA" else image
 
 
 def _one_channel(values: np.ndarray) -> np.ndarray:

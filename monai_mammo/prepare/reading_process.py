@@ -9,7 +9,7 @@ from monai_mammo.dicom import Failed, Limits, Skipped
 from monai_mammo.dicom.process.worker_process import main as serve
 from monai_mammo.dicom.process.worker_process import read_dicom
 from monai_mammo.dicom.reading.unrendered import Unrendered
-from monai_mammo.prepare.reading import is_picture, read_picture
+from monai_mammo.prepare.reading import is_picture, read_mask_picture, read_picture
 from monai_mammo.study import StoredImage
 
 __all__ = ["main", "read_file"]
@@ -21,9 +21,22 @@ def main() -> None:
 
 
 def read_file(
-    path: Path, *, limits: Limits, as_stored: bool = False, **options: Any
+    path: Path, *, limits: Limits, as_stored: bool = False, as_mask: bool = False, **options: Any
 ) -> Unrendered | StoredImage | Skipped | Failed:
-    """Picture or DICOM file, by the ending of its name; options are those of `read_dicom`."""
+    """Picture or DICOM file, by the ending of its name; options are those of `read_dicom`.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+    as_stored : bool
+        Whether the pixels are wanted as they are stored, whatever they show.
+    as_mask : bool
+        Whether the file is a picture of a mask.
+    **options
+    """
+    if as_mask:
+        return read_mask_picture(path, limits=limits)
     if not is_picture(path):
         return read_dicom(path, limits=limits, as_stored=as_stored, **options)
     picture = read_picture(path, limits=limits)

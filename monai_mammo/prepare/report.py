@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_mammo.prepare.array import CHAIN_VERSION
 from monai_mammo.prepare.datalist import FORMAT_VERSION, SPLIT_KEYS
+from monai_mammo.prepare.entry import PERSON_OF_FILE
 from monai_mammo.terms import Split
 
 __all__ = ["FileOutcome", "PrepareReport"]
@@ -108,6 +109,11 @@ class PrepareReport:
         return out
 
     @property
+    def n_persons_by_file(self) -> int:
+        """Images of which nothing names the person, so that each counts as a person of its own."""
+        return sum(file.person_id.startswith(PERSON_OF_FILE) for file in self.files)
+
+    @property
     def chest_wall(self) -> dict[str, int]:
         """Images whose chest wall, by the pixels, contradicts the laterality or the table, or can not be told."""
         records = [file.record for file in self.files if file.status == "read"]
@@ -131,6 +137,7 @@ class PrepareReport:
             "reasons": self.reasons,
             "splits": self.splits,
             "persons_redivided": self.n_persons_redivided,
+            "persons_by_file": self.n_persons_by_file,
             "mask_kinds": dict(sorted(Counter(item["mask_kind"] for item in read).items())),
             "chest_wall": self.chest_wall,
             "files": [file.to_dict() for file in self.files],

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 
 __all__ = ["CropDataset", "EpochSampler", "PreparedDataset"]
@@ -150,7 +150,7 @@ def _is_outlined(item: dict[str, Any]) -> bool:
 def _loaded(source: str | np.ndarray) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return source
-    return np.load(source) if source.endswith(".npy") else np.asarray(Image.open(source))
+    return np.load(source) if source.endswith(".npy") else read_brightness(source)
 
 
 def _unit_tensor(image: np.ndarray) -> Tensor:

@@ -171,7 +171,7 @@ def test_a_table_with_a_mask_of_another_size_and_a_missing_one(table: Path):
     report = doctor(table)
     assert kinds(report).keys().isdisjoint({IssueKind.MASK_MISFIT, IssueKind.MASK_MISSING})
     mask = table.parent / "masks" / "case_0.png"
-    Image.fromarray(np.ones((40, 30), bool)).save(mask)
+    Image.fromarray(np.tri(40, 30, dtype=bool)).save(mask)
     assert images_of(doctor(table), IssueKind.MASK_MISFIT) == [("images/case_0.png",)]
     mask.unlink()
     assert images_of(doctor(table), IssueKind.MASK_MISSING) == [("images/case_0.png",)]

@@ -103,7 +103,7 @@ def test_files_that_give_no_mammogram_name_their_reason(tmp_path: Path, picture)
     [
         ({"density": "E"}, "density 'E' in a.json is not one of A, B, C, D"),
         ({"colour": 1}, "condition 'colour' in a.json"),
-        ({"lesion_mask": "missing.png"}, "mask missing.png is not there"),
+        ({"lesion_mask": "missing.png"}, "mask missing.png: the file could not be read: No such file"),
         ([1], "a.json is not one JSON object"),
     ],
 )

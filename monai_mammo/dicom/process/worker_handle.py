@@ -22,6 +22,7 @@ __all__ = ["Ended", "ReadingProcess"]
 _START_S = 120.0  # imports from a cold network folder
 _END_S = 5.0
 _START = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
+_HAS_GROUPS = hasattr(os, "killpg")
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
@@ -62,6 +63,7 @@ class ReadingProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
+                process_group=0 if _HAS_GROUPS else None,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -133,8 +135,11 @@ class ReadingProcess:
         return f"exit code {code}"
 
     def end(self) -> None:
-        """Kill the process, if it still runs, and take it off the system's list."""
+        """Kill the process, if it still runs, with all that it has started, and take it off the system's list."""
         self._popen.kill()  # one that is ending already keeps the signal that ended it
+        if _HAS_GROUPS:
+            with contextlib.suppress(OSError):  # nobody is left in the group
+                os.killpg(self._popen.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):  # a dead network folder may hold it back
             self._popen.wait(_END_S)
         self._thread.join(_END_S)

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import stat
 import threading
 import zlib
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from monai_mammo.dicom.reading.fragments import fragments
 from monai_mammo.dicom.reasons import Refusal, SkipReason
+from monai_mammo.files.bounded import open_regular
 
 __all__ = ["Limits", "file_bytes", "parse", "sha256_beside"]
 
@@ -84,16 +84,12 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
         The file is not there, not readable, not a regular file (a pipe would never end), or above the limit.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Refusal(SkipReason.UNREADABLE, "it is not a regular file")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > limits.file_bytes:
                 raise Refusal(SkipReason.TOO_LARGE, f"the file has more than {limits.file_bytes} bytes")
             return file.read()
     except OSError as error:
         raise Refusal(SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}") from None
-    except ValueError:
-        raise Refusal(SkipReason.UNREADABLE, "the file's name is not possible") from None
 
 
 def sha256_beside(data: bytes) -> Callable[[], str]:

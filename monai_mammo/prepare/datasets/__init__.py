@@ -28,11 +28,15 @@ _MODULES = {
     "table": "table",
 }
 
+_OF_USERS = ("folder", "table")  # published data sets name no file outside themselves
+
 DATASETS = tuple(_MODULES)
 """Kinds of data set that `monai_mammo.prepare.prepare` reads."""
 
 
-def dataset_entries(name: str, source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
+def dataset_entries(
+    name: str, source: Path, *, leave_out: Path | None = None, allow_outside: bool = False
+) -> list[Entry | Skipped | Failed]:
     """Entries of a data set, in the order of its tables.
 
     Parameters
@@ -43,6 +47,8 @@ def dataset_entries(name: str, source: Path, *, leave_out: Path | None = None) -
         Folder or table, as the data set is published.
     leave_out : Path, optional
         Subfolder that is not looked into, such as the one that is being written.
+    allow_outside : bool
+        Whether tables and sidecars of ``table`` and ``folder`` may name files outside their folder.
 
     Raises
     ------
@@ -51,4 +57,5 @@ def dataset_entries(name: str, source: Path, *, leave_out: Path | None = None) -
     """
     if name not in _MODULES:
         raise RequestError(f"dataset {name!r} is not one of {', '.join(DATASETS)}")
-    return import_module(f"{__name__}.{_MODULES[name]}").entries(source, leave_out=leave_out)
+    options = {"allow_outside": allow_outside} if name in _OF_USERS else {}
+    return import_module(f"{__name__}.{_MODULES[name]}").entries(source, leave_out=leave_out, **options)

@@ -12,11 +12,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile
+from monai_mammo.files.picture import picture_shape
 from monai_mammo.prepare.datasets.cesm_regions import COLUMNS, Region, regions_of
 from monai_mammo.prepare.datasets.cesm_tables import (
     SHEETS,
@@ -241,9 +241,8 @@ def _labels(first: ImageRow, density_source: str) -> dict[str, str]:
 def _shape_of(path: Path) -> tuple[int, int] | None:
     """Rows and columns by the picture's header; `None` for a damaged one."""
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except Exception:  # Pillow's plugins raise whatever a damaged stream makes them trip over
+        return picture_shape(path)
+    except UnreadableFile:
         return None
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.entry import Entry
-from monai_mammo.prepare.reading import IMAGE_SUFFIXES, Sidecar, is_picture, sidecar_path
+from monai_mammo.files.names import printable
+from monai_mammo.prepare.entry import PERSON_OF_FILE, Entry
+from monai_mammo.prepare.reading import Sidecar, is_picture, sidecar_path
 
 __all__ = ["entries"]
 
 
-def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
+def entries(
+    source: Path, *, leave_out: Path | None = None, allow_outside: bool = False
+) -> list[Entry | Skipped | Failed]:
     """All files of a folder and its subfolders, sorted; sidecars and the masks they name are no entries.
 
     A picture beside a DICOM file of the same name, such as ``a.png`` beside ``a.dcm`` or ``a.seg.dcm``, is a preview
@@ -29,6 +33,8 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
         The folder.
     leave_out : Path, optional
         Subfolder that is not looked into, such as the one that is being written.
+    allow_outside : bool
+        Whether sidecars may name masks outside their folder.
 
     Raises
     ------
@@ -37,18 +43,31 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     """
     if not source.is_dir():
         raise RequestError(f"folder {source} is not there")
-    files = sorted(path for path in source.rglob("*") if path.is_file() and not _is_under(path, source, leave_out))
-    parts, previews = _sidecars_and_masks(files), _previews(files)
+    found = sorted(path for path in source.rglob("*") if not path.is_dir() and not _is_under(path, source, leave_out))
+    files = [path for path in found if path.is_file()]
+    parts, previews = _sidecars_and_masks(files, allow_outside=allow_outside), _previews(files)
     listed: list[Entry | Skipped | Failed] = []
     taken: set[str] = set()
-    for path in files:
+    for path in found:
+        if not path.is_file():  # a pipe, a device, or a link that leads nowhere
+            listed.append(Failed(path, SkipReason.UNREADABLE, "it is not a regular file"))
+            continue
         if path in previews:
             detail = "the picture is a preview: a DICOM file of the same name lies beside it"
             listed.append(Skipped(path, SkipReason.DUPLICATE, detail))
-        elif path.resolve() not in parts:
+        elif _resolved(path) not in parts:
             name = path.relative_to(source).as_posix()
             image_id, person = _image_id(name, taken), _person(name)
-            listed.append(Entry(path=path, image_id=image_id, name=name, origin=path.name, fallback_person=person))
+            listed.append(
+                Entry(
+                    path=path,
+                    image_id=image_id,
+                    name=printable(name),
+                    origin=printable(path.name),
+                    fallback_person=person,
+                    allow_outside=allow_outside,
+                )
+            )
     if not listed:
         raise RequestError(f"folder {source} holds no files")
     return listed
@@ -56,22 +75,27 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
 
 def _is_under(path: Path, folder: Path, leave_out: Path | None) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return hidden or (leave_out is not None and path.resolve().is_relative_to(leave_out.resolve()))
+    return hidden or (leave_out is not None and _resolved(path).is_relative_to(leave_out.resolve()))
 
 
-def _sidecars_and_masks(files: list[Path]) -> set[Path]:
+def _resolved(path: Path) -> Path:
+    """Path without symbolic links; itself where they go in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def _sidecars_and_masks(files: list[Path], *, allow_outside: bool) -> set[Path]:
     """Files that belong to a picture instead of being one."""
     parts: set[Path] = set()
     for path in files:
         sidecar = sidecar_path(path)
-        if path.suffix.lower() in IMAGE_SUFFIXES and sidecar.is_file():
-            parts.add(sidecar.resolve())
+        if is_picture(path) and sidecar.is_file():
+            parts.add(_resolved(sidecar))
             try:
-                mask = Sidecar.read(sidecar).lesion_mask
+                mask = Sidecar.read(sidecar, allow_outside=allow_outside).lesion_mask
             except RequestError:
                 continue  # told when the picture is read
             if mask is not None:
-                parts.add(mask.resolve())
+                parts.add(_resolved(mask))
     return parts
 
 
@@ -104,7 +128,7 @@ def _person(name: str) -> str:
     """Pseudonym of the folder that a file lies in, or of the file where it lies in none."""
     folder, _, file = name.rpartition("/")
     words = folder or file.rsplit(".", 1)[0]
-    return f"folder-{_hash(words)}" if folder else f"file-{_hash(words)}"
+    return f"folder-{_hash(words)}" if folder else f"{PERSON_OF_FILE}{_hash(words)}"
 
 
 def _image_id(name: str, taken: set[str]) -> str:
@@ -121,4 +145,4 @@ def _image_id(name: str, taken: set[str]) -> str:
 
 
 def _hash(words: str) -> str:
-    return hashlib.sha256(words.encode()).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(words)).hexdigest()[:12]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_text
+from monai_mammo.files.names import printable
 
 __all__ = ["TableRow", "read_rows", "require_columns"]
+
+_MAX_BYTES = 256 * 2**20
+_MAX_COLUMNS = 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +33,15 @@ class TableRow:
         Line of the file, or row of the sheet, at which the record starts: cells may hold line breaks.
     cells : dict of str to str
         By column, as they stand; a cell that the record lacks is empty.
+    n_surplus : int
+        Cells beyond the header's.
     """
 
     table: str
     number: int
     line: int
     cells: dict[str, str]
+    n_surplus: int = 0
 
     @property
     def where(self) -> str:
@@ -47,7 +57,9 @@ class TableRow:
         return {"table": self.table, "row": self.number, "line": self.line, "cells": self.cells}
 
 
-def read_rows(path: Path, needed: tuple[str, ...], *, delimiter: str = ",") -> list[TableRow]:
+def read_rows(
+    path: Path, needed: tuple[str, ...], *, delimiter: str = ",", once: Collection[str] = ()
+) -> list[TableRow]:
     """All records of a table of text, in its order.
 
     Bytes that are no UTF-8 become U+FFFD, so that they cost no more than their own record.
@@ -58,37 +70,57 @@ def read_rows(path: Path, needed: tuple[str, ...], *, delimiter: str = ",") -> l
     needed : tuple of str
         Columns that have to be there.
     delimiter : str
+    once : collection of str
+        Columns that must not be there twice; of others the last counts.
 
     Raises
     ------
     RequestError
-        The file is not there, is no table of text, or lacks a column.
+        The file is not there, is not a table of text, lacks a column or has it twice.
     """
+    name = printable(path.name)
+    rows: list[TableRow] = []
     try:
-        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            header = [name.strip() for name in next(reader, [])]
-            rows: list[TableRow] = []
+        text = read_text(path, max_bytes=_MAX_BYTES, errors="replace")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        header = [column.strip() for column in next(reader, [])]
+        require_columns(header, needed, where=f"table {name}")
+        twice = next((column for column in header if column in once and header.count(column) > 1), None)
+        if twice is not None:
+            raise RequestError(f"table {name} has the column {twice!r} twice")
+        start = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                values = dict.fromkeys(header, "") | dict(zip(header, cells, strict=False))
+                n_surplus = max(0, len(cells) - len(header))
+                rows.append(
+                    TableRow(table=name, number=len(rows) + 1, line=start, cells=values, n_surplus=n_surplus)
+                )
             start = reader.line_num + 1
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    values = dict.fromkeys(header, "") | dict(zip(header, cells, strict=False))
-                    rows.append(TableRow(table=path.name, number=len(rows) + 1, line=start, cells=values))
-                start = reader.line_num + 1
-    except (OSError, csv.Error) as error:
-        raise RequestError(f"table {path} could not be read: {getattr(error, 'strerror', None) or error}") from None
-    require_columns(header, needed, where=f"table {path.name}")
+    except UnreadableFile as error:
+        raise RequestError(f"table {error.detail}") from None
+    except csv.Error as error:
+        raise RequestError(f"table {name} line {reader.line_num} could not be read: {error}") from None
     return rows
 
 
 def require_columns(header: list[str], needed: tuple[str, ...], *, where: str) -> None:
     """Pass for a header that holds all needed columns.
 
+    Parameters
+    ----------
+    header : list of str
+    needed : tuple of str
+    where : str
+        Place for a message.
+
     Raises
     ------
     RequestError
         One is missing; the message names it and all that are needed.
     """
+    if len(header) > _MAX_COLUMNS:
+        raise RequestError(f"{where} has more than {_MAX_COLUMNS} columns")
     missing = next((column for column in needed if column not in header), None)
     if missing is not None:
         raise RequestError(f"{where} has no column {missing!r}; needed are {', '.join(needed)}")

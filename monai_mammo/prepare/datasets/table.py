@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import dataclasses
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,59 @@ import numpy as np
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import parse_json
+from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
+from monai_mammo.prepare.datasets.rows import TableRow, read_rows
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import box_from_xywh
-from monai_mammo.terms import ChestWall, Finding, Split
+from monai_mammo.terms import (
+    AcquisitionKind,
+    ChestWall,
+    Density,
+    Finding,
+    Laterality,
+    Pathology,
+    Split,
+    View,
+)
 
-__all__ = ["entries", "main_finding"]
+__all__ = ["COLUMNS", "columns_table", "entries", "main_finding"]
+
+
+def _words(vocabulary: Any) -> str:
+    return ", ".join(f"`{word}`" for word in vocabulary)
+
 
 _NEEDED = ("image_id", "file", "person_id")
+COLUMNS = {
+    "image_id": "name in the prepared folder: up to 120 letters, digits and `. _ -`, each once",
+    "file": "picture or DICOM file, relative to the table",
+    "person_id": "pseudonym that splits go by",
+    "kind": _words(AcquisitionKind),
+    "view": _words(View),
+    "laterality": _words(Laterality),
+    "chest_wall": f"edge of the picture at which the chest wall lies: {_words(ChestWall)}",
+    "density": _words(Density),
+    "birads": "0 to 6",
+    "finding": f"{_words(Finding)}; several with `|` between them, of which the first in this order counts",
+    "pathology": _words(Pathology),
+    "age": "in years",
+    "boxes": "JSON list of objects with `x`, `y`, `w`, `h` as fractions of the picture, origin top left; "
+    '`"type": "skin_or_diffuse"` marks one that is not a lesion',
+    "mask": "picture of the size of the file, relative to the table. With a `contours.csv` it shows all changes, and "
+    "lesions are its parts under the outlines; without one it shows lesions alone",
+    "width": "columns of the picture, needed with `measured_size`",
+    "height": "rows of the picture, needed with `measured_size`",
+    "measured_size": "true size of a picture that was squeezed, as `1845x4002` (width x height, any unit): its columns are "
+    "stretched to this ratio",
+    "split": _words(Split),
+    "source": "data set that the picture comes from",
+    "sha256": "hash of the file, to notice another one",
+}
+"""Columns of a table that are read, with what each holds; the first three are needed, others may be there."""
+
 _DIFFUSE = "skin_or_diffuse"
+_OUTLINE_COLUMNS = ("image_id", "type", "polygon")
 _LABELS = {
     "kind": "kind",
     "view": "view",
@@ -30,16 +75,22 @@ _LABELS = {
     "pathology": "pathology",
     "age_years": "age",
 }
+_FURTHEST = 0.5  # of an outline's point beyond the picture, in fractions of it
 
 
-def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skipped | Failed]:
-    """Entries of a table, in its order; a line that can not be used is a `Failed` of its own.
+def columns_table() -> str:
+    """Markdown table of `COLUMNS`, as the user guide holds it."""
+    lines = [f"| `{name}`{' (needed)' if name in _NEEDED else ''} | {held} |" for name, held in COLUMNS.items()]
+    return "\n".join(["| column | holds |", "|---|---|", *(line.replace("`|`", "`\\|`") for line in lines)])
 
-    Needed columns are ``image_id, file, person_id``; used where they are there: ``kind, view, laterality, chest_wall,
-    density, birads, finding, pathology, age, boxes, mask, split, source, sha256, width, height, measured_size``.
-    ``boxes`` is JSON with x, y, w, h as fractions, origin top left. ``measured_size`` is the true size of a picture
-    that was squeezed, as ``1845x4002`` (width x height, any unit): columns are stretched to its ratio, which takes the
-    picture's own ``width`` and ``height`` too. Outlines come from ``contours.csv`` beside the table.
+
+def entries(
+    source: Path, *, leave_out: Path | None = None, allow_outside: bool = False
+) -> list[Entry | Skipped | Failed]:
+    """Entries of a table, in its order; a line that cannot be used is a `Failed` of its own.
+
+    `COLUMNS` says what is read. Outlines come from ``contours.csv`` beside the table, with the columns ``image_id,
+    type, polygon``, the last a JSON list of points as x and y in fractions of the picture.
 
     Parameters
     ----------
@@ -47,29 +98,36 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
         The table, or the folder that holds ``metadata.csv``.
     leave_out : Path, optional
         Not used: a table names its files.
+    allow_outside : bool
+        Whether the table, and sidecars of its pictures, may name files outside their folder.
 
     Raises
     ------
     RequestError
-        The table is not there, or a needed column is missing.
+        The table is not there, cannot be read, or lacks a needed column.
     """
     table = source / "metadata.csv" if source.is_dir() else source
-    rows = _rows(table, _NEEDED)
-    outlines = _outlines(table.with_name("contours.csv"))
+    rows = read_rows(table, _NEEDED, once=COLUMNS)
+    contours = table.with_name("contours.csv")
+    outlines = _outlines(contours) if os.path.lexists(contours) else None
+    reader = _Lines(table.parent, outlines, allow_outside)
     listed: list[Entry | Skipped | Failed] = []
-    taken: set[str] = set()
-    for line, row in enumerate(rows, start=2):
-        where = f"{table.name} line {line}"
-        path = table.parent / row["file"]
+    for row in rows:
         try:
-            listed.append(_entry(row, table.parent, outlines.get(row["image_id"], ()), taken, where=where))
+            listed.append(reader.entry(row))
         except RequestError as error:
-            listed.append(Failed(path, SkipReason.UNREADABLE, str(error)))
+            listed.append(Failed(table.parent / printable(row["file"]), SkipReason.UNREADABLE, str(error)))
     return listed
 
 
 def main_finding(text: str, *, where: str = "") -> Finding | None:
     """First of several findings, separated by ``|``, in the order of `Finding`; `None` for an empty text.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        Place for a message.
 
     Raises
     ------
@@ -80,43 +138,74 @@ def main_finding(text: str, *, where: str = "") -> Finding | None:
     return next((finding for finding in Finding if finding in found), None)
 
 
-def _entry(
-    row: dict[str, str], folder: Path, outlines: tuple[np.ndarray, ...], taken: set[str], *, where: str
-) -> Entry:
-    image_id, person = row["image_id"], row["person_id"]
-    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", image_id) or image_id.lower() in taken:
-        raise RequestError(f"image_id {image_id!r} in {where} is taken or not made of letters, digits and . _ -")
-    if not person or not row["file"]:
-        raise RequestError(f"{'file' if person else 'person_id'} in {where} is empty")
-    taken.add(image_id.lower())
-    finding = main_finding(row.get("finding", ""), where=where)
-    labels = {name: row.get(column, "") for name, column in _LABELS.items()}
-    lesions, diffuse = _boxes(row.get("boxes", ""), where=where)
-    return Entry(
-        path=folder / row["file"],
-        image_id=image_id,
-        name=row["file"],
-        origin=row.get("source", ""),
-        person_id=person,
-        split=Split.parse(row["split"], where=where) if row.get("split") else None,
-        conditions=Conditions.from_dict({**labels, "finding": finding}, where=where),
-        lesions=lesions,
-        diffuse=diffuse,
-        mask_path=folder / row["mask"] if row.get("mask") else None,
-        outlines=outlines,
-        chest_wall=ChestWall.parse(row["chest_wall"], where=where) if row.get("chest_wall") else None,
-        pixel_aspect=_pixel_aspect(row, where=where),
-        sha256=row.get("sha256", ""),
-    )
+@dataclasses.dataclass(slots=True)
+class _Lines:
+    """Lines of a table, each to an entry, with what those before it have taken."""
+
+    folder: Path
+    outlines: dict[str, _Outlines] | None
+    allow_outside: bool
+    taken: set[str] = dataclasses.field(default_factory=set)
+
+    def entry(self, row: TableRow) -> Entry:
+        image_id, where = row["image_id"], row.where
+        if row.n_surplus:
+            raise RequestError(f"{where} has {row.n_surplus} more cells than the header: quote cells with commas")
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", image_id) or image_id.lower() in self.taken:
+            words = "is taken or not made of letters, digits and . _ -"
+            raise RequestError(f"image_id {image_id[:120]!r} in {where} {words}")
+        self.taken.add(image_id.lower())
+        empty = next((name for name in ("person_id", "file") if not row[name]), None)
+        if empty:
+            raise RequestError(f"{empty} in {where} is empty")
+        path, mask_path = self._path(row, "file"), self._path(row, "mask") if row["mask"] else None
+        finding = main_finding(row["finding"], where=where)
+        labels = {name: row[column] for name, column in _LABELS.items()}
+        lesions, diffuse = _boxes(row["boxes"], where=where)
+        drawn = (self.outlines or {}).get(image_id, _Outlines())
+        if drawn.fault:
+            raise RequestError(drawn.fault)
+        return Entry(
+            path=path,
+            image_id=image_id,
+            name=row["file"],
+            origin=row["source"],
+            person_id=row["person_id"],
+            split=Split.parse(row["split"], where=where) if row["split"] else None,
+            conditions=Conditions.from_dict({**labels, "finding": finding}, where=where),
+            lesions=lesions,
+            diffuse=diffuse,
+            mask_path=mask_path,
+            is_mask_of_lesions=self.outlines is None,
+            outlines=drawn.polygons,
+            chest_wall=ChestWall.parse(row["chest_wall"], where=where) if row["chest_wall"] else None,
+            pixel_aspect=_pixel_aspect(row, where=where),
+            sha256=row["sha256"],
+            allow_outside=self.allow_outside,
+        )
+
+    def _path(self, row: TableRow, column: str) -> Path:
+        where = f"{column} in {row.where}"
+        return path_inside(
+            self.folder, row[column], where=where, allow_outside=self.allow_outside, hint=ALLOW_OUTSIDE
+        )
 
 
-def _pixel_aspect(row: dict[str, str], *, where: str) -> float | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Outlines:
+    """Outlines of the lesions of one image, shape (n, 2) each, or what is wrong with one of them."""
+
+    polygons: tuple[np.ndarray, ...] = ()
+    fault: str = ""
+
+
+def _pixel_aspect(row: TableRow, *, where: str) -> float | None:
     """Width of a pixel over its height from the true size and the size of the picture; `None` where it is not said."""
-    text = row.get("measured_size", "").strip()
+    text = row["measured_size"]
     if not text:
         return None
     true = re.fullmatch(r"([1-9]\d{0,5})\s*x\s*([1-9]\d{0,5})", text)
-    size = re.fullmatch(r"([1-9]\d{0,5}),([1-9]\d{0,5})", f"{row.get('width', '')},{row.get('height', '')}")
+    size = re.fullmatch(r"([1-9]\d{0,5}),([1-9]\d{0,5})", f"{row['width']},{row['height']}")
     if true is None or size is None:
         raise RequestError(f"measured_size, width and height in {where} are not WIDTHxHEIGHT and two whole numbers")
     aspect = (int(true[1]) / int(true[2])) / (int(size[1]) / int(size[2]))
@@ -128,33 +217,36 @@ def _pixel_aspect(row: dict[str, str], *, where: str) -> float | None:
 def _boxes(text: str, *, where: str) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
     """Boxes of lesions, and of skin or diffuse change."""
     try:
-        listed: list[dict[str, Any]] = json.loads(text or "[]")
+        listed = parse_json(text or "[]")
+        if not isinstance(listed, list):
+            raise TypeError
         moved = [(box_from_xywh(*(float(b[key]) for key in "xywh")), b.get("type") == _DIFFUSE) for b in listed]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise RequestError(f"boxes in {where} are no JSON list of objects with x, y, w and h") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise RequestError(f"boxes in {where} are not a JSON list of objects with x, y, w and h") from None
     lesions = tuple(box for box, is_diffuse in moved if box is not None and not is_diffuse)
     return lesions, tuple(box for box, is_diffuse in moved if box is not None and is_diffuse)
 
 
-def _outlines(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
-    """Outlines of lesions by image, as x and y in fractions; empty where the file is not there."""
-    outlines: dict[str, tuple[np.ndarray, ...]] = {}
-    for row in _rows(path, ("image_id", "type", "polygon")) if path.is_file() else ():
+def _outlines(path: Path) -> dict[str, _Outlines]:
+    """Outlines of lesions by image."""
+    found: dict[str, _Outlines] = {}
+    for row in read_rows(path, _OUTLINE_COLUMNS, once=_OUTLINE_COLUMNS):
         if row["type"] != _DIFFUSE:
-            points = np.asarray(json.loads(row["polygon"]), dtype=np.float64)
-            outlines[row["image_id"]] = (*outlines.get(row["image_id"], ()), points)
-    return outlines
+            known = found.get(row["image_id"], _Outlines())
+            try:
+                found[row["image_id"]] = _Outlines((*known.polygons, _polygon(row)), known.fault)
+            except RequestError as error:
+                found[row["image_id"]] = _Outlines(known.polygons, str(error))
+    return found
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+def _polygon(row: TableRow) -> np.ndarray:
+    """Points of an outline, shape (n, 2), as x and y in fractions of the picture."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [{key: value or "" for key, value in row.items() if key} for row in reader]
-            columns = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RequestError(f"table {path} could not be read: {getattr(error, 'strerror', None) or error}") from None
-    missing = [column for column in needed if column not in columns]
-    if missing:
-        raise RequestError(f"table {path.name} has no column {missing[0]}; needed are {', '.join(needed)}")
-    return rows
+        points = np.asarray(parse_json(row["polygon"]), dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        points = np.zeros(0)
+    is_outline = points.ndim == 2 and points.shape[1:] == (2,) and len(points) >= 3
+    if not is_outline or np.abs(points - 0.5).max() > 0.5 + _FURTHEST:  # parse_json gives no NaN
+        raise RequestError(f"polygon in {row.where} is not a JSON list of three or more points in the picture")
+    return points

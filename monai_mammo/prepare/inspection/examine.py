@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.names import printable
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
@@ -35,6 +36,7 @@ def doctor(
     out: str | Path | None = None,
     dataset: str | None = None,
     workers: int = 1,
+    allow_outside: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DoctorReport:
     """What a data set hides, with ``doctor.json`` and ``doctor.html``.
@@ -54,6 +56,8 @@ def doctor(
         prepared one, and any other a ``folder``.
     workers : int
         Processes; 1 works in this one.
+    allow_outside : bool
+        Whether tables and sidecars may name files outside their folder.
     on_progress : callable, optional
         Called with the number of files looked at and the number of all.
 
@@ -77,7 +81,10 @@ def doctor(
     name = _sort(path, dataset)
     if out is not None and name != _PREPARED and Path(out).resolve() == path.resolve():
         raise RequestError(f"{out} is the data set itself: name a folder of its own to write to")
-    listed = prepared_entries(path) if name == _PREPARED else dataset_entries(name, path, leave_out=_folder(out))
+    if name == _PREPARED:
+        listed = prepared_entries(path)
+    else:
+        listed = dataset_entries(name, path, leave_out=_folder(out), allow_outside=allow_outside)
     pictures = tuple(_looked_at(_named_once(listed, path), workers, on_progress))
     counts: tuple[LabelCount, ...] = () if name == _PREPARED else label_counts(name, path)
     issues = [issue for check in CHECKS for issue in check(pictures)]
@@ -118,7 +125,7 @@ def _named_once(listed: Sequence[Entry | Skipped | Failed], source: Path) -> lis
         else:
             path = item.path
             relative = path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
-            named.append(not_read(item, _unique(relative, taken)))
+            named.append(not_read(item, _unique(printable(relative), taken)))
     return named
 
 

@@ -42,7 +42,7 @@ def look(entry: Entry) -> Seen:
         Of a data set, or of a prepared folder, whose pictures are uint16 arrays with the chest wall left.
     """
     try:
-        mammogram = entry.mammogram or (_stored(entry) if _is_prepared(entry) else read_any(entry.path))
+        mammogram = entry.mammogram or (_stored(entry) if _is_prepared(entry) else _read(entry))
         if not isinstance(mammogram, Mammogram):
             return _of_entry(not_read(mammogram, entry.name), entry)
         return _looked_at(entry, mammogram)
@@ -128,6 +128,10 @@ def _day(entry: Entry) -> str:
 
 def _is_prepared(entry: Entry) -> bool:
     return entry.path.suffix == _STORED_SUFFIX and entry.mammogram is None
+
+
+def _read(entry: Entry) -> Mammogram | Skipped | Failed:
+    return read_any(entry.path, allow_outside=entry.allow_outside)
 
 
 def _stored(entry: Entry) -> Mammogram:

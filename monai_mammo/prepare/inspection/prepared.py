@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import Failed, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.files.names import path_inside
 from monai_mammo.prepare.datalist import SPLIT_KEYS
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.terms import Split
@@ -32,29 +33,30 @@ def prepared_entries(folder: Path) -> list[Entry | Failed]:
         The datalist can not be read.
     """
     try:
-        content = json.loads((folder / DATALIST).read_text(encoding="utf-8"))
+        content = read_json(folder / DATALIST)
         listed = [(split, item) for split, key in SPLIT_KEYS.items() for item in content.get(key, [])]
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (UnreadableFile, AttributeError, TypeError):
         raise RequestError(f"{DATALIST} in {folder} could not be read as JSON") from None
     return [_entry(folder, split, item, place) for place, (split, item) in enumerate(listed, start=1)]
 
 
 def _entry(folder: Path, split: Split, item: Any, place: int) -> Entry | Failed:
+    where = f"{DATALIST} item {place}"
     try:
         return Entry(
-            path=folder / item["image"],
+            path=path_inside(folder, item["image"], where=where),
             image_id=item["image_id"],
             name=item["image"],
             person_id=item["person_id"],
             split=split,
-            conditions=Conditions.from_dict(item["conditions"], where=f"{DATALIST} item {place}").replace(box=None),
+            conditions=Conditions.from_dict(item["conditions"], where=where).replace(box=None),
             lesions=tuple(map(Box.parse, item.get("boxes", []))),
             diffuse=tuple(map(Box.parse, item.get("diffuse_boxes", []))),
-            mask_path=folder / item["label"] if "label" in item else None,
+            mask_path=path_inside(folder, item["label"], where=where) if "label" in item else None,
             sha256=item.get("source_sha256", ""),
             labels=dict(item.get("labels", {})),
             record=dict(item.get("record", {})),
         )
     except (RequestError, KeyError, TypeError, AttributeError, ValueError) as error:
         words = str(error) if isinstance(error, RequestError) else "an item of the datalist lacks what it needs"
-        return Failed(folder / f"{DATALIST} item {place}", SkipReason.UNREADABLE, words)
+        return Failed(folder / where, SkipReason.UNREADABLE, words)
