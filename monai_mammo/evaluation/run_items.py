@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
 from monai_mammo.prepare.geometry import hang, mirror_box
@@ -72,7 +72,7 @@ def written_pixels(folder: Path) -> np.ndarray:
     """
     path = folder / "mammogram.dcm"
     if not path.is_file():
-        return _grey(folder / "mammogram.png")
+        return read_brightness(folder / "mammogram.png")
     from pydicom import dcmread
 
     try:
@@ -89,7 +89,7 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     image = np.ascontiguousarray(hang(written_pixels(folder), side))
     if conditions.box is not None and side is Laterality.R:
         conditions = conditions.replace(box=mirror_box(conditions.box))
-    asked = np.ascontiguousarray(hang(_grey(folder / "lesion.png"), side)) > 0.5
+    asked = np.ascontiguousarray(hang(read_brightness(folder / "lesion.png"), side)) > 0.5
     _, breast = clean_air(image)
     return {
         "image": np.rint(image * 65535).astype(np.uint16),
@@ -102,11 +102,3 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
         "image_id": sample_name(index),
         "source": "monai_mammo",
     }
-
-
-def _grey(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("L"), dtype=np.float32) / 255
-    except (OSError, ValueError) as error:
-        raise MammoError(f"{path} cannot be read as a picture: {error}") from None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, parse_json, read_text
 from monai_mammo.generation.request import MAX_COUNT
 
 __all__ = ["conditions_from_file"]
+
+_MAX_BYTES = 64 * 2**20
 
 
 def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = None) -> tuple[Conditions, ...]:
@@ -35,9 +37,9 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
     if path.suffix.lower() not in (".json", ".csv"):
         raise RequestError(f"conditions file {path.name} is not one of .json, .csv")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"conditions file {path} cannot be read: {_reason(error)}") from None
+        text = read_text(path, max_bytes=_MAX_BYTES)
+    except UnreadableFile as error:
+        raise RequestError(f"conditions file {error.detail}") from None
     rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
     if not rows:
         raise RequestError(f"conditions file {path.name} lists no sample")
@@ -53,9 +55,9 @@ def _row_conditions(row: Mapping[str, Any], base: Mapping[str, Any], where: str)
 
 def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     try:
-        values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(f"conditions file {path.name} is no JSON: {error}") from None
+        values = parse_json(text)
+    except ValueError as error:
+        raise RequestError(f"conditions file {path.name} could not be read as JSON: {error}") from None
     rows = [values] if isinstance(values, dict) else values
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise RequestError(f"conditions file {path.name} must be a JSON object or a list of objects")
@@ -73,7 +75,3 @@ def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     except csv.Error as error:
         raise RequestError(f"conditions file {path.name} line {reader.line_num} is no CSV: {error}") from None
     return rows
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

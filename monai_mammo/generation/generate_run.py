@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -18,6 +17,8 @@ from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import Provenance, WeightsReference
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.conditions_file import conditions_from_file
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
@@ -25,7 +26,7 @@ from monai_mammo.generation.engine.settings import DrawSettings
 from monai_mammo.generation.mask_file import read_mask
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.contact_sheet import MAX_TILES, Tile, contact_sheet_png
-from monai_mammo.generation.runs.manifest import Manifest, canonical_json, file_sha256, refuse_other_run, sample_name
+from monai_mammo.generation.runs.manifest import Manifest, canonical_json, refuse_other_run, sample_name
 from monai_mammo.generation.runs.sample_files import (
     DATALIST,
     FinishedSample,
@@ -370,7 +371,7 @@ def _run_sha256(request: Request, weights: Sequence[WeightsReference], *, guidan
         "weights": [reference.sha256 for reference in weights],
         "device": device,
     }
-    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+    return bytes_sha256(canonical_json(parts).encode())
 
 
 def _opened(
@@ -438,7 +439,7 @@ def _close(manifest: Manifest, folder: BundleFolder, *, was_changed: bool) -> No
     for path, data in zip(paths, made, strict=True):
         if not (path.is_file() and path.read_bytes() == data):
             save_bytes(data, path)
-        manifest.head["files"][path.name] = hashlib.sha256(data).hexdigest()
+        manifest.head["files"][path.name] = bytes_sha256(data)
     if not manifest.is_complete:
         manifest.head["is_complete"] = True
         manifest.head["times"]["finished"] = _now()
@@ -454,9 +455,7 @@ def _contact_sheet(manifest: Manifest) -> bytes:
 
 
 def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:
-    from PIL import Image
-
-    image, requested = (np.asarray(Image.open(folder / name)) / 255 for name in ("mammogram.png", "lesion.png"))
+    image, requested = (read_brightness(folder / name) for name in ("mammogram.png", "lesion.png"))
     shown = Conditions.from_dict(entry["conditions"])
     words = [shown.kind, shown.laterality, shown.view, shown.density and f"density {shown.density}", shown.finding]
     words.append(None if shown.birads is None else f"BI-RADS {shown.birads}")

@@ -15,9 +15,10 @@ from monai_mammo import bundle
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
+from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.like import prepared_image
-from monai_mammo.generation.runs.sample_files import as_png, writing
+from monai_mammo.generation.runs.sample_files import writing
 from monai_mammo.measures.similarity import psnr, ssim_map
 from monai_mammo.prepare.geometry import mask_of_box
 
@@ -125,9 +126,9 @@ def _figures(image: np.ndarray, result: np.ndarray, breast: np.ndarray, box: Box
 def _write_pictures(folder: Path, image: np.ndarray, result: np.ndarray) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    save_bytes(as_png(image), folder / "image.png")
-    save_bytes(as_png(result), folder / "reconstruction.png")
-    save_bytes(as_png(0.5 + 2 * (result - image)), folder / "difference.png")
+    save_bytes(png_bytes(image), folder / "image.png")
+    save_bytes(png_bytes(result), folder / "reconstruction.png")
+    save_bytes(png_bytes(0.5 + 2 * (result - image)), folder / "difference.png")
 
 
 def _through(home: bundle.BundleFolder, device: str) -> Callable[[np.ndarray], np.ndarray]:

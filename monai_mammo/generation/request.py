@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Self
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.terms import Finding
@@ -144,7 +143,7 @@ class Request:
     @property
     def request_sha256(self) -> str:
         """SHA-256 of `identity` as canonical JSON."""
-        return hashlib.sha256(canonical_json(self.identity()).encode()).hexdigest()
+        return bytes_sha256(canonical_json(self.identity()).encode())
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:
@@ -174,7 +173,7 @@ def _member(vocabulary: type[StrEnum], name: str, value: Any) -> StrEnum:
 
 def _file_sha256(path: str) -> str:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise RequestError(f"mask {path} cannot be read: {_reason(error)}") from None
 

@@ -13,12 +13,12 @@ from torch.utils.data import Dataset
 from monai_mammo import sampling
 from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
+from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.conditions_file import conditions_from_file
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
-from monai_mammo.generation.runs.sample_files import as_png
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks import encode_conditions
 from monai_mammo.prepare.geometry import hang
@@ -133,7 +133,7 @@ class RequestDataset(Dataset):
         sample = self.samples[index]
         name, side = sample_name(index), sample.conditions.laterality or Laterality.L
         image = image[: self.shape[0], : self.shape[1]]
-        save_bytes(as_png(hang(image, side), description=SYNTHETIC), folder / f"{name}.png")
-        save_bytes(as_png(hang(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
+        save_bytes(png_bytes(hang(image, side), description=SYNTHETIC), folder / f"{name}.png")
+        save_bytes(png_bytes(hang(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
         save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")

@@ -11,9 +11,12 @@ import numpy as np
 from ignite.engine import Engine
 from monai.engines import IterationEvents
 
-from monai_mammo.training.png import save_png
+from monai_mammo.files.png import save_png
 
-__all__ = ["PredictionWriter", "SavesPictures", "file_names"]
+__all__ = ["NOT_ACQUIRED", "PredictionWriter", "SavesPictures", "file_names"]
+
+NOT_ACQUIRED = "Computed by a network of monai_mammo, not acquired from a patient, not for diagnosis."
+"""What every written picture says of itself."""
 
 
 class SavesPictures(Protocol):
@@ -58,7 +61,8 @@ class PredictionWriter:
         if self.dataset is not None:
             self.dataset.save(int(label), image, self.output_dir)
         else:
-            save_png(image, self.output_dir / f"{Path(str(label)).name}{self.suffix}.png")
+            path = self.output_dir / f"{Path(str(label)).name}{self.suffix}.png"
+            save_png(image, path, description=NOT_ACQUIRED, make_folder=True)
 
 
 def file_names(batch: list[Mapping[str, Any]]) -> list[dict[str, str]]:

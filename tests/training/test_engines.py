@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,8 +40,7 @@ from monai_mammo.training import (
     tracking_handler,
 )
 from monai_mammo.training.checkpoints import random_state, restore_random_state, save_atomically, shipped_state
-from monai_mammo.training.png import NOT_ACQUIRED, save_png
-from monai_mammo.training.writers import file_names
+from monai_mammo.training.writers import NOT_ACQUIRED, file_names
 
 SHAPE = (64, 48)
 
@@ -362,14 +362,15 @@ def test_a_device_cache_and_a_transform_change_where_and_what_not_which(items):
 
 
 def test_pictures_are_marked_and_whole(tmp_path):
-    path = save_png(np.array([[0.0, 0.5], [1.0, 2.0]]), tmp_path / "deep" / "a.png")
-    with Image.open(path) as image:
+    writer = PredictionWriter(tmp_path / "deep", suffix="_r")
+    engine = SimpleNamespace(
+        state=SimpleNamespace(output={"pred": torch.tensor([[[[0.0, 0.5], [1.0, 2.0]]]])}, batch={"name": ["../a"]})
+    )
+    writer(engine)
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a_r.png"]
+    with Image.open(tmp_path / "deep" / "a_r.png") as image:
         assert np.asarray(image).tolist() == [[0, 128], [255, 255]]
         assert image.text["Description"] == NOT_ACQUIRED
-    assert [file.name for file in path.parent.iterdir()] == ["a.png"]
-    (tmp_path / "file").touch()
-    with pytest.raises(MammoError, match="could not be written"):
-        save_png(np.zeros((2, 2)), tmp_path / "file" / "a.png")
 
 
 def test_predictions_are_written_by_name_decollated_or_not(items, tmp_path):

@@ -14,9 +14,8 @@ from pydicom.uid import UID
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import MammoError
-from monai_mammo.files.whole import save_bytes
 
-__all__ = ["dataset_bytes", "file_meta", "read_dataset", "save_bytes"]
+__all__ = ["dataset_bytes", "file_meta", "read_dataset"]
 
 
 def file_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMetaDataset:

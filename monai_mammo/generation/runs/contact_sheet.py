@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
+
+from monai_mammo.files.png import png_bytes
 
 __all__ = ["MAX_TILES", "Tile", "contact_sheet_png"]
 
@@ -57,9 +58,7 @@ def contact_sheet_png(tiles: Sequence[Tile], *, title: str) -> bytes:
     draw.text((4, 4), title, fill=(255, 255, 255))
     for tile, (top, left) in zip(tiles, places, strict=True):
         draw.multiline_text((left + 2, top + rows + 1), tile.caption, fill=(220, 220, 220), spacing=1)
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png_bytes(np.asarray(picture))
 
 
 def _colored(image: np.ndarray) -> np.ndarray:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.whole import save_bytes
 
-__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "file_sha256", "refuse_other_run", "sample_name"]
+__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "refuse_other_run", "sample_name"]
 
 MANIFEST = "manifest.json"
 SYNTHETIC = "Synthetic images made by monai_mammo, not acquired from patients, not for diagnosis."
@@ -87,14 +88,12 @@ class Manifest:
             The file is no manifest of ours.
         """
         path = folder / MANIFEST
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not os.path.lexists(path):
             return None
-        except OSError as error:
-            raise MammoError(f"{path} cannot be read: {error.strerror}") from None
-        except ValueError:
-            raise MammoError(f"{path} is no JSON: it was changed or cut off") from None
+        try:
+            values = read_json(path)
+        except UnreadableFile as error:
+            raise MammoError(f"manifest {error.detail}: it was changed, or cut off") from None
         try:
             samples = {int(entry["index"]): entry for entry in values.pop("samples")}
             manifest = cls(folder, values, samples)
@@ -116,21 +115,6 @@ def canonical_json(values: Any) -> str:
 def sample_name(index: int) -> str:
     """Name of a sample and of its folder."""
     return f"sample_{index:04d}"
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes.
-
-    Raises
-    ------
-    MammoError
-        The file cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise MammoError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str, count: int) -> None:

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,10 @@ import numpy as np
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
 from monai_mammo.errors import MammoError
+from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
-from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, file_sha256, sample_name
+from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
 from monai_mammo.generation.runs.output_format import SAMPLE_FILES, OutputFormat
 from monai_mammo.study import Annotation, Mammogram
 from monai_mammo.terms import Finding, FindingCategory
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DATALIST",
     "FinishedSample",
-    "as_png",
     "datalist_bytes",
     "place_sample",
     "remove_partial",
@@ -162,26 +162,6 @@ def remove_partial(folder: Path) -> None:
                 path.unlink()
 
 
-def as_png(array: np.ndarray, *, description: str = "") -> bytes:
-    """PNG of a picture in [0, 1] or of a mask, 8 bit grey, the same bytes for the same array.
-
-    Parameters
-    ----------
-    array : ndarray, shape (rows, columns)
-    description : str
-        Words that the file carries, such as that it is synthetic.
-    """
-    from PIL import Image, PngImagePlugin
-
-    about = PngImagePlugin.PngInfo()
-    if description:
-        about.add_text("Description", description)
-    buffer = BytesIO()
-    grey = np.rint(np.clip(array.astype(np.float64), 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(grey).save(buffer, format="PNG", pnginfo=about)
-    return buffer.getvalue()
-
-
 def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) -> None:
     mammogram = sample.mammogram
     requested = mammogram.lesion_mask
@@ -189,8 +169,8 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
     if format is OutputFormat.DICOM:
         _write_dicom(sample, folder, requested)
     said = " ".join([SYNTHETIC, *sample.provenance.notes])
-    save_bytes(as_png(mammogram.pixels, description=said), folder / "mammogram.png")
-    save_bytes(as_png(requested, description=said), folder / "lesion.png")
+    save_bytes(png_bytes(mammogram.pixels, description=said), folder / "mammogram.png")
+    save_bytes(png_bytes(requested, description=said), folder / "lesion.png")
     save_bytes((mammogram.conditions.to_json() + "\n").encode(), folder / "conditions.json")
 
 

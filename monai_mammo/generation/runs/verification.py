@@ -16,8 +16,10 @@ from monai_mammo.dicom import read_segmentation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
-from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, file_sha256, sample_name
+from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, sample_name
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.terms import ChestWall, Laterality
@@ -113,7 +115,13 @@ def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
         path = manifest.folder / name
         if not path.is_file():
             yield name, f"{name} is missing"
-        elif file_sha256(path) != sha256:
+            continue
+        try:
+            is_changed = file_sha256(path) != sha256
+        except OSError as error:
+            yield name, f"{name} cannot be read: {error.strerror or 'unknown'}"
+            continue
+        if is_changed:
             yield name, f"{name} is not what the run wrote: its sha256 differs from the manifest's"
 
 
@@ -153,7 +161,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     """Sentences for what is wrong with a sample, and whether its side could be read."""
     try:
         conditions = Conditions.from_dict(entry["conditions"])
-        preview, requested = _grey(paths["mammogram.png"]), _grey(paths["lesion.png"]) > 0.5
+        preview, requested = read_brightness(paths["mammogram.png"]), read_brightness(paths["lesion.png"]) > 0.5
         stated = Conditions.from_json(paths["conditions.json"].read_text(encoding="utf-8"))
     except (MammoError, OSError, ValueError, KeyError) as error:
         return [f"cannot be read: {error}"], False
@@ -240,10 +248,3 @@ def _report(paths: Mapping[str, Path]) -> list[str]:
     if source.SOPInstanceUID not in referenced:
         problems.append("report.dcm refers to another mammogram")
     return problems
-
-
-def _grey(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("L"), dtype=np.float32) / 255
