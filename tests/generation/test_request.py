@@ -98,7 +98,7 @@ def test_a_row_goes_before_what_holds_for_all(tmp_path):
         ("r.csv", "densty\nA\n", "condition 'densty' in r.csv line 2"),
         ("r.csv", "density\nA,B\n", "line 2 has more cells"),
         ("r.csv", "density\n", "lists no sample"),
-        ("r.json", "{", "is no JSON"),
+        ("r.json", "{", "could not be read as JSON"),
         ("r.json", "[1]", "must be a JSON object or a list"),
         ("r.json", '[{"density": "A"}, {"birads": 9}]', "birads '9' in r.json row 2"),
         ("r.txt", "", "is not one of .json, .csv"),
@@ -112,5 +112,5 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, name, text, sentence):
 
 
 def test_a_missing_file_is_a_request_error(tmp_path):
-    with pytest.raises(RequestError, match="cannot be read"):
+    with pytest.raises(RequestError, match="none.csv could not be read: No such file"):
         conditions_from_file(tmp_path / "none.csv")

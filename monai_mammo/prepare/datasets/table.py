@@ -56,8 +56,8 @@ COLUMNS = {
     "lesions are its parts under the outlines; without one it shows lesions alone",
     "width": "columns of the picture, needed with `measured_size`",
     "height": "rows of the picture, needed with `measured_size`",
-    "measured_size": "true size of a picture that was squeezed, as `1845x4002` (width x height, any unit): its columns are "
-    "stretched to this ratio",
+    "measured_size": "true size of a picture that was squeezed, as `1845x4002` (width x height, any unit): its columns "
+    "are stretched to this ratio",
     "split": _words(Split),
     "source": "data set that the picture comes from",
     "sha256": "hash of the file, to notice another one",
