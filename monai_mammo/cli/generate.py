@@ -25,7 +25,7 @@ _SETTINGS = {
     "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),
     "steps": ("N", "network evaluations of a sample, 1 to 20 (default 20)"),
     "guidance": ("W", "weight of classifier-free guidance; 1 is none (default: the bundle's)"),
-    "format": ("FORMAT", "dicom (with PNG previews) or png (default dicom)"),
+    "format": ("FORMAT", "dicom or nifti (both with PNG previews) or png (default dicom)"),
     "unsupported": ("POLICY", "refuse or override what no training image stands behind (default refuse)"),
     "dice_threshold": ("D", "a lesion found with less Dice is drawn again (default 0.3)"),
     "max_tries": ("N", "draws of a sample, 1 to 4 (default 4)"),

@@ -136,12 +136,34 @@ def test_a_finding_lies_in_its_segment_and_shares_its_tracking_with_it(report, s
     assert (group.tracking_uid, group.tracking_identifier) == (segment.TrackingUID, segment.TrackingID)
 
 
+def test_each_finding_lies_in_the_segment_of_its_own_number(study, tmp_path, provenance):
+    """Segments are numbered in the order of the masks, and an empty one has a number but no frame."""
+    mammogram, _ = study("R")
+    shifted = np.roll(MASK, 20, axis=0)
+    masks = {"other": EMPTY, "found": shifted, "third reader": MASK, "requested": MASK}
+    segmentation, path = tmp_path / "lesion.seg.dcm", tmp_path / "report.dcm"
+    write_segmentation(mammogram, masks, segmentation, finding=Finding.MASS, provenance=provenance)
+    names = ("requested", "found", "third reader")
+    write_report(mammogram, segmentation, [finding(name) for name in names], path, provenance=provenance)
+    groups = highdicom.sr.srread(path).content.get_planar_roi_measurement_groups()
+    numbers = {
+        group.tracking_identifier: group.referenced_segmentation_frame[0].referenced_segment_numbers for group in groups
+    }
+    assert numbers == {"requested lesion": [4], "found lesion": [2], "third reader lesion": [3]}
+    written = pydicom.dcmread(segmentation)
+    labels = {int(item.SegmentNumber): item.TrackingID for item in written.SegmentSequence}
+    assert all(labels[number] == name for name, (number,) in numbers.items())
+    assert errors_of(path, kind="ComprehensiveSR") == []
+
+
+@pytest.mark.parametrize("laterality", ["L", "R"])
 @pytest.mark.parametrize("masks", [True, False])
-def test_a_finding_without_pixels_lies_in_its_box(report, masks):
-    """The found mask is empty; fractions become columns and rows from the top left corner."""
-    _, content = report(finding("found", box=Box(0.25, 0.5, 0.75, 1.0), mask_kind="box"), masks=masks)
+def test_a_finding_without_pixels_lies_in_its_box(report, masks, laterality):
+    """The found mask is empty; fractions become columns and rows from the top left corner, whatever the side."""
+    box = Box(0.125, 0.5, 0.5, 1.0)
+    _, content = report(finding("found", box=box, mask_kind="box"), masks=masks, laterality=laterality)
     (group,) = content.get_planar_roi_measurement_groups()
-    corners = [(16, 48), (48, 48), (48, 96), (16, 96), (16, 48)]  # 64 columns, 96 rows
+    corners = [(8, 48), (32, 48), (32, 96), (8, 96), (8, 48)]  # 64 columns, 96 rows
     np.testing.assert_allclose(group.roi.value, corners)
     assert group.roi.graphic_type.value == "POLYLINE"
 

@@ -8,9 +8,10 @@ __all__ = ["SAMPLE_FILES", "OutputFormat"]
 
 
 class OutputFormat(StrEnum):
-    """Files of a sample: DICOM with PNG previews, or the PNG previews alone."""
+    """Files of a sample: DICOM or NIfTI with PNG previews, or the PNG previews alone."""
 
     DICOM = "dicom"
+    NIFTI = "nifti"
     PNG = "png"
 
 
@@ -23,5 +24,6 @@ SAMPLE_FILES = {
         "lesion.png",
         "conditions.json",
     ),
+    OutputFormat.NIFTI: ("mammogram.nii.gz", "lesion.nii.gz", "mammogram.png", "lesion.png", "conditions.json"),
     OutputFormat.PNG: ("mammogram.png", "lesion.png", "conditions.json"),
 }

@@ -168,10 +168,23 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
     assert requested is not None
     if format is OutputFormat.DICOM:
         _write_dicom(sample, folder, requested)
+    if format is OutputFormat.NIFTI:
+        _write_nifti(sample, folder)
     said = " ".join([SYNTHETIC, *sample.provenance.notes])
     save_bytes(png_bytes(mammogram.pixels, description=said), folder / "mammogram.png")
     save_bytes(png_bytes(requested, description=said), folder / "lesion.png")
     save_bytes((mammogram.conditions.to_json() + "\n").encode(), folder / "conditions.json")
+
+
+def _write_nifti(sample: FinishedSample, folder: Path) -> None:
+    from monai_mammo.dicom import write_nifti
+
+    write_nifti(
+        sample.mammogram,
+        folder / "mammogram.nii.gz",
+        mask_path=folder / "lesion.nii.gz",
+        provenance=sample.provenance,
+    )
 
 
 def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from pydicom import dcmread
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom import read_segmentation
+from monai_mammo.dicom import read_nifti, read_segmentation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
@@ -173,9 +173,12 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
         problems += found
         problems += _segmentation(paths, requested, entry)
         problems += _report(paths) if "report.dcm" in paths else []  # runs before it was written have none
+    elif "mammogram.nii.gz" in paths:
+        found, pixels = _nifti(paths, conditions, preview, requested, entry)
+        problems += found
     else:
         pixels = preview
-    if pixels is None:
+    if pixels is None or pixels.shape != preview.shape:
         return problems, False
     _, breast = clean_air(pixels)
     if breast is None:
@@ -211,6 +214,34 @@ def _mammogram(
     comments = str(dataset.get("ImageComments", ""))
     problems += [f"ImageComments do not say: {w}" for w in entry["warnings"] if w not in comments]
     return [f"mammogram.dcm: {sentence}" for sentence in problems], pixels
+
+
+def _nifti(
+    paths: Mapping[str, Path],
+    conditions: Conditions,
+    preview: np.ndarray,
+    requested: np.ndarray,
+    entry: Mapping[str, Any],
+) -> tuple[list[str], np.ndarray | None]:
+    """Sentences for a mammogram and its mask as NIfTI, and the mammogram's pixels in [0, 1]."""
+    try:
+        mammogram, mask = (read_nifti(paths[name]) for name in ("mammogram.nii.gz", "lesion.nii.gz"))
+        said = {**mammogram.about["conditions"], "text": None}
+        is_of_manifest = Conditions.from_dict(said) == conditions.replace(text=None)
+        notes = [str(note) for note in mammogram.about["synthetic"]["notes"]]
+    except (MammoError, KeyError, TypeError) as error:
+        return [f"the NIfTI files cannot be read: {error}"], None
+    problems = []
+    if not is_of_manifest:
+        problems.append("mammogram.nii.gz: its conditions are not those of the manifest")
+    if mammogram.spacing is None or mammogram.spacing.source != "nominal" or mask.spacing != mammogram.spacing:
+        problems.append("mammogram.nii.gz and lesion.nii.gz do not state the same nominal spacing")
+    if mask.pixels.shape != requested.shape or not np.array_equal(mask.pixels > 0, requested):
+        problems.append("lesion.nii.gz and lesion.png show different lesions")
+    if mammogram.pixels.shape != preview.shape or np.abs(mammogram.pixels - preview).max() > 1.5 / 255:
+        problems.append("mammogram.nii.gz: the picture is another one than mammogram.png")
+    problems += [f"mammogram.nii.gz: its notes do not say: {w}" for w in entry["warnings"] if f"{w}." not in notes]
+    return problems, mammogram.pixels
 
 
 @suppress_pydicom_messages()

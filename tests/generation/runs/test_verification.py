@@ -7,11 +7,13 @@ import json
 import shutil
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
 
+from monai_mammo.dicom import read_segmentation
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation import generate, verify
 from monai_mammo.generation.engine.generator import Generator
@@ -65,6 +67,25 @@ def test_sides_hang_as_readers_expect(sound):
         pixels = dcmread(sound / f"sample_{index:04d}" / "mammogram.dcm").pixel_array
         left, right = (pixels[:, :8] > 0).mean(), (pixels[:, -8:] > 0).mean()
         assert (left > right) == (side == "L")
+
+
+def test_boxes_and_segments_of_both_sides_are_where_the_picture_shows_them(sound):
+    """A right breast is drawn mirrored: box, masks and report must all be turned with it."""
+    entries = json.loads((sound / "manifest.json").read_text())["samples"]
+    assert [entry["conditions"]["laterality"] for entry in entries] == list("LRLR")
+    for entry in entries:
+        sample = sound / entry["id"]
+        masks = read_segmentation(sample / "lesion.seg.dcm")
+        y, x = np.nonzero(masks["found"])
+        rows, columns = masks["found"].shape
+        seen = [x.min() / columns, y.min() / rows, (x.max() + 1) / columns, (y.max() + 1) / rows]
+        np.testing.assert_allclose(entry["found"]["box"], seen, atol=1e-4)
+        assert abs(x.mean() / columns - 0.5) > 0.02, "a mirrored box would be elsewhere"
+        shown = dcmread(sample / "mammogram.dcm").pixel_array > 0
+        assert shown[masks["found"]].mean() > 0.9
+        groups = highdicom.sr.srread(sample / "report.dcm").content.get_planar_roi_measurement_groups()
+        numbers = {g.tracking_identifier: g.referenced_segmentation_frame[0].referenced_segment_numbers for g in groups}
+        assert numbers == {"requested lesion": [1], "found lesion": [2]}
 
 
 @pytest.mark.parametrize(
