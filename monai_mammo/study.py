@@ -168,6 +168,8 @@ class Mammogram:
         Outline of the findings on the same grid.
     person_id : str
         Pseudonym that splits go by.
+    study_id : str
+        Pseudonym of the study, which stands for the person where no one is named.
     source : str
         Name of the file without folders.
     source_sha256 : str
@@ -187,6 +189,7 @@ class Mammogram:
     stated_chest_wall: ChestWall | None = None
     lesion_mask: np.ndarray | None = None
     person_id: str = ""
+    study_id: str = ""
     source: str = ""
     source_sha256: str = ""
     value_range: tuple[float, float] | None = None

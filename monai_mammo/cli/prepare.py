@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(arguments, f"  {reason}: {n_files}")
     if report.n_persons_by_file:
         say(arguments, _SPLIT_BY_FILE.format(n=report.n_persons_by_file, all=report.count("read")))
+    for note in report.notes:
+        say(arguments, f"  note: {note}")
     if not report.count("read"):
         raise MammoError(f"no mammogram was read from {arguments.source}: report.json in {report.out} says why")
     return 0

@@ -12,11 +12,12 @@ import numpy as np
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.prepare.breast import breast_mask, chest_wall_side
+from monai_mammo.prepare.breast import air_brightness, breast_mask, chest_wall_side
 from monai_mammo.prepare.geometry import Trace, box_of_mask, mirror_box
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
+from monai_mammo.prepare.plausibility import picture_doubts
 from monai_mammo.study import Mammogram
-from monai_mammo.terms import ChestWall
+from monai_mammo.terms import AcquisitionKind, ChestWall
 
 __all__ = [
     "CHAIN_VERSION",
@@ -49,7 +50,7 @@ class PreparedMammogram:
     contradicts_label : bool
         Whether that is not the edge which the laterality lets expect.
     notes : tuple of str
-    person_id, source, source_sha256 : str
+    person_id, study_id, source, source_sha256 : str
     """
 
     image: np.ndarray
@@ -61,6 +62,7 @@ class PreparedMammogram:
     contradicts_label: bool
     notes: tuple[str, ...] = ()
     person_id: str = ""
+    study_id: str = ""
     source: str = ""
     source_sha256: str = ""
 
@@ -78,12 +80,15 @@ class LocatedBreast:
         Edge of the file's picture at which the chest wall lies.
     pixel_aspect : float
         Width of a pixel over its height; the prepared grid has square pixels.
+    notes : tuple of str
+        What is doubtful about the picture, as ``code: sentence`` (`monai_mammo.prepare.plausibility`).
     """
 
     mammogram: Mammogram
     mask: np.ndarray
     chest_wall: ChestWall
     pixel_aspect: float = 1.0
+    notes: tuple[str, ...] = ()
 
     def on_grid(self, shape: tuple[int, int] | None) -> PreparedMammogram:
         """Mammogram brought to the array contract.
@@ -105,7 +110,7 @@ class LocatedBreast:
         image = np.where(breast_out, image, np.float32(0))
         expected = mammogram.expected_chest_wall
         contradicts = expected is not None and self.chest_wall != expected
-        notes = mammogram.notes
+        notes = (*mammogram.notes, *self.notes)
         if contradicts:
             notes = (*notes, f"chest wall lies {self.chest_wall} by the pixels, {expected} by the laterality")
         stated = mammogram.stated_chest_wall
@@ -121,6 +126,7 @@ class LocatedBreast:
             contradicts_label=contradicts,
             notes=notes,
             person_id=mammogram.person_id,
+            study_id=mammogram.study_id,
             source=mammogram.source,
             source_sha256=mammogram.source_sha256,
         )
@@ -172,11 +178,21 @@ def locate_breast(
         No breast is found in the picture.
     """
     breast = breast_mask(mammogram.pixels, kind=mammogram.conditions.kind)
-    side = chest_wall or chest_wall_side(breast) or mammogram.expected_chest_wall or ChestWall.LEFT
+    by_pixels = chest_wall_side(breast)
+    side = chest_wall or by_pixels or mammogram.expected_chest_wall or ChestWall.LEFT
+    is_film = mammogram.conditions.kind is AcquisitionKind.FILM
+    air = None if is_film else air_brightness(mammogram.pixels)  # the air of a film is never quite black
+    doubts = picture_doubts(mammogram.pixels, breast, air=air, side=by_pixels)
     spacing = mammogram.spacing
     if pixel_aspect is None:
         pixel_aspect = 1.0 if spacing is None else spacing.column_mm / spacing.row_mm
-    return LocatedBreast(mammogram=mammogram, mask=breast, chest_wall=side, pixel_aspect=pixel_aspect)
+    return LocatedBreast(
+        mammogram=mammogram,
+        mask=breast,
+        chest_wall=side,
+        pixel_aspect=pixel_aspect,
+        notes=tuple(f"{code}: {words}" for code, words in doubts.items()),
+    )
 
 
 def _moved_conditions(mammogram: Mammogram, trace: Trace) -> Conditions:

@@ -12,26 +12,27 @@ from monai_mammo.prepare.film import FilmFrame, bare_corners, blended_columns, f
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["breast_mask", "chest_wall_side", "largest_part"]
+__all__ = ["air_brightness", "breast_mask", "chest_wall_side", "largest_part"]
 
 _WORKING_ROWS = 320
 _SKIN_REACH, _NARROW = 0.03, 0.045
+_BLUR, _FLAT, _LEAST_RANGE = 1.2, 0.015, 0.25
 
 
 def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> np.ndarray:
     """Where the breast is, without film edges, tape and burnt-in letters.
 
-    The largest part above a threshold of the blurred picture, opened, its holes filled. Pictures
-    whose air is exactly 0 take a threshold just above it, so that the fat of digital views stays
-    in; films take a share of Otsu's threshold above their air, within the border of the film alone:
-    a border set to air instead would let the blur carry bright tissue over it, by more the brighter.
+    The largest part above a threshold of the blurred picture, opened, its holes filled. Digital pictures take a
+    threshold just above their air, whatever its brightness, so that fat stays in; films take a share of Otsu's
+    threshold above their air, within the border of the film alone: a border set to air instead would let the blur
+    carry bright tissue over it, by more the brighter.
 
     Parameters
     ----------
     pixels : ndarray, shape (rows, columns)
         Brightness in [0, 1].
     kind : AcquisitionKind or None
-        `None` decides by the share of pixels that are exactly 0.
+        `None` decides by the border: films have bright ones, and air that is seldom exactly 0.
 
     Returns
     -------
@@ -42,9 +43,9 @@ def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> n
     MammoError
         Nothing in the picture is large enough to be a breast.
     """
-    is_film = kind == AcquisitionKind.FILM if kind is not None else float((pixels <= 1 / 255).mean()) < 0.08
+    is_film = _is_film(pixels) if kind is None else kind == AcquisitionKind.FILM
     if not is_film:
-        breast = _part_above(pixels, lambda blurred: (0.012, 0.012))
+        breast = _part_above(_above_air(pixels), lambda blurred: (0.012, 0.012))
         return _within(breast, blended_columns(pixels, breast))
     breast = np.zeros(pixels.shape, bool)
     inside = film_frame(pixels).inside(pixels.shape)
@@ -55,18 +56,67 @@ def breast_mask(pixels: np.ndarray, *, kind: AcquisitionKind | None = None) -> n
     return breast
 
 
-def _within(breast: np.ndarray, frame: FilmFrame) -> np.ndarray:
-    """What of a breast, shape (rows, columns), lies within a frame."""
-    out = np.zeros_like(breast)
-    inside = frame.inside(breast.shape)
-    out[inside] = breast[inside]
-    return out
+def air_brightness(pixels: np.ndarray) -> float | None:
+    """Brightness of the air beside the breast; `None` where no part of the picture is flat enough to be air.
+
+    Air is the darkest part of a picture, and flat: a twentieth of the pixels or more within 1.5 % of the range. In
+    subtracted pictures it may be as bright as tissue; then it is the brightness that a quarter of the edges have.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    """
+    small = _reduced(pixels)
+    blurred = ndimage.gaussian_filter(small, _BLUR)
+    is_dark = blurred <= np.percentile(blurred, 2) + _FLAT
+    air = float(np.median(small[is_dark]))
+    if (is_dark & (np.abs(small - air) <= _FLAT)).mean() >= 0.05:  # flat before the blur as well: no noisy tissue
+        return air
+    edges = _edges(pixels)
+    counts, bins = np.histogram(edges, bins=round(1 / _FLAT), range=(0, 1))
+    place = int(counts.argmax())
+    flat = edges[(edges >= bins[place] - _FLAT / 2) & (edges <= bins[place + 1] + _FLAT / 2)]
+    return float(np.median(flat)) if flat.size >= 0.25 * edges.size else None
+
+
+def _above_air(pixels: np.ndarray) -> np.ndarray:
+    """Difference of each pixel from the air, shape (rows, columns), stretched where the picture is nearly black."""
+    air = air_brightness(pixels) or 0.0
+    is_darkest = air <= float(np.percentile(pixels, 20)) + _FLAT
+    difference = np.clip(pixels - air, 0, 1) if is_darkest else np.abs(pixels - air)
+    brightest = float(np.percentile(difference, 99.5))
+    return difference * np.float32(1 / brightest) if 0.01 < brightest < _LEAST_RANGE else difference
+
+
+def _is_film(pixels: np.ndarray) -> bool:
+    """Whether a picture of unknown kind is a film: bright along its edges, or without air of one brightness."""
+    blurred = ndimage.gaussian_filter(_reduced(pixels), _BLUR)
+    if float((blurred <= np.percentile(blurred, 2) + _FLAT).mean()) < 0.1:
+        return True
+    frame = film_frame(pixels)
+    n_borders = sum(lines > 1 for lines in (frame.top, frame.bottom, frame.left, frame.right))
+    is_bright = float((_edges(pixels) > 0.85).mean()) > 0.03
+    return n_borders >= 2 or (n_borders == 1 and is_bright)
+
+
+def _edges(pixels: np.ndarray) -> np.ndarray:
+    """The three outermost lines on each side of a picture, shape (n,)."""
+    return np.concatenate([pixels[:3].ravel(), pixels[-3:].ravel(), pixels[:, :3].ravel(), pixels[:, -3:].ravel()])
 
 
 def _film_thresholds(blurred: np.ndarray) -> tuple[float, float]:
     """Brightness that skin has beside tissue, and that tissue has: shares of Otsu's threshold above the film's air."""
     air, otsu = float(np.percentile(blurred, 3)), _otsu(blurred)
     return float(np.clip(air + 0.2 * (otsu - air), 0.03, 0.12)), float(np.clip(0.45 * otsu, 0.03, 0.25))
+
+
+def _within(breast: np.ndarray, frame: FilmFrame) -> np.ndarray:
+    """What of a breast, shape (rows, columns), lies within a frame."""
+    out = np.zeros_like(breast)
+    inside = frame.inside(breast.shape)
+    out[inside] = breast[inside]
+    return out
 
 
 def _part_above(
@@ -85,25 +135,29 @@ def _part_above(
     is_film : bool
         Whether narrow rows, such as glow along the chest wall, are cut off and the outline is smoothed.
     """
-    rows, columns = pixels.shape
-    scale = min(1.0, _WORKING_ROWS / rows)
-    small = resize(pixels, (max(8, round(rows * scale)), max(8, round(columns * scale))))
-    blurred = ndimage.gaussian_filter(small, 1.2)
+    blurred = ndimage.gaussian_filter(_reduced(pixels), _BLUR)
     low, high = thresholds(blurred)
     part = largest_part(_opened(blurred > high, 3))
     if part.sum() < 0.02 * part.size:
         raise MammoError("no breast is found in the picture")
-    size = max(3, round(0.02 * small.shape[0]))
+    size = max(3, round(0.02 * blurred.shape[0]))
     part = largest_part(_opened(part, size))
     if low < high:
-        near = ndimage.distance_transform_edt(~part) <= _SKIN_REACH * small.shape[0]
+        near = ndimage.distance_transform_edt(~part) <= _SKIN_REACH * blurred.shape[0]
         part = largest_part(_opened(part | (near & (blurred > low)), size))
     if is_film:
-        part = largest_part(ndimage.binary_opening(part, np.ones((1, round(_NARROW * small.shape[0])), bool)))
+        part = largest_part(ndimage.binary_opening(part, np.ones((1, round(_NARROW * blurred.shape[0])), bool)))
     part = ndimage.binary_fill_holes(_closed_at_edges(part)).astype(np.float32)
     if is_film:
         part = ndimage.gaussian_filter(part, 1.5, mode="nearest")
-    return resize(part, (rows, columns)) >= 0.5
+    return resize(part, pixels.shape) >= 0.5
+
+
+def _reduced(pixels: np.ndarray) -> np.ndarray:
+    """Picture of 320 rows or fewer."""
+    rows, columns = pixels.shape
+    scale = min(1.0, _WORKING_ROWS / rows)
+    return resize(pixels, (max(8, round(rows * scale)), max(8, round(columns * scale))))
 
 
 def chest_wall_side(breast: np.ndarray) -> ChestWall | None:

@@ -191,6 +191,7 @@ def _item(prepared: PreparedMammogram, entry: Entry, *, mask_kind: str) -> dict[
         "labels": dict(entry.labels),
         "record": dict(entry.record),
         "person_id": prepared.person_id,
+        "study_id": prepared.study_id,
         "image_id": name,
         "source": prepared.source,
         "source_sha256": prepared.source_sha256,
@@ -198,6 +199,8 @@ def _item(prepared: PreparedMammogram, entry: Entry, *, mask_kind: str) -> dict[
         "is_mirrored": prepared.contradicts_label,
         "mask_kind": mask_kind,
     }
+    if not prepared.study_id:
+        del item["study_id"]
     if prepared.lesion_mask is None:
         del item["label"]
     if not item["boxes"] and prepared.conditions.box is not None:

@@ -42,7 +42,7 @@ class Entry:
     origin : str
         Data set, or the file's name.
     person_id : str
-        Pseudonym; an empty one is taken from the file, and failing that from ``fallback_person``.
+        Pseudonym; an empty one is taken from the file's person, else its study, else from ``fallback_person``.
     fallback_person : str
         Folder or file that stands for the person where no one is named.
     split : Split or None
@@ -187,7 +187,7 @@ class Entry:
             conditions=conditions,
             spacing=mammogram.spacing or self.spacing,
             lesion_mask=mammogram.lesion_mask if mask is None else mask,
-            person_id=self.person_id or mammogram.person_id or self.fallback_person,
+            person_id=self.person_id or mammogram.person_id or mammogram.study_id or self.fallback_person,
             source=self.origin or mammogram.source,
             notes=(*mammogram.notes, *notes),
         )

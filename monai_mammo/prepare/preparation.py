@@ -21,7 +21,7 @@ from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.prepare.reading import files_beside, read_any
 from monai_mammo.prepare.report import FileOutcome, PrepareReport
-from monai_mammo.prepare.splits import splits_of_persons
+from monai_mammo.prepare.splits import persons_of_studies, splits_of_persons
 from monai_mammo.prepare.workers import spread
 from monai_mammo.study import Mammogram
 
@@ -257,6 +257,7 @@ def _report(
     files: list[FileOutcome], entries: Sequence[Entry | FileOutcome], folder: PreparedFolder, seed: int
 ) -> PrepareReport:
     """Report, each person in one split."""
+    files = _with_named_persons(files)
     published = [
         (file.person_id, entry.split if isinstance(entry, Entry) else None)
         for file, entry in zip(files, entries, strict=True)
@@ -269,3 +270,18 @@ def _report(
     return PrepareReport(
         out=folder.path, shape=folder.shape, seed=seed, files=tuple(divided), n_persons_redivided=n_redivided
     )
+
+
+def _with_named_persons(files: list[FileOutcome]) -> list[FileOutcome]:
+    """Files of which those that only their study stands for get the person whom another file of the study names."""
+    items = [file.record["item"] for file in files if file.status == "read"]
+    named = persons_of_studies((item["person_id"], item.get("study_id", "")) for item in items)
+    return [
+        dataclasses.replace(
+            file,
+            record={**file.record, "item": {**file.record["item"], "person_id": named[file.person_id]}},
+        )
+        if file.person_id in named
+        else file
+        for file in files
+    ]

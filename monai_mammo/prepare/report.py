@@ -125,6 +125,27 @@ class PrepareReport:
             "not_told_by_pixels": by_pixels.count(None),
         }
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the whole before a training: splits without images, and what stands for persons."""
+        persons = [file.person_id for file in self.files if file.status == "read"]
+        notes = []
+        for split in (Split.TRAIN, Split.VAL):
+            if persons and not any(file.split is split for file in self.files):
+                divided = _count(len(set(persons)), "person")
+                notes.append(f"no image is in {SPLIT_KEYS[split]}, which a training needs: {divided} divided")
+        studies = _studies_of_persons(self.files)
+        if studies:
+            most = max(map(len, studies.values()))
+            notes.append(
+                f"{_count(len(studies), 'PatientID')} with several studies, {most} at most: each counts as one person, "
+                "which is wrong where a placeholder stands for many"
+            )
+        n_unnamed = sum(person.startswith("study-") for person in set(persons))
+        if n_unnamed:
+            notes.append(f"{_count(n_unnamed, 'study', 'studies')} without PatientID: each counts as a person")
+        return tuple(notes)
+
     def to_dict(self) -> dict[str, Any]:
         """Content of ``report.json``: nothing of the time or of what was kept, so a second run writes the same."""
         read = [file.record["item"] for file in self.files if file.status == "read"]
@@ -140,5 +161,20 @@ class PrepareReport:
             "persons_by_file": self.n_persons_by_file,
             "mask_kinds": dict(sorted(Counter(item["mask_kind"] for item in read).items())),
             "chest_wall": self.chest_wall,
+            "notes": list(self.notes),
             "files": [file.to_dict() for file in self.files],
         }
+
+
+def _studies_of_persons(files: tuple[FileOutcome, ...]) -> dict[str, set[str]]:
+    """Studies of each person who has several."""
+    studies: dict[str, set[str]] = {}
+    for file in files:
+        study = file.record["item"].get("study_id") if file.status == "read" else None
+        if study:
+            studies.setdefault(file.person_id, set()).add(study)
+    return {person: found for person, found in studies.items() if len(found) > 1}
+
+
+def _count(n: int, one: str, several: str = "") -> str:
+    return f"{n} {one if n == 1 else several or one + 's'}"

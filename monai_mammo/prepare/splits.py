@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from monai_mammo.terms import Split
 
-__all__ = ["split_of", "splits_of_persons"]
+__all__ = ["persons_of_studies", "split_of", "splits_of_persons"]
 
 _VAL_SHARE, _TEST_SHARE = 0.1, 0.1
 
@@ -49,3 +49,25 @@ def splits_of_persons(published: Iterable[tuple[str, Split | None]], *, seed: in
         found.setdefault(person_id, set()).update(() if split is None else (split,))
     splits = {person: next(iter(s)) if len(s) == 1 else split_of(person, seed=seed) for person, s in found.items()}
     return splits, sum(len(several) > 1 for several in found.values())
+
+
+def persons_of_studies(images: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Named person of each study that stands for a person elsewhere.
+
+    Where some files of a study name a person and others do not, the others are of the same person.
+
+    Parameters
+    ----------
+    images : iterable of (str, str)
+        Pseudonyms of person and study of each image; a study may be empty.
+
+    Returns
+    -------
+    dict of str to str
+        By the pseudonym of the study; studies without a named person, or with several, are left out.
+    """
+    named: dict[str, set[str]] = {}
+    for person, study in images:
+        if study and person != study:
+            named.setdefault(study, set()).add(person)
+    return {study: next(iter(persons)) for study, persons in named.items() if len(persons) == 1}

@@ -195,7 +195,7 @@ def test_a_prepared_folder_is_looked_at_with_its_own_splits(tmp_path: Path):
     prepare([image for study in studies for image in study], out=out, shape=GRID)
     report = doctor(out)
     assert report.dataset == "prepared" and report.count("read") == 8 and report.n_persons == 2
-    assert report.issues == ()
+    assert {issue.kind for issue in report.issues} <= {IssueKind.EMPTY_SPLIT}  # two persons do not fill three splits
     datalist = json.loads((out / "datalist.json").read_text())
     moved = next(key for key in ("training", "validation", "test") if datalist[key])
     other = "external"

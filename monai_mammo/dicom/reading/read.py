@@ -30,6 +30,7 @@ from monai_mammo.dicom.reading.labels import (
 )
 from monai_mammo.dicom.reading.screening import check_is_mammogram, is_for_processing
 from monai_mammo.dicom.reading.spacing import find_spacing
+from monai_mammo.dicom.reading.studies import study_pseudonym
 from monai_mammo.dicom.reading.unrendered import Unrendered
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.errors import RequestError
@@ -169,6 +170,7 @@ def _pixels_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray,
         "spacing": spacing,
         "stated_chest_wall": chest_wall_of_orientation(dataset.get("PatientOrientation")),
         "person_id": person_pseudonym(dataset),
+        "study_id": study_pseudonym(dataset),
         "value_range": shown.value_range,
         "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
     }

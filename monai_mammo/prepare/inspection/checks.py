@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from monai_mammo.prepare.inspection.copies import check_copies
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
 from monai_mammo.prepare.inspection.labels import check_labels
-from monai_mammo.prepare.inspection.persons import check_persons
+from monai_mammo.prepare.inspection.persons import check_persons, check_splits, check_studies
 from monai_mammo.prepare.inspection.pictures import check_faults, check_files, check_ground, check_notes, check_side
 from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.views import check_views
@@ -19,6 +19,8 @@ Check = Callable[[Sequence[Seen]], list[Issue]]
 
 CHECKS: tuple[Check, ...] = (
     check_persons,
+    check_splits,
+    check_studies,
     check_copies,
     check_ground,
     check_side,

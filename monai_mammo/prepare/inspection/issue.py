@@ -47,12 +47,18 @@ class IssueKind(StrEnum):
     MASK_OUTSIDE = "mask_outside"
     MASK_MISSING = "mask_missing"
     BOX_OUTSIDE = "box_outside"
+    NEARLY_BLACK = "nearly_black"
+    FILLS_FRAME = "fills_frame"
     DUPLICATE = "duplicate"
     LABEL_CONTRADICTION = "label_contradiction"
     # not read
     UNREADABLE = "unreadable"
     REFUSED = "refused"
     # good to know
+    EMPTY_SPLIT = "empty_split"
+    MANY_STUDIES = "many_studies"
+    AIR_NOT_BLACK = "air_not_black"
+    SIDE_NOT_TOLD = "side_not_told"
     HANGS_MIRRORED = "hangs_mirrored"
     MISSING_VIEW = "missing_view"
     DOUBLED_VIEW = "doubled_view"
@@ -205,6 +211,36 @@ _KINDS = {
     IssueKind.UNREADABLE: _Sort(Severity.LEFT_OUT, "Unreadable files", "Broken, hostile, or not there."),
     IssueKind.REFUSED: _Sort(
         Severity.LEFT_OUT, "Left out on purpose", "Sound files that are no plain view of one breast, or no picture."
+    ),
+    IssueKind.NEARLY_BLACK: _Sort(
+        Severity.FAULT,
+        "Nearly black pictures",
+        "The breast uses a small part of the range, as when 12 bits were stored in 16: networks see next to nothing.",
+    ),
+    IssueKind.FILLS_FRAME: _Sort(
+        Severity.FAULT,
+        "No air beside the breast",
+        "The whole picture counts as breast: a crop, a magnification, or air that cannot be told from tissue.",
+    ),
+    IssueKind.EMPTY_SPLIT: _Sort(
+        Severity.NOTE,
+        "A split without pictures",
+        "A training needs training and validation: without one of them it has nothing to choose its weights by.",
+    ),
+    IssueKind.MANY_STUDIES: _Sort(
+        Severity.NOTE,
+        "One PatientID over several studies",
+        "All of them count as one person, which is wrong where a placeholder stands for many.",
+    ),
+    IssueKind.AIR_NOT_BLACK: _Sort(
+        Severity.NOTE,
+        "Air that is not black",
+        "Air is told by being dark and flat, and is set to 0 in prepared images.",
+    ),
+    IssueKind.SIDE_NOT_TOLD: _Sort(
+        Severity.NOTE,
+        "Chest wall not told by the pixels",
+        "The edge is taken from the table or the laterality, and failing both the left one.",
     ),
     IssueKind.HANGS_MIRRORED: _Sort(
         Severity.NOTE,

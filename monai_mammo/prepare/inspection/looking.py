@@ -11,7 +11,7 @@ import numpy as np
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.dicom.reading.header import count_private, read_header
 from monai_mammo.errors import MammoError
-from monai_mammo.prepare.breast import breast_mask, chest_wall_side
+from monai_mammo.prepare.breast import air_brightness, breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.inspection.likeness import signature
@@ -19,9 +19,10 @@ from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, ground_darkn
 from monai_mammo.prepare.inspection.regions import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
+from monai_mammo.prepare.plausibility import picture_doubts
 from monai_mammo.prepare.reading import is_picture, read_any, read_mask
 from monai_mammo.study import Mammogram
-from monai_mammo.terms import ChestWall
+from monai_mammo.terms import AcquisitionKind, ChestWall
 
 __all__ = ["look", "not_read"]
 
@@ -66,11 +67,13 @@ def _looked_at(entry: Entry, mammogram: Mammogram) -> Seen:
     pixels = 1 - mammogram.pixels if ground < INVERTED_BELOW else mammogram.pixels
     breast = _breast(pixels, conditions.kind, is_prepared=_is_prepared(entry))
     boxes = [*found.lesions, *found.diffuse] or [box for box in [conditions.box] if box is not None]
+    doubts: tuple[str, ...] = ()
     if breast is None:
         faults.append((IssueKind.NO_BREAST, "no breast is found in the picture"))
     else:
         faults += mask_faults(mask, breast) if mask is not None else box_faults(found.lesions, breast)
-    noted, notes = faults_of_notes((*mammogram.notes, *found.notes, *_notes_of_findings(found)))
+        doubts = _doubts(pixels, breast, entry, conditions.kind)
+    noted, notes = faults_of_notes((*mammogram.notes, *found.notes, *_notes_of_findings(found), *doubts))
     seen = Seen(
         name=entry.name,
         conditions=conditions,
@@ -89,7 +92,9 @@ def _looked_at(entry: Entry, mammogram: Mammogram) -> Seen:
         n_private=_n_private(entry),
         thumbnail=thumbnail(mammogram.pixels, mask=_fitting(mask, mammogram.shape), boxes=boxes),
     )
-    return _of_entry(seen, entry, person_id=entry.person_id or mammogram.person_id or entry.fallback_person)
+    seen = dataclasses.replace(seen, study=mammogram.study_id)
+    person_id = entry.person_id or mammogram.person_id or mammogram.study_id or entry.fallback_person
+    return _of_entry(seen, entry, person_id=person_id)
 
 
 def _labelled(entry: Entry, mammogram: Mammogram) -> tuple[Entry, np.ndarray | None, list[Fault]]:
@@ -110,7 +115,7 @@ def _of_entry(seen: Seen, entry: Entry, *, person_id: str = "") -> Seen:
     changes: dict[str, Any] = {
         "image_id": entry.image_id,
         "person_id": person_id or entry.person_id or entry.fallback_person,
-        "study": entry.labels.get("study", "") or _day(entry),
+        "study": entry.labels.get("study", "") or _day(entry) or seen.study,
         "split": "" if entry.split is None else str(entry.split),
         "published_split": entry.labels.get("published_split", ""),
     }
@@ -149,6 +154,13 @@ def _breast(pixels: np.ndarray, kind: Any, *, is_prepared: bool) -> np.ndarray |
         return breast_mask(pixels, kind=kind)
     except MammoError:
         return None
+
+
+def _doubts(pixels: np.ndarray, breast: np.ndarray, entry: Entry, kind: Any) -> tuple[str, ...]:
+    """What the picture leaves open, as a note with its code; what a table knows is open no more."""
+    air = 0.0 if _is_prepared(entry) or kind is AcquisitionKind.FILM else air_brightness(pixels)
+    found = picture_doubts(pixels, breast, air=air, side=entry.chest_wall or chest_wall_side(breast))
+    return tuple(f"{code}: {words}" for code, words in found.items())
 
 
 def _expected(entry: Entry, laterality: Any) -> ChestWall | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 from monai_mammo.prepare.inspection.seen import Seen
+from monai_mammo.terms import Split
 
-__all__ = ["check_persons"]
+__all__ = ["check_persons", "check_splits", "check_studies"]
 
 
 def check_persons(pictures: Sequence[Seen]) -> list[Issue]:
@@ -20,6 +21,35 @@ def check_persons(pictures: Sequence[Seen]) -> list[Issue]:
             IssueKind.PERSON_IN_PUBLISHED_SPLITS,
             lambda seen: {part for part in seen.published_split.split("|") if part},
         ),
+    ]
+
+
+def check_splits(pictures: Sequence[Seen]) -> list[Issue]:
+    """Training or validation without a picture, where the data set is divided."""
+    found = {seen.split for seen in pictures if seen.is_read and seen.split}
+    return [
+        Issue(kind=IssueKind.EMPTY_SPLIT, sentence=f"no picture is in the split {split}")
+        for split in (Split.TRAIN, Split.VAL)
+        if found and str(split) not in found
+    ]
+
+
+def check_studies(pictures: Sequence[Seen]) -> list[Issue]:
+    """Each PatientID whose pictures are of several studies, by their StudyInstanceUID."""
+    studies: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, list[str]] = defaultdict(list)
+    for seen in pictures:
+        if seen.is_read and seen.person_id and seen.study.startswith("study-"):
+            studies[seen.person_id].add(seen.study)
+            names[seen.person_id].append(seen.name)
+    return [
+        Issue(
+            kind=IssueKind.MANY_STUDIES,
+            sentence=f"{_pictures(names[person])} of one PatientID are of {len(found)} studies",
+            images=tuple(names[person]),
+        )
+        for person, found in studies.items()
+        if len(found) > 1
     ]
 
 

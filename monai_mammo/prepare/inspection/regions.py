@@ -11,6 +11,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.masks import MaskFault
+from monai_mammo.prepare.plausibility import Doubt
 
 __all__ = ["Fault", "box_faults", "faults_of_notes", "mask_faults"]
 
@@ -36,6 +37,10 @@ _CODES: dict[str, tuple[IssueKind, str]] = {
     "region_outside": (IssueKind.BOX_OUTSIDE, ""),
     "roi_out_of_frame": (IssueKind.BOX_OUTSIDE, "an outline lies outside the picture and is left out"),
     "roi_fits_with_x_and_y_exchanged": (IssueKind.BOX_OUTSIDE, "an outline would fit with x and y exchanged"),
+    Doubt.AIR_NOT_BLACK: (IssueKind.AIR_NOT_BLACK, ""),
+    Doubt.NEARLY_BLACK: (IssueKind.NEARLY_BLACK, ""),
+    Doubt.FILLS_FRAME: (IssueKind.FILLS_FRAME, ""),
+    Doubt.SIDE_NOT_TOLD: (IssueKind.SIDE_NOT_TOLD, ""),
     "normal_with_region": (IssueKind.LABEL_CONTRADICTION, ""),
 }
 """Codes with which data sets and `find_mask` start a note, and words for those that bring none."""
