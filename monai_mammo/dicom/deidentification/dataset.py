@@ -161,8 +161,8 @@ def deidentify_file(
 ) -> Deidentified | Skipped | Failed:
     """De-identify a file; the new one appears whole or not at all.
 
-    Preamble, file meta information and bytes behind the dataset are not copied. Pixels are decoded in this process, which
-    a damaged file may end: see `deidentify_folder`, which has another one for that.
+    Preamble, file meta information and bytes behind the dataset are not copied. Pixels are decoded in this process,
+    which a damaged file may end: see `deidentify_folder`, which has another one for that.
 
     Parameters
     ----------
