@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import hypothesis
+import pytest
 
-# A worker of pytest-xdist has one core to itself; torch reads this when it is imported.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread a process: torch reads this when it is imported, and every command that the tests start inherits it. Threads
+# that share their cores with other workers wait for each other, which makes a learning test ten times as long.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # A busy machine is no failure: laws are judged by their values, not by the clock. The same examples are tried on every
 # run, so that a red one belongs to the change; `pytest --hypothesis-profile=search` looks for new ones.
@@ -20,3 +22,11 @@ hypothesis.settings.load_profile("monai_mammo")
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Torch on one thread in every test, whatever another test or the code under test left."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+    yield
