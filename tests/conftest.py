@@ -9,8 +9,8 @@ import sys
 import hypothesis
 import pytest
 
-# One thread a process: torch reads this when it is imported, and every command that the tests start inherits it. Threads
-# that share their cores with other workers wait for each other, which makes a learning test ten times as long.
+# One thread a process: torch reads this when it is imported, and commands that the tests start inherit it. Threads that
+# share their cores with other workers wait for each other, which makes a learning test ten times as long.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # A busy machine is no failure: laws are judged by their values, not by the clock. The same examples are tried on every
@@ -29,4 +29,3 @@ def one_thread():
     """Torch on one thread in every test, whatever another test or the code under test left."""
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
-    yield

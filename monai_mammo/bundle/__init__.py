@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from monai_mammo.bundle.card import write_metrics, write_support
 from monai_mammo.bundle.folder import DETAIL, TEXTURE, BundleFolder, seal
-from monai_mammo.bundle.places import DEFAULT_BUNDLES, ENVIRONMENT_VARIABLE, find, list_bundles, notice, root
+from monai_mammo.bundle.places import (
+    DEFAULT_BUNDLES,
+    ENVIRONMENT_VARIABLE,
+    beside,
+    find,
+    list_bundles,
+    notice,
+    root,
+    root_of_config,
+)
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
 from monai_mammo.lazy_names import lazy_names
 
@@ -23,12 +32,14 @@ __all__ = [
     "SupportRow",
     "SupportTable",
     "TrainingFingerprint",
+    "beside",
     "describe",
     "find",
     "image_features",
     "list_bundles",
     "notice",
     "root",
+    "root_of_config",
     "seal",
     "support_rows",
     "write_metrics",

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 from pathlib import Path
 
 from monai_mammo.bundle.folder import BundleFolder
 from monai_mammo.errors import RequestError
 
-__all__ = ["DEFAULT_BUNDLES", "ENVIRONMENT_VARIABLE", "find", "list_bundles", "notice", "root"]
+__all__ = [
+    "DEFAULT_BUNDLES",
+    "ENVIRONMENT_VARIABLE",
+    "beside",
+    "find",
+    "list_bundles",
+    "notice",
+    "root",
+    "root_of_config",
+]
 
 ENVIRONMENT_VARIABLE = "MONAI_MAMMO_BUNDLES"
 """Folders of further bundles, separated as in ``PATH``."""
@@ -59,8 +70,50 @@ def list_bundles() -> list[BundleFolder]:
 
 
 def root(name: str) -> Path:
-    """Folder of a bundle, for ``bundle_root`` in its configs."""
+    """Folder of a bundle by its name or path, as `find` takes it."""
     return find(name).root
+
+
+def root_of_config() -> Path:
+    """Folder of the bundle whose config is being run, for ``bundle_root`` in that config.
+
+    What a config runs is what lies beside it. MONAI hands no path to the expressions of a config, so the folder is
+    that of the workflow (``config_root_path``) which is evaluating this call, whether ``monai.bundle.run``,
+    ``monai.bundle.load`` or ``monai.bundle.create_workflow`` made it. A bare ``ConfigParser`` does not know where its
+    text came from; for it the folder is the working folder, as the model zoo has it, unless ``bundle_root`` is set.
+
+    Returns
+    -------
+    Path
+        Absolute; above the folder ``configs``, else the folder of the config itself.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        folder = inspect.getattr_static(frame.f_locals.get("self"), "config_root_path", None)
+        if isinstance(folder, Path):
+            folder = folder.resolve()
+            return folder.parent if folder.name == "configs" else folder
+        frame = frame.f_back  # type: ignore[assignment]
+    return Path.cwd()
+
+
+def beside(bundle_root: str | os.PathLike[str], name: str) -> Path:
+    """Folder of another bundle that a config works with: the one that lies beside its own, else by name.
+
+    Parameters
+    ----------
+    bundle_root : str or path
+        Folder of the config's own bundle.
+    name : str
+        Of the other bundle.
+
+    Raises
+    ------
+    RequestError
+        There is no such bundle.
+    """
+    neighbour = Path(bundle_root).resolve().parent / name
+    return neighbour if (neighbour / "configs" / "metadata.json").is_file() else root(name)
 
 
 def notice(folder: BundleFolder) -> str:

@@ -31,6 +31,7 @@ _HOMES = {
     "SamplerInferer": "inferers",
     "SpeedReport": "speed",
     "TextureLoss": "losses",
+    "compile_where": "trainer",
     "data_loader": "trainer",
     "file_names": "writers",
     "frozen_encoder": "frozen",

@@ -21,6 +21,7 @@ from torch import nn
 
 from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import open_whole
+from monai_mammo.switches import parse_switch
 from monai_mammo.training.ema import ExponentialMovingAverage
 
 __all__ = [
@@ -127,7 +128,8 @@ class CheckpointHandler:
         is_writer: bool = True,
     ) -> None:
         self.path, self.extra = Path(path), dict(extra or {})
-        self.every_epochs, self.resume, self.is_writer = int(every_epochs), bool(resume), bool(is_writer)
+        self.every_epochs = int(every_epochs)
+        self.resume, self.is_writer = parse_switch(resume, name="resume"), parse_switch(is_writer, name="is_writer")
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer; put it after the validation handler."""
@@ -199,7 +201,8 @@ class BestWeightsWriter:
         is_better: Callable[[float, float], bool] = operator.lt,
         is_writer: bool = True,
     ) -> None:
-        self.path, self.metric, self.is_better, self.is_writer = Path(path), metric, is_better, bool(is_writer)
+        self.path, self.metric, self.is_better = Path(path), metric, is_better
+        self.is_writer = parse_switch(is_writer, name="is_writer")
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:

@@ -17,6 +17,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.files.whole import open_whole
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
+from monai_mammo.switches import parse_switch
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
@@ -65,7 +66,8 @@ class LatentDataset(PreparedDataset):
     ) -> None:
         super().__init__(data)
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
-        self.drop_each, self.drop_all, self.keeps_kind = drop_each, drop_all, keeps_kind
+        self.drop_each, self.drop_all = drop_each, drop_all
+        self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
         self._factor = int(autoencoder.factor)  # type: ignore[arg-type]
         self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
         self.air = _air_of(autoencoder)

@@ -12,6 +12,7 @@ from monai_mammo.attributes import class_labels
 from monai_mammo.conditions import Box
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 from monai_mammo.prepare.geometry import mask_of_box
+from monai_mammo.switches import parse_switch
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import PreparedDataset
 
@@ -34,7 +35,7 @@ class LesionDataset(PreparedDataset):
 
     def __init__(self, data: Sequence[dict[str, Any]], *, is_augmented: bool = True, seed: int = 0) -> None:
         super().__init__(data)
-        self.is_augmented, self.seed = is_augmented, seed
+        self.is_augmented, self.seed = parse_switch(is_augmented, name="is_augmented"), seed
         self._boxes = [[Box.parse(b) for b in item.get("boxes", [])] for item in self.data]
         for boxes, conditions in zip(self._boxes, self.conditions, strict=True):
             if not boxes and conditions.box is not None:

@@ -12,6 +12,8 @@ from typing import Any
 from ignite.engine import Engine
 from monai.handlers import MLFlowHandler
 
+from monai_mammo.switches import parse_switch
+
 __all__ = ["MLFLOW_PACKAGES", "NoTracking", "loss_terms", "tracking_handler"]
 
 MLFLOW_PACKAGES = ("mlflow", "sqlalchemy", "alembic")
@@ -37,6 +39,7 @@ def tracking_handler(
     run_name: str | None = None,
     output_transform: Callable[[Any], Any] | None = None,
     is_active: bool = True,
+    is_writer: bool = True,
 ) -> MLFlowHandler | NoTracking:
     """Handler that logs losses and metrics to MLflow.
 
@@ -55,14 +58,23 @@ def tracking_handler(
     output_transform : callable, optional
         Loss, or named losses, from the engine's output.
     is_active : bool
+        Whether anything is tracked.
+    is_writer : bool
         Whether this process tracks; of several ranks only one does.
 
     Returns
     -------
     MLFlowHandler or NoTracking
-        The latter, with a warning in the log, where the training extra is not installed.
+        The latter where nothing is to be tracked and, with a warning in the log, where the training extra is not
+        installed.
+
+    Raises
+    ------
+    RequestError
+        A switch is neither a yes nor a no.
     """
-    if not is_active:
+    is_validation = parse_switch(is_validation, name="is_validation")
+    if not parse_switch(is_active, name="track") or not parse_switch(is_writer, name="is_writer"):
         return NoTracking()
     missing = [name for name in MLFLOW_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:

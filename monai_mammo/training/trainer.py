@@ -22,13 +22,14 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
 from monai_mammo.errors import MammoError
+from monai_mammo.switches import parse_switch
 from monai_mammo.training.checkpoints import unwrapped
 from monai_mammo.training.data import EpochSampler, PreparedDataset
 from monai_mammo.training.ema import ExponentialMovingAverage
 from monai_mammo.training.precision import autocast_dtype
 from monai_mammo.training.speed import SpeedReport
 
-__all__ = ["AutocastInferer", "NetworkTrainer", "data_loader", "learning_rate_factor"]
+__all__ = ["AutocastInferer", "NetworkTrainer", "compile_where", "data_loader", "learning_rate_factor"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -171,10 +172,23 @@ def data_loader(
     `balance` is that of `EpochSampler`. A `sampler` of one's own, such as one that divides the items among ranks, takes
     the place of the order. In training a last batch that is not full is left out, unless it is the only one.
     """
+    is_training = parse_switch(is_training, name="is_training")
     if sampler is None and is_training:
         sampler = EpochSampler(dataset, seed=seed, balance=balance)
     drop_last = is_training and len(dataset if sampler is None else sampler) >= batch_size
     return DataLoader(dataset, batch_size=batch_size, sampler=sampler, drop_last=drop_last, num_workers=num_workers)
+
+
+def compile_where(switch: bool | str, network: nn.Module) -> None:
+    """Compile a network in place where the switch of a config says so.
+
+    Raises
+    ------
+    RequestError
+        The switch is neither a yes nor a no.
+    """
+    if parse_switch(switch, name="compile"):
+        network.compile()
 
 
 def _announce_epoch(engine: Engine) -> None:

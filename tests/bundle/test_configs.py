@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,21 +12,17 @@ from pathlib import Path
 import monai.bundle
 import numpy as np
 import pytest
-import tiny_bundles as tiny_bundles_with_random_weights
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from PIL import Image
 
 from monai_mammo import networks
-from monai_mammo.bundle import BundleFolder, find, seal
+from monai_mammo.bundle import BundleFolder, find
+from monai_mammo.cli.main import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TINY = {
-    "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
-    "mammo_diffusion": {"channels": [8, 8], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
-    "mammo_lesion_segmentation": {"channels": [8, 8]},
-}
+NAMES = ("mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation")
 SHAPE = [64, 48]
 QUICK = {
     "phantom_shape": SHAPE,
@@ -35,44 +31,14 @@ QUICK = {
     "num_workers": 0,
     "track": False,
 }
-pytestmark = pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # MONAI says that configs are code
-names = pytest.mark.parametrize("name", sorted(TINY))
-
-
-@pytest.fixture(scope="module")
-def tiny_bundles(tmp_path_factory):
-    """Copies of the three bundles with tiny networks and random weights, found before the package's."""
-    home = tmp_path_factory.mktemp("bundles")
-    for name, sizes in TINY.items():
-        root = Path(shutil.copytree(find(name).root, home / name))
-        for config in ("train", "inference"):
-            path = root / "configs" / f"{config}.json"
-            values = json.loads(path.read_text(encoding="utf-8"))
-            values["network_def"] |= sizes
-            path.write_text(json.dumps(values), encoding="utf-8")
-        shutil.rmtree(root / "models", ignore_errors=True)
-        (root / "models").mkdir()
-        torch.manual_seed(0)
-        target, arguments = BundleFolder(root).network_definition()
-        state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
-        torch.save(state, root / "models" / "model.pt")
-        if BundleFolder(root).has_texture:
-            tiny_bundles_with_random_weights.write_texture(root)
-        seal(root, prepared_shape=SHAPE)
-    before = os.environ.get("MONAI_MAMMO_BUNDLES")
-    os.environ["MONAI_MAMMO_BUNDLES"] = str(home)
-    yield home
-    os.environ.pop("MONAI_MAMMO_BUNDLES")
-    if before is not None:
-        os.environ["MONAI_MAMMO_BUNDLES"] = before
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """A working folder that is not the bundle's."""
-    (tmp_path / "cwd").mkdir()
-    monkeypatch.chdir(tmp_path / "cwd")
-    return tmp_path / "cwd"
+QUICK_WORDS = (
+    "--phantom_shape [64,48] --n_phantoms 4 --batch_size 2 --num_workers 0 --track false --compile no --output_dir out"
+).split()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning"),  # MONAI says that configs are code
+    pytest.mark.usefixtures("elsewhere"),
+]
+names = pytest.mark.parametrize("name", NAMES)
 
 
 def files(root: Path, *configs: str) -> list[str]:
@@ -115,6 +81,39 @@ def test_fine_tuning_starts_from_the_weights_of_the_bundle(tiny_bundles, elsewhe
     measured_anew = {"latent_mean", "latent_std"}
     assert before.keys() == after.keys()
     assert all(torch.equal(value, after[key]) for key, value in before.items() if key not in measured_anew)
+
+
+def test_the_command_trains_and_switches_mean_what_they_say(tiny_bundles, elsewhere):
+    words = ["train", str(tiny_bundles / "mammo_lesion_segmentation"), "smoke", *QUICK_WORDS, "--half", "all"]
+
+    def train(resume: str, n_epochs: int) -> dict:
+        assert main([*words, "--resume", resume, "--max_epochs", str(n_epochs)]) == 0
+        return torch.load(elsewhere / "out" / "models" / "checkpoint.pt", weights_only=True)
+
+    first = train("yes", 1)
+    path = elsewhere / "out" / "models" / "checkpoint.pt"
+    torch.save({**first, "epoch": 5, "iteration": 10}, path)
+    assert train("false", 1)["epoch"] == 1, "what was there is not gone on from"
+    torch.save({**first, "epoch": 5, "iteration": 10}, path)
+    assert train("on", 6)["epoch"] == 6
+    assert not (elsewhere / "out" / "mlruns.db").exists()
+
+
+@pytest.mark.parametrize("switch", ["resume", "track", "compile", "is_first_rank"])
+def test_a_switch_that_is_neither_yes_nor_no_is_one_sentence(tiny_bundles, capsys, switch):
+    settings = [word for word in QUICK_WORDS if word not in ("--track", "false", "--compile", "no")]
+    words = ["train", str(tiny_bundles / "mammo_autoencoder"), "smoke", *settings, f"--{switch}", "perhaps"]
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.fullmatch(r"monai-mammo: (\w+) 'perhaps' is not one of true, yes, on, 1, false, no, off, 0", said), said
+
+
+@names
+def test_switches_of_configs_go_to_what_parses_them(name):
+    for path in sorted((find(name).root / "configs").glob("*.json")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"(if|and|or|not) @(track|resume|compile|is_first_rank)", text), path.name
+        assert not re.search(r"@(track|resume|compile|is_first_rank) (if|and|or)", text), path.name
 
 
 def test_texture_is_trained_beside_the_autoencoder(tiny_bundles, elsewhere):

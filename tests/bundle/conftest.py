@@ -1,0 +1,58 @@
+"""The three bundles with tiny networks and random weights, and a working folder that is not theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny_bundles as tiny_bundles_with_random_weights
+import torch
+
+from monai_mammo import networks
+from monai_mammo.bundle import BundleFolder, find, seal
+
+TINY = {
+    "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
+    "mammo_diffusion": {"channels": [8, 8], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
+    "mammo_lesion_segmentation": {"channels": [8, 8]},
+}
+SHAPE = [64, 48]
+
+
+@pytest.fixture(scope="module")
+def tiny_bundles(tmp_path_factory):
+    """Copies of the three bundles with tiny networks and random weights, found before the package's."""
+    home = tmp_path_factory.mktemp("bundles")
+    for name, sizes in TINY.items():
+        root = Path(shutil.copytree(find(name).root, home / name))
+        for config in ("train", "inference"):
+            path = root / "configs" / f"{config}.json"
+            values = json.loads(path.read_text(encoding="utf-8"))
+            values["network_def"] |= sizes
+            path.write_text(json.dumps(values), encoding="utf-8")
+        shutil.rmtree(root / "models", ignore_errors=True)
+        (root / "models").mkdir()
+        torch.manual_seed(0)
+        target, arguments = BundleFolder(root).network_definition()
+        state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
+        torch.save(state, root / "models" / "model.pt")
+        if BundleFolder(root).has_texture:
+            tiny_bundles_with_random_weights.write_texture(root)
+        seal(root, prepared_shape=SHAPE)
+    before = os.environ.get("MONAI_MAMMO_BUNDLES")
+    os.environ["MONAI_MAMMO_BUNDLES"] = str(home)
+    yield home
+    os.environ.pop("MONAI_MAMMO_BUNDLES")
+    if before is not None:
+        os.environ["MONAI_MAMMO_BUNDLES"] = before
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder that is not the bundle's."""
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    return tmp_path / "cwd"
