@@ -26,6 +26,7 @@ from pydicom import uid
 
 from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.prepare import prepare
+from monai_mammo.progress import Progress
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import dicom_encoders
@@ -47,10 +48,10 @@ def run(source: Path, out: Path, workers: int, full_size: bool) -> dict[str, flo
     load, start, own, every = os.getloadavg()[0], time.perf_counter(), time.process_time(), cpu_seconds()
     done: list[tuple[float, float]] = []
 
-    def note(n_done: int, n_all: int) -> None:
+    def note(_: Progress) -> None:
         done.append((time.perf_counter(), cpu_seconds()))
 
-    report = prepare(source, out=out, workers=workers, full_size=full_size, on_progress=note)
+    report = prepare(source, out=out, workers=workers, full_size=full_size, progress=note)
     assert report.count("read") == len(report.files)
     first, last = done[2 * workers], done[-1 - workers]
     return {

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             secret=secret,
             policy=policy,
             key_file=arguments.key_file,
-            on_progress=line.update,
+            progress=line.update,
         )
     if arguments.json:
         say_json(report.to_dict())

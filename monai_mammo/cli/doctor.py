@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             dataset=arguments.dataset,
             workers=int(workers),
             allow_outside=arguments.allow_outside,
-            on_progress=line.update,
+            progress=line.update,
         )
     if arguments.json:
         say_json(report.to_dict())

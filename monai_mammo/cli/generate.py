@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         made = generate(
             out=arguments.out,
             device=arguments.device,
-            progress=lambda p: line.update(p.n_done, p.n_asked, p.share),
+            progress=line.update,
             **words,
             **settings,
         )

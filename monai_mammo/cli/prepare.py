@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             seed=seed,
             workers=workers,
             allow_outside=arguments.allow_outside,
-            on_progress=line.update,
+            progress=line.update,
         )
     if arguments.json:
         say_json(report.to_dict())

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TextIO
 
+from monai_mammo.progress import Progress
+
 __all__ = ["ProgressLine"]
 
 _PLAIN_EVERY_S = 20.0
@@ -42,19 +44,17 @@ class ProgressLine:
         self._samples: deque[tuple[float, int, float]] = deque()  # time, number done, share done
         self._is_open = False
 
-    def update(self, n_done: int, n_all: int, share: float | None = None) -> None:
-        """Say that `n_done` of `n_all` are done.
+    def update(self, progress: Progress) -> None:
+        """Say how far the work is.
 
         Parameters
         ----------
-        n_done, n_all : int
-        share : float or None
-            Of the work that this call has to do, in [0, 1]; from the numbers where it is not given.
+        progress : Progress
         """
         if self._is_quiet:
             return
         now = time.monotonic()
-        share = n_done / max(1, n_all) if share is None else share
+        n_done, n_all, share = progress.n_done, progress.n_all, progress.share or 0.0
         self._note(now, n_done, share)
         is_last = n_done >= n_all
         if not is_last and now - self._last < (_MOVING_EVERY_S if self._moves else _PLAIN_EVERY_S):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.engine.generator import Generator
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.settings import DrawSettings
-from monai_mammo.generation.generate_run import DEFAULT_GUIDANCE
 from monai_mammo.generation.request import MAX_STEPS
+from monai_mammo.generation.run_bundles import DEFAULT_GUIDANCE
 from monai_mammo.lesions.placing import RequestedLesion, request_lesion
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.training.data import PreparedDataset
 
 __all__ = ["chosen_items", "comparison_sheet", "planned_like", "sheet_png"]
@@ -53,7 +54,7 @@ def comparison_sheet(
     max_tries: int = 1,
     is_outlined: bool = False,
     device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[dict[str, Any]]:
     """Write a PNG with rows of acquired images and, below each, of synthetic images of equal conditions.
 
@@ -82,7 +83,7 @@ def comparison_sheet(
         Whether asked and known lesions are outlined.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
-        Called with the number of synthetic images done and of all.
+        Called with a `Progress` now and then.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def comparison_sheet(
         tries = generator.draw(some, settings)
         results += [best_of(of_one) for of_one in tries]
         if progress is not None:
-            progress(len(results), len(planned))
+            progress(Progress(len(results), len(planned)))
     acquired: list[_Tile] = [(data.image(i), data.mask(i)) for i in range(len(items))]
     drawn = zip(results, planned, strict=True)
     synthetic: list[_Tile] = [(result.image, sample.lesion.mask) for result, sample in drawn]

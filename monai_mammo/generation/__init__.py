@@ -13,7 +13,7 @@ _HOMES = {
     "OutputFormat": "runs.output_format",
     "Request": "request",
     "RequestDataset": "request_dataset",
-    "Run": "generate_run",
+    "Run": "runs.run",
     "UnsupportedPolicy": "request",
     "VerifyReport": "runs.verification",
     "ReconstructReport": "reconstruct_images",

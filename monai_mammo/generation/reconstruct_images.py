@@ -21,6 +21,7 @@ from monai_mammo.generation.like import prepared_image
 from monai_mammo.generation.runs.sample_files import writing
 from monai_mammo.measures.similarity import psnr, ssim_map
 from monai_mammo.prepare.geometry import mask_of_box
+from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["FIGURES", "ReconstructReport", "reconstruct"]
 
@@ -55,7 +56,7 @@ def reconstruct(
     out: str | Path,
     autoencoder: str = DEFAULT_BUNDLES[1],
     device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> ReconstructReport:
     """Mammograms sent through the autoencoder, with pictures and figures on the prepared grid.
 
@@ -74,7 +75,7 @@ def reconstruct(
         Name or path of the bundle.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
-        Called with the number of images done and of all.
+        Called with a `Progress` now and then.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def reconstruct(
             about["autoencoder_sha256"] = home.weights_sha256["models/model.pt"]
             rows.append(about | _figures(prepared.image, result, prepared.breast, prepared.conditions.box))
         if progress is not None:
-            progress(done, len(paths))
+            progress(Progress(done, len(paths)))
     if rows:
         save_bytes((json.dumps(rows, indent=1) + "\n").encode(), folder / FIGURES)
     return ReconstructReport(folder=folder, rows=tuple(rows), not_read=tuple(not_read))

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from monai_mammo.prepare.reading import files_beside, read_any
 from monai_mammo.prepare.report import FileOutcome, PrepareReport
 from monai_mammo.prepare.splits import persons_of_studies, splits_of_persons
 from monai_mammo.prepare.workers import spread
+from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.study import Mammogram
 
 __all__ = ["DATASETS", "FileOutcome", "PrepareReport", "prepare"]
@@ -40,7 +41,7 @@ def prepare(
     seed: int = 0,
     workers: int = 1,
     allow_outside: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> PrepareReport:
     """Mammograms of a data set on one grid, with masks, ``datalist.json`` and ``report.json``.
 
@@ -67,8 +68,8 @@ def prepare(
         Processes; 1 works in this one.
     allow_outside : bool
         Whether tables and sidecars may name files outside their folder; else such a file is not read.
-    on_progress : callable, optional
-        Called with the number of files done and the number of all.
+    progress : callable, optional
+        Called with a `Progress` now and then.
 
     Returns
     -------
@@ -89,13 +90,13 @@ def prepare(
     folder = PreparedFolder(out, shape, full_size)
     folder.open()
     files: dict[int, FileOutcome] = {}
-    if on_progress is not None:
-        on_progress(0, len(entries))
+    if progress is not None:
+        progress(Progress(0, len(entries)))
     with contextlib.closing(_outcomes(entries, _Work(folder), workers)) as outcomes:
         for place, outcome in outcomes:
             files[place] = outcome
-            if on_progress is not None:
-                on_progress(len(files), len(entries))
+            if progress is not None:
+                progress(Progress(len(files), len(entries)))
     report = _report([files[place] for place in sorted(files)], entries, folder, seed)
     folder.write_datalist([(file.split, file.record["item"]) for file in report.files if file.split is not None])
     folder.write_report(report.to_dict())

@@ -221,12 +221,12 @@ def test_a_call_that_was_killed_is_completed_by_the_same_call(folder, tmp_path):
     class Killed(BaseException):
         pass
 
-    def stop(done, _):
-        if done == 3:
+    def stop(progress):
+        if progress.n_done == 3:
             raise Killed
 
     with pytest.raises(Killed):
-        deidentify_folder(folder, out=out, secret=SECRET, on_progress=stop)
+        deidentify_folder(folder, out=out, secret=SECRET, progress=stop)
     assert 0 < len(new_files(out)) < 4
     (out / ".deidentified.1.part").write_bytes(b"half")
     report = deidentify_folder(folder, out=out, secret=SECRET)

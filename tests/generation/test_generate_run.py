@@ -279,7 +279,7 @@ def test_progress_rises_to_the_end(tmp_path):
     generate(**ASKED, **QUICK, count=2, out=tmp_path / "run", progress=seen.append)
     shares = [p.share for p in seen]
     assert shares == sorted(shares) and shares[-1] == 1
-    assert (seen[-1].n_done, seen[-1].n_asked) == (2, 2)
+    assert (seen[-1].n_done, seen[-1].n_all) == (2, 2)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_nothing_is_written_without_a_folder_and_nothing_in_the_source(folder: P
 
 def test_progress_counts_to_the_end(folder: Path):
     calls: list[tuple[int, int]] = []
-    doctor(folder, on_progress=lambda *done: calls.append(done))
+    doctor(folder, progress=lambda progress: calls.append((progress.n_done, progress.n_all)))
     assert calls == [(n, 8) for n in range(1, 9)]
 
 

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files import check_output_folder, file_sha256, is_partial, save_bytes
+from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]
 
@@ -147,7 +148,7 @@ def deidentify_folder(
     policy: DeidentificationPolicy | None = None,
     limits: Limits | None = None,
     key_file: str | os.PathLike[str] | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> DeidentificationReport:
     """De-identified copies of all mammograms of a folder, a folder a person, with ``report.json``.
 
@@ -168,8 +169,8 @@ def deidentify_folder(
         it and nothing can be linked later.
     key_file : path, optional
         CSV of each source and its new file, outside of `out`: it undoes the de-identification and must not leave.
-    on_progress : callable, optional
-        Called with the number of files done and the number of all.
+    progress : callable, optional
+        Called with a `Progress` now and then.
 
     Returns
     -------
@@ -197,8 +198,8 @@ def deidentify_folder(
     with GuardedDeidentifier(limits=limits, timeout_s=_TIMEOUT_S) as deidentifier:
         for number, path in enumerate(paths, start=1):
             files.append(_record(path, number, out, written, deidentifier, secret=secret, policy=policy))
-            if on_progress is not None:
-                on_progress(number, len(paths))
+            if progress is not None:
+                progress(Progress(number, len(paths)))
     n_removed = _sweep(out, written)
     report = DeidentificationReport(out=out, policy=policy, files=tuple(files), n_removed=n_removed)
     save_bytes((json.dumps(report.to_dict(), indent=2) + "\n").encode(), out / _REPORT)

@@ -8,9 +8,14 @@ from __future__ import annotations
 from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
+    "MadeSample": "run",
     "Manifest": "manifest",
     "OutputFormat": "output_format",
+    "Run": "run",
+    "RunRequest": "run",
+    "RunSpec": "run",
     "VerifyReport": "verification",
+    "carry_out": "run",
     "verify": "verification",
 }
 

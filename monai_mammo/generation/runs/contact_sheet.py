@@ -1,21 +1,28 @@
-"""One picture of a run: every sample small, with the asked and the found lesion outlined."""
+"""One picture of a run: every sample small, with the requested and the found lesion outlined."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.png import png_bytes
+from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.prepare.geometry import mask_of_box
 
-__all__ = ["MAX_TILES", "Tile", "contact_sheet_png"]
+__all__ = ["CONTACT_SHEET", "MAX_TILES", "Tile", "contact_sheet", "contact_sheet_png"]
+
+CONTACT_SHEET = "contact_sheet.png"
 
 MAX_TILES = 64
 """Samples on a sheet, the first of a run."""
 
-_ASKED = (255, 200, 0)
+_REQUESTED = (255, 200, 0)
 _FOUND = (0, 200, 255)
 _BACKGROUND = 24
 _CAPTION_PX = 28
@@ -39,6 +46,10 @@ def contact_sheet_png(tiles: Sequence[Tile], *, title: str) -> bytes:
         Of one size; the first `MAX_TILES` are drawn.
     title : str
         Line above all; says that the pictures are synthetic.
+
+    Returns
+    -------
+    bytes
     """
     from PIL import Image, ImageDraw
 
@@ -61,6 +72,25 @@ def contact_sheet_png(tiles: Sequence[Tile], *, title: str) -> bytes:
     return png_bytes(np.asarray(picture))
 
 
+def contact_sheet(manifest: Manifest) -> bytes:
+    """Contact sheet of a run, from the files that its manifest states.
+
+    Parameters
+    ----------
+    manifest : Manifest
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    entries = [manifest.samples[index] for index in sorted(manifest.samples)[:MAX_TILES]]
+    tiles = [_tile(manifest.folder / sample_name(entry["index"]), entry) for entry in entries]
+    seed = manifest.head["request"]["seed"]
+    title = f"SYNTHETIC, not for diagnosis. Seed {seed}. Yellow: requested lesion, blue: found."
+    return contact_sheet_png(tiles, title=title)
+
+
 def _colored(image: np.ndarray) -> np.ndarray:
     grey = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
@@ -68,7 +98,7 @@ def _colored(image: np.ndarray) -> np.ndarray:
 
 def _outlined(plain: np.ndarray, tile: Tile) -> np.ndarray:
     out = plain.copy()
-    for mask, color in ((tile.requested, _ASKED), (tile.found, _FOUND)):
+    for mask, color in ((tile.requested, _REQUESTED), (tile.found, _FOUND)):
         if mask is not None:
             out[_edge(mask)] = color
     return out
@@ -79,3 +109,25 @@ def _edge(mask: np.ndarray) -> np.ndarray:
     padded = np.pad(mask, 1)
     grown = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
     return grown & ~mask
+
+
+def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:
+    image, requested = (read_brightness(folder / name) for name in ("mammogram.png", "lesion.png"))
+    shown = Conditions.from_dict(entry["conditions"])
+    words = [shown.kind, shown.laterality, shown.view, shown.density and f"density {shown.density}", shown.finding]
+    words.append(None if shown.birads is None else f"BI-RADS {shown.birads}")
+    agreement = entry["found"]["dice"]
+    second = f"{entry['id']}  {'' if agreement is None else f'Dice {agreement:.2f}'}  tries {len(entry['tries'])}"
+    mark = "  UNSUPPORTED" if any(w.startswith("UNSUPPORTED") for w in entry["warnings"]) else ""
+    caption = " ".join(str(w) for w in words if w) + f"\n{second}{mark}"
+    return Tile(image, requested > 0.5, _found_mask(folder, entry, image.shape), caption)
+
+
+def _found_mask(folder: Path, entry: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray | None:
+    """What was found: the outline where it was written, else its box."""
+    if "lesion.seg.dcm" in entry["files"]:
+        from monai_mammo.dicom import read_segmentation
+
+        return read_segmentation(folder / "lesion.seg.dcm")["found"]
+    box = entry["found"]["box"]
+    return None if box is None else mask_of_box(Box(*box), (shape[0], shape[1])) > 0.5

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.whole import save_bytes
 
-__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "refuse_other_run", "sample_name"]
+__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "refuse_other_run", "run_sha256", "sample_name"]
 
 MANIFEST = "manifest.json"
 SYNTHETIC = "Synthetic images made by monai_mammo, not acquired from patients, not for diagnosis."
@@ -115,6 +116,27 @@ def canonical_json(values: Any) -> str:
 def sample_name(index: int) -> str:
     """Name of a sample and of its folder."""
     return f"sample_{index:04d}"
+
+
+def run_sha256(identity: Mapping[str, Any], *, guidance: float, weights: Sequence[str], device: str) -> str:
+    """Hash of all that decides a pixel of a run.
+
+    Parameters
+    ----------
+    identity : mapping
+        Of the request, plain JSON values.
+    guidance : float
+    weights : sequence of str
+        Hashes of the weight files, in the order in which the run states them.
+    device : str
+
+    Returns
+    -------
+    str
+        SHA-256 of these parts as canonical JSON.
+    """
+    parts = {"request": dict(identity), "guidance": guidance, "weights": list(weights), "device": device}
+    return bytes_sha256(canonical_json(parts).encode())
 
 
 def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str, count: int) -> None:

@@ -1,25 +1,23 @@
-"""Files of a run: a folder a sample, a datalist, each whole under its name or not there at all."""
+"""Files of a sample in a run's folder, each whole under its name or not there at all."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
 from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
-from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
+from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
 from monai_mammo.generation.runs.output_format import SAMPLE_FILES, OutputFormat
 from monai_mammo.study import Annotation, Mammogram
 from monai_mammo.terms import Finding, FindingCategory
@@ -28,15 +26,12 @@ if TYPE_CHECKING:
     from monai_mammo.dicom import ReportedFinding
 
 __all__ = [
-    "DATALIST",
     "FinishedSample",
-    "datalist_bytes",
     "place_sample",
     "remove_partial",
     "writing",
 ]
 
-DATALIST = "datalist.json"
 _OUTLINES = WeightsReference("real lesion outlines", "1")
 
 
@@ -133,25 +128,6 @@ def place_sample(
     return hashes
 
 
-def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
-    """`datalist.json` of a run in MONAI's form, all samples under ``training``.
-
-    Paths are relative to the file. Images hang as readers expect, and so do boxes and masks.
-    """
-    items = [_datalist_item(entry) for _, entry in sorted(manifest.samples.items())]
-    values = {
-        "version": 1,
-        "synthetic": SYNTHETIC,
-        "shape": manifest.head["shape"],
-        "spacing_mm": spacing_mm,
-        "spacing_source": "nominal",
-        "training": items,
-        "validation": [],
-        "test": [],
-    }
-    return (json.dumps(values, indent=1) + "\n").encode()
-
-
 def remove_partial(folder: Path) -> None:
     """Remove what an interrupted run of ours left under hidden temporary names."""
     for path in folder.glob(".*.part"):
@@ -225,20 +201,3 @@ def _reported(sample: FinishedSample) -> list[ReportedFinding]:
     if sample.found_mask.any():
         findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=sample.found_by))
     return findings
-
-
-def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
-    name = sample_name(entry["index"])
-    conditions = Conditions.from_dict(entry["conditions"])
-    item: dict[str, Any] = {"image": f"{name}/mammogram.png"}
-    if conditions.finding is not None:  # where the finding was left open, nothing was labelled
-        item["label"] = f"{name}/lesion.png"
-    item |= {
-        "conditions": conditions.to_dict(),
-        "person_id": f"SYNTHETIC_{name}",
-        "image_id": name,
-        "source": "monai_mammo",
-        "source_sha256": entry["files"]["mammogram.png"],
-        "is_synthetic": True,
-    }
-    return item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
 from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, sample_name
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
+from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.terms import ChestWall, Laterality
 
 __all__ = ["VerifyReport", "verify"]
@@ -63,7 +64,7 @@ class VerifyReport:
         return {**dataclasses.asdict(self), "folder": str(self.folder), "is_in_order": self.is_in_order}
 
 
-def verify(folder: str | Path, *, progress: Callable[[int, int], None] | None = None) -> VerifyReport:
+def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> VerifyReport:
     """Every file of a run looked at: against the manifest, and DICOM against itself.
 
     Checked are the hash of each file; that DICOM is readable, complete and marked as synthetic; side
@@ -74,7 +75,7 @@ def verify(folder: str | Path, *, progress: Callable[[int, int], None] | None = 
     ----------
     folder : str or Path
     progress : callable or None
-        Called with the number of samples done and of all.
+        Called with a `Progress` now and then.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def verify(folder: str | Path, *, progress: Callable[[int, int], None] | None = 
             n_sides_read += is_side_read
             notes += [] if is_side_read else [f"{sample_name(index)}: the pixels do not tell the chest wall's side"]
         if progress is not None:
-            progress(done, len(manifest.samples))
+            progress(Progress(done, len(manifest.samples)))
     return VerifyReport(
         folder=folder,
         n_samples=len(manifest.samples),

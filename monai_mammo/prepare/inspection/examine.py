@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
@@ -23,6 +23,7 @@ from monai_mammo.prepare.inspection.private import check_private_tables
 from monai_mammo.prepare.inspection.report import DoctorReport
 from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.workers import spread
+from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["doctor"]
 
@@ -37,7 +38,7 @@ def doctor(
     dataset: str | None = None,
     workers: int = 1,
     allow_outside: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> DoctorReport:
     """What a data set hides, with ``doctor.json`` and ``doctor.html``.
 
@@ -58,8 +59,8 @@ def doctor(
         Processes; 1 works in this one.
     allow_outside : bool
         Whether tables and sidecars may name files outside their folder.
-    on_progress : callable, optional
-        Called with the number of files looked at and the number of all.
+    progress : callable, optional
+        Called with a `Progress` now and then.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def doctor(
         listed = prepared_entries(path)
     else:
         listed = dataset_entries(name, path, leave_out=_folder(out), allow_outside=allow_outside)
-    pictures = tuple(_looked_at(_named_once(listed, path), workers, on_progress))
+    pictures = tuple(_looked_at(_named_once(listed, path), workers, progress))
     counts: tuple[LabelCount, ...] = () if name == _PREPARED else label_counts(name, path)
     issues = [issue for check in CHECKS for issue in check(pictures)]
     issues += [*check_counts(counts), *(check_private_tables(path) if name != _PREPARED else ())]
@@ -135,7 +136,7 @@ def _unique(name: str, taken: dict[str, int]) -> str:
 
 
 def _looked_at(
-    named: list[Entry | Seen], workers: int, on_progress: Callable[[int, int], None] | None
+    named: list[Entry | Seen], workers: int, progress: ProgressCallback | None
 ) -> Iterable[Seen]:
     """What is seen of each, in the order given."""
     places = [place for place, item in enumerate(named) if isinstance(item, Entry)]
@@ -144,8 +145,8 @@ def _looked_at(
     with contextlib.closing(_looks(entries, workers)) as looks:
         for i, result in looks:
             seen[places[i]] = result or _crashed(entries[i])
-            if on_progress is not None:
-                on_progress(len(seen), len(named))
+            if progress is not None:
+                progress(Progress(len(seen), len(named)))
     return [seen[place] for place in range(len(named))]
 
 

@@ -1,0 +1,81 @@
+"""From the tries of a sample to what is written of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monai_mammo.generation.engine.plan import PlannedSample
+from monai_mammo.generation.runs.run import MadeSample
+from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.study import Mammogram, Spacing
+from monai_mammo.terms import ChestWall, Laterality
+
+if TYPE_CHECKING:
+    from monai_mammo.generation.engine.check import CheckResult
+
+__all__ = ["made_sample"]
+
+
+def made_sample(
+    sample: PlannedSample, results: Sequence[CheckResult], *, spacing_mm: float, seconds: float
+) -> MadeSample:
+    """The best try of a sample as it is written: a right breast with the chest wall at the right edge.
+
+    Parameters
+    ----------
+    sample : PlannedSample
+    results : sequence of CheckResult
+        Of all tries, the first first.
+    spacing_mm : float
+        Nominal.
+    seconds : float
+        That the sample took.
+
+    Returns
+    -------
+    MadeSample
+    """
+    from monai_mammo.generation.engine.check import best_of
+
+    best = best_of(results)
+    side = sample.conditions.laterality
+    assert side is not None
+    warnings = [*sample.warnings, *([f"{best.defect} after {len(results)} tries"] if best.defect else [])]
+    mammogram = Mammogram(
+        pixels=np.ascontiguousarray(hang(best.image, side)),
+        conditions=sample.conditions,
+        spacing=Spacing(spacing_mm, spacing_mm, "nominal"),
+        chest_wall=ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT,
+        lesion_mask=np.ascontiguousarray(hang(best.requested, side)),
+        source="monai_mammo",
+    )
+    return MadeSample(
+        index=sample.index,
+        mammogram=mammogram,
+        found_mask=np.ascontiguousarray(hang(best.found, side)),
+        warnings=tuple(warnings),
+        about={**_about(sample, results, best), "seconds": round(seconds, 2)},
+    )
+
+
+def _about(sample: PlannedSample, results: Sequence[CheckResult], best: CheckResult) -> dict[str, Any]:
+    box = best.found_box
+    if box is not None and sample.conditions.laterality is Laterality.R:
+        box = mirror_box(box)
+    return {
+        "lesion": sample.lesion.source,
+        "support": {"images": sample.support.images, "persons": sample.support.persons},
+        "tries": [result.to_dict() for result in results],
+        "kept_try": list(results).index(best),
+        "outcome": best.defect or "kept",
+        "is_failure": best.is_failure,
+        "found": {
+            "dice": best.to_dict()["dice"],
+            "box": None if box is None else [round(v, 4) for v in box],
+            "area_share": round(float(best.found.mean()), 6),
+            **best.probabilities,
+        },
+    }

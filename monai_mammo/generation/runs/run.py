@@ -1,0 +1,331 @@
+"""A request of any kind carried out in a folder: resumable, the same bytes every time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from monai_mammo import __version__
+from monai_mammo.dicom.identity import Provenance, WeightsReference
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_sheet
+from monai_mammo.generation.runs.manifest import Manifest, refuse_other_run, run_sha256, sample_name
+from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.generation.runs.run_datalist import DATALIST, datalist_bytes
+from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, remove_partial, writing
+from monai_mammo.progress import Progress, ProgressCallback
+from monai_mammo.study import Mammogram
+
+__all__ = ["MadeSample", "Run", "RunRequest", "RunSpec", "carry_out"]
+
+
+class RunRequest(Protocol):
+    """What a run needs to know of a request, whatever it asks for."""
+
+    @property
+    def count(self) -> int | None:
+        """Number of samples."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+
+    @property
+    def format(self) -> OutputFormat:
+        """Which files a sample has."""
+
+    @property
+    def request_sha256(self) -> str:
+        """Hash of `identity`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as the manifest states them; ``count`` and ``seed`` among them."""
+
+    def identity(self) -> dict[str, Any]:
+        """What decides a sample's pixels and files apart from weights, guidance and device, as plain JSON values."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunSpec:
+    """A request with all that decides the bytes of its run.
+
+    Parameters
+    ----------
+    request : RunRequest
+    weights : tuple of WeightsReference
+        Of every network that decides a pixel; the last one examined the samples.
+    guidance : float
+    device : str
+    shape : tuple of int
+        Rows and columns of the images.
+    spacing_mm : float
+        Nominal.
+    """
+
+    request: RunRequest
+    weights: tuple[WeightsReference, ...]
+    guidance: float
+    device: str
+    shape: tuple[int, int]
+    spacing_mm: float
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return int(self.request.count or 0)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides a pixel of the run."""
+        return run_sha256(
+            self.request.identity(),
+            guidance=self.guidance,
+            weights=[reference.sha256 for reference in self.weights],
+            device=self.device,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MadeSample:
+    """A sample that was made and is to be written.
+
+    Parameters
+    ----------
+    index : int
+    mammogram : Mammogram
+        As it is written: hanging as readers expect, with resolved conditions and the requested lesion as its mask.
+    found_mask : ndarray, shape (rows, columns), bool
+        What was found, on the same grid.
+    warnings : tuple of str
+        What every file of the sample says.
+    about : dict
+        What the manifest states of the sample beside number, name, conditions, warnings and files: plain JSON values,
+        with ``found`` (of ``dice`` and ``box``), ``tries``, ``kept_try``, ``outcome`` and ``is_failure`` among them.
+    """
+
+    index: int
+    mammogram: Mammogram
+    found_mask: np.ndarray
+    warnings: tuple[str, ...]
+    about: Mapping[str, Any]
+
+
+Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[MadeSample]]
+"""``make(indices, on_share)`` gives the samples of these numbers one by one, in their order, and may call ``on_share``
+with the share of all their work that is done."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A request carried out in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    request : RunRequest
+    manifest : dict
+        As `manifest.json` states it, without the samples.
+    samples : tuple of dict
+        Entry of each sample: conditions, tries, what was found, hashes of its files.
+    n_made : int
+        Samples that this call made or completed; 0 where all was there.
+    """
+
+    folder: Path
+    request: RunRequest
+    manifest: Mapping[str, Any]
+    samples: tuple[Mapping[str, Any], ...]
+    n_made: int
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def paths(self, name: str = "mammogram.png") -> list[Path]:
+        """Path of one file of each sample.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``mammogram.dcm``.
+
+        Returns
+        -------
+        list of Path
+        """
+        return [self.folder / sample_name(entry["index"]) / name for entry in self.samples]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every user of these images must know, each sentence once."""
+        sentences = [w for entry in self.samples for w in entry["warnings"]]
+        return tuple(dict.fromkeys([*self.manifest["warnings"], *sentences]))
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Samples that show no mammogram of the requested side."""
+        return tuple(f"{e['id']}: {e['outcome']}" for e in self.samples if e["is_failure"])
+
+
+def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCallback | None = None) -> Run:
+    """A request carried out in a folder: what is missing is made and written, all else is left as it is.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    folder : Path
+        New, empty, or of this very request.
+    make : callable
+        A `Maker`; called only where a sample is missing.
+    progress : callable or None
+        Called with a `Progress` now and then.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RequestError
+        The folder belongs to another run.
+    MammoError
+        A file is not the one that the manifest states, or could not be written. What is finished stays.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder} is a file: name a folder with --out")
+    manifest = Manifest.load(folder)
+    refuse_other_run(manifest, folder, run_sha256=spec.sha256, count=spec.count)
+    if manifest is None or manifest.count < spec.count:
+        manifest = _opened(manifest, folder, spec)
+    missing = [index for index in range(spec.count) if not _is_there(manifest, index)]
+    if missing:
+        _make_missing(manifest, spec, missing, make, progress)
+    _close(manifest, spec, was_changed=bool(missing))
+    entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
+    return Run(folder=folder, request=spec.request, manifest=manifest.head, samples=entries, n_made=len(missing))
+
+
+def _make_missing(
+    manifest: Manifest, spec: RunSpec, missing: Sequence[int], make: Maker, progress: ProgressCallback | None
+) -> None:
+    n_made, most = 0, 0.0
+
+    def on_share(share: float) -> None:
+        nonlocal most
+        most = max(most, share)
+        if progress is not None:
+            progress(Progress(spec.count - len(missing) + n_made, spec.count, most))
+
+    on_share(0.0)
+    for sample in make(missing, on_share):
+        _finish(manifest, spec, sample)
+        n_made += 1
+        on_share(n_made / len(missing))
+
+
+def _finish(manifest: Manifest, spec: RunSpec, sample: MadeSample) -> None:
+    """Write a sample and then its entry in the manifest."""
+    known = manifest.samples.get(sample.index, {})
+    finished = FinishedSample(
+        index=sample.index,
+        mammogram=sample.mammogram,
+        found_mask=sample.found_mask,
+        run_sha256=manifest.run_sha256,
+        run_seed=spec.request.seed,
+        provenance=Provenance(weights=spec.weights, notes=tuple(f"{w}." for w in sample.warnings)),
+        found_by=spec.weights[-1],
+    )
+    files = place_sample(finished, manifest.folder, format=spec.request.format, keep=known.get("files", {}))
+    if not known:
+        about = dict(sample.about)
+        seconds = about.pop("seconds", None)
+        manifest.samples[sample.index] = {
+            "index": sample.index,
+            "id": sample_name(sample.index),
+            "conditions": sample.mammogram.conditions.to_dict(),
+            **about,
+            "warnings": list(sample.warnings),
+            "files": dict(files),
+            "seconds": seconds,
+        }
+        manifest.save()
+
+
+def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
+    """Manifest that claims the folder for this run, or the one that is there with its count raised."""
+    if manifest is None:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        manifest = Manifest.new(
+            folder,
+            run_sha256=spec.sha256,
+            request_sha256=spec.request.request_sha256,
+            request=spec.request.to_dict(),
+            guidance=spec.guidance,
+            device=spec.device,
+            shape=list(spec.shape),
+            spacing_mm=spec.spacing_mm,
+            spacing_source="nominal: the training images have no known spacing",
+            weights=[dataclasses.asdict(reference) for reference in spec.weights],
+            versions=_versions(),
+            warnings=[],
+            times={"started": _now(), "finished": None},
+        )
+    manifest.head["request"] = spec.request.to_dict()
+    manifest.head["is_complete"] = False
+    manifest.save()
+    return manifest
+
+
+def _is_there(manifest: Manifest, index: int) -> bool:
+    """Whether a sample is stated and all its files are there.
+
+    Raises
+    ------
+    MammoError
+        A file is not the one that the manifest states.
+    """
+    if index not in manifest.samples:
+        return False
+    is_whole = True
+    for name, sha256 in manifest.samples[index]["files"].items():
+        path = manifest.folder / sample_name(index) / name
+        if not path.is_file():
+            is_whole = False
+        elif file_sha256(path) != sha256:
+            raise MammoError(f"{path} is not what the run wrote: remove it to have it made anew")
+    return is_whole
+
+
+def _close(manifest: Manifest, spec: RunSpec, *, was_changed: bool) -> None:
+    """Write datalist and contact sheet, and say in the manifest that the run is complete."""
+    paths = [manifest.folder / name for name in (DATALIST, CONTACT_SHEET)]
+    if not was_changed and manifest.is_complete and all(path.is_file() for path in paths):
+        return
+    remove_partial(manifest.folder)
+    made = (datalist_bytes(manifest, spec.spacing_mm), contact_sheet(manifest))
+    for path, data in zip(paths, made, strict=True):
+        if not (path.is_file() and path.read_bytes() == data):
+            save_bytes(data, path)
+        manifest.head["files"][path.name] = bytes_sha256(data)
+    if not manifest.is_complete:
+        manifest.head["is_complete"] = True
+        manifest.head["times"]["finished"] = _now()
+        manifest.save()
+
+
+def _versions() -> dict[str, str]:
+    names = ("torch", "numpy", "pydicom", "highdicom")
+    return {"monai_mammo": __version__, "python": platform.python_version(), **{n: metadata.version(n) for n in names}}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
