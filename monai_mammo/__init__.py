@@ -5,6 +5,7 @@ Names resolve on first use (PEP 562), so ``import monai_mammo`` costs neither to
 
 from __future__ import annotations
 
+from monai_mammo.commands import COMMANDS
 from monai_mammo.lazy_names import lazy_names
 
 __version__ = "0.1.0"
@@ -14,16 +15,15 @@ _HOMES = {
     "Conditions": "monai_mammo.conditions",
     "Mammogram": "monai_mammo.study",
     "MammoError": "monai_mammo.errors",
+    "Progress": "monai_mammo.progress",
     "RequestError": "monai_mammo.errors",
     "Study": "monai_mammo.study",
-    "generate": "monai_mammo.generation",
-    "reconstruct": "monai_mammo.generation",
-    "train": "monai_mammo.training",
-    "verify": "monai_mammo.generation",
+    **{command.name: command.module for command in COMMANDS},
 }
+del _HOMES["prepare"]  # a room of this name: it is called as the function
 
-_ROOMS = frozenset({"bundle"})  # bundles' configs say ``$import monai_mammo`` and ``monai_mammo.bundle.root(...)``
+_ROOMS = frozenset({"bundle", "prepare"})  # configs say ``monai_mammo.bundle.root(...)`` after ``$import monai_mammo``
 
-__all__ = [*sorted(_HOMES), "__version__"]
+__all__ = [*sorted([*_HOMES, "prepare"]), "__version__"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES, names=__all__, submodules=_ROOMS)

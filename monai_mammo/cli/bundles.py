@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, say, say_json
+from monai_mammo.cli.options import add_output_options, help_of, say, say_json
 from monai_mammo.errors import MammoError
 
 __all__ = ["add_parser", "run"]
@@ -14,7 +14,7 @@ __all__ = ["add_parser", "run"]
 def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "bundles", help="list the bundles that are found", description="Bundles with version, place and weights."
+        "bundles", help=help_of("bundles"), description="Bundles with version, place and weights."
     )
     add_output_options(parser)
     parser.set_defaults(run=run)
@@ -22,25 +22,14 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the bundles; 1 where the weights of one are missing or not those it states."""
-    from monai_mammo.bundle import list_bundles
+    from monai_mammo.bundle.listing import bundles
 
-    rows = [_row(folder) for folder in list_bundles()]
+    found = bundles()
     if arguments.json:
-        say_json(rows)
-    for row in rows:
-        say(arguments, f"{row['name']} {row['version']}  {row['root']}  {row['problem'] or row['weights_sha256'][:12]}")
-    broken = [row for row in rows if row["problem"]]
+        say_json([one.to_dict() for one in found])
+    for one in found:
+        say(arguments, f"{one.name} {one.version}  {one.root}  {one.problem or one.weights_sha256[:12]}")
+    broken = [one for one in found if one.problem]
     if broken:
-        raise MammoError(f"{len(broken)} of {len(rows)} bundles cannot be used, first {broken[0]['problem']}")
+        raise MammoError(f"{len(broken)} of {len(found)} bundles cannot be used, first {broken[0].problem}")
     return 0
-
-
-def _row(folder: Any) -> dict[str, Any]:
-    row = {"name": folder.name, "root": str(folder.root), "version": "", "weights_sha256": "", "problem": ""}
-    try:
-        row["version"] = folder.version
-        folder.check_weights()
-        row["weights_sha256"] = folder.weights_sha256["models/model.pt"]
-    except MammoError as error:
-        row["problem"] = str(error)
-    return row

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
-from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.errors import MammoError
 
 __all__ = ["add_parser", "run"]
 
@@ -17,7 +16,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "deidentify",
-        help="copy mammograms without what tells whose they are",
+        help=help_of("deidentify"),
         description="Copies of all mammograms of a folder with a named list of attributes alone, and report.json. "
         "Text inside the picture stays: images that say they have some are refused.",
     )
@@ -43,19 +42,16 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """De-identify the folder, say what became of its files; 1 where none was."""
-    secret = _secret(arguments.secret_file)
-    from monai_mammo.dicom import DeidentificationPolicy, deidentify_folder
+    from monai_mammo.dicom.deidentification.delivery import deidentify
 
-    policy = DeidentificationPolicy(
-        keep_sex_and_age_band=arguments.keep_sex_and_age_band, burned_in=arguments.burned_in
-    )
     with ProgressLine("files", quiet=arguments.quiet) as line:
-        report = deidentify_folder(
+        report = deidentify(
             arguments.source,
             out=arguments.out,
-            secret=secret,
-            policy=policy,
+            secret_file=arguments.secret_file,
             key_file=arguments.key_file,
+            keep_sex_and_age_band=arguments.keep_sex_and_age_band,
+            burned_in=arguments.burned_in,
             progress=line.update,
         )
     if arguments.json:
@@ -70,12 +66,3 @@ def run(arguments: argparse.Namespace) -> int:
     if not report.count("deidentified"):
         raise MammoError(f"no mammogram was de-identified: report.json in {report.out} says why")
     return 0
-
-
-def _secret(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise RequestError(f"secret file {path} could not be read: {error.strerror or 'unknown'}") from None

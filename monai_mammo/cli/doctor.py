@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from monai_mammo import machine
-from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import RequestError
 from monai_mammo.files.names import ALLOW_OUTSIDE
@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "doctor",
-        help="say what a data set hides: leakage, faults, what cannot be read",
+        help=help_of("doctor"),
         description="Looks at every picture of a data set, or of a prepared folder, once: unreadable, inverted, on the "
         "wrong side, mask that does not fit, copies, persons in two splits, labels. Writes doctor.json and "
         "doctor.html. Exit code 1 where there is leakage, 0 with any other issue. With --machine, says instead what "

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "generate",
-        help="make synthetic mammograms",
+        help=help_of("generate"),
         description="Synthetic mammograms as DICOM with lesion masks and previews. The same command in the same "
         "folder completes what is missing and changes nothing else.",
     )

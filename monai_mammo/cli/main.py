@@ -16,7 +16,7 @@ from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
 
-_COMMANDS = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles, evaluate)
+_MODULES = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles, evaluate)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in _COMMANDS:
+    for module in _MODULES:
         module.add_parser(commands)
     return parser
 

@@ -8,13 +8,29 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["add_output_options", "environment", "say", "say_json"]
+from monai_mammo.commands import COMMANDS
+
+__all__ = ["add_output_options", "environment", "help_of", "say", "say_json"]
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--quiet`` and ``--json``."""
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def help_of(command: str) -> str:
+    """What a command does, in the words of the list of commands.
+
+    Parameters
+    ----------
+    command : str
+
+    Returns
+    -------
+    str
+    """
+    return next(one.does for one in COMMANDS if one.name == command)
 
 
 def environment(name: str, default: str | None = None) -> str | None:

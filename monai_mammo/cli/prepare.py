@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.errors import MammoError, RequestError
@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "prepare",
-        help="bring mammograms to one grid, with masks and splits",
+        help=help_of("prepare"),
         description="A folder of DICOM files and pictures, a metadata.csv or a public data set, to prepared images, "
         "masks, datalist.json with splits by person, and report.json with a line for each file. The same command "
         "completes what was interrupted.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, environment, say, say_json
+from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import MammoError
 
@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "reconstruct",
-        help="show what the autoencoder keeps of real mammograms",
+        help=help_of("reconstruct"),
         description="A folder for each image with image.png, reconstruction.png and difference.png on the prepared "
         "grid, and figures.json with a row for each image.",
     )

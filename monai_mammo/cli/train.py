@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import Any
 
+from monai_mammo.cli.options import help_of
 from monai_mammo.errors import RequestError
 
 __all__ = ["add_parser", "run"]
@@ -15,7 +16,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "train",
-        help="run a bundle's training",
+        help=help_of("train"),
         allow_abbrev=False,
         usage="monai-mammo train [--threads N] BUNDLE|CONFIG [OVERLAY ...] [--ID VALUE ...]",
         description="Runs a bundle's training as `python -m monai.bundle run` does, started with huge pages, which "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, say, say_json
+from monai_mammo.cli.options import add_output_options, help_of, say, say_json
 from monai_mammo.cli.progress import ProgressLine
 from monai_mammo.errors import MammoError
 
@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to an argparse collection of commands."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "verify",
-        help="check a run's folder",
+        help=help_of("verify"),
         description="Every file of a run against its manifest: DICOM readable and complete, side read from the "
         "pixels, masks inside the breast. Exit code 1 where something is wrong.",
     )

@@ -11,6 +11,7 @@ from monai_mammo.lazy_names import lazy_names
 _HOMES = {
     "adherence_figures": "adherence",
     "comparison_sheet": "sheets",
+    "evaluate": "evaluate_figures",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",
     "items_of_run": "run_items",

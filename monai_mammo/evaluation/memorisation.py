@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo import bundle
-from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.bundle import DEFAULT_BUNDLES, Nearest, TrainingFingerprint, find
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_datalist
 from monai_mammo.prepare.datalist_items import load_items
@@ -21,8 +20,8 @@ N_COPIES = 100
 _LOWEST = 0.01  # of validation images: a ratio under theirs is as rare among images that were never trained on
 
 
-def fingerprint_bundle(datalist: str | Path, *, name: str = DEFAULT_BUNDLES[0], split: str = "training") -> Path:
-    """Write the fingerprint of a split into a bundle, see `monai_mammo.bundle.TrainingFingerprint`.
+def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0], split: str = "training") -> Path:
+    """Write the fingerprint of a split into a bundle, see `monai_mammo.TrainingFingerprint`.
 
     Parameters
     ----------
@@ -43,12 +42,12 @@ def fingerprint_bundle(datalist: str | Path, *, name: str = DEFAULT_BUNDLES[0], 
         There is no such datalist, split or bundle.
     """
     items = load_items(datalist, split=split)
-    prints = bundle.TrainingFingerprint.of([_pixels(item) for item in items], [item["source_sha256"] for item in items])
-    return prints.save(bundle.find(name))
+    prints = TrainingFingerprint.of([_pixels(item) for item in items], [item["source_sha256"] for item in items])
+    return prints.save(find(bundle))
 
 
 def memorisation_figures(
-    runs: Sequence[str | Path], datalist: str | Path, *, split: str = "validation", name: str = DEFAULT_BUNDLES[0]
+    runs: Sequence[str | Path], datalist: str | Path, *, split: str = "validation", bundle: str = DEFAULT_BUNDLES[0]
 ) -> dict[str, Any]:
     """Closeness to training images: of generated images, of acquired ones never trained on, of planted copies.
 
@@ -81,8 +80,8 @@ def memorisation_figures(
     MammoError
         The bundle carries no fingerprint.
     """
-    home = bundle.find(name)
-    prints = bundle.TrainingFingerprint.load(home)
+    home = find(bundle)
+    prints = TrainingFingerprint.load(home)
     acquired = load_items(datalist, split=split)
     trained = load_items(datalist, split="training")
     chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
@@ -124,7 +123,7 @@ def planted_copy(image: np.ndarray, *, seed: int) -> np.ndarray:
     return np.clip(0.95 * moved**1.15 + noise, 0, 1)
 
 
-def _row(images: str, looks: Sequence[bundle.Nearest], threshold: float) -> dict[str, Any]:
+def _row(images: str, looks: Sequence[Nearest], threshold: float) -> dict[str, Any]:
     ratios = [look.ratio for look in looks]
     return {
         "images": images,

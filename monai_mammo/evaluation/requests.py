@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo import bundle
 from monai_mammo.attributes import TABLE
+from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.prepare.datalist_items import load_items
@@ -19,7 +19,7 @@ _REQUESTED = tuple(attribute.name for attribute in TABLE if attribute.values and
 
 
 def requests_like_acquired(
-    datalist: str | Path, *, n: int, seed: int = 0, split: str = "validation", name: str = "mammo_diffusion"
+    datalist: str | Path, *, n: int, seed: int = 0, split: str = "validation", bundle: str = DEFAULT_BUNDLES[0]
 ) -> list[dict[str, Any]]:
     """Conditions of acquired images drawn at random, for the option ``--conditions`` of `generate`.
 
@@ -35,7 +35,7 @@ def requests_like_acquired(
     seed : int
         The same seed draws the same images.
     split : str
-    name : str
+    bundle : str
         Diffusion bundle whose support table counts.
 
     Returns
@@ -48,7 +48,7 @@ def requests_like_acquired(
     RequestError
         There is no such datalist, split or bundle, or there are fewer images.
     """
-    support = bundle.find(name).support
+    support = find(bundle).support
     known = [Conditions.from_dict(item["conditions"]) for item in load_items(datalist, split=split)]
     known = [one for one in known if one.finding is not None]
     requested = [Conditions(**{name: getattr(one, name) for name in _REQUESTED}) for one in known]

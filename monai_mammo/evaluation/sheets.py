@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo import bundle
-from monai_mammo.bundle import DEFAULT_BUNDLES, Support
+from monai_mammo.bundle import DEFAULT_BUNDLES, Support, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.stated import kind_groups
@@ -43,7 +42,7 @@ def comparison_sheet(
     *,
     out: str | Path,
     split: str = "validation",
-    diffusion: str = DEFAULT_BUNDLES[0],
+    bundle: str = DEFAULT_BUNDLES[0],
     autoencoder: str = DEFAULT_BUNDLES[1],
     lesion_network: str = DEFAULT_BUNDLES[2],
     n_columns: int = 8,
@@ -68,7 +67,7 @@ def comparison_sheet(
     out : str or Path
         PNG to write.
     split : str
-    diffusion, autoencoder, lesion_network : str
+    bundle, autoencoder, lesion_network : str
         Names or paths of the bundles.
     n_columns, n_rows : int
         Images across and down; `n_rows` is even.
@@ -100,7 +99,7 @@ def comparison_sheet(
     if n_rows < 2 or n_rows % 2 or n_columns < 1:
         raise RequestError(f"a sheet of {n_rows} x {n_columns} is not allowed: rows must be even and 2 at least")
     items = chosen_items(load_items(datalist, split=split), n_columns * n_rows // 2, seed=seed)
-    homes = [bundle.find(name) for name in (diffusion, autoencoder, lesion_network)]
+    homes = [find(name) for name in (bundle, autoencoder, lesion_network)]
     generator = Generator.load(*homes, device=pick_device(device))
     data = PreparedDataset(items)
     planned = [planned_like(data, i, generator.shape, seed=seed) for i in range(len(items))]

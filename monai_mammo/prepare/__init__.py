@@ -5,6 +5,7 @@ Names resolve on first use (PEP 562), since the MONAI transforms cost seconds to
 
 from __future__ import annotations
 
+from monai_mammo.callable_package import make_callable
 from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
@@ -56,3 +57,5 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+make_callable(__name__, "preparation")  # `monai_mammo.prepare` is a room and a command

@@ -64,4 +64,4 @@ def test_the_fingerprint_knows_the_files_of_the_training_split_alone(prepared):
 
 def test_a_bundle_without_fingerprint_says_so(prepared, make_run):
     with pytest.raises(MammoError, match="carries no fingerprint"):
-        memorisation_figures([run_of(make_run, IMAGES[:1])], prepared, name="mammo_autoencoder")
+        memorisation_figures([run_of(make_run, IMAGES[:1])], prepared, bundle="mammo_autoencoder")

@@ -1,0 +1,74 @@
+"""The commands, each a Python function of the same name and the same words: the one list of them.
+
+`monai_mammo` offers the functions, ``monai-mammo`` the commands, the documents the table made from this list.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["COMMANDS", "Command", "markdown_rows"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command and its function.
+
+    Parameters
+    ----------
+    name : str
+        Of the command, and of the function in `monai_mammo`.
+    module : str
+        Where the function is written.
+    does : str
+        What it does, as ``--help`` and the documents say.
+    """
+
+    name: str
+    module: str
+    does: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(name="generate", module="monai_mammo.generation.generate_run", does="make synthetic mammograms"),
+    Command(name="verify", module="monai_mammo.generation.runs.verification", does="check a run's folder"),
+    Command(
+        name="reconstruct",
+        module="monai_mammo.generation.reconstruct_images",
+        does="show what the autoencoder keeps of real mammograms",
+    ),
+    Command(
+        name="prepare",
+        module="monai_mammo.prepare.preparation",
+        does="bring mammograms to one grid, with masks and splits",
+    ),
+    Command(name="train", module="monai_mammo.training.start", does="run a bundle's training"),
+    Command(
+        name="doctor",
+        module="monai_mammo.prepare.inspection.examine",
+        does="say what a data set hides: leakage, faults, what cannot be read",
+    ),
+    Command(
+        name="deidentify",
+        module="monai_mammo.dicom.deidentification.delivery",
+        does="copy mammograms without what tells whose they are",
+    ),
+    Command(name="bundles", module="monai_mammo.bundle.listing", does="list the bundles that are found"),
+    Command(
+        name="evaluate",
+        module="monai_mammo.evaluation.evaluate_figures",
+        does="measure what weights keep, see and draw",
+    ),
+)
+"""All commands, in the order in which ``--help`` shows them."""
+
+
+def markdown_rows() -> str:
+    """Table of the commands as README and user guide show it.
+
+    Returns
+    -------
+    str
+    """
+    rows = [f"| `{one.name}` | `monai_mammo.{one.name}` | {one.does} |" for one in COMMANDS]
+    return "\n".join(["| command | function | does |", "|---|---|---|", *rows]) + "\n"

@@ -1,0 +1,121 @@
+"""Figures by name: what the command ``evaluate`` calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.cards import fill_card
+from monai_mammo.files.whole import save_bytes
+
+__all__ = ["FIGURES", "evaluate"]
+
+FIGURES: dict[str, tuple[str, str]] = {
+    "reconstruction": ("reconstruction_quality", "reconstruction_figures"),
+    "spots": ("spots", "spot_figures"),
+    "texture": ("texture_power", "texture_figures"),
+    "lesions": ("lesion_readings", "lesion_figures"),
+    "requests": ("requests", "requests_like_acquired"),
+    "adherence": ("adherence", "adherence_figures"),
+    "memorisation": ("memorisation", "memorisation_figures"),
+    "fingerprint": ("memorisation", "fingerprint_bundle"),
+    "sheet": ("sheets", "comparison_sheet"),
+    "card": ("evaluate_figures", "fill_card_from_files"),
+}
+"""What can be measured, drawn or written: module of this room and function."""
+
+_WRITES_ITSELF = ("sheet", "fingerprint", "card")
+
+
+def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
+    """Figures of a kind, written to a file where one is named.
+
+    Parameters
+    ----------
+    figures : str
+        One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` the networks
+        that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions for a run to be examined,
+        ``sheet`` draws acquired beside synthetic images, ``fingerprint`` and ``card`` write into a bundle.
+    out : str or Path or None
+        JSON file of the figures, or PNG of the sheet.
+    **words
+        Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
+
+    Returns
+    -------
+    object
+        What that function returns: figures as plain JSON values, in most cases.
+
+    Raises
+    ------
+    RequestError
+        There are no such figures, or something that is named is not there.
+    MammoError
+        Weights or files are missing or damaged, or a file could not be written.
+    """
+    function = figure_function(figures)
+    if figures in _WRITES_ITSELF:
+        return function(**words, **({} if out is None else {"out": out}))
+    found = function(**words)
+    if out is not None:
+        save_bytes((json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode(), out)
+    return found
+
+
+def figure_function(figures: str) -> Callable[..., Any]:
+    """Function behind a name of `FIGURES`.
+
+    Parameters
+    ----------
+    figures : str
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    RequestError
+        There are no such figures.
+    """
+    if figures not in FIGURES:
+        raise RequestError(f"figures {figures!r} are not one of {', '.join(FIGURES)}")
+    module, name = FIGURES[figures]
+    return getattr(import_module(f"monai_mammo.evaluation.{module}"), name)
+
+
+def fill_card_from_files(card: str | Path, files: list[str | Path]) -> list[str]:
+    """Put figures that lie in JSON files into a model card.
+
+    Parameters
+    ----------
+    card : str or Path
+        Markdown file with markers ``<!-- figures:NAME -->``.
+    files : list of paths
+        As `evaluate` wrote them.
+
+    Returns
+    -------
+    list of str
+        Names of the figures.
+
+    Raises
+    ------
+    RequestError
+        A file cannot be read, or the card has no single place for its figures.
+    """
+    return fill_card(card, [_read(Path(path)) for path in files])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"figures {path} cannot be read: {error}") from None
+    if not isinstance(values, dict) or "name" not in values:
+        raise RequestError(f"figures {path} are not of this program: there is no name in them")
+    return values
