@@ -33,6 +33,7 @@ SPLIT_KEYS = {
 """Names of the splits in MONAI's form of a datalist."""
 
 _FOLDERS = ("images", "breasts", "masks", "items", "full")
+_SUFFIXES = (".npy", ".png", ".json")
 _SETTINGS = "settings.json"
 
 
@@ -78,8 +79,21 @@ class PreparedFolder:
         for name in self._folders:
             (self.path / name).mkdir(exist_ok=True)
 
-    def sweep(self) -> None:
-        """Take away what processes that were killed before `open` left half-written."""
+    def sweep(self, items: Iterable[dict[str, Any]]) -> None:
+        """Take away what belongs to no item, and what processes that were killed before `open` left half-written.
+
+        A source that was removed leaves nothing: what shows a person must not outlive the wish to remove it.
+
+        Parameters
+        ----------
+        items : iterable of dict
+            All lines of the datalist.
+        """
+        kept = {name for item in items for name in (f"items/{item['image_id']}.json", *_files_of(item))}
+        for name in sorted(_FOLDERS, key=lambda name: name != "items"):  # without its record an image is not whole
+            for path in (self.path / name).glob("*"):
+                if f"{name}/{path.name}" not in kept and path.suffix in _SUFFIXES and not is_partial(path):
+                    path.unlink(missing_ok=True)
         opened = (self.path / _SETTINGS).stat().st_mtime_ns
         for name in (".", *self._folders):
             for path in (self.path / name).iterdir():
@@ -93,9 +107,7 @@ class PreparedFolder:
         except (OSError, ValueError):
             return None
         item = record["item"]
-        files = [item[key] for key in ("image", "breast", "label") if key in item]
-        files += [item["full"][key] for key in ("image", "mask") if key in item.get("full", {})]
-        is_whole = ("full" in item) is self.full_size and all((self.path / name).is_file() for name in files)
+        is_whole = ("full" in item) is self.full_size and all((self.path / name).is_file() for name in _files_of(item))
         return record if is_whole else None
 
     def write(
@@ -214,6 +226,12 @@ def _finding(annotation: Annotation, trace: Trace) -> dict[str, Any]:
     values.pop("box", None)
     box = None if annotation.box is None else trace.forward_box(annotation.box)
     return values if box is None else {**values, "box": list(box)}
+
+
+def _files_of(item: dict[str, Any]) -> list[str]:
+    """Files of an image, relative to the prepared folder."""
+    files = [item[key] for key in ("image", "breast", "label") if key in item]
+    return files + [item["full"][key] for key in ("image", "mask") if key in item.get("full", {})]
 
 
 def _side_by_pixels(prepared: PreparedMammogram) -> str | None:

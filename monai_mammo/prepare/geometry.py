@@ -219,6 +219,8 @@ def _resize_any(array: np.ndarray, shape: tuple[int, int], *, order: int) -> np.
         rows = np.minimum((np.arange(shape[0]) + 0.5) * array.shape[0] / shape[0], array.shape[0] - 1).astype(int)
         columns = np.minimum((np.arange(shape[1]) + 0.5) * array.shape[1] / shape[1], array.shape[1] - 1).astype(int)
         return array[np.ix_(rows, columns)]
+    if order not in (0, 1, 3):
+        raise MammoError(f"order {order} is not one of 0, 1, 3")
     if order == 3 and array.dtype != bool:
         picture = Image.fromarray(np.ascontiguousarray(array, dtype=np.float32))
         return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))

@@ -100,7 +100,7 @@ def prepare(
     report = _report([files[place] for place in sorted(files)], entries, folder, seed)
     folder.write_datalist([(file.split, file.record["item"]) for file in report.files if file.split is not None])
     folder.write_report(report.to_dict())
-    folder.sweep()
+    folder.sweep([file.record["item"] for file in report.files if file.split is not None])
     return report
 
 

@@ -108,9 +108,14 @@ class Augmentation:
     def _moved(self, array: np.ndarray, *, order: int) -> np.ndarray:
         rows = array.shape[0]
         middle = (rows - 1) / 2
-        # old column = new column / column_scale
-        # old row = (new row - middle - shift) / row_scale + middle - shear * old column
+        # old column = (new column + 0.5) / column_scale - 0.5: the edge stays, not the middle of the first pixel
+        # old row = (new row - middle - shift) / row_scale + middle - shear * (old column + 0.5)
         matrix = np.array([[1 / self.row_scale, -self.shear / self.column_scale], [0, 1 / self.column_scale]])
-        offset = np.array([middle - (middle + self.row_shift * rows) / self.row_scale, 0])
+        offset = np.array(
+            [
+                middle - (middle + self.row_shift * rows) / self.row_scale - 0.5 * self.shear / self.column_scale,
+                0.5 / self.column_scale - 0.5,
+            ]
+        )
         moved = ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)
         return np.ascontiguousarray(moved[::-1]) if self.is_flipped else moved

@@ -286,3 +286,16 @@ def test_a_wrong_request_is_refused_before_anything_is_read(folder: Path, tmp_pa
     ]:
         with pytest.raises(RequestError, match=sentence):
             doctor(words.pop("source"), **words)
+
+
+def test_a_folder_that_holds_other_things_is_refused_before_a_picture_is_read(folder: Path, tmp_path: Path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.txt").write_text("mine")
+    with pytest.raises(RequestError, match="taken holds other files"):
+        doctor(folder, out=taken, on_progress=lambda done, of: pytest.fail("a picture was read"))
+    assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
+    report = tmp_path / "report"
+    doctor(folder, out=report)
+    doctor(folder, out=report)  # its own report is written anew
+    assert sorted(path.name for path in report.iterdir()) == ["doctor.html", "doctor.json"]

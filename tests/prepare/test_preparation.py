@@ -371,3 +371,60 @@ def test_a_squeezed_picture_is_stretched_to_its_measured_size_with_mask_and_boxe
     assert tuple(found["trace"]["source_shape"]) == (160, 60)
     refused = next(line for line in report.to_dict()["files"] if line["status"] == "failed")
     assert "measured_size, width and height in metadata.csv line 3 are not" in refused["detail"]
+
+
+@pytest.mark.parametrize("full_size", [False, True])
+def test_a_removed_source_leaves_nothing_in_the_folder(tmp_path: Path, save_picture, picture, full_size: bool):
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    save_picture(picture, data / "gone.png")
+    save_picture(draw_mammogram(Conditions(kind="digital"), seed=8, shape=(96, 72)), data / "stays.png")
+    prepare(data, out=out, shape=GRID, full_size=full_size)
+    assert any("gone" in name for name in files_of(out))
+    for path in data.glob("gone*"):
+        path.unlink()
+    (out / "masks" / "notes.txt").write_text("of someone else")
+    prepare(data, out=out, shape=GRID, full_size=full_size)
+    left = files_of(out)
+    assert not any("gone" in name for name in left) and b"gone" not in left["datalist.json"] + left["report.json"]
+    assert {"images/stays.npy", "items/stays.json", "masks/notes.txt"} <= set(left)
+
+
+def test_a_mask_that_a_source_lost_is_removed(tmp_path: Path, save_picture, picture):
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    save_picture(picture, data / "a.png")
+    prepare(data, out=out, shape=GRID)
+    assert "masks/a.png" in files_of(out)
+    save_picture(picture.replace(lesion_mask=None), data / "a.png")
+    prepare(data, out=out, shape=GRID)
+    assert "masks/a.png" not in files_of(out)
+
+
+def test_a_changed_label_or_box_with_equal_pixels_is_prepared_anew(table: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    prepare(table, out=out, shape=GRID)
+    before, pixels = items_of(out)["case_1"], pixels_of(out, "images/case_1.npy")
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file))
+    row = next(row for row in rows if row["image_id"] == "case_1")
+    for column, value, key in (
+        ("birads", "4", ("conditions", "birads")),
+        ("boxes", json.dumps([{"x": 0.2, "y": 0.3, "w": 0.1, "h": 0.1}]), ("boxes",)),
+        ("measured_size", "100x160", ("trace",)),
+    ):
+        row |= {column: value, "width": "120", "height": "160"}
+        with open(table, "w", newline="") as file:
+            writer = csv.DictWriter(file, list(row), restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        report = prepare(table, out=out, shape=GRID)
+        assert report.n_kept < report.count("read")
+        after = items_of(out)["case_1"]
+        old, new = before, after
+        for name in key:
+            old, new = old[name], new[name]
+        assert old != new
+        before = after
+    assert items_of(out)["case_1"]["conditions"]["birads"] == 4
+    assert not np.array_equal(pixels_of(out, "images/case_1.npy"), pixels)  # the ratio changed at last

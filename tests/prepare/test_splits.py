@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from monai_mammo.prepare.splits import split_of
+from monai_mammo.prepare.splits import persons_of_studies, split_of, splits_of_persons
 from monai_mammo.terms import Split
 
 
@@ -25,3 +25,25 @@ def test_a_person_stays_where_it_is(person: str, split: str):
 def test_another_seed_divides_anew():
     moved = sum(split_of(f"P{i}", seed=1) != split_of(f"P{i}") for i in range(1000))
     assert 250 < moved < 430  # independent draws differ in 1 - 0.8**2 - 2 * 0.1**2 = 34 %
+
+
+def test_a_person_in_several_published_splits_is_in_one_and_counted():
+    published = [
+        ("P00001", Split.TRAIN),
+        ("P00001", Split.VAL),
+        ("P00001", None),
+        ("P00002", Split.VAL),
+        ("P00002", None),
+        ("P00022", None),
+    ]
+    splits, n_redivided = splits_of_persons(published)
+    assert splits == {"P00001": split_of("P00001"), "P00002": Split.VAL, "P00022": Split.TEST}
+    assert n_redivided == 1
+    moved = [splits_of_persons(published, seed=seed)[0] for seed in range(20)]
+    assert {splits["P00002"] for splits in moved} == {Split.VAL} and len({splits["P00001"] for splits in moved}) > 1
+
+
+def test_a_study_is_of_the_one_person_whom_its_files_name():
+    images = [("person-a", "study-1"), ("study-1", "study-1"), ("study-2", "study-2"), ("person-b", "")]
+    images += [("study-3", "study-3"), ("person-a", "study-3"), ("person-b", "study-3")]
+    assert persons_of_studies(images) == {"study-1": "person-a"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.files.names import printable
-from monai_mammo.files.whole import save_bytes
+from monai_mammo.files.whole import is_partial, save_bytes
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.checks import CHECKS, ordered
@@ -80,8 +80,8 @@ def doctor(
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise RequestError(f"{out} is a file: name a folder to write to")
     name = _sort(path, dataset)
-    if out is not None and name != _PREPARED and Path(out).resolve() == path.resolve():
-        raise RequestError(f"{out} is the data set itself: name a folder of its own to write to")
+    if out is not None:
+        _check_folder(Path(out), path, is_prepared=name == _PREPARED)
     if name == _PREPARED:
         listed = prepared_entries(path)
     else:
@@ -101,6 +101,16 @@ def doctor(
     if report.out is not None:
         _write(report, report.out)
     return report
+
+
+def _check_folder(out: Path, source: Path, *, is_prepared: bool) -> None:
+    """Refuse a folder that holds anything but an earlier report; a prepared folder may hold the report on itself."""
+    if out.resolve() == source.resolve():
+        if not is_prepared:
+            raise RequestError(f"{out} is the data set itself: name a folder of its own to write to")
+        return
+    if out.is_dir() and any(path.name not in _FILES for path in out.iterdir() if not is_partial(path)):
+        raise RequestError(f"{out} holds other files: name a new folder, or one with nothing but doctor's report")
 
 
 def _sort(path: Path, dataset: str | None) -> str:
