@@ -51,6 +51,7 @@ def add_parser(parsers: Any) -> None:
         commands, "memorisation", "closeness to training images, beside planted copies", ["bundle"], device=False
     )
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    _add_realism(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="default: %(default)s")
@@ -95,6 +96,26 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(found)
     return 0
+
+
+def _add_realism(commands: Any) -> None:
+    command = commands.add_parser(
+        "realism",
+        help="how real generated images are, beside acquired ones",
+        description="Length of fibres, skin line, trace of the decoder, spectrum, outline; Fréchet distance; whether a "
+        "classifier can tell generated from acquired images. Each figure stands beside that of other acquired images. "
+        "--out gets realism.json, realism.md, sheets of 8 x 8 images at 1:1 and ten pairs at 3:1.",
+    )
+    command.add_argument("synthetic", metavar="SYNTHETIC", help="run, prepared folder or folder of pictures")
+    command.add_argument("--reference", metavar="REAL", required=True, help="prepared folder of acquired images")
+    command.add_argument("--split", default="validation", help="of the reference (default: %(default)s)")
+    command.add_argument("--kind", help="acquisition kind of pictures that state none")
+    default, noun = _BUNDLES["lesion_network"]
+    command.add_argument("--lesion-network", default=default, help=f"{noun}, and encoder (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="chooses control and sheets (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--out", metavar="DIR", help="folder for figures and sheets")
+    command.set_defaults(run=run, figures="realism")
 
 
 def _add(

@@ -12,6 +12,7 @@ _HOMES = {
     "adherence_figures": "adherence",
     "comparison_sheet": "sheets",
     "evaluate": "evaluate_figures",
+    "evaluate_realism": "realism.realism_of_folder",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",
     "items_of_run": "run_items",

@@ -22,13 +22,14 @@ FIGURES: dict[str, tuple[str, str]] = {
     "requests": ("requests", "requests_like_acquired"),
     "adherence": ("adherence", "adherence_figures"),
     "memorisation": ("memorisation", "memorisation_figures"),
+    "realism": ("realism.realism_of_folder", "evaluate_realism"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
     "sheet": ("sheets", "comparison_sheet"),
     "card": ("evaluate_figures", "fill_card_from_files"),
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_WRITES_ITSELF = ("sheet", "fingerprint", "card")
+_WRITES_ITSELF = ("realism", "sheet", "fingerprint", "card")
 
 
 def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
@@ -39,9 +40,9 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
     figures : str
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` the networks
         that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions for a run to be examined,
-        ``sheet`` draws acquired beside synthetic images, ``fingerprint`` and ``card`` write into a bundle.
+        ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired beside synthetic images, ``fingerprint`` and ``card`` write into a bundle.
     out : str or Path or None
-        JSON file of the figures, or PNG of the sheet.
+        JSON file of the figures, PNG of the sheet, or folder for the figures and sheets of ``realism``.
     **words
         Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
 

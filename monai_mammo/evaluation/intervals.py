@@ -1,9 +1,13 @@
-"""Means with their uncertainty: 95 % bootstrap intervals, the same on every call."""
+"""Means with their uncertainty: 95 % bootstrap intervals over persons, the same on every call.
+
+Images of one person are alike, so an interval over images would be too narrow: what is drawn again is a person, with
+all of the person's images (cluster bootstrap; Davison and Hinkley 1997, section 3.8).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,75 +17,124 @@ N_RESAMPLES = 2000
 _SEED = 0
 
 
-def summary(values: Sequence[float] | np.ndarray) -> dict[str, Any] | None:
+def summary(values: Sequence[float] | np.ndarray, *, persons: Sequence[str] | None = None) -> dict[str, Any] | None:
     """Mean of per-image figures with number of images and 95 % interval.
 
     Parameters
     ----------
     values : sequence of float, shape (n,)
+    persons : sequence of str, length n, optional
+        Whose image each is; without it each image is a person of its own.
 
     Returns
     -------
     dict or None
         ``mean``, ``low``, ``high``, ``n``; the interval is that of the percentile bootstrap over
-        images (Efron 1979) with a fixed seed, and `None` where there are fewer than 2 images.
+        persons (Efron 1979) with a fixed seed, and `None` where there are fewer than 2 persons.
         `None` in place of the dict where there is no image.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.size == 0:
+    sums = _Sums.of(values, persons)
+    if sums is None:
         return None
-    return {**_with_interval(array.mean(), _resampled_means(array), array.size), "n": int(array.size)}
+    return {**_with_interval(sums.mean, sums.resampled(), sums.n_persons), "n": sums.n_images}
 
 
-def ratio_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
+def ratio_of_means(
+    values: Sequence[float] | np.ndarray,
+    reference: Sequence[float] | np.ndarray,
+    *,
+    persons: Sequence[str] | None = None,
+    reference_persons: Sequence[str] | None = None,
+) -> dict[str, Any] | None:
     """Mean of `values` over mean of `reference`, both resampled on their own.
 
     Parameters
     ----------
     values, reference : sequence of float
+    persons, reference_persons : sequence of str, optional
+        Whose image each is; without them each image is a person of its own.
 
     Returns
     -------
     dict or None
         ``mean`` (the ratio), ``low``, ``high``; `None` where either is empty or `reference` has mean 0.
     """
-    above, below = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    if not above.size or not below.size or not below.mean():
+    above, below = _Sums.of(values, persons), _Sums.of(reference, reference_persons)
+    if above is None or below is None or not below.mean:
         return None
-    denominators = _resampled_means(below, seed=_SEED + 1)
-    ratios = _resampled_means(above)[denominators > 0] / denominators[denominators > 0]
-    return _with_interval(above.mean() / below.mean(), ratios, min(above.size, below.size))
+    denominators = below.resampled(seed=_SEED + 1)
+    ratios = above.resampled()[denominators > 0] / denominators[denominators > 0]
+    return _with_interval(above.mean / below.mean, ratios, min(above.n_persons, below.n_persons))
 
 
-def difference_of_means(values: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
+def difference_of_means(
+    values: Sequence[float] | np.ndarray,
+    reference: Sequence[float] | np.ndarray,
+    *,
+    persons: Sequence[str] | None = None,
+    reference_persons: Sequence[str] | None = None,
+) -> dict[str, Any] | None:
     """Mean of `values` less mean of `reference`, both resampled on their own.
 
     Parameters
     ----------
     values, reference : sequence of float
+    persons, reference_persons : sequence of str, optional
+        Whose image each is; without them each image is a person of its own.
 
     Returns
     -------
     dict or None
         ``mean`` (the difference), ``low``, ``high``, and ``n``, the number of `values`; `None` where either is empty.
     """
-    left, right = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    if not left.size or not right.size:
+    left, right = _Sums.of(values, persons), _Sums.of(reference, reference_persons)
+    if left is None or right is None:
         return None
-    differences = _resampled_means(left) - _resampled_means(right, seed=_SEED + 1)
-    interval = _with_interval(left.mean() - right.mean(), differences, min(left.size, right.size))
-    return {**interval, "n": int(left.size)}
+    differences = left.resampled() - right.resampled(seed=_SEED + 1)
+    interval = _with_interval(left.mean - right.mean, differences, min(left.n_persons, right.n_persons))
+    return {**interval, "n": left.n_images}
+
+
+class _Sums(NamedTuple):
+    """Per person, sum of the figures and number of images, shapes (n persons,)."""
+
+    totals: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, values: Sequence[float] | np.ndarray, persons: Sequence[str] | None) -> _Sums | None:
+        array = np.asarray(values, dtype=np.float64)
+        if array.size == 0:
+            return None
+        if persons is None:
+            return cls(array, np.ones(array.size))
+        if len(persons) != array.size:
+            raise ValueError(f"{array.size} figures are of {len(persons)} persons: one person a figure is needed")
+        _, person = np.unique(np.asarray(persons, dtype=str), return_inverse=True)
+        return cls(np.bincount(person, weights=array), np.bincount(person).astype(np.float64))
+
+    @property
+    def n_persons(self) -> int:
+        return self.totals.size
+
+    @property
+    def n_images(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def mean(self) -> float:
+        return float(self.totals.sum() / self.counts.sum())
+
+    def resampled(self, *, seed: int = _SEED) -> np.ndarray:
+        """Means over images of persons drawn with replacement, shape (N_RESAMPLES,)."""
+        drawn = np.random.default_rng(seed).integers(0, self.n_persons, (N_RESAMPLES, self.n_persons))
+        return self.totals[drawn].sum(axis=1) / self.counts[drawn].sum(axis=1)
 
 
 def _with_interval(mean: float, resampled: np.ndarray, n_least: int) -> dict[str, float | None]:
-    """``mean``, ``low`` and ``high``; a figure of a single image has no interval."""
+    """``mean``, ``low`` and ``high``; a figure of a single person has no interval."""
     low, high = np.percentile(resampled, (2.5, 97.5)) if n_least > 1 else (None, None)
     return {"mean": _rounded(mean), "low": _rounded(low), "high": _rounded(high)}
-
-
-def _resampled_means(values: np.ndarray, *, seed: int = _SEED) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return values[rng.integers(0, values.size, (N_RESAMPLES, values.size))].mean(axis=1)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
+from monai_mammo.evaluation.realism.realism_tables import realism_table
 
 __all__ = ["markdown_table"]
 
@@ -174,6 +175,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "adherence": _adherence,
     "memorisation": _memorisation,
     "texture": _texture,
+    "realism": realism_table,
 }
 
 

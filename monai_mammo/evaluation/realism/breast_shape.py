@@ -53,7 +53,7 @@ def shape_measures(breast: np.ndarray) -> dict[str, float]:
     hull = convex_hull_image(breast) if breast.sum() > 3 else breast
     return {
         "breast area": float(breast.mean()),
-        "breast width": (columns[-1] - columns[0] + 1) / breast.shape[1],
-        "breast height": (rows[-1] - rows[0] + 1) / breast.shape[0],
+        "breast width": float(columns[-1] - columns[0] + 1) / breast.shape[1],
+        "breast height": float(rows[-1] - rows[0] + 1) / breast.shape[0],
         "solidity": float(breast.sum() / max(hull.sum(), 1)),
     }

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from monai_mammo.evaluation.realism.persons import PersonResampler
+from monai_mammo.evaluation.realism.person_folds import PersonResampler
 
 __all__ = ["N_COMPONENTS", "FeatureSpace", "frechet_distance", "gaussian_frechet_distance"]
 

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.check import clean_air
+from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.prepare.geometry import resize
 
 __all__ = ["ImageSet"]

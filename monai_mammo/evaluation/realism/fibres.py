@@ -8,10 +8,14 @@ from skimage.morphology import skeletonize
 
 __all__ = ["orientation_coherence", "ridge_length"]
 
-_CONTRAST_SIGMA_PX = 6.0  # neighbourhood whose mean and spread are taken away, so that bright and dim tissue count alike
+_CONTRAST_SIGMA_PX = (
+    6.0  # neighbourhood whose mean and spread are taken away, so that bright and dim tissue count alike
+)
 _LEAST_VARIANCE = 1e-5  # of a neighbourhood, about a grey value of 8-bit pictures: below is no tissue
 _RIDGE_SIGMA_PX = 1.5
-_RIDGE_SHARE = 0.2  # of the breast's pixels, the most ridge-like ones: equal in all images, so that length alone differs
+_RIDGE_SHARE = (
+    0.2  # of the breast's pixels, the most ridge-like ones: equal in all images, so that length alone differs
+)
 _SKIN_MARGIN_PX = 4
 _GRADIENT_SIGMA_PX, _COHERENCE_SIGMA_PX = 1.0, 4.0
 _COHERENCE_MARGIN_PX = 6

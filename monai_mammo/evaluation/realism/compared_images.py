@@ -1,0 +1,113 @@
+"""Images to be compared, from a run, a prepared folder or a folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.run_items import items_of_run
+from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.prepare.breast import chest_wall_side
+from monai_mammo.prepare.datalist_items import load_datalist
+from monai_mammo.prepare.geometry import mirror
+from monai_mammo.prepare.reading import is_picture, read_picture
+from monai_mammo.terms import AcquisitionKind, ChestWall
+
+__all__ = ["acquired_images", "acquired_items", "synthetic_images"]
+
+_UNIT = np.float32(65535)
+
+
+def synthetic_images(folder: str | Path, *, kind: str | None = None, split: str = "training") -> ImageSet:
+    """Images of a run, of a prepared folder, or of a folder of pictures.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With ``manifest.json``, as `generate` writes it; with ``datalist.json``, as `prepare` does; or with PNG, JPG,
+        WebP or PGM files on the grid of the reference, of either side.
+    kind : str or None
+        Acquisition kind of pictures that state none.
+    split : str
+        Of a prepared folder.
+
+    Returns
+    -------
+    ImageSet
+        Chest wall left; images of a run and pictures are persons of their own.
+
+    Raises
+    ------
+    RequestError
+        There is no image in the folder, or `kind` is not an acquisition kind.
+    MammoError
+        A file can not be read.
+    """
+    folder = Path(folder)
+    stated = None if kind is None else str(AcquisitionKind.parse(kind, where="--kind"))
+    if (folder / "manifest.json").is_file():
+        return _of_items(items_of_run(folder), stated)
+    if (folder / "datalist.json").is_file():
+        return acquired_images(acquired_items(folder, split=split))
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is not a run, a prepared folder or a folder of pictures")
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))
+    if not paths:
+        raise RequestError(f"{folder} holds no run, no datalist.json and no picture")
+    return ImageSet.of([_picture(path) for path in paths], kinds=[stated] * len(paths), names=[p.name for p in paths])
+
+
+def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
+    """Items of one split of a prepared folder, whose files are not read yet.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder, or its ``datalist.json``.
+    split : str
+
+    Raises
+    ------
+    RequestError
+        There is no such folder or split.
+    """
+    path = Path(folder)
+    return load_datalist(path / "datalist.json" if path.is_dir() else path, split=split)
+
+
+def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
+    """Images of items of a prepared folder.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        As `acquired_items` gives them; one or more.
+    """
+    return _of_items(items, None)
+
+
+def _of_items(items: Sequence[dict[str, Any]], kind: str | None) -> ImageSet:
+    images = [item["image"] if isinstance(item["image"], np.ndarray) else np.load(item["image"]) for item in items]
+    return ImageSet.of(
+        [image.astype(np.float32) / _UNIT for image in images],
+        kinds=[item["conditions"].get("kind") or kind for item in items],
+        views=[item["conditions"].get("view") for item in items],
+        persons=[str(item["person_id"]) for item in items],
+        names=[str(item.get("image_id", i)) for i, item in enumerate(items)],
+    )
+
+
+def _picture(path: Path) -> np.ndarray:
+    read = read_picture(path)
+    if isinstance(read, Skipped | Failed):
+        raise MammoError(f"{path} cannot be read as a picture: {read.detail}")
+    image = read.brightness_table[read.pixels]
+    _, breast = clean_air(image)
+    is_mirrored = breast is not None and chest_wall_side(breast) is ChestWall.RIGHT
+    return np.ascontiguousarray(mirror(image) if is_mirrored else image)

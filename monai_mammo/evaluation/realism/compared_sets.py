@@ -1,0 +1,267 @@
+"""How real generated mammograms are: every figure beside the same one on acquired images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
+from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
+from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance
+from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder, encoder_features
+from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES, image_measures
+from monai_mammo.evaluation.realism.radiomics import radiomic_features
+from monai_mammo.evaluation.stated import kind_groups
+
+__all__ = ["compared_sizes", "control_positions", "halved_by_person", "realism_figures"]
+
+_SMALL_ROWS = 64
+_Features = dict[str, np.ndarray]
+
+
+def realism_figures(
+    synthetic: ImageSet,
+    reference: ImageSet,
+    control: ImageSet,
+    *,
+    encoder: FeatureEncoder | None = None,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Figures of generated images and of the control, both against the reference.
+
+    Parameters
+    ----------
+    synthetic, reference : ImageSet
+        Generated and acquired images of one size.
+    control : ImageSet
+        Acquired images of other persons than the reference's, about as many of each kind as there are generated ones:
+        what no generator can be better than.
+    encoder : FeatureEncoder, optional
+        Frozen, on `device`; without it only radiomic features are compared.
+    device : torch.device or str
+    progress : callable or None
+        Called with the number of parts done and of all.
+
+    Returns
+    -------
+    dict
+        ``measures``: for each kind and measure the means ``synthetic`` and ``acquired``, ``share`` (their ratio)
+        and ``control_share``; ``spectrum``: for each kind, view and band ``acquired``, ``difference`` and
+        ``control_difference`` in dB; ``frechet`` and ``auc``: for each kind and sort of features (and size)
+        ``synthetic`` and ``control``. Each with n and 95 % interval over persons. ``settings`` beside them.
+
+    Raises
+    ------
+    RequestError
+        The images differ in size, or a person of the reference is in the control.
+    """
+    sets = {"synthetic": synthetic, "reference": reference, "control": control}
+    if len({s.shape for s in sets.values()}) > 1:
+        sizes = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
+        raise RequestError(f"images are compared pixel for pixel and have one size, these have {sizes}")
+    if set(reference.persons) & set(control.persons):
+        raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
+    sizes = compared_sizes(reference.shape)
+    n_parts, done = 3 * (len(sizes) + 1) + 1, 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, n_parts)
+
+    measured: dict[str, list[dict[str, float]]] = {}
+    for name, some in sets.items():
+        measured[name] = [image_measures(*pair) for pair in zip(some.images, some.breasts, strict=True)]
+        count()
+    features: dict[str, dict[str, _Features]] = {}
+    for size, shape in sizes.items():
+        for name, some in sets.items():
+            features.setdefault(size, {})[name] = _features(some.shrunk(shape), encoder, device)
+            count()
+    groups = _shared_kinds(sets)
+    figures = {
+        "measures": _measure_rows(sets, measured, groups),
+        "spectrum": _spectrum_rows(sets, measured, groups),
+        "frechet": _frechet_rows(sets, features["full"], groups),
+        "auc": _auc_rows(sets, features, groups),
+        "settings": {
+            "shape": list(reference.shape),
+            "sizes": {size: list(shape) for size, shape in sizes.items()},
+            "n_images": {name: len(some) for name, some in sets.items()},
+            "n_persons": {name: some.n_persons for name, some in sets.items()},
+        },
+    }
+    count()
+    return figures
+
+
+def compared_sizes(shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Sizes at which a classifier compares images: ``full``, ``half`` and ``small``, 64 rows.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the images; sizes that would not be smaller than the one before are left out.
+    """
+    rows, columns = shape
+    sizes = {"full": shape, "half": (rows // 2, columns // 2)}
+    if rows // 2 > _SMALL_ROWS:
+        sizes["small"] = (_SMALL_ROWS, max(1, round(_SMALL_ROWS * columns / rows)))
+    return sizes
+
+
+def control_positions(
+    kinds: Sequence[str | None], synthetic_kinds: Sequence[str | None], *, seed: int = 0
+) -> list[int]:
+    """Positions of acquired images for the control: as many of each kind as are generated, as far as they last.
+
+    Parameters
+    ----------
+    kinds : sequence of str or None
+        Of the acquired images among which is chosen by chance.
+    synthetic_kinds : sequence of str or None
+        Of the generated images; `None`, a kind that is not known, takes acquired images of any kind.
+    seed : int
+    """
+    order = [int(i) for i in np.random.default_rng(seed).permutation(len(kinds))]
+    chosen: set[int] = set()
+    for kind in sorted(set(synthetic_kinds), key=str):
+        wanted = sum(k == kind for k in synthetic_kinds)
+        chosen |= set([i for i in order if i not in chosen and kind in (None, kinds[i])][:wanted])
+    return sorted(chosen)
+
+
+def halved_by_person(acquired: ImageSet, *, seed: int = 0) -> tuple[ImageSet, ImageSet]:
+    """Two sets that share no person, half of the persons each.
+
+    Raises
+    ------
+    RequestError
+        There is a single person.
+    """
+    names = sorted(set(acquired.persons))
+    if len(names) < 2:
+        raise RequestError("acquired images of two persons or more are needed to compare them with each other")
+    first = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[: (len(names) + 1) // 2]}
+    is_first = np.array([person in first for person in acquired.persons])
+    return acquired.take(np.nonzero(is_first)[0]), acquired.take(np.nonzero(~is_first)[0])
+
+
+def _features(some: ImageSet, encoder: FeatureEncoder | None, device: torch.device | str) -> _Features:
+    found = {} if encoder is None else encoder_features(encoder, some.images, device=device)
+    radiomic = [radiomic_features(*pair) for pair in zip(some.images, some.breasts, strict=True)]
+    return {**found, "radiomic": np.stack(radiomic)}
+
+
+def _shared_kinds(sets: dict[str, ImageSet]) -> dict[str, dict[str, list[int]]]:
+    """Positions in each set by kind, for kinds that all have, and of all images of these kinds."""
+    grouped = {name: kind_groups(some.kinds) for name, some in sets.items()}
+    if any(None in some.kinds for some in sets.values()):
+        return {"all": {name: list(range(len(some))) for name, some in sets.items()}}
+    kinds = [kind for kind in grouped["synthetic"] if kind != "all" and all(kind in g for g in grouped.values())]
+    groups = {kind: {name: rows[kind] for name, rows in grouped.items()} for kind in kinds}
+    if len(kinds) != 1:
+        groups["all"] = {name: sorted(sum((rows[k] for k in kinds), [])) for name, rows in grouped.items()}
+    return groups
+
+
+def _values(
+    sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], rows: dict[str, list[int]], measure: str
+) -> dict[str, tuple[list[float], list[str]]]:
+    """Per set the values of a measure and whose images they are, where the images allow it."""
+    out = {}
+    for name, positions in rows.items():
+        known = [i for i in positions if measure in measured[name][i]]
+        out[name] = [measured[name][i][measure] for i in known], [sets[name].persons[i] for i in known]
+    return out
+
+
+def _measure_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], groups: Any) -> list[Any]:
+    rows = []
+    for kind, positions in groups.items():
+        for measure in MEASURES:
+            values = _values(sets, measured, positions, measure)
+            reference, whose = values["reference"]
+            row: dict[str, Any] = {"kind": kind, "measure": measure}
+            row["synthetic"], row["acquired"] = (_summary(values[name]) for name in ("synthetic", "reference"))
+            for key, name in (("share", "synthetic"), ("control_share", "control")):
+                ours, persons = values[name]
+                row[key] = ratio_of_means(ours, reference, persons=persons, reference_persons=whose)
+            rows.append(row)
+    return rows
+
+
+def _spectrum_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], groups: Any) -> list[Any]:
+    rows = []
+    for kind, positions in groups.items():
+        views = sorted({v for s in sets.values() for v in s.views if v is not None})
+        for view in [*views, "both"] if len(views) > 1 else ["both"]:
+            some = {
+                name: [i for i in of_kind if view in ("both", sets[name].views[i])]
+                for name, of_kind in positions.items()
+            }
+            for measure in POWER_MEASURES:
+                values = _values(sets, measured, some, measure)
+                reference, whose = values["reference"]
+                row: dict[str, Any] = {"kind": kind, "view": view, "measure": measure}
+                row["acquired"] = _summary(values["reference"])
+                for key, name in (("difference", "synthetic"), ("control_difference", "control")):
+                    ours, persons = values[name]
+                    row[key] = difference_of_means(ours, reference, persons=persons, reference_persons=whose)
+                rows.append(row)
+    return rows
+
+
+def _summary(values: tuple[Sequence[float], Sequence[str]]) -> dict[str, Any] | None:
+    found = summary(values[0], persons=values[1])
+    return None if found is None else {**found, "n_persons": len(set(values[1]))}
+
+
+def _frechet_rows(sets: dict[str, ImageSet], features: dict[str, _Features], groups: Any) -> list[Any]:
+    rows = []
+    for family in features["reference"]:
+        everything = {name: of_set[family] for name, of_set in features.items()}
+        space = FeatureSpace.of(np.concatenate([everything["reference"], everything["control"]]))
+        for kind, positions in groups.items():
+            row: dict[str, Any] = {"kind": kind, "features": family}
+            for name in ("synthetic", "control"):
+                row[name] = frechet_distance(
+                    everything[name][positions[name]],
+                    everything["reference"][positions["reference"]],
+                    space=space,
+                    persons=[sets[name].persons[i] for i in positions[name]],
+                    reference_persons=[sets["reference"].persons[i] for i in positions["reference"]],
+                )
+            rows.append(row)
+    return rows
+
+
+def _auc_rows(sets: dict[str, ImageSet], features: dict[str, dict[str, _Features]], groups: Any) -> list[Any]:
+    rows = []
+    for size, of_sets in features.items():
+        for family in of_sets["reference"]:
+            for kind, positions in groups.items():
+                some = {name: of_sets[name][family][of_kind] for name, of_kind in positions.items()}
+                persons = {name: [sets[name].persons[i] for i in of_kind] for name, of_kind in positions.items()}
+                synthetic = separability(
+                    some["synthetic"],
+                    some["reference"],
+                    persons=persons["synthetic"],
+                    acquired_persons=persons["reference"],
+                )
+                control = control_separability(
+                    np.concatenate([some["reference"], some["control"]]),
+                    persons=persons["reference"] + persons["control"],
+                    n=len(some["synthetic"]),
+                )
+                rows.append(
+                    {"kind": kind, "size": size, "features": family, "synthetic": synthetic, "control": control}
+                )
+    return rows

@@ -1,0 +1,108 @@
+"""The figures of realism of a folder of generated images, and their sheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from monai_mammo import bundle, networks
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.realism.compared_images import acquired_images, acquired_items, synthetic_images
+from monai_mammo.evaluation.realism.compared_sets import control_positions, halved_by_person, realism_figures
+from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.realism.kind_sheets import write_sheets
+from monai_mammo.evaluation.realism.realism_tables import realism_table
+from monai_mammo.evaluation.stated import about_bundle
+from monai_mammo.files import save_text
+from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.networks.weights import ENCODER
+
+__all__ = ["evaluate_realism"]
+
+_TRAINING = "training"
+
+
+def evaluate_realism(
+    synthetic: str | Path,
+    *,
+    reference: str | Path,
+    split: str = "validation",
+    out: str | Path | None = None,
+    kind: str | None = None,
+    lesion_network: str = DEFAULT_BUNDLES[2],
+    seed: int = 0,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """How real generated images are, beside acquired ones.
+
+    Parameters
+    ----------
+    synthetic : str or Path
+        Run, prepared folder or folder of pictures, on the grid of the reference.
+    reference : str or Path
+        Prepared folder.
+    split : str
+        Its split that is compared with. The control comes from the training split; where that is the one compared
+        with, or empty, the images are halved by person.
+    out : str or Path, optional
+        Folder for ``realism.json``, ``realism.md`` and the sheets.
+    kind : str, optional
+        Acquisition kind of pictures that state none.
+    lesion_network : str
+        Name or path of its bundle, which carries the frozen encoder.
+    seed : int
+        Chooses the images of the control and of the sheets.
+    device : {"auto", "cpu", "cuda"}
+    progress : callable or None
+        Called with the number of parts done and of all.
+
+    Returns
+    -------
+    dict
+        As `realism_figures` gives them, with ``name``, ``command``, ``data`` and ``bundles``.
+
+    Raises
+    ------
+    RequestError
+        There is no such folder, split, bundle or device, or the images differ in size.
+    MammoError
+        A file or the weights are missing or damaged.
+    """
+    generated = synthetic_images(synthetic, kind=kind)
+    acquired, control = _acquired(reference, split, generated, seed=seed)
+    folder, place = bundle.find(lesion_network), torch.device(pick_device(device))
+    network = networks.load_encoder(folder, device=place)
+    found = realism_figures(generated, acquired, control, encoder=network, device=place, progress=progress)
+    figures = {
+        "name": "realism" if split == "validation" else f"realism_{split}",
+        "command": "realism",
+        "data": {"synthetic": str(Path(synthetic).name), "split": split},
+        "bundles": [about_bundle(folder, ENCODER[0])],
+        **found,
+    }
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        save_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", Path(out) / "realism.json")
+        save_text(realism_table(figures), Path(out) / "realism.md")
+        write_sheets(generated, acquired, out=out, seed=seed)
+    return figures
+
+
+def _acquired(folder: str | Path, split: str, generated: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Images that are compared with, and the control, which shares no person with them."""
+    items = acquired_items(folder, split=split)
+    if not items:
+        raise RequestError(f"split {split!r} of {folder} lists no image")
+    persons = {str(item["person_id"]) for item in items}
+    training = [] if split == _TRAINING else acquired_items(folder, split=_TRAINING)
+    others = [item for item in training if str(item["person_id"]) not in persons]
+    if not others:
+        return halved_by_person(acquired_images(items), seed=seed)
+    chosen = control_positions([item["conditions"].get("kind") for item in others], generated.kinds, seed=seed)
+    return acquired_images(items), acquired_images([others[i] for i in chosen or range(len(others))])

@@ -1,0 +1,119 @@
+"""Figures of realism as markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["realism_table"]
+
+_NONE = "–"
+
+
+def realism_table(figures: Mapping[str, Any]) -> str:
+    """Four tables with a sentence on each: measures, spectrum, Fréchet distance, separability.
+
+    Parameters
+    ----------
+    figures : mapping
+        As `realism_figures` gives them.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    settings = figures["settings"]
+    n_images, n_persons = settings["n_images"], settings["n_persons"]
+    rows, columns = settings["shape"]
+    head = (
+        f"{n_images['synthetic']} generated images beside {n_images['reference']} acquired ones of "
+        f"{n_persons['reference']} persons, {rows} x {columns} pixels. The control, {n_images['control']} acquired "
+        f"images of {n_persons['control']} other persons, is compared with the same acquired images: no generator "
+        "can be better. Brackets: 95 % bootstrap intervals over persons."
+    )
+    return "\n".join([head, "", _measures(figures), _spectrum(figures), _frechet(figures), _auc(figures)])
+
+
+def _measures(figures: Mapping[str, Any]) -> str:
+    lines = [
+        [
+            row["kind"],
+            row["measure"],
+            _value(row["synthetic"], 3),
+            _n(row["synthetic"]),
+            _value(row["acquired"], 3),
+            _n(row["acquired"]),
+            _value(row["share"], 2),
+            _value(row["control_share"], 2),
+        ]
+        for row in figures["measures"]
+    ]
+    titles = ["kind", "measure", "generated", "n", "acquired", "n", "share", "share, control"]
+    return _page("Measures of single images, in pixels of the image where they are lengths.", titles, lines)
+
+
+def _spectrum(figures: Mapping[str, Any]) -> str:
+    lines = [
+        [
+            row["kind"],
+            row["view"],
+            row["measure"],
+            _value(row["acquired"], 1),
+            _n(row["acquired"]),
+            _value(row["difference"], 1, sign="+"),
+            _n(row["difference"]),
+            _value(row["control_difference"], 1, sign="+"),
+        ]
+        for row in figures["spectrum"]
+    ]
+    titles = ["kind", "view", "measure", "acquired", "n", "generated less acquired", "n", "control less acquired"]
+    return _page("Power inside the breast by spatial frequency (cycles a pixel), in dB.", titles, lines)
+
+
+def _frechet(figures: Mapping[str, Any]) -> str:
+    lines = [
+        [row["kind"], row["features"], _value(row["synthetic"], 2), _n(row["synthetic"]), _value(row["control"], 2)]
+        for row in figures["frechet"]
+    ]
+    words = (
+        "Fréchet distance on 32 principal components of the acquired images, as share of their variance there; few "
+        "images make it larger, in the control alike."
+    )
+    return _page(words, ["kind", "features", "generated", "n", "control"], lines)
+
+
+def _auc(figures: Mapping[str, Any]) -> str:
+    shapes = figures["settings"]["sizes"]
+    lines = [
+        [
+            row["kind"],
+            f"{shapes[row['size']][0]} x {shapes[row['size']][1]}",
+            row["features"],
+            _value(row["synthetic"], 2),
+            _n(row["synthetic"]),
+            _value(row["control"], 2),
+        ]
+        for row in figures["auc"]
+    ]
+    words = (
+        "Area under the curve of a logistic regression that tells generated images from acquired ones, 5-fold by "
+        "person: 0.5 cannot, 1 always. Control: acquired images divided by person at random, with the reach of chance."
+    )
+    return _page(words, ["kind", "size", "features", "generated", "n", "control"], lines)
+
+
+def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    table = [list(titles), ["---"] * len(titles), *lines]
+    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in table) + "\n"
+
+
+def _value(found: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:
+    if not found:
+        return _NONE
+    text = f"{found['value'] if 'value' in found else found['mean']:{sign}.{digits}f}"
+    return text if found["low"] is None else f"{text} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
+
+
+def _n(found: Mapping[str, Any] | None) -> str:
+    return _NONE if not found else str(found["n"])

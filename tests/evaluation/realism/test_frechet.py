@@ -1,0 +1,57 @@
+"""Fréchet distance against its closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance, gaussian_frechet_distance
+
+
+def test_two_known_gaussians():
+    """N(0, diag(1, 4)) and N((1, 2), diag(9, 1)): 1 + 4 + (1 - 3)^2 + (2 - 1)^2 = 10."""
+    found = gaussian_frechet_distance(np.zeros(2), np.diag([1.0, 4.0]), np.array([1.0, 2.0]), np.diag([9.0, 1.0]))
+    assert found == pytest.approx(10)
+
+
+def test_covariances_that_do_not_commute():
+    """Against the definition with the matrix square root of scipy."""
+    from scipy.linalg import sqrtm
+
+    a, b = (np.cov(np.random.default_rng(s).normal(size=(5, 40)) * np.arange(1, 6)[:, None]) for s in (0, 1))
+    expected = np.trace(a + b - 2 * np.real(sqrtm(a @ b)))
+    assert gaussian_frechet_distance(np.zeros(5), a, np.zeros(5), b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_components_are_those_of_the_features():
+    x = np.random.default_rng(0).normal(size=(400, 3)) @ np.diag([5.0, 1.0, 0.0])
+    space = FeatureSpace.of(x, n_components=2)
+    projected = space.project(x)
+    assert projected.shape == (400, 2)
+    assert projected.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert projected.var(axis=0).sum() == pytest.approx(2), "each feature that varies counts with 1"
+
+
+def drawn(n, seed, shift=0.0, spread=1.0):
+    return np.random.default_rng(seed).normal(size=(n, 4)) * spread + shift
+
+
+def test_share_of_the_variance_for_samples_of_known_laws():
+    """A shift of half a deviation and twice the spread in 4 of 4 features: (0.25 + 1) a feature, of variance 1."""
+    reference, other = drawn(40000, 0), drawn(40000, 1, shift=0.5, spread=2.0)
+    names = [f"p{i % 500}" for i in range(40000)]
+    found = frechet_distance(other, reference, space=FeatureSpace.of(reference), persons=names, reference_persons=names)
+    assert found["value"] == pytest.approx(1.25, rel=0.02)  # standard errors of mean and spread are 1 in 200
+    assert found["low"] < found["value"] < found["high"]
+    assert found["high"] - found["low"] < 0.2
+    assert (found["n"], found["n_persons"]) == (40000, 500)
+
+
+def test_equal_laws_have_a_distance_near_0_and_few_images_have_none():
+    reference, other = drawn(4000, 0), drawn(4000, 1)
+    names = [f"p{i}" for i in range(4000)]
+    space = FeatureSpace.of(reference)
+    found = frechet_distance(other, reference, space=space, persons=names, reference_persons=names)
+    assert found["value"] < 0.01
+    two = frechet_distance(other[:2], reference, space=space, persons=names[:2], reference_persons=names)
+    assert two is None
