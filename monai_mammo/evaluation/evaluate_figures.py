@@ -40,7 +40,8 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
     figures : str
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` the networks
         that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions for a run to be examined,
-        ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired beside synthetic images, ``fingerprint`` and ``card`` write into a bundle.
+        ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired beside synthetic images,
+        ``fingerprint`` and ``card`` write into a bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet, or folder for the figures and sheets of ``realism``.
     **words
