@@ -11,6 +11,7 @@ import pytest
 from monai_mammo import terms
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
+from monai_mammo.prepare.datasets.table import columns_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,6 +50,10 @@ def test_main_job_is_a_request_that_the_vocabularies_know():
 )
 def test_guide_lists_the_allowed_values(vocabulary):
     assert f"| `{vocabulary.noun()}` | {vocabulary.allowed()} |" in GUIDE
+
+
+def test_guide_lists_the_columns_of_a_table():
+    assert columns_table() in GUIDE
 
 
 def test_guide_lists_every_option_of_generate(capsys):

@@ -158,7 +158,7 @@ def parse_json(text: str) -> Any:
     except RecursionError:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH}") from None
     for item, depth in _walk(value):
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and isinstance(item, (dict, list)):
             raise ValueError(f"it is nested deeper than {MAX_DEPTH}")
         if isinstance(item, str) and not is_text(item):
             raise ValueError("it holds a text that is not possible")
@@ -168,12 +168,12 @@ def parse_json(text: str) -> Any:
 
 
 def _walk(value: Any) -> Iterator[tuple[Any, int]]:
-    """All values and keys with their depth; not deeper than one below the limit."""
+    """All values and keys with their depth, down to the limit."""
     rest = [(value, 0)]
     while rest:
         item, depth = rest.pop()
         yield item, depth
-        if depth <= MAX_DEPTH:
+        if depth < MAX_DEPTH:
             inner = [*item, *item.values()] if isinstance(item, dict) else item if isinstance(item, list) else ()
             rest += [(one, depth + 1) for one in inner]
 

@@ -55,6 +55,8 @@ _SHEETS = {
 _SUFFIXES = {"P99": "_2", "P281": "2"}
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
@@ -112,6 +114,13 @@ def write_workbook(path: Path, sheets: dict[str, list[list[str]]]) -> None:
         archive.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{_PACKAGE}">{targets}</Relationships>')
         strings = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in texts)
         archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{_MAIN}">{strings}</sst>')
+        kinds = {"workbook": "sheet.main", "sharedStrings": "sharedStrings"}
+        kinds |= {f"worksheets/sheet{i}": "worksheet" for i, _ in listed}
+        overrides = "".join(
+            f'<Override PartName="/xl/{part}.xml" ContentType="{_SHEET_TYPE}.{kind}+xml"/>'
+            for part, kind in kinds.items()
+        )
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{_TYPES}">{overrides}</Types>')
 
 
 def _sheet(rows: list[list[str]], texts: dict[str, int]) -> str:

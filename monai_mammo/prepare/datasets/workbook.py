@@ -1,141 +1,106 @@
-"""Sheets of an Excel workbook (ECMA-376), as rows of text.
-
-The standard library is enough for the cells of a table. A document type declaration, which entities and their bombs
-need, is refused before anything is expanded, and no part of the archive is unpacked past a limit.
-"""
+"""Sheets of an Excel workbook, as rows of text, by openpyxl with bounds on what is unpacked."""
 
 from __future__ import annotations
 
-import re
+import datetime
+import warnings
 import zipfile
-import zlib
+from io import BytesIO
 from pathlib import Path
-from typing import NoReturn
-from xml.etree import ElementTree
-from xml.parsers import expat
+from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_bytes
+from monai_mammo.files.names import printable
 from monai_mammo.prepare.datasets.rows import TableRow
 
 __all__ = ["read_workbook"]
 
+_MAX_FILE_BYTES = 64 * 2**20
 _MAX_PART_BYTES = 64 * 2**20
+_MAX_PARTS = 1000
 _MAX_COLUMNS = 256
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_MAX_ROWS = 2**20  # of Excel
 
 
 def read_workbook(path: Path) -> dict[str, list[TableRow]]:
-    """Records of each sheet by the sheet's name; the first row of a sheet is its header.
+    """Records of each sheet by the sheet's name; the first row with text is its header.
 
     Whole numbers read as such (``46``, whether stored as 46 or 46.0); text keeps its blanks; formulas give the value
     that was stored with them.
 
+    Parameters
+    ----------
+    path : Path
+        File in the form of Excel 2007 and later, ``.xlsx``.
+
     Raises
     ------
     RequestError
-        The file is not there, is no workbook, is damaged, or would unpack to more than 64 MiB a part.
+        The file is not there, is not a workbook, is damaged, declares entities, or would unpack to more than 64 MiB a
+        part.
     """
+    name = printable(path.name)
     try:
-        with zipfile.ZipFile(path) as archive:
-            shared = _shared_strings(archive)
-            return {name: _rows(name, _parsed(archive, part), shared) for name, part in _sheets(archive).items()}
-    except OSError as error:
-        raise RequestError(f"workbook {path} could not be read: {error.strerror or 'unknown'}") from None
-    except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, expat.ExpatError, KeyError) as error:
-        raise RequestError(f"{path.name} is no workbook, or a damaged one ({type(error).__name__})") from None
-    except (ValueError, IndexError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise RequestError(f"workbook {path.name} could not be read: {error}") from None
+        data = read_bytes(path, max_bytes=_MAX_FILE_BYTES)
+    except UnreadableFile as error:
+        raise RequestError(f"workbook {error.detail}") from None
+    try:
+        return _sheets(data)
+    except _TooLarge as error:
+        raise RequestError(f"workbook {name} could not be read: {error}") from None
+    except Exception as error:  # openpyxl raises whatever a damaged part makes it trip over
+        cause = type(error.__cause__ or error).__name__
+        raise RequestError(f"{name} is not a workbook, or a damaged one ({cause})") from None
 
 
-def _parsed(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
-    with archive.open(part) as file:
-        data = file.read(_MAX_PART_BYTES + 1)
-    if len(data) > _MAX_PART_BYTES:
-        raise ValueError(f"a part unpacks to more than {_MAX_PART_BYTES // 2**20} MiB")
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.Parse(data, True)
-    return ElementTree.fromstring(data)
+class _TooLarge(Exception):
+    """A workbook has more of something than allowed."""
 
 
-def _refuse_doctype(*_: object) -> NoReturn:
-    raise ValueError("it declares a document type, which workbooks have none of")
+def _sheets(data: bytes) -> dict[str, list[TableRow]]:
+    from openpyxl.reader.excel import ExcelReader
+
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        parts = archive.infolist()
+    if len(parts) > _MAX_PARTS or any(part.file_size > _MAX_PART_BYTES for part in parts):
+        words = f"it has more than {_MAX_PARTS} parts, or one that unpacks to more than {_MAX_PART_BYTES // 2**20} MiB"
+        raise _TooLarge(words)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and extensions, which are not asked for
+        reader = ExcelReader(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        reader.read()
+        missing = [sheet.name for sheet, part in reader.parser.find_sheets() if part.target not in reader.valid_files]
+        if missing:
+            raise KeyError(missing[0])
+        return {sheet.title: _rows(sheet) for sheet in reader.wb.worksheets}
 
 
-def _sheets(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Part of the archive by the name of the sheet, in the workbook's order."""
-    targets = {
-        relation.get("Id"): relation.get("Target", "")
-        for relation in _parsed(archive, "xl/_rels/workbook.xml.rels").iter(f"{_PACKAGE}Relationship")
-    }
-    listed = _parsed(archive, "xl/workbook.xml").iter(f"{_MAIN}sheet")
-    named = [(sheet.get("name", ""), targets[sheet.get(_RELATION)]) for sheet in listed]
-    return {name: target.lstrip("/") if target.startswith("/") else f"xl/{target}" for name, target in named}
-
-
-def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    return [_text(item) for item in _parsed(archive, "xl/sharedStrings.xml").iter(f"{_MAIN}si")]
-
-
-def _text(item: ElementTree.Element) -> str:
-    """Text of a plain or rich string, without its phonetic guide."""
-    runs = [item, *item.findall(f"{_MAIN}r")]
-    return "".join(part.text or "" for run in runs for part in run.findall(f"{_MAIN}t"))
-
-
-def _rows(name: str, sheet: ElementTree.Element, shared: list[str]) -> list[TableRow]:
+def _rows(sheet: Any) -> list[TableRow]:
     header: list[str] | None = None
     rows: list[TableRow] = []
-    line = 0
-    for row in sheet.iter(f"{_MAIN}row"):
-        line = int(row.get("r") or line + 1)
-        cells = _cells(row, shared)
+    sheet.reset_dimensions()  # what a file says of its own size need not be so
+    for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if line > _MAX_ROWS or len(values) > _MAX_COLUMNS:
+            raise _TooLarge(f"a sheet has more than {_MAX_ROWS} rows or {_MAX_COLUMNS} columns")
+        cells = [_text(value) for value in values]
+        if not any(cell.strip() for cell in cells):
+            continue
         if header is None:
-            header = [cells.get(column, "").strip() for column in range(max(cells, default=-1) + 1)]
-        elif any(cell.strip() for cell in cells.values()):
-            values = {title: cells.get(column, "") for column, title in enumerate(header) if title}
-            rows.append(TableRow(table=f"sheet {name}", number=len(rows) + 1, line=line, cells=values))
+            header = [cell.strip() for cell in cells]
+        else:
+            cells += [""] * (len(header) - len(cells))
+            named = {title: cell for title, cell in zip(header, cells, strict=False) if title}
+            rows.append(TableRow(table=f"sheet {sheet.title}", number=len(rows) + 1, line=line, cells=named))
     return rows
 
 
-def _cells(row: ElementTree.Element, shared: list[str]) -> dict[int, str]:
-    """Cells by column, counted from 0."""
-    cells: dict[int, str] = {}
-    column = -1
-    for cell in row.iter(f"{_MAIN}c"):
-        letters = re.match(r"[A-Z]{1,3}", cell.get("r", ""))
-        column = _column(letters.group()) if letters else column + 1
-        if column >= _MAX_COLUMNS:
-            raise ValueError(f"a sheet has more than {_MAX_COLUMNS} columns")
-        cells[column] = _value(cell, shared)
-    return cells
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def _value(cell: ElementTree.Element, shared: list[str]) -> str:
-    kind = cell.get("t", "n")
-    if kind == "inlineStr":
-        inline = cell.find(f"{_MAIN}is")
-        return "" if inline is None else _text(inline)
-    value = cell.findtext(f"{_MAIN}v") or ""
-    if kind == "s" and value:
-        return shared[int(value)]
-    return _plain_number(value) if kind == "n" else value
-
-
-def _plain_number(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
+def _text(value: Any) -> str:
+    """Value of a cell as the tables of text have it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else str(value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 from layouts import cdd_cesm as layout
 
@@ -12,7 +14,8 @@ from monai_mammo.errors import RequestError
 from monai_mammo.prepare.datasets.rows import read_rows
 from monai_mammo.prepare.datasets.workbook import read_workbook
 
-MAIN = layout._MAIN
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
 def replace_part(path: Path, part: str, content: str | bytes | None) -> None:
@@ -50,7 +53,8 @@ def test_other_kinds_of_cells(workbook: Path):
     titles = "".join(f'<c r="{c}1" t="inlineStr"><is><r><t>t</t></r><r><t>{c}</t></r></is></c>' for c in "ACD")
     titles += '<c r="E1" t="str"><v>tE</v></c><c r="AA1" t="str"><v>tAA</v></c>'
     rows = f'<row r="1">{titles}</row><row r="2">{cells}</row>'
-    replace_part(workbook, "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{MAIN}">{rows}</worksheet>')
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    replace_part(workbook, "xl/worksheets/sheet1.xml", sheet)
     assert read_workbook(workbook)["one"][0].cells == {"tA": "in ", "tC": "46", "tD": "0.25", "tE": "sum", "tAA": "27"}
 
 
@@ -64,7 +68,7 @@ OUTSIDE = '<!DOCTYPE s [<!ENTITY a SYSTEM "file:///etc/hostname">]><worksheet>&a
 @pytest.mark.parametrize("sheet", [BILLION_LAUGHS, OUTSIDE, BILLION_LAUGHS.encode("utf-16")])
 def test_entities_are_refused_before_they_are_expanded(workbook: Path, sheet: str | bytes):
     replace_part(workbook, "xl/worksheets/sheet1.xml", sheet)
-    with pytest.raises(RequestError, match="declares a document type"):
+    with pytest.raises(RequestError, match="w.xlsx is not a workbook, or a damaged one .EntitiesForbidden"):
         read_workbook(workbook)
 
 
@@ -79,11 +83,12 @@ def test_a_part_that_unpacks_to_too_much_is_refused(workbook: Path):
     ("part", "content"),
     [
         ("xl/workbook.xml", None),
-        ("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{layout._PACKAGE}"/>'),
+        ("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{PACKAGE}"/>'),
         ("xl/worksheets/sheet1.xml", None),
         ("xl/worksheets/sheet1.xml", "<worksheet"),
         ("xl/sharedStrings.xml", None),
         ("xl/worksheets/sheet1.xml", f'<w xmlns="{MAIN}"><row r="1"><c r="XFD1"><v>1</v></c></row></w>'),
+        ("xl/worksheets/sheet1.xml", f'<w xmlns="{MAIN}"><row r="9999999999"><c r="A9999999999"/></row></w>'),
         ("xl/worksheets/sheet1.xml", f'<w xmlns="{MAIN}"><row r="x"/></w>'),
         ("xl/worksheets/sheet1.xml", f'<w xmlns="{MAIN}"><row><c t="s"><v>99</v></c></row></w>'),
     ],
@@ -101,8 +106,25 @@ def test_other_files_are_no_workbooks(workbook: Path, tmp_path: Path):
     for i, damaged in enumerate((b"", b"\x05lock", data[: len(data) // 2], data[:60] + b"\xff" * 40 + data[100:])):
         path = tmp_path / f"{i}.xlsx"
         path.write_bytes(damaged)
-        with pytest.raises(RequestError, match="no workbook|could not be read"):
+        with pytest.raises(RequestError, match="not a workbook|could not be read"):
             read_workbook(path)
+
+
+def test_a_file_that_excel_itself_might_have_written(tmp_path: Path):
+    """As openpyxl writes it: styles, dates, truth values, inline texts, an empty row above the header."""
+    book = openpyxl.Workbook()
+    book.active.title = "a"
+    for row in (
+        [],
+        ["name ", "n", "day", "yes"],
+        [" x ", 3.0, datetime.date(2020, 1, 2), True],
+        [None, 0.125, None, None],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "w.xlsx")
+    first, second = read_workbook(tmp_path / "w.xlsx")["a"]
+    assert first.cells == {"name": " x ", "n": "3", "day": "2020-01-02T00:00:00", "yes": "1"} and first.line == 3
+    assert second.cells == {"name": "", "n": "0.125", "day": "", "yes": ""} and second.line == 4
 
 
 def test_lines_of_text_tables_count_line_breaks_in_cells(tmp_path: Path):
