@@ -56,7 +56,7 @@ def test_json_and_quiet(pictures: Path, tmp_path: Path, capsys):
         (". --out out --dataset ddsm", "dataset 'ddsm' is not one of"),
         (". --out out --workers none", "workers 'none' is not a whole number from 1"),
         (". --out out --workers 0", "workers '0' is not a whole number from 1"),
-        (".", "required: --out"),
+        (".", "needs a data set and a folder"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_exit_code_2(tmp_path, capsys, monkeypatch, words, sentence):
