@@ -12,7 +12,7 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
-from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import Laterality
 
 __all__ = ["items_of_run", "load_run", "written_pixels"]
@@ -86,10 +86,10 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     folder = manifest.folder / sample_name(index)
     conditions = Conditions.from_dict(manifest.samples[index]["conditions"])
     side = conditions.laterality or Laterality.L
-    image = np.ascontiguousarray(hang(written_pixels(folder), side))
+    image = np.ascontiguousarray(as_displayed(written_pixels(folder), side))
     if conditions.box is not None and side is Laterality.R:
         conditions = conditions.replace(box=mirror_box(conditions.box))
-    asked = np.ascontiguousarray(hang(read_brightness(folder / "lesion.png"), side)) > 0.5
+    asked = np.ascontiguousarray(as_displayed(read_brightness(folder / "lesion.png"), side)) > 0.5
     _, breast = clean_air(image)
     return {
         "image": np.rint(image * 65535).astype(np.uint16),

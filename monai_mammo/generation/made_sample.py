@@ -9,7 +9,7 @@ import numpy as np
 
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.runs.run import MadeSample
-from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Laterality
 
@@ -45,17 +45,17 @@ def made_sample(
     assert side is not None
     warnings = [*sample.warnings, *([f"{best.defect} after {len(results)} tries"] if best.defect else [])]
     mammogram = Mammogram(
-        pixels=np.ascontiguousarray(hang(best.image, side)),
+        pixels=np.ascontiguousarray(as_displayed(best.image, side)),
         conditions=sample.conditions,
         spacing=Spacing(spacing_mm, spacing_mm, "nominal"),
         chest_wall=ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT,
-        lesion_mask=np.ascontiguousarray(hang(best.requested, side)),
+        lesion_mask=np.ascontiguousarray(as_displayed(best.requested, side)),
         source="monai_mammo",
     )
     return MadeSample(
         index=sample.index,
         mammogram=mammogram,
-        found_mask=np.ascontiguousarray(hang(best.found, side)),
+        found_mask=np.ascontiguousarray(as_displayed(best.found, side)),
         warnings=tuple(warnings),
         about={**_about(sample, results, best), "seconds": round(seconds, 2)},
     )

@@ -21,7 +21,7 @@ from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks import encode_conditions
-from monai_mammo.prepare.geometry import hang
+from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.terms import Laterality
 
 __all__ = ["RequestDataset", "request_items"]
@@ -133,7 +133,7 @@ class RequestDataset(Dataset):
         sample = self.samples[index]
         name, side = sample_name(index), sample.conditions.laterality or Laterality.L
         image = image[: self.shape[0], : self.shape[1]]
-        save_bytes(png_bytes(hang(image, side), description=SYNTHETIC), folder / f"{name}.png")
-        save_bytes(png_bytes(hang(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
+        save_bytes(png_bytes(as_displayed(image, side), description=SYNTHETIC), folder / f"{name}.png")
+        save_bytes(png_bytes(as_displayed(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
         save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")

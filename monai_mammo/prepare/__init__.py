@@ -21,7 +21,7 @@ _HOMES = {
     "Trace": "geometry",
     "box_from_xywh": "geometry",
     "box_of_mask": "geometry",
-    "hang": "geometry",
+    "as_displayed": "geometry",
     "mask_of_box": "geometry",
     "LocatedBreast": "array",
     "locate_breast": "array",

@@ -15,7 +15,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.terms import Laterality
 
-__all__ = ["Trace", "box_from_xywh", "box_of_mask", "hang", "mask_of_box", "mirror", "mirror_box", "resize"]
+__all__ = ["Trace", "as_displayed", "box_from_xywh", "box_of_mask", "mask_of_box", "mirror", "mirror_box", "resize"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +187,19 @@ def mask_of_box(box: Box, shape: tuple[int, int]) -> np.ndarray:
     return np.outer(vertical, horizontal).astype(np.float32)
 
 
-def hang(array: np.ndarray, laterality: Laterality) -> np.ndarray:
-    """Picture with the chest wall on the left, turned as readers expect it to hang.
+def as_displayed(array: np.ndarray, laterality: Laterality) -> np.ndarray:
+    """Picture with the chest wall on the left, as it is displayed to readers.
 
-    A right breast hangs with the chest wall at the right edge. Its own inverse.
+    A right breast is displayed with the chest wall at the right edge. Its own inverse.
+
+    Parameters
+    ----------
+    array : ndarray, shape (..., rows, columns)
+    laterality : Laterality
+
+    Returns
+    -------
+    ndarray, shape (..., rows, columns)
     """
     return mirror(array) if laterality is Laterality.R else array
 

@@ -11,7 +11,7 @@ from monai_mammo.bundle import Support, SupportTable, describe
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.placing import RequestedLesion, request_lesion
-from monai_mammo.prepare.geometry import hang, mirror_box
+from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import AcquisitionKind, Finding, Laterality, View
 
 __all__ = ["PlannedSample", "plan_sample", "resolve"]
@@ -103,7 +103,7 @@ def plan_sample(
         shape=shape,
         seed=seed,
         sample_id=index,
-        mask=None if mask is None else np.ascontiguousarray(hang(mask, laterality)),
+        mask=None if mask is None else np.ascontiguousarray(as_displayed(mask, laterality)),
     )
     if lesion.box is not None:
         box = lesion.box if laterality is Laterality.L else mirror_box(lesion.box)
