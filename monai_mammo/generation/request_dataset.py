@@ -134,6 +134,7 @@ class RequestDataset(Dataset):
         name, side = sample_name(index), sample.conditions.laterality or Laterality.L
         image = image[: self.shape[0], : self.shape[1]]
         save_bytes(png_bytes(as_displayed(image, side), description=SYNTHETIC), folder / f"{name}.png")
-        save_bytes(png_bytes(as_displayed(sample.lesion.mask, side), description=SYNTHETIC), folder / f"{name}_requested.png")
+        mask = as_displayed(sample.lesion.mask, side)
+        save_bytes(png_bytes(mask, description=SYNTHETIC), folder / f"{name}_requested.png")
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
         save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")

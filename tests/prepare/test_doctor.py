@@ -18,7 +18,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.phantom import draw_mammogram, draw_study
 from monai_mammo.prepare import doctor, prepare
-from monai_mammo.prepare.inspection import DoctorReport, Issue, IssueKind, Seen, report_page
+from monai_mammo.prepare.inspection import DoctorReport, InspectedImage, Issue, IssueKind, report_page
 from monai_mammo.prepare.inspection.counts import LabelCount
 
 GRID = (64, 48)
@@ -123,7 +123,7 @@ def test_sentences_reasons_and_counts_on_the_page_are_escaped():
     report = DoctorReport(
         name=evil,
         dataset=evil,
-        pictures=tuple(Seen(name=name, status="failed", reason=evil, detail=evil, split=evil) for name in names),
+        pictures=tuple(InspectedImage(name=name, status="failed", reason=evil, detail=evil, split=evil) for name in names),
         issues=tuple(
             Issue(kind=kind, sentence=evil, images=(name,), reason=evil)
             for kind in (IssueKind.UNREADABLE, IssueKind.NOTICED)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare import box_of_mask, breast_mask, resize
-from monai_mammo.prepare.inspection import IssueKind, Seen, Severity
+from monai_mammo.prepare.inspection import InspectedImage, IssueKind, Severity
 from monai_mammo.prepare.inspection.checks import ordered
 from monai_mammo.prepare.inspection.copies import check_copies
 from monai_mammo.prepare.inspection.counts import LabelCount, check_counts, label_counts, picture_counts
@@ -37,11 +37,11 @@ def picture(kind: str = "digital", *, seed: int = 3, **asked) -> np.ndarray:
     return draw_mammogram(Conditions(kind=kind, **asked), seed=seed, shape=SHAPE).pixels
 
 
-def seen(name: str, person: str = "p", **known) -> Seen:
+def seen(name: str, person: str = "p", **known) -> InspectedImage:
     """A picture that was read; labels of `Conditions` go there."""
     fields = {field.name for field in dataclasses.fields(Conditions)}
     labels = {key: known.pop(key) for key in list(known) if key in fields}
-    return Seen(name=name, person_id=person, conditions=Conditions(**labels), **known)
+    return InspectedImage(name=name, person_id=person, conditions=Conditions(**labels), **known)
 
 
 def told(issues: list[Issue]) -> dict[IssueKind, list[tuple[str, ...]]]:
@@ -91,7 +91,7 @@ def test_a_blank_picture_has_no_ground():
 
 
 def test_only_pictures_that_were_read_can_be_inverted():
-    broken = Seen(name="broken", status="failed", reason="damaged", detail="torn", ground=-1.0)
+    broken = InspectedImage(name="broken", status="failed", reason="damaged", detail="torn", ground=-1.0)
     assert told(check_ground([seen("a", ground=-1.0), seen("b", ground=1.0), broken])) == {IssueKind.INVERTED: [("a",)]}
 
 
@@ -175,7 +175,7 @@ def test_other_notes_stay_notes():
 # views
 
 
-def four(person: str, **changes) -> list[Seen]:
+def four(person: str, **changes) -> list[InspectedImage]:
     return [seen(f"{person}{s}{v}", person, laterality=s, view=v, **changes) for s in "LR" for v in ("CC", "MLO")]
 
 
@@ -207,7 +207,7 @@ def test_a_view_that_could_not_be_read_is_not_missing():
 # copies
 
 
-def copy_of(name: str, pixels: np.ndarray, person: str = "p", split: str = "") -> Seen:
+def copy_of(name: str, pixels: np.ndarray, person: str = "p", split: str = "") -> InspectedImage:
     return seen(name, person, split=split, signature=signature(pixels), sha256=name, pixels_sha256=name)
 
 
@@ -325,8 +325,8 @@ def test_densities_of_one_person_are_compared():
 
 def test_files_that_were_not_read_have_their_reason():
     pictures = [
-        Seen(name="a", status="failed", reason="damaged", detail="torn"),
-        Seen(name="b", status="skipped", reason="spot", detail="a spot view"),
+        InspectedImage(name="a", status="failed", reason="damaged", detail="torn"),
+        InspectedImage(name="b", status="skipped", reason="spot", detail="a spot view"),
         seen("c"),
     ]
     issues = check_files(pictures)
@@ -370,7 +370,7 @@ def test_counts_that_differ_make_one_issue():
 
 def test_pictures_are_counted_by_each_word_that_is_known():
     read = [seen("a", density="B"), seen("b", density="B"), seen("c")]
-    assert picture_counts([*read, Seen(name="d", status="failed")]) == {"density": {"B": 2, "not known": 1}}
+    assert picture_counts([*read, InspectedImage(name="d", status="failed")]) == {"density": {"B": 2, "not known": 1}}
     described = seen("e", findings=({"categories": ["mass", "calcification"]}, {"categories": ["mass"]}, {}))
     assert picture_counts([described]) == {"categories": {"calcification": 1, "mass": 2}}
 

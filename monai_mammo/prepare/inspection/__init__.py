@@ -1,7 +1,7 @@
-"""What a data set hides: each picture is looked at once, then small checks go over all of them.
+"""What a data set hides: each picture is read once, then small checks go over all of them.
 
-`monai_mammo.prepare.doctor` is the door. A check is a function from `Seen` pictures to `Issue`; which there are stands
-in `checks.CHECKS`.
+`monai_mammo.prepare.doctor` is the door. A check is a function from inspected images to issues; which there are
+stands in `checks.CHECKS`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _HOMES = {
     "DoctorReport": "report",
     "Issue": "issue",
     "IssueKind": "issue",
-    "Seen": "seen",
+    "InspectedImage": "inspected_image",
     "Severity": "issue",
     "doctor": "examine",
     "ground_darkness": "polarity",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from monai_mammo.prepare.inspection.copies import check_copies
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
 from monai_mammo.prepare.inspection.labels import check_labels
 from monai_mammo.prepare.inspection.persons import check_persons, check_splits, check_studies
 from monai_mammo.prepare.inspection.pictures import check_faults, check_files, check_ground, check_notes, check_side
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.views import check_views
 
 __all__ = ["CHECKS", "Check", "ordered"]
 
-Check = Callable[[Sequence[Seen]], list[Issue]]
+Check = Callable[[Sequence[InspectedImage]], list[Issue]]
 """Takes all pictures of a data set, gives what is wrong with them; changes nothing."""
 
 CHECKS: tuple[Check, ...] = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 from monai_mammo.prepare.inspection.likeness import alike
-from monai_mammo.prepare.inspection.seen import Seen
 
 __all__ = ["check_copies"]
 
@@ -26,7 +26,7 @@ class _Pair(NamedTuple):
     how: str
 
 
-def check_copies(pictures: Sequence[Seen]) -> list[Issue]:
+def check_copies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Equal files, equal pixels, and pictures that differ in size, brightness or a mirror only; an issue a group.
 
     Across persons or splits it is leakage: a network is then examined on what it has seen.
@@ -39,7 +39,7 @@ def check_copies(pictures: Sequence[Seen]) -> list[Issue]:
     return issues
 
 
-def _pairs(read: list[Seen]) -> Iterator[_Pair]:
+def _pairs(read: list[InspectedImage]) -> Iterator[_Pair]:
     """Pairs of copies, each at least once."""
     yield from _equal([seen.sha256 for seen in read], _BYTES)
     yield from _equal([seen.pixels_sha256 for seen in read], _PIXELS)
@@ -73,7 +73,7 @@ def _groups(n_pictures: int, pairs: list[_Pair]) -> Iterator[tuple[list[int], li
         yield members, [pair for pair in pairs if root(pair.first) == top]
 
 
-def _issue(group: list[Seen], hows: list[str]) -> Issue:
+def _issue(group: list[InspectedImage], hows: list[str]) -> Issue:
     n_persons = len({seen.person_id for seen in group})
     n_splits = len({seen.split for seen in group})
     across = f", of {n_persons} persons" if n_persons > 1 else ""
@@ -83,7 +83,7 @@ def _issue(group: list[Seen], hows: list[str]) -> Issue:
     return Issue(kind=kind, sentence=sentence, images=tuple(seen.name for seen in group))
 
 
-def _strictest(group: list[Seen], hows: list[str]) -> str:
+def _strictest(group: list[InspectedImage], hows: list[str]) -> str:
     """How the pictures of a group are copies: by what holds for all of them, if anything does."""
     if len({seen.sha256 for seen in group}) == 1 and group[0].sha256:
         return _BYTES

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
-from monai_mammo.prepare.inspection.seen import Seen
 
 __all__ = ["LabelCount", "check_counts", "label_counts", "picture_counts"]
 
@@ -103,7 +103,7 @@ def check_counts(counts: Sequence[LabelCount]) -> list[Issue]:
     return [Issue(kind=IssueKind.LABEL_COUNT, sentence=sentence)]
 
 
-def picture_counts(pictures: Sequence[Seen]) -> dict[str, dict[str, int]]:
+def picture_counts(pictures: Sequence[InspectedImage]) -> dict[str, dict[str, int]]:
     """Number of pictures that were read, by each word of each vocabulary of which any word is known.
 
     ``categories`` counts findings, not pictures: a picture may have several, and a finding several words.

@@ -16,12 +16,12 @@ from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.checks import CHECKS, ordered
 from monai_mammo.prepare.inspection.counts import LabelCount, check_counts, label_counts
-from monai_mammo.prepare.inspection.looking import look, not_read
+from monai_mammo.prepare.inspection.image_inspection import inspect_image, not_read
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.page import report_page
 from monai_mammo.prepare.inspection.prepared import is_prepared_folder, prepared_entries
 from monai_mammo.prepare.inspection.private import check_private_tables
 from monai_mammo.prepare.inspection.report import DoctorReport
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback
 
@@ -86,7 +86,7 @@ def doctor(
         listed = prepared_entries(path)
     else:
         listed = dataset_entries(name, path, leave_out=_folder(out), allow_outside=allow_outside)
-    pictures = tuple(_looked_at(_named_once(listed, path), workers, progress))
+    pictures = tuple(_inspected(_named_once(listed, path), workers, progress))
     counts: tuple[LabelCount, ...] = () if name == _PREPARED else label_counts(name, path)
     issues = [issue for check in CHECKS for issue in check(pictures)]
     issues += [*check_counts(counts), *(check_private_tables(path) if name != _PREPARED else ())]
@@ -125,11 +125,11 @@ def _folder(out: str | Path | None) -> Path | None:
     return None if out is None else Path(out)
 
 
-def _named_once(listed: Sequence[Entry | Skipped | Failed], source: Path) -> list[Entry | Seen]:
+def _named_once(listed: Sequence[Entry | Skipped | Failed], source: Path) -> list[Entry | InspectedImage]:
     """Entries, and what is not to be read as seen; of two with one name, both stay, told apart by a number."""
     top = source if source.is_dir() else source.parent
     taken: dict[str, int] = {}
-    named: list[Entry | Seen] = []
+    named: list[Entry | InspectedImage] = []
     for item in listed:
         if isinstance(item, Entry):
             named.append(dataclasses.replace(item, name=_unique(item.name, taken)))
@@ -145,29 +145,29 @@ def _unique(name: str, taken: dict[str, int]) -> str:
     return name if taken[name] == 1 else f"{name} ({taken[name]})"
 
 
-def _looked_at(
-    named: list[Entry | Seen], workers: int, progress: ProgressCallback | None
-) -> Iterable[Seen]:
+def _inspected(
+    named: list[Entry | InspectedImage], workers: int, progress: ProgressCallback | None
+) -> Iterable[InspectedImage]:
     """What is seen of each, in the order given."""
     places = [place for place, item in enumerate(named) if isinstance(item, Entry)]
     entries = [item for item in named if isinstance(item, Entry)]
-    seen: dict[int, Seen] = {place: item for place, item in enumerate(named) if isinstance(item, Seen)}
-    with contextlib.closing(_looks(entries, workers)) as looks:
-        for i, result in looks:
+    seen: dict[int, InspectedImage] = {place: item for place, item in enumerate(named) if isinstance(item, InspectedImage)}
+    with contextlib.closing(_inspections(entries, workers)) as inspections:
+        for i, result in inspections:
             seen[places[i]] = result or _crashed(entries[i])
             if progress is not None:
                 progress(Progress(len(seen), len(named)))
     return [seen[place] for place in range(len(named))]
 
 
-def _looks(entries: list[Entry], workers: int) -> Generator[tuple[int, Seen | None], None, None]:
+def _inspections(entries: list[Entry], workers: int) -> Generator[tuple[int, InspectedImage | None], None, None]:
     if workers <= 1 or len(entries) < 2 * workers:
-        yield from ((i, look(entry)) for i, entry in enumerate(entries))
+        yield from ((i, inspect_image(entry)) for i, entry in enumerate(entries))
         return
-    yield from spread(look, entries, workers=workers)  # closed along with this generator
+    yield from spread(inspect_image, entries, workers=workers)  # closed along with this generator
 
 
-def _crashed(entry: Entry) -> Seen:
+def _crashed(entry: Entry) -> InspectedImage:
     return not_read(Failed(entry.path, SkipReason.DECODER_CRASHED, "reading the file ended its process"), entry.name)
 
 

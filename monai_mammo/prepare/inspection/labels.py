@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from monai_mammo.conditions import Conditions
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.views import studies
 from monai_mammo.terms import Finding, FindingCategory, Pathology
 
@@ -16,7 +16,7 @@ __all__ = ["check_labels"]
 _SUSPICIOUS = 4  # BI-RADS category from which a breast has something to be seen
 
 
-def check_labels(pictures: Sequence[Seen]) -> list[Issue]:
+def check_labels(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Findings, BI-RADS and pathology that do not go together, and densities that differ within a person.
 
     A picture without a finding in a breast of BI-RADS 4 is no contradiction while another view of it shows one.
@@ -33,7 +33,7 @@ def check_labels(pictures: Sequence[Seen]) -> list[Issue]:
     return issues
 
 
-def _contradictions(seen: Seen) -> Iterator[str]:
+def _contradictions(seen: InspectedImage) -> Iterator[str]:
     """What contradicts itself in the labels of one picture."""
     known: Conditions = seen.conditions
     words = {word for finding in seen.findings for word in finding.get("categories", ())}
@@ -49,7 +49,7 @@ def _contradictions(seen: Seen) -> Iterator[str]:
         yield f"BI-RADS {known.birads} says suspicious, the pathology is normal"
 
 
-def _densities(group: list[Seen]) -> Iterator[Issue]:
+def _densities(group: list[InspectedImage]) -> Iterator[Issue]:
     """Several densities in one study."""
     labelled = [seen for seen in group if seen.conditions.density is not None]
     by_side: dict[str, set[str]] = defaultdict(set)
@@ -64,9 +64,9 @@ def _densities(group: list[Seen]) -> Iterator[Issue]:
         yield Issue(kind=IssueKind.DENSITY_DIFFERS, sentence=sentence, images=names)
 
 
-def _breasts_without_a_finding(group: list[Seen]) -> Iterator[Issue]:
+def _breasts_without_a_finding(group: list[InspectedImage]) -> Iterator[Issue]:
     """Breasts of BI-RADS 4 and more of which no view has a finding."""
-    breasts: dict[str, list[Seen]] = defaultdict(list)
+    breasts: dict[str, list[InspectedImage]] = defaultdict(list)
     for seen in group:
         breasts[str(seen.conditions.laterality or "")].append(seen)
     for views in breasts.values():

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from monai_mammo.prepare.inspection.counts import picture_counts
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
 from monai_mammo.prepare.inspection.report import DoctorReport
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.style import STYLE
 
 __all__ = ["report_page"]
@@ -68,7 +68,7 @@ def _verdict(report: DoctorReport) -> str:
         text = f"Leakage: {n_leaks:,} {_plural('issue', n_leaks)}. {Severity.LEAKAGE.meaning}"
         return f'<p class="verdict leakage"><strong>{escape(text)}</strong></p>'
     if n_faults:
-        text = f"No leakage was found. {n_faults:,} {_plural('fault', n_faults)} to look at."
+        text = f"No leakage was found. {n_faults:,} {_plural('fault', n_faults)} to check."
         return f'<p class="verdict fault"><strong>{escape(text)}</strong></p>'
     return '<p class="verdict good"><strong>Neither leakage nor faults were found.</strong></p>'
 
@@ -118,7 +118,7 @@ def _contents(report: DoctorReport) -> str:
     )
 
 
-def _severity(severity: Severity, kinds: dict[IssueKind, list[Issue]], pictures: dict[str, Seen]) -> str:
+def _severity(severity: Severity, kinds: dict[IssueKind, list[Issue]], pictures: dict[str, InspectedImage]) -> str:
     sections = "".join(_kind(kind, issues, pictures) for kind, issues in kinds.items())
     return (
         f'<section class="severity {severity.value}" aria-labelledby="severity-{severity.value}">'
@@ -127,7 +127,7 @@ def _severity(severity: Severity, kinds: dict[IssueKind, list[Issue]], pictures:
     )
 
 
-def _kind(kind: IssueKind, issues: list[Issue], pictures: dict[str, Seen]) -> str:
+def _kind(kind: IssueKind, issues: list[Issue], pictures: dict[str, InspectedImage]) -> str:
     shown = "".join(_card(issue, pictures) for issue in issues[: _MOST_CARDS[kind.severity]])
     return (
         f'<section aria-labelledby="{kind.value}"><h3 id="{kind.value}">{escape(kind.heading)} '
@@ -136,7 +136,7 @@ def _kind(kind: IssueKind, issues: list[Issue], pictures: dict[str, Seen]) -> st
     )
 
 
-def _card(issue: Issue, pictures: dict[str, Seen]) -> str:
+def _card(issue: Issue, pictures: dict[str, InspectedImage]) -> str:
     seen = [pictures[name] for name in issue.images if name in pictures]
     figures = "".join(_figure(one, issue) for one in seen[:_MOST_THUMBNAILS])
     left = len(issue.images) - _MOST_THUMBNAILS
@@ -149,7 +149,7 @@ def _card(issue: Issue, pictures: dict[str, Seen]) -> str:
     )
 
 
-def _figure(seen: Seen, issue: Issue) -> str:
+def _figure(seen: InspectedImage, issue: Issue) -> str:
     label = seen.image_id or seen.name
     caption = f'<figcaption title="{escape(seen.name)}">{escape(label + _described(seen))}</figcaption>'
     if not seen.thumbnail:
@@ -159,7 +159,7 @@ def _figure(seen: Seen, issue: Issue) -> str:
     return f'<figure><img src="data:image/jpeg;base64,{data}" alt="{alt}" loading="lazy">{caption}</figure>'
 
 
-def _described(seen: Seen) -> str:
+def _described(seen: InspectedImage) -> str:
     """Side, view and part, as far as they are known."""
     known = (seen.conditions.laterality, seen.conditions.view, seen.split or seen.published_split.replace("|", " and "))
     words = [str(word) for word in known if word]
@@ -211,7 +211,7 @@ def _how_to_read() -> str:
     return (
         '<section aria-labelledby="how"><h2 id="how">How to read this page</h2><ul>'
         "<li><strong>Leakage</strong> makes results look better than they are; the command then ends with exit code 1. "
-        "<strong>Faults</strong> need a look at the pictures; the other parts are for information.</li>"
+        "<strong>Faults</strong> need a check of the pictures; the other parts are for information.</li>"
         "<li>Thumbnails show the picture as its file shows it. Masks and boxes are drawn in amber.</li>"
         "<li>Ground, chest wall and likeness are measured by simple rules on the pixels and can be wrong, above all "
         "where the breast fills the film; nothing was changed in the data set.</li>"

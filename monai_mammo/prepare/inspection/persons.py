@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.terms import Split
 
 __all__ = ["check_persons", "check_splits", "check_studies"]
 
 
-def check_persons(pictures: Sequence[Seen]) -> list[Issue]:
+def check_persons(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Each person with pictures in several splits, or in several parts as published."""
     return [
         *_shared(pictures, IssueKind.PERSON_IN_SPLITS, lambda seen: {seen.split} if seen.split else set()),
@@ -24,7 +24,7 @@ def check_persons(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def check_splits(pictures: Sequence[Seen]) -> list[Issue]:
+def check_splits(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Training or validation without a picture, where the data set is divided."""
     found = {seen.split for seen in pictures if seen.is_read and seen.split}
     return [
@@ -34,7 +34,7 @@ def check_splits(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def check_studies(pictures: Sequence[Seen]) -> list[Issue]:
+def check_studies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Each PatientID whose pictures are of several studies, by their StudyInstanceUID."""
     studies: dict[str, set[str]] = defaultdict(set)
     names: dict[str, list[str]] = defaultdict(list)
@@ -53,7 +53,7 @@ def check_studies(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def _shared(pictures: Sequence[Seen], kind: IssueKind, parts_of: Callable[[Seen], set[str]]) -> list[Issue]:
+def _shared(pictures: Sequence[InspectedImage], kind: IssueKind, parts_of: Callable[[InspectedImage], set[str]]) -> list[Issue]:
     parts: dict[str, set[str]] = defaultdict(set)
     names: dict[str, list[str]] = defaultdict(list)
     for seen in pictures:

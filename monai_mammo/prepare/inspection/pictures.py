@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW
-from monai_mammo.prepare.inspection.seen import Seen
 
 __all__ = ["check_files", "check_faults", "check_ground", "check_notes", "check_side"]
 
 
-def check_files(pictures: Sequence[Seen]) -> list[Issue]:
+def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Files that were not read, each with its reason."""
     kinds = {"failed": IssueKind.UNREADABLE, "skipped": IssueKind.REFUSED}
     return [
@@ -22,7 +22,7 @@ def check_files(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def check_ground(pictures: Sequence[Seen]) -> list[Issue]:
+def check_ground(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Pictures whose ground is bright, where air must be dark."""
     sentence = "the ground outside the breast is bright, as in a negative"
     return [
@@ -32,7 +32,7 @@ def check_ground(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def check_side(pictures: Sequence[Seen]) -> list[Issue]:
+def check_side(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Pictures whose chest wall, by the pixels, is not where side or table say."""
     issues = []
     for seen in pictures:
@@ -49,7 +49,7 @@ def check_side(pictures: Sequence[Seen]) -> list[Issue]:
     return issues
 
 
-def check_faults(pictures: Sequence[Seen]) -> list[Issue]:
+def check_faults(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """What is wrong with masks, boxes and pixels, as it was found on looking."""
     return [
         Issue(kind=kind, sentence=sentence, images=(seen.name,))
@@ -58,7 +58,7 @@ def check_faults(pictures: Sequence[Seen]) -> list[Issue]:
     ]
 
 
-def check_notes(pictures: Sequence[Seen]) -> list[Issue]:
+def check_notes(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """What readers and data sets wrote down, each sentence once with all its pictures."""
     noted = _by_sentence((note, seen.name) for seen in pictures if seen.is_read for note in seen.notes)
     named = _by_sentence((word, seen.name) for seen in pictures for word in seen.identifying)

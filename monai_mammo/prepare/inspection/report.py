@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo.prepare.inspection.counts import LabelCount, picture_counts
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.views import studies
 
 __all__ = ["DoctorReport"]
@@ -25,7 +25,7 @@ class DoctorReport:
         Of the data set's folder or table, without the way to it.
     dataset : str
         Sort of data set: one of `monai_mammo.prepare.DATASETS`, or ``prepared``.
-    pictures : tuple of Seen
+    pictures : tuple of InspectedImage
         Each file once, in the order of the data set.
     issues : tuple of Issue
         The gravest first.
@@ -37,7 +37,7 @@ class DoctorReport:
 
     name: str
     dataset: str
-    pictures: tuple[Seen, ...]
+    pictures: tuple[InspectedImage, ...]
     issues: tuple[Issue, ...]
     label_counts: tuple[LabelCount, ...] = ()
     out: Path | None = None
@@ -131,7 +131,7 @@ class DoctorReport:
         return said
 
 
-def _parts(pictures: tuple[Seen, ...], part_of: Any) -> dict[str, dict[str, int]]:
+def _parts(pictures: tuple[InspectedImage, ...], part_of: Any) -> dict[str, dict[str, int]]:
     persons: dict[str, set[str]] = {}
     images: Counter[str] = Counter()
     for seen in pictures:

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.terms import Laterality, View
 
 __all__ = ["check_views", "studies"]
@@ -21,16 +21,16 @@ class _StudyKey(NamedTuple):
     kind: str
 
 
-def studies(pictures: Sequence[Seen]) -> dict[_StudyKey, list[Seen]]:
+def studies(pictures: Sequence[InspectedImage]) -> dict[_StudyKey, list[InspectedImage]]:
     """Pictures of one person, day and kind of acquisition together; those without a person are left out."""
-    found: dict[_StudyKey, list[Seen]] = defaultdict(list)
+    found: dict[_StudyKey, list[InspectedImage]] = defaultdict(list)
     for seen in pictures:
         if seen.person_id:
             found[_StudyKey(seen.person_id, seen.study, str(seen.conditions.kind or ""))].append(seen)
     return found
 
 
-def check_views(pictures: Sequence[Seen]) -> list[Issue]:
+def check_views(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Views that a study lacks, or has twice; a view that the whole data set has not is told once.
 
     A picture that could not be read counts as a view that is there: it is told elsewhere.
@@ -48,7 +48,7 @@ def check_views(pictures: Sequence[Seen]) -> list[Issue]:
     return issues
 
 
-def _of_study(group: list[Seen], everywhere: set) -> Iterator[Issue]:
+def _of_study(group: list[InspectedImage], everywhere: set) -> Iterator[Issue]:
     counted = Counter(_view_of(seen) for seen in group)
     missing = [view for view in _FOUR if view in everywhere and view not in counted]
     if missing:
@@ -61,7 +61,7 @@ def _of_study(group: list[Seen], everywhere: set) -> Iterator[Issue]:
             yield Issue(kind=IssueKind.DOUBLED_VIEW, sentence=sentence, images=names)
 
 
-def _view_of(seen: Seen) -> tuple[Laterality, View] | None:
+def _view_of(seen: InspectedImage) -> tuple[Laterality, View] | None:
     side, view = seen.conditions.laterality, seen.conditions.view
     return None if side is None or view is None else (side, view)
 

@@ -1,4 +1,4 @@
-"""One look at one picture: read, measured against its labels, and let go."""
+"""One picture: read, measured against its labels, and let go."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from monai_mammo.dicom.reading.header import count_private, read_header
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.breast import air_brightness, breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry
+from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.inspection.likeness import signature
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, ground_darkness
 from monai_mammo.prepare.inspection.regions import Fault, box_faults, faults_of_notes, mask_faults
-from monai_mammo.prepare.inspection.seen import Seen
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
 from monai_mammo.prepare.reading import is_picture, read_any, read_mask
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["look", "not_read"]
+__all__ = ["inspect_image", "not_read"]
 
 _STORED_SUFFIX = ".npy"
 _IDENTIFYING = (
@@ -34,7 +34,7 @@ _IDENTIFYING = (
 _DAY_CELLS = ("study_id", "Acquisition date")
 
 
-def look(entry: Entry) -> Seen:
+def inspect_image(entry: Entry) -> InspectedImage:
     """What a picture shows and what its labels say of it; a bad file is a result.
 
     Parameters
@@ -46,7 +46,7 @@ def look(entry: Entry) -> Seen:
         mammogram = entry.mammogram or (_stored(entry) if _is_prepared(entry) else _read(entry))
         if not isinstance(mammogram, Mammogram):
             return _of_entry(not_read(mammogram, entry.name), entry)
-        return _looked_at(entry, mammogram)
+        return _inspected(entry, mammogram)
     except OSError as error:
         words = f"the file or what belongs to it could not be read: {error.strerror or 'unknown'}"
     except (MammoError, ValueError) as error:
@@ -54,13 +54,13 @@ def look(entry: Entry) -> Seen:
     return _of_entry(not_read(Failed(entry.path, SkipReason.UNREADABLE, words), entry.name), entry)
 
 
-def not_read(result: Skipped | Failed, name: str) -> Seen:
+def not_read(result: Skipped | Failed, name: str) -> InspectedImage:
     """What is known of a file that gave no mammogram."""
     status = "skipped" if isinstance(result, Skipped) else "failed"
-    return Seen(name=name, status=status, reason=result.reason.value, detail=result.detail)
+    return InspectedImage(name=name, status=status, reason=result.reason.value, detail=result.detail)
 
 
-def _looked_at(entry: Entry, mammogram: Mammogram) -> Seen:
+def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
     found, mask, faults = _labelled(entry, mammogram)
     conditions = entry.conditions or mammogram.conditions
     ground = ground_darkness(mammogram.pixels)
@@ -74,7 +74,7 @@ def _looked_at(entry: Entry, mammogram: Mammogram) -> Seen:
         faults += mask_faults(mask, breast) if mask is not None else box_faults(found.lesions, breast)
         doubts = _doubts(pixels, breast, entry, conditions.kind)
     noted, notes = faults_of_notes((*mammogram.notes, *found.notes, *_notes_of_findings(found), *doubts))
-    seen = Seen(
+    seen = InspectedImage(
         name=entry.name,
         conditions=conditions,
         shape=mammogram.shape,
@@ -110,7 +110,7 @@ def _labelled(entry: Entry, mammogram: Mammogram) -> tuple[Entry, np.ndarray | N
     return found, found.labelled(mammogram).lesion_mask, []
 
 
-def _of_entry(seen: Seen, entry: Entry, *, person_id: str = "") -> Seen:
+def _of_entry(seen: InspectedImage, entry: Entry, *, person_id: str = "") -> InspectedImage:
     """What the data set says of the picture, whether it was read or not."""
     changes: dict[str, Any] = {
         "image_id": entry.image_id,

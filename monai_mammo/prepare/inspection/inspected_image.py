@@ -11,11 +11,11 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.terms import ChestWall
 
-__all__ = ["Seen"]
+__all__ = ["InspectedImage"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
+class InspectedImage:
     """One picture: small facts, and no pixels but a thumbnail.
 
     Parameters
