@@ -123,7 +123,9 @@ def test_sentences_reasons_and_counts_on_the_page_are_escaped():
     report = DoctorReport(
         name=evil,
         dataset=evil,
-        pictures=tuple(InspectedImage(name=name, status="failed", reason=evil, detail=evil, split=evil) for name in names),
+        pictures=tuple(
+            InspectedImage(name=name, status="failed", reason=evil, detail=evil, split=evil) for name in names
+        ),
         issues=tuple(
             Issue(kind=kind, sentence=evil, images=(name,), reason=evil)
             for kind in (IssueKind.UNREADABLE, IssueKind.NOTICED)

@@ -22,8 +22,8 @@ from monai_mammo.prepare.inspection.issue import Issue
 from monai_mammo.prepare.inspection.labels import check_labels
 from monai_mammo.prepare.inspection.likeness import alike, signature
 from monai_mammo.prepare.inspection.persons import check_persons
-from monai_mammo.prepare.inspection.pictures import check_files, check_ground, check_notes, check_side
-from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, ground_darkness
+from monai_mammo.prepare.inspection.pictures import check_background, check_files, check_notes, check_side
+from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_darkness
 from monai_mammo.prepare.inspection.private import check_private_tables
 from monai_mammo.prepare.inspection.regions import box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.views import check_views
@@ -51,7 +51,7 @@ def told(issues: list[Issue]) -> dict[IssueKind, list[tuple[str, ...]]]:
     return out
 
 
-# ground
+# background
 
 
 @pytest.mark.parametrize("kind", list(AcquisitionKind))
@@ -59,8 +59,8 @@ def told(issues: list[Issue]) -> dict[IssueKind, list[tuple[str, ...]]]:
 def test_the_ground_of_a_drawn_picture_is_dark_and_that_of_its_negative_bright(kind, view):
     for seed, side in ((1, "L"), (2, "R")):
         pixels = picture(kind, seed=seed, view=view, laterality=side)
-        assert ground_darkness(pixels) > 0.5
-        assert ground_darkness(1 - pixels) < -0.5 < INVERTED_BELOW
+        assert background_darkness(pixels) > 0.5
+        assert background_darkness(1 - pixels) < -0.5 < INVERTED_BELOW
 
 
 @settings(max_examples=25, deadline=None)
@@ -68,14 +68,14 @@ def test_the_ground_of_a_drawn_picture_is_dark_and_that_of_its_negative_bright(k
 def test_a_negative_has_the_opposite_darkness_whatever_the_picture(seed, rows, columns):
     pixels = np.random.default_rng(seed).random((rows // 8, columns // 8), dtype=np.float32)
     pixels = resize(pixels, (rows, columns))
-    assert ground_darkness(1 - pixels) == pytest.approx(-ground_darkness(pixels), abs=1e-5)
+    assert background_darkness(1 - pixels) == pytest.approx(-background_darkness(pixels), abs=1e-5)
 
 
 def test_a_bright_strip_of_film_beside_the_breast_makes_no_negative():
     pixels = picture("film", view="MLO", laterality="L").copy()
     pixels[:, -35:] = 0.97  # a quarter of the picture, as in some films of mini-MIAS
-    assert ground_darkness(pixels) > INVERTED_BELOW
-    assert ground_darkness(1 - pixels) < INVERTED_BELOW
+    assert background_darkness(pixels) > INVERTED_BELOW
+    assert background_darkness(1 - pixels) < INVERTED_BELOW
 
 
 def test_a_white_implant_in_a_film_is_no_air():
@@ -83,16 +83,16 @@ def test_a_white_implant_in_a_film_is_no_air():
     pixels = picture("film", view="CC", laterality="L").copy()
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] / np.reshape(SHAPE, (2, 1, 1))
     pixels[0.6 * (x - 0.2) ** 2 + (y - 0.5) ** 2 < 0.03] = 1
-    assert ground_darkness(pixels) > 0.2
+    assert background_darkness(pixels) > 0.2
 
 
 def test_a_blank_picture_has_no_ground():
-    assert ground_darkness(np.full((64, 48), 0.3, np.float32)) == 0
+    assert background_darkness(np.full((64, 48), 0.3, np.float32)) == 0
 
 
 def test_only_pictures_that_were_read_can_be_inverted():
-    broken = InspectedImage(name="broken", status="failed", reason="damaged", detail="torn", ground=-1.0)
-    assert told(check_ground([seen("a", ground=-1.0), seen("b", ground=1.0), broken])) == {IssueKind.INVERTED: [("a",)]}
+    broken = InspectedImage(name="broken", status="failed", reason="damaged", detail="torn", background=-1.0)
+    assert told(check_background([seen("a", background=-1.0), seen("b", background=1.0), broken])) == {IssueKind.INVERTED: [("a",)]}
 
 
 # side

@@ -16,7 +16,7 @@ _HOMES = {
     "InspectedImage": "inspected_image",
     "Severity": "issue",
     "doctor": "examine",
-    "ground_darkness": "polarity",
+    "background_darkness": "polarity",
     "report_page": "page",
 }
 

@@ -9,7 +9,7 @@ from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
 from monai_mammo.prepare.inspection.labels import check_labels
 from monai_mammo.prepare.inspection.persons import check_persons, check_splits, check_studies
-from monai_mammo.prepare.inspection.pictures import check_faults, check_files, check_ground, check_notes, check_side
+from monai_mammo.prepare.inspection.pictures import check_background, check_faults, check_files, check_notes, check_side
 from monai_mammo.prepare.inspection.views import check_views
 
 __all__ = ["CHECKS", "Check", "ordered"]
@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     check_splits,
     check_studies,
     check_copies,
-    check_ground,
+    check_background,
     check_side,
     check_faults,
     check_labels,

@@ -42,7 +42,7 @@ def doctor(
 ) -> DoctorReport:
     """What a data set hides, with ``doctor.json`` and ``doctor.html``.
 
-    Every picture is read once and looked at: can it be read, is its ground dark, is the chest wall where its side lets
+    Every picture is read once and inspected: can it be read, is its background dark, is the chest wall where its side lets
     expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels, and
     label counts beside the published ones. Nothing in the source is changed, and a bad file costs only itself.
 
@@ -151,7 +151,7 @@ def _inspected(
     """What is seen of each, in the order given."""
     places = [place for place, item in enumerate(named) if isinstance(item, Entry)]
     entries = [item for item in named if isinstance(item, Entry)]
-    seen: dict[int, InspectedImage] = {place: item for place, item in enumerate(named) if isinstance(item, InspectedImage)}
+    seen = {place: item for place, item in enumerate(named) if isinstance(item, InspectedImage)}
     with contextlib.closing(_inspections(entries, workers)) as inspections:
         for i, result in inspections:
             seen[places[i]] = result or _crashed(entries[i])

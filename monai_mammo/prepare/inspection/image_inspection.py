@@ -16,7 +16,7 @@ from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.inspection.likeness import signature
-from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, ground_darkness
+from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_darkness
 from monai_mammo.prepare.inspection.regions import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
@@ -63,8 +63,8 @@ def not_read(result: Skipped | Failed, name: str) -> InspectedImage:
 def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
     found, mask, faults = _labelled(entry, mammogram)
     conditions = entry.conditions or mammogram.conditions
-    ground = ground_darkness(mammogram.pixels)
-    pixels = 1 - mammogram.pixels if ground < INVERTED_BELOW else mammogram.pixels
+    background = background_darkness(mammogram.pixels)
+    pixels = 1 - mammogram.pixels if background < INVERTED_BELOW else mammogram.pixels
     breast = _breast(pixels, conditions.kind, is_prepared=_is_prepared(entry))
     boxes = [*found.lesions, *found.diffuse] or [box for box in [conditions.box] if box is not None]
     doubts: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
         sha256=mammogram.source_sha256,
         pixels_sha256=_hash(mammogram.pixels),
         signature=signature(pixels),
-        ground=ground,
+        background=background,
         chest_wall=None if breast is None else chest_wall_side(breast),
         expected=_expected(entry, conditions.laterality),
         by_table=None if _is_prepared(entry) else entry.chest_wall,

@@ -44,8 +44,8 @@ class InspectedImage:
         Hash of the file, and of size and brightness to 16 bit.
     signature : ndarray, shape (n,), float32, or None
         What `likeness.alike` compares.
-    ground : float
-        Darkness of the ground by `polarity.ground_darkness`; negative for an inverted picture.
+    background : float
+        Darkness of the background by `polarity.background_darkness`; negative for an inverted picture.
     chest_wall, expected, by_table : ChestWall or None
         Edge of the chest wall by the pixels, by the laterality, and by the data set's table.
     faults : tuple of (IssueKind, str)
@@ -76,7 +76,7 @@ class InspectedImage:
     sha256: str = ""
     pixels_sha256: str = ""
     signature: np.ndarray | None = None
-    ground: float = 1.0
+    background: float = 1.0
     chest_wall: ChestWall | None = None
     expected: ChestWall | None = None
     by_table: ChestWall | None = None
@@ -103,7 +103,7 @@ class InspectedImage:
             "conditions": self.conditions.to_dict(),
             "shape": list(self.shape),
             "sha256": self.sha256,
-            "ground_darkness": round(self.ground, 3),
+            "background_darkness": round(self.background, 3),
             "chest_wall_by_pixels": self.chest_wall and str(self.chest_wall),
         }
         return {key: value for key, value in values.items() if value not in ("", None)}

@@ -157,7 +157,7 @@ _KINDS = {
     IssueKind.INVERTED: _Sort(
         Severity.FAULT,
         "Inverted pictures",
-        "The ground outside the breast is bright: a negative, or a file that misstates its photometric "
+        "The background outside the breast is bright: a negative, or a file that misstates its photometric "
         "interpretation. In a mammogram air is dark.",
     ),
     IssueKind.WRONG_SIDE: _Sort(

@@ -24,7 +24,7 @@ def signature(pixels: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     pixels : ndarray, shape (rows, columns)
-        Brightness, the ground dark.
+        Brightness, the background dark.
 
     Returns
     -------

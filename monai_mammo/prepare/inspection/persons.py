@@ -53,7 +53,9 @@ def check_studies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     ]
 
 
-def _shared(pictures: Sequence[InspectedImage], kind: IssueKind, parts_of: Callable[[InspectedImage], set[str]]) -> list[Issue]:
+def _shared(
+    pictures: Sequence[InspectedImage], kind: IssueKind, parts_of: Callable[[InspectedImage], set[str]]
+) -> list[Issue]:
     parts: dict[str, set[str]] = defaultdict(set)
     names: dict[str, list[str]] = defaultdict(list)
     for seen in pictures:

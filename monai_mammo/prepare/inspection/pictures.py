@@ -1,4 +1,4 @@
-"""Checks of single pictures: read or not, ground, side, masks and boxes, notes."""
+"""Checks of single pictures: read or not, background, side, masks and boxes, notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW
 
-__all__ = ["check_files", "check_faults", "check_ground", "check_notes", "check_side"]
+__all__ = ["check_files", "check_faults", "check_background", "check_notes", "check_side"]
 
 
 def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
@@ -22,13 +22,13 @@ def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
     ]
 
 
-def check_ground(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Pictures whose ground is bright, where air must be dark."""
-    sentence = "the ground outside the breast is bright, as in a negative"
+def check_background(pictures: Sequence[InspectedImage]) -> list[Issue]:
+    """Pictures whose background is bright, where air must be dark."""
+    sentence = "the background outside the breast is bright, as in a negative"
     return [
         Issue(kind=IssueKind.INVERTED, sentence=sentence, images=(seen.name,))
         for seen in pictures
-        if seen.is_read and seen.ground < INVERTED_BELOW
+        if seen.is_read and seen.background < INVERTED_BELOW
     ]
 
 

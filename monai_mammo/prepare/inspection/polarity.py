@@ -1,4 +1,4 @@
-"""Whether the ground of a picture is dark, as it is in a mammogram, by its pixels alone."""
+"""Whether the background of a picture is dark, as it is in a mammogram, by its pixels alone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from skimage.morphology import convex_hull_image
 
 from monai_mammo.prepare.geometry import resize
 
-__all__ = ["INVERTED_BELOW", "ground_darkness"]
+__all__ = ["INVERTED_BELOW", "background_darkness"]
 
 INVERTED_BELOW = 0.0
-"""Darkness of the ground under which a picture counts as inverted; decision 0010 shows the gap that it lies in."""
+"""Darkness of the background under which a picture counts as inverted; decision 0010 shows the gap that it lies in."""
 
 _SHAPE = (96, 72)
 _MARGIN = 4  # rows and columns of film edge
@@ -20,8 +20,8 @@ _FLATTEST = 0.03
 _CORNER = 6
 
 
-def ground_darkness(pixels: np.ndarray) -> float:
-    """How sure it is that the ground round the breast is dark.
+def background_darkness(pixels: np.ndarray) -> float:
+    """How sure it is that the background round the breast is dark.
 
     Evidence that dark is air, less the same evidence that bright is air, so that an inverted picture has the opposite
     sign. There are three kinds: air lies outside the convex breast, air is the flattest part of the picture, and at
@@ -36,7 +36,7 @@ def ground_darkness(pixels: np.ndarray) -> float:
     Returns
     -------
     float
-        From -4 (a bright ground) to 4 (a dark one); the opposite for ``1 - pixels``, and 0 for a blank picture.
+        From -4 (a bright background) to 4 (a dark one); the opposite for ``1 - pixels``, and 0 for a blank picture.
     """
     small = resize(pixels, _SHAPE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN].astype(np.float64)
     low, high = np.percentile(small, [1, 99])

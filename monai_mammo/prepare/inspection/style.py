@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = ["STYLE"]
 
 STYLE = """
-:root { --ink: #1b2430; --soft: #4b5867; --line: #d5dbe2; --paper: #ffffff; --ground: #f3f5f8;
+:root { --ink: #1b2430; --soft: #4b5867; --line: #d5dbe2; --paper: #ffffff; --surface: #f3f5f8;
   --leakage: #a3122a; --fault: #8a4b00; --left_out: #3d4d63; --note: #1f5c7a; --good: #17633a; }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink);
+body { margin: 0; background: var(--surface); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 header { background: #14202e; color: #fff; padding: 1.6rem max(1.5rem, calc((100vw - 72rem) / 2)); }
 header h1 { margin: .1rem 0 .4rem; font-size: 1.9rem; overflow-wrap: anywhere; }
@@ -27,7 +27,7 @@ p { margin: .3rem 0; } .meaning { color: var(--soft); max-width: 60rem; }
 .verdict.good { background: #e8f5ed; border-color: var(--good); color: #0f4c2b; }
 .tiles { list-style: none; display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .8rem;
   margin: 0 0 1rem; padding: 0; }
-.tiles li { background: var(--ground); border-radius: 6px; padding: .6rem .9rem; color: var(--soft); }
+.tiles li { background: var(--surface); border-radius: 6px; padding: .6rem .9rem; color: var(--soft); }
 .figure { display: block; font-size: 1.7rem; font-weight: 650; color: var(--ink); line-height: 1.2; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.4rem 2rem; align-items: flex-start; }
 table { border-collapse: collapse; font-size: .92rem; }
@@ -50,7 +50,7 @@ tr.differs td, tr.differs th { background: #fdf3e3; }
 figure img { display: block; height: 13rem; width: 100%; object-fit: contain; background: #000; border-radius: 3px; }
 figcaption { font-size: .78rem; color: var(--soft); overflow-wrap: anywhere; padding-top: .2rem; }
 figure.without { width: 100%; }
-code { font-size: .85em; background: var(--ground); padding: .05rem .3rem; border-radius: 3px;
+code { font-size: .85em; background: var(--surface); padding: .05rem .3rem; border-radius: 3px;
   overflow-wrap: anywhere; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: #0b57a4; }
 .names { font-size: .85rem; columns: 2; } .names li { break-inside: avoid; overflow-wrap: anywhere; }
