@@ -16,7 +16,7 @@ from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.prepare.geometry import box_of_mask
-from monai_mammo.prepare.masks import MaskFiles, StoredReader, find_mask
+from monai_mammo.prepare.mask_files import MaskFiles, StoredReader, find_mask
 from monai_mammo.prepare.reading import empty_mask_note, read_mask, read_stored
 from monai_mammo.study import Annotation, Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Finding, Split

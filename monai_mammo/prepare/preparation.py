@@ -19,8 +19,8 @@ from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
+from monai_mammo.prepare.prepare_report import FileOutcome, PrepareReport
 from monai_mammo.prepare.reading import files_beside, read_any
-from monai_mammo.prepare.report import FileOutcome, PrepareReport
 from monai_mammo.prepare.splits import persons_of_studies, splits_of_persons
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback

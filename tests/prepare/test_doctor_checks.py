@@ -19,7 +19,7 @@ from monai_mammo.prepare.inspection.checks import ordered
 from monai_mammo.prepare.inspection.copies import check_copies
 from monai_mammo.prepare.inspection.counts import LabelCount, check_counts, label_counts, picture_counts
 from monai_mammo.prepare.inspection.issue import Issue
-from monai_mammo.prepare.inspection.labels import check_labels
+from monai_mammo.prepare.inspection.label_contradictions import check_labels
 from monai_mammo.prepare.inspection.likeness import alike, signature
 from monai_mammo.prepare.inspection.persons import check_persons
 from monai_mammo.prepare.inspection.pictures import check_background, check_files, check_notes, check_side
@@ -27,7 +27,7 @@ from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_d
 from monai_mammo.prepare.inspection.private import check_private_tables
 from monai_mammo.prepare.inspection.regions import box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.views import check_views
-from monai_mammo.prepare.masks import MaskFault
+from monai_mammo.prepare.mask_files import MaskFault
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
 SHAPE = (176, 132)
@@ -92,7 +92,8 @@ def test_a_blank_picture_has_no_ground():
 
 def test_only_pictures_that_were_read_can_be_inverted():
     broken = InspectedImage(name="broken", status="failed", reason="damaged", detail="torn", background=-1.0)
-    assert told(check_background([seen("a", background=-1.0), seen("b", background=1.0), broken])) == {IssueKind.INVERTED: [("a",)]}
+    pictures = [seen("a", background=-1.0), seen("b", background=1.0), broken]
+    assert told(check_background(pictures)) == {IssueKind.INVERTED: [("a",)]}
 
 
 # side

@@ -1,7 +1,7 @@
 """CBIS-DDSM (TCIA, doi 10.7937/K9/TCIA.2016.7O02S9CY): curated films of DDSM, as DICOM or as the JPEG copy.
 
 Files are matched by the Series UID inside them, or by PatientID, never by name. Crop and mask of an abnormality are
-told apart by their pixels when the image is prepared (`monai_mammo.prepare.masks`).
+told apart by their pixels when the image is prepared (`monai_mammo.prepare.mask_files`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from monai_mammo.prepare.datasets.published_files import files_under
 from monai_mammo.prepare.datasets.rows import TableRow
 from monai_mammo.prepare.datasets.series import SeriesFile, SeriesIndex, index_series
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.prepare.masks import MaskFiles
+from monai_mammo.prepare.mask_files import MaskFiles
 from monai_mammo.prepare.splits import split_of
 from monai_mammo.terms import AcquisitionKind, Finding, Pathology, Split
 

@@ -10,7 +10,7 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "CHECKS": "checks",
-    "DoctorReport": "report",
+    "DoctorReport": "doctor_report",
     "Issue": "issue",
     "IssueKind": "issue",
     "InspectedImage": "inspected_image",

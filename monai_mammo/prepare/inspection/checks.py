@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from monai_mammo.prepare.inspection.copies import check_copies
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
-from monai_mammo.prepare.inspection.labels import check_labels
+from monai_mammo.prepare.inspection.label_contradictions import check_labels
 from monai_mammo.prepare.inspection.persons import check_persons, check_splits, check_studies
 from monai_mammo.prepare.inspection.pictures import check_background, check_faults, check_files, check_notes, check_side
 from monai_mammo.prepare.inspection.views import check_views

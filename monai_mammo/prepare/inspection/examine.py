@@ -16,12 +16,12 @@ from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.checks import CHECKS, ordered
 from monai_mammo.prepare.inspection.counts import LabelCount, check_counts, label_counts
+from monai_mammo.prepare.inspection.doctor_report import DoctorReport
 from monai_mammo.prepare.inspection.image_inspection import inspect_image, not_read
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.page import report_page
 from monai_mammo.prepare.inspection.prepared import is_prepared_folder, prepared_entries
 from monai_mammo.prepare.inspection.private import check_private_tables
-from monai_mammo.prepare.inspection.report import DoctorReport
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback
 
@@ -42,8 +42,8 @@ def doctor(
 ) -> DoctorReport:
     """What a data set hides, with ``doctor.json`` and ``doctor.html``.
 
-    Every picture is read once and inspected: can it be read, is its background dark, is the chest wall where its side lets
-    expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels, and
+    Every picture is read once and inspected: can it be read, is its background dark, is the chest wall where its side
+    lets expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels, and
     label counts beside the published ones. Nothing in the source is changed, and a bad file costs only itself.
 
     Parameters

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from monai_mammo.prepare.inspection.counts import picture_counts
+from monai_mammo.prepare.inspection.doctor_report import DoctorReport
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
-from monai_mammo.prepare.inspection.report import DoctorReport
 from monai_mammo.prepare.inspection.style import STYLE
 
 __all__ = ["report_page"]

@@ -10,7 +10,7 @@ from scipy import ndimage
 from monai_mammo.conditions import Box
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.prepare.inspection.issue import IssueKind
-from monai_mammo.prepare.masks import MaskFault
+from monai_mammo.prepare.mask_files import MaskFault
 from monai_mammo.prepare.plausibility import Doubt
 
 __all__ = ["Fault", "box_faults", "faults_of_notes", "mask_faults"]

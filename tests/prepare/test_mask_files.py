@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from monai_mammo.dicom import Failed, SkipReason
-from monai_mammo.prepare.masks import FoundMask, MaskFault, MaskFiles, find_mask
+from monai_mammo.prepare.mask_files import FoundMask, MaskFault, MaskFiles, find_mask
 from monai_mammo.study import StoredImage
 
 MASK, CROP = Path("a.dcm"), Path("b.dcm")
