@@ -176,8 +176,8 @@ class PreparedFolder:
         known = json.loads(marker.read_text(encoding="utf-8"))
         rows, columns = known["shape"]
         if (rows, columns) != tuple(self.shape):
-            asked = f"{self.shape[0]} x {self.shape[1]}"
-            raise RequestError(f"{self.path} holds images of {rows} x {columns}, not {asked}: name another folder")
+            requested = f"{self.shape[0]} x {self.shape[1]}"
+            raise RequestError(f"{self.path} holds images of {rows} x {columns}, not {requested}: name another folder")
         if known.get("version", 1) != FORMAT_VERSION:
             raise RequestError(f"{self.path} was prepared by another version of this program: name another folder")
         if known.get("full_size") and not self.full_size:

@@ -174,7 +174,7 @@ class Entry:
         Raises
         ------
         MammoError
-            The mask can not be read or has another size than the picture.
+            The mask cannot be read or has another size than the picture.
         """
         conditions = self.conditions or mammogram.conditions
         if self.lesions and conditions.finding is not Finding.NONE:

@@ -109,7 +109,7 @@ def find_mask(files: MaskFiles, shape: tuple[int, int], *, read: StoredReader = 
         return FoundMask(faults={MaskFault.MISSING: "no file of the mask is there"})
     if len(binary) != 1:
         if unreadable:
-            return FoundMask(faults={MaskFault.UNREADABLE: f"{unreadable} of {len(files.files)} files can not be read"})
+            return FoundMask(faults={MaskFault.UNREADABLE: f"{unreadable} of {len(files.files)} files cannot be read"})
         detail = "all files of mask and crop are grey" if not binary else "mask and crop have two values each"
         return FoundMask(faults={MaskFault.UNDECIDABLE: detail})
     ((path, mask),) = binary.items()

@@ -78,7 +78,7 @@ def prepare(
     Raises
     ------
     RequestError
-        Source, folder, data set or shape can not be used; nothing was written.
+        Source, folder, data set or shape cannot be used; nothing was written.
     MammoError
         The disk is full or not writable; the call can be repeated.
     """
@@ -223,7 +223,7 @@ class _Work:
 
 
 class _NotPrepared(MammoError):
-    """Labels, mask or pixels of one mammogram can not be used; a full disk is another matter."""
+    """Labels, mask or pixels of one mammogram cannot be used; a full disk is another matter."""
 
 
 def _fingerprint(entry: Entry, source_sha256: str) -> str:

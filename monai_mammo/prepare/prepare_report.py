@@ -115,7 +115,7 @@ class PrepareReport:
 
     @property
     def chest_wall(self) -> dict[str, int]:
-        """Images whose chest wall, by the pixels, contradicts the laterality or the table, or can not be told."""
+        """Images whose chest wall, by the pixels, contradicts the laterality or the table, or cannot be told."""
         records = [file.record for file in self.files if file.status == "read"]
         by_pixels = [record["chest_wall_by_pixels"] for record in records]
         pairs = list(zip(by_pixels, [record["chest_wall_by_table"] for record in records], strict=True))

@@ -78,7 +78,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     Returns
     -------
     list of Entry, Skipped or Failed
-        `Failed` for a view with a row that can not be used or without its file; `Skipped` for the second file of a
+        `Failed` for a view with a row that cannot be used or without its file; `Skipped` for the second file of a
         film that is there twice, and for files that no table names. Crops and masks belong to their entries.
 
     Raises

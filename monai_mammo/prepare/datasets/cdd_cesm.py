@@ -72,7 +72,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     Returns
     -------
     list of Entry, Skipped or Failed
-        `Failed` for an image without file, or with a row or a region that can not be used; `Skipped` for a picture
+        `Failed` for an image without file, or with a row or a region that cannot be used; `Skipped` for a picture
         that the workbook does not name.
 
     Raises

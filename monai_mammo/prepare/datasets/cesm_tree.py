@@ -93,7 +93,7 @@ class CesmTree:
 
 
 ParsedRow = tuple[TableRow, ImageRow | RequestError]
-"""A row, and what it says or why it can not be used."""
+"""A row, and what it says or why it cannot be used."""
 
 
 def images_of(rows: list[TableRow], tree: CesmTree) -> tuple[dict[ImageName, list[ParsedRow]], list[Failed]]:

@@ -48,7 +48,7 @@ def inbreast_rows(table: Path) -> list[TableRow]:
     Raises
     ------
     RequestError
-        The table can not be read or lacks a column.
+        The table cannot be read or lacks a column.
     """
     if table.suffix.lower() == ".xls":
         return workbook_rows(table)

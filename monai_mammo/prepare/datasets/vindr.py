@@ -114,7 +114,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
 def label_counts(source: Path) -> dict[str, Any]:
     """Counts over the whole table, to be compared with `PUBLISHED_COUNTS`.
 
-    Images, not rows, are counted by BI-RADS, density and split; rows that can not be read are left out.
+    Images, not rows, are counted by BI-RADS, density and split; rows that cannot be read are left out.
 
     Raises
     ------

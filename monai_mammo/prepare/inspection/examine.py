@@ -43,8 +43,8 @@ def doctor(
     """What a data set hides, with ``doctor.json`` and ``doctor.html``.
 
     Every picture is read once and inspected: can it be read, is its background dark, is the chest wall where its side
-    lets expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels, and
-    label counts beside the published ones. Nothing in the source is changed, and a bad file costs only itself.
+    lets expect it, do mask and boxes fit. Then the pictures are compared: views, copies, persons over splits, labels,
+    and label counts beside the published ones. Nothing in the source is changed, and a bad file costs only itself.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def doctor(
     Raises
     ------
     RequestError
-        Source, data set or folder can not be used.
+        Source, data set or folder cannot be used.
     MammoError
         The disk is full or not writable.
     """

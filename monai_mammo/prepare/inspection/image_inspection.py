@@ -142,7 +142,7 @@ def _read(entry: Entry) -> Mammogram | Skipped | Failed:
 def _stored(entry: Entry) -> Mammogram:
     values = np.load(entry.path, allow_pickle=False)
     if values.dtype != np.uint16 or values.ndim != 2:
-        raise MammoError(f"{entry.name} is no array of uint16 with rows and columns")
+        raise MammoError(f"{entry.name} must be an array of uint16 with rows and columns")
     return Mammogram(pixels=values.astype(np.float32) / np.float32(65535), source_sha256=entry.sha256)
 
 

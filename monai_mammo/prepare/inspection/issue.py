@@ -35,7 +35,7 @@ class IssueKind(StrEnum):
     PERSON_IN_SPLITS = "person_in_splits"
     PERSON_IN_PUBLISHED_SPLITS = "person_in_published_splits"
     DUPLICATE_ACROSS = "duplicate_across"
-    # pictures and labels that can not both be right
+    # pictures and labels that cannot both be right
     INVERTED = "inverted"
     WRONG_SIDE = "wrong_side"
     NO_BREAST = "no_breast"
@@ -133,7 +133,7 @@ class _Sort(NamedTuple):
 
 _SEVERITIES = {
     Severity.LEAKAGE: _Words("Leakage", "Figures on this division would be too good: mend it before training."),
-    Severity.FAULT: _Words("Faults", "Picture and label can not both be right: look before use."),
+    Severity.FAULT: _Words("Faults", "Picture and label cannot both be right: check before use."),
     Severity.LEFT_OUT: _Words("Not read", "These files are not used; every one is listed with its reason."),
     Severity.NOTE: _Words("Good to know", "Nothing is wrong for certain, but results may depend on it."),
 }
@@ -164,13 +164,13 @@ _KINDS = {
         Severity.FAULT,
         "Chest wall on the other side",
         "The chest wall lies at the edge where the label does not let expect it: the label is wrong, or the picture "
-        "is mirrored. About three in ten films of CBIS-DDSM hang so.",
+        "is mirrored. About three in ten films of CBIS-DDSM are.",
     ),
     IssueKind.NO_BREAST: _Sort(Severity.FAULT, "No breast found", "Nothing in the picture is large enough."),
     IssueKind.MASK_MISFIT: _Sort(
         Severity.FAULT,
         "Mask of another size or crop",
-        "The mask was drawn on another grid than the picture's; without a measured shift it can not be laid over it.",
+        "The mask was drawn on another grid than the picture's; without a measured shift it cannot be laid over it.",
     ),
     IssueKind.MASK_RESIZED: _Sort(
         Severity.FAULT,
@@ -192,7 +192,7 @@ _KINDS = {
         "Most of a mask or box lies on air, or it covers nearly the whole breast.",
     ),
     IssueKind.MASK_MISSING: _Sort(
-        Severity.FAULT, "Masks missing", "The data set names a mask that is not there or can not be read."
+        Severity.FAULT, "Masks missing", "The data set names a mask that is not there or cannot be read."
     ),
     IssueKind.BOX_OUTSIDE: _Sort(
         Severity.FAULT,
@@ -210,7 +210,9 @@ _KINDS = {
     ),
     IssueKind.UNREADABLE: _Sort(Severity.LEFT_OUT, "Unreadable files", "Broken, hostile, or not there."),
     IssueKind.REFUSED: _Sort(
-        Severity.LEFT_OUT, "Left out on purpose", "Sound files that are no plain view of one breast, or no picture."
+        Severity.LEFT_OUT,
+        "Left out on purpose",
+        "Sound files that show something other than a plain view of one breast.",
     ),
     IssueKind.NEARLY_BLACK: _Sort(
         Severity.FAULT,
@@ -244,7 +246,7 @@ _KINDS = {
     ),
     IssueKind.HANGS_MIRRORED: _Sort(
         Severity.NOTE,
-        "Films that hang mirrored, as their table says",
+        "Films that are mirrored, as their table says",
         "The chest wall is where the table says, which is not where readers expect it for that side.",
     ),
     IssueKind.MISSING_VIEW: _Sort(

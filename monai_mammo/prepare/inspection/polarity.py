@@ -26,7 +26,7 @@ def background_darkness(pixels: np.ndarray) -> float:
     Evidence that dark is air, less the same evidence that bright is air, so that an inverted picture has the opposite
     sign. There are three kinds: air lies outside the convex breast, air is the flattest part of the picture, and at
     least two corners are air. Flatness and corners are taken twice, with and without the blank strips that films have
-    along their edges. What leaves no breast can not be air.
+    along their edges. What leaves no breast cannot be air.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def prepared_entries(folder: Path) -> list[Entry | Failed]:
     Raises
     ------
     RequestError
-        The datalist can not be read.
+        The datalist cannot be read.
     """
     try:
         content = read_json(folder / DATALIST)
