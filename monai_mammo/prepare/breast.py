@@ -166,6 +166,10 @@ def chest_wall_side(breast: np.ndarray) -> ChestWall | None:
     Compares how many rows of the breast reach near the left and the right end of its extent: the
     chest wall is straight and long, the outline towards the nipple is round. `None` when the two
     differ by under a tenth.
+
+    Parameters
+    ----------
+    breast : ndarray, shape (rows, columns), bool
     """
     occupied = np.nonzero(breast.any(axis=0))[0]
     if occupied.size == 0:
@@ -201,7 +205,12 @@ def _opened(mask: np.ndarray, size: int) -> np.ndarray:
 
 
 def largest_part(mask: np.ndarray) -> np.ndarray:
-    """Largest connected part of a mask, shape (rows, columns), bool; an empty mask as it is."""
+    """Largest connected part of a mask, shape (rows, columns), bool; an empty mask as it is.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (rows, columns), bool
+    """
     labels, n_parts = ndimage.label(mask)
     if n_parts == 0:
         return mask

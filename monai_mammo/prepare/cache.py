@@ -223,25 +223,55 @@ def _npy_header(shape: tuple[int, int], kind: str) -> bytes:
 
 
 def stored(image: np.ndarray) -> np.ndarray:
-    """Brightness in [0, 1] as uint16 over the full range."""
+    """Brightness in [0, 1] as uint16 over the full range.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1].
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), uint16
+    """
     return np.rint(image * np.float32(_TOP)).astype(np.uint16)
 
 
 def full_item(full: PreparedMammogram, image_id: str) -> dict[str, Any]:
-    """Files and trace of an image at full size, as they stand in the datalist."""
+    """Files and trace of an image at full size, as they stand in the datalist.
+
+    Parameters
+    ----------
+    full : PreparedMammogram
+        With the pixels of the file.
+    image_id : str
+    """
     names = {"image": f"full/{image_id}.npy", "trace": full.trace.to_dict()}
     return names if full.lesion_mask is None else {**names, "mask": f"full/{image_id}.mask.npy"}
 
 
 def full_files(full: PreparedMammogram, names: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file of an image at full size."""
+    """Name and content of each file of an image at full size.
+
+    Parameters
+    ----------
+    full : PreparedMammogram
+        With the pixels of the file.
+    names : dict
+        As `full_item` gives them.
+    """
     yield names["image"], npy_bytes(stored(full.image))
     if full.lesion_mask is not None:
         yield names["mask"], npy_bytes(np.packbits(full.lesion_mask, axis=1))
 
 
 def npy_bytes(array: np.ndarray) -> bytes:
-    """File of an array in numpy's own form."""
+    """File of an array in numpy's own form.
+
+    Parameters
+    ----------
+    array : ndarray, any shape
+    """
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     return buffer.getvalue()

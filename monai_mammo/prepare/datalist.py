@@ -101,7 +101,13 @@ class PreparedFolder:
                     path.unlink(missing_ok=True)
 
     def record(self, image_id: str) -> dict[str, Any] | None:
-        """Record of an image that is there and whole, whatever it was made from; else `None`."""
+        """Record of an image that is there and whole, whatever it was made from; else `None`.
+
+        Parameters
+        ----------
+        image_id : str
+            Name in the prepared folder.
+        """
         try:
             record = json.loads((self.path / "items" / f"{image_id}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -157,7 +163,13 @@ class PreparedFolder:
         return record
 
     def write_datalist(self, items: Iterable[tuple[Split, dict[str, Any]]]) -> None:
-        """Write ``datalist.json`` from items and their splits, in the order given."""
+        """Write ``datalist.json`` from items and their splits, in the order given.
+
+        Parameters
+        ----------
+        items : iterable of (Split, dict)
+            Split and line of each image.
+        """
         content: dict[str, Any] = {"version": FORMAT_VERSION, "chain": CHAIN_VERSION, "shape": list(self.shape)}
         content |= {key: [] for key in SPLIT_KEYS.values()}
         for split, item in items:
@@ -165,7 +177,13 @@ class PreparedFolder:
         self._write_json(content, "datalist.json")
 
     def write_report(self, content: dict[str, Any]) -> None:
-        """Write ``report.json``."""
+        """Write ``report.json``.
+
+        Parameters
+        ----------
+        content : dict
+            Plain JSON values.
+        """
         self._write_json(content, "report.json")
 
     @property

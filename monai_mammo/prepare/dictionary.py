@@ -129,7 +129,13 @@ class PrepareMammogramd(MapTransform, InvertibleTransform):
         return out
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Dictionary with pictures, masks and box on the files' own grids; what was cropped away is 0."""
+        """Dictionary with pictures, masks and box on the files' own grids; what was cropped away is 0.
+
+        Parameters
+        ----------
+        data : mapping
+            As `__call__` gave it, or with predictions in place of its pictures.
+        """
         out = dict(data)
         for key in self.key_iterator(out):
             info = self.pop_transform(out[key])["extra_info"]
@@ -195,6 +201,10 @@ class RestoreMammogramd(MapTransform):
 
 def trace_of(image: MetaTensor) -> Trace:
     """Way that a prepared picture came, from what its transforms recorded.
+
+    Parameters
+    ----------
+    image : MetaTensor, shape (1, rows, columns)
 
     Raises
     ------

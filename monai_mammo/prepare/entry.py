@@ -171,6 +171,11 @@ class Entry:
 
         The largest lesion gives the box. The mask shows lesions only, no skin or diffuse change.
 
+        Parameters
+        ----------
+        mammogram : Mammogram
+            As read, on the grid of the file.
+
         Raises
         ------
         MammoError
@@ -197,6 +202,11 @@ class Entry:
 
         ``contour``, ``box``, ``circle`` or ``point`` as the lesions were drawn, ``none`` (no lesion) or ``unknown``.
         Of several the roughest counts; points, which are small, only where there is nothing else.
+
+        Parameters
+        ----------
+        mammogram : Mammogram
+            With the labels of the data set.
         """
         if mammogram.lesion_mask is not None:
             drawn = {annotation.mask_kind for annotation in self.annotations if annotation.is_lesion}

@@ -35,7 +35,13 @@ class FilmFrame:
     right: int
 
     def inside(self, shape: tuple[int, int]) -> tuple[slice, slice]:
-        """Rows and columns within the frame of a film of `shape`."""
+        """Rows and columns within the frame of a film of `shape`.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns of the film.
+        """
         return slice(self.top, shape[0] - self.bottom), slice(self.left, shape[1] - self.right)
 
 

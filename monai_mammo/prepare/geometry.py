@@ -102,7 +102,13 @@ class Trace:
         return mirror(out) if self.is_mirrored else out
 
     def forward_box(self, box: Box) -> Box | None:
-        """Box on the prepared grid, cut at its edges; `None` where nothing of it is left."""
+        """Box on the prepared grid, cut at its edges; `None` where nothing of it is left.
+
+        Parameters
+        ----------
+        box : Box
+            In fractions of the file's picture.
+        """
         if self.is_mirrored:
             box = mirror_box(box)
         rows, columns = self.source_shape
@@ -117,7 +123,13 @@ class Trace:
         )
 
     def inverse_box(self, box: Box) -> Box | None:
-        """Box in the file's own picture; `None` where it lies in padding only."""
+        """Box in the file's own picture; `None` where it lies in padding only.
+
+        Parameters
+        ----------
+        box : Box
+            In fractions of the prepared grid.
+        """
         rows, columns = self.source_shape
         row0, _, column0, _ = self.crop
         top, _, left, _ = self.padding
@@ -136,18 +148,39 @@ class Trace:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Trace from what `to_dict` wrote."""
+        """Trace from what `to_dict` wrote.
+
+        Parameters
+        ----------
+        values : dict
+            Plain JSON values.
+        """
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**fields)
 
 
 def mirror(array: np.ndarray) -> np.ndarray:
-    """Columns reversed; its own inverse."""
+    """Columns reversed; its own inverse.
+
+    Parameters
+    ----------
+    array : ndarray, shape (..., rows, columns)
+
+    Returns
+    -------
+    ndarray, shape (..., rows, columns)
+    """
     return array[..., ::-1]
 
 
 def mirror_box(box: Box) -> Box:
-    """Box of the mirrored picture; its own inverse."""
+    """Box of the mirrored picture; its own inverse.
+
+    Parameters
+    ----------
+    box : Box
+        In fractions of a picture.
+    """
     return Box(1 - box.x1, box.y0, 1 - box.x0, box.y1)
 
 
@@ -155,12 +188,22 @@ def box_from_xywh(x: float, y: float, w: float, h: float) -> Box | None:
     """Box from left, top, width and height as fractions, cut at the picture's edges.
 
     `None` where nothing of it lies in the picture.
+
+    Parameters
+    ----------
+    x, y, w, h : float
+        Left, top, width and height, in fractions of the picture.
     """
     return _clipped_box(x, y, x + w, y + h)
 
 
 def box_of_mask(mask: np.ndarray) -> Box | None:
-    """Smallest box round a mask, `None` for an empty one."""
+    """Smallest box round a mask, `None` for an empty one.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (rows, columns), bool
+    """
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if rows.size == 0:
         return None
@@ -175,6 +218,13 @@ def box_of_mask(mask: np.ndarray) -> Box | None:
 
 def mask_of_box(box: Box, shape: tuple[int, int]) -> np.ndarray:
     """Share of each pixel that a box covers.
+
+    Parameters
+    ----------
+    box : Box
+        In fractions of the picture.
+    shape : tuple of int
+        Rows and columns.
 
     Returns
     -------

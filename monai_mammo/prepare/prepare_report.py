@@ -86,7 +86,13 @@ class PrepareReport:
     n_persons_redivided: int = 0
 
     def count(self, status: str) -> int:
-        """Number of files that were ``read``, ``skipped`` or ``failed``."""
+        """Number of files that were ``read``, ``skipped`` or ``failed``.
+
+        Parameters
+        ----------
+        status : str
+            ``read``, ``skipped`` or ``failed``.
+        """
         return sum(file.status == status for file in self.files)
 
     @property

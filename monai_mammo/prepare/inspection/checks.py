@@ -36,5 +36,10 @@ _SEVERITIES, _KINDS = list(Severity), list(IssueKind)
 
 
 def ordered(issues: Sequence[Issue]) -> tuple[Issue, ...]:
-    """Issues, the gravest first, of one kind in the order in which they were found."""
+    """Issues, the gravest first, of one kind in the order in which they were found.
+
+    Parameters
+    ----------
+    issues : sequence of Issue
+    """
     return tuple(sorted(issues, key=lambda issue: (_SEVERITIES.index(issue.severity), _KINDS.index(issue.kind))))

@@ -30,6 +30,10 @@ def check_copies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Equal files, equal pixels, and pictures that differ in size, brightness or a mirror only; an issue a group.
 
     Across persons or splits it is leakage: a network is then examined on what it has seen.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
     """
     read = [seen for seen in pictures if seen.is_read]
     issues = []

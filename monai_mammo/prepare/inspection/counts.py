@@ -91,7 +91,12 @@ def label_counts(dataset: str, source: Path) -> tuple[LabelCount, ...]:
 
 
 def check_counts(counts: Sequence[LabelCount]) -> list[Issue]:
-    """One issue where counts differ from the published ones."""
+    """One issue where counts differ from the published ones.
+
+    Parameters
+    ----------
+    counts : sequence of LabelCount
+    """
     different = [count for count in counts if not count.is_equal]
     if not different:
         return []
@@ -107,6 +112,10 @@ def picture_counts(pictures: Sequence[InspectedImage]) -> dict[str, dict[str, in
     """Number of pictures that were read, by each word of each vocabulary of which any word is known.
 
     ``categories`` counts findings, not pictures: a picture may have several, and a finding several words.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
     """
     read = [seen.conditions for seen in pictures if seen.is_read]
     described = Counter(

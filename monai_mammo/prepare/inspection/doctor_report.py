@@ -48,7 +48,13 @@ class DoctorReport:
         return any(issue.severity is Severity.LEAKAGE for issue in self.issues)
 
     def count(self, status: str) -> int:
-        """Number of files that were ``read``, ``skipped`` or ``failed``."""
+        """Number of files that were ``read``, ``skipped`` or ``failed``.
+
+        Parameters
+        ----------
+        status : str
+            ``read``, ``skipped`` or ``failed``.
+        """
         return sum(seen.status == status for seen in self.pictures)
 
     @property

@@ -55,7 +55,14 @@ def inspect_image(entry: Entry) -> InspectedImage:
 
 
 def not_read(result: Skipped | Failed, name: str) -> InspectedImage:
-    """What is known of a file that gave no mammogram."""
+    """What is known of a file that gave no mammogram.
+
+    Parameters
+    ----------
+    result : Skipped or Failed
+    name : str
+        File, relative to the data set.
+    """
     status = "skipped" if isinstance(result, Skipped) else "failed"
     return InspectedImage(name=name, status=status, reason=result.reason.value, detail=result.detail)
 
@@ -76,6 +83,7 @@ def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
     noted, notes = faults_of_notes((*mammogram.notes, *found.notes, *_notes_of_findings(found), *doubts))
     seen = InspectedImage(
         name=entry.name,
+        study=mammogram.study_id,
         conditions=conditions,
         shape=mammogram.shape,
         sha256=mammogram.source_sha256,
@@ -92,7 +100,6 @@ def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
         n_private=_n_private(entry),
         thumbnail=thumbnail(mammogram.pixels, mask=_fitting(mask, mammogram.shape), boxes=boxes),
     )
-    seen = dataclasses.replace(seen, study=mammogram.study_id)
     person_id = entry.person_id or mammogram.person_id or mammogram.study_id or entry.fallback_person
     return _of_entry(seen, entry, person_id=person_id)
 

@@ -20,6 +20,10 @@ def check_labels(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Findings, BI-RADS and pathology that do not go together, and densities that differ within a person.
 
     A picture without a finding in a breast of BI-RADS 4 is no contradiction while another view of it shows one.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
     """
     read = [seen for seen in pictures if seen.is_read]
     issues = [

@@ -21,7 +21,12 @@ _SIDES = {"R": "right", "L": "left"}
 
 
 def report_page(report: DoctorReport) -> str:
-    """HTML of a report: self-contained, without scripts, every value escaped."""
+    """HTML of a report: self-contained, without scripts, every value escaped.
+
+    Parameters
+    ----------
+    report : DoctorReport
+    """
     pictures = {seen.name: seen for seen in report.pictures}
     parts = [_head(report), _summary(report), _contents(report)]
     for severity in Severity:

@@ -13,7 +13,12 @@ __all__ = ["check_persons", "check_splits", "check_studies"]
 
 
 def check_persons(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Each person with pictures in several splits, or in several parts as published."""
+    """Each person with pictures in several splits, or in several parts as published.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     return [
         *_shared(pictures, IssueKind.PERSON_IN_SPLITS, lambda seen: {seen.split} if seen.split else set()),
         *_shared(
@@ -25,7 +30,12 @@ def check_persons(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_splits(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Training or validation without a picture, where the data set is divided."""
+    """Training or validation without a picture, where the data set is divided.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     found = {seen.split for seen in pictures if seen.is_read and seen.split}
     return [
         Issue(kind=IssueKind.EMPTY_SPLIT, sentence=f"no picture is in the split {split}")
@@ -35,7 +45,12 @@ def check_splits(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_studies(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Each PatientID whose pictures are of several studies, by their StudyInstanceUID."""
+    """Each PatientID whose pictures are of several studies, by their StudyInstanceUID.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     studies: dict[str, set[str]] = defaultdict(set)
     names: dict[str, list[str]] = defaultdict(list)
     for seen in pictures:

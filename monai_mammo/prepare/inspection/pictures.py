@@ -13,7 +13,12 @@ __all__ = ["check_files", "check_faults", "check_background", "check_notes", "ch
 
 
 def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Files that were not read, each with its reason."""
+    """Files that were not read, each with its reason.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     kinds = {"failed": IssueKind.UNREADABLE, "skipped": IssueKind.REFUSED}
     return [
         Issue(kind=kinds[seen.status], sentence=seen.detail, images=(seen.name,), reason=seen.reason)
@@ -23,7 +28,12 @@ def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_background(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Pictures whose background is bright, where air must be dark."""
+    """Pictures whose background is bright, where air must be dark.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     sentence = "the background outside the breast is bright, as in a negative"
     return [
         Issue(kind=IssueKind.INVERTED, sentence=sentence, images=(seen.name,))
@@ -33,7 +43,12 @@ def check_background(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_side(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """Pictures whose chest wall, by the pixels, is not where side or table say."""
+    """Pictures whose chest wall, by the pixels, is not where side or table say.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     issues = []
     for seen in pictures:
         if seen.chest_wall is None:
@@ -50,7 +65,12 @@ def check_side(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_faults(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """What is wrong with masks, boxes and pixels, as it was found on looking."""
+    """What is wrong with masks, boxes and pixels, as it was found on looking.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     return [
         Issue(kind=kind, sentence=sentence, images=(seen.name,))
         for seen in pictures
@@ -59,7 +79,12 @@ def check_faults(pictures: Sequence[InspectedImage]) -> list[Issue]:
 
 
 def check_notes(pictures: Sequence[InspectedImage]) -> list[Issue]:
-    """What readers and data sets wrote down, each sentence once with all its pictures."""
+    """What readers and data sets wrote down, each sentence once with all its pictures.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     noted = _by_sentence((note, seen.name) for seen in pictures if seen.is_read for note in seen.notes)
     named = _by_sentence((word, seen.name) for seen in pictures for word in seen.identifying)
     private = tuple(seen.name for seen in pictures if seen.n_private)

@@ -20,12 +20,22 @@ DATALIST = "datalist.json"
 
 
 def is_prepared_folder(source: Path) -> bool:
-    """Whether a folder holds a datalist and the settings that `prepare` leaves."""
+    """Whether a folder holds a datalist and the settings that `prepare` leaves.
+
+    Parameters
+    ----------
+    source : Path
+    """
     return (source / DATALIST).is_file() and (source / "settings.json").is_file()
 
 
 def prepared_entries(folder: Path) -> list[Entry | Failed]:
     """Entries of all items of a datalist, in its order; a bad item is a `Failed` of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        As `prepare` wrote it.
 
     Raises
     ------

@@ -66,7 +66,14 @@ def mask_faults(mask: np.ndarray | None, breast: np.ndarray) -> list[Fault]:
 
 
 def box_faults(boxes: Iterable[Box], breast: np.ndarray) -> list[Fault]:
-    """What is wrong with boxes, as fractions of a picture in which the breast is known."""
+    """What is wrong with boxes, as fractions of a picture in which the breast is known.
+
+    Parameters
+    ----------
+    boxes : iterable of Box
+        In fractions of the picture.
+    breast : ndarray, shape (rows, columns), bool
+    """
     shape = _working_shape(breast.shape)
     small = resize(breast.astype(np.float32), shape)
     return [fault for box in boxes for fault in _against_breast(mask_of_box(box, shape), small, "box")]

@@ -22,7 +22,12 @@ class _StudyKey(NamedTuple):
 
 
 def studies(pictures: Sequence[InspectedImage]) -> dict[_StudyKey, list[InspectedImage]]:
-    """Pictures of one person, day and kind of acquisition together; those without a person are left out."""
+    """Pictures of one person, day and kind of acquisition together; those without a person are left out.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
+    """
     found: dict[_StudyKey, list[InspectedImage]] = defaultdict(list)
     for seen in pictures:
         if seen.person_id:
@@ -34,6 +39,10 @@ def check_views(pictures: Sequence[InspectedImage]) -> list[Issue]:
     """Views that a study lacks, or has twice; a view that the whole data set has not is told once.
 
     A picture that could not be read counts as a view that is there: it is told elsewhere.
+
+    Parameters
+    ----------
+    pictures : sequence of InspectedImage
     """
     grouped = {key: [seen for seen in group if _view_of(seen)] for key, group in studies(pictures).items()}
     grouped = {key: group for key, group in grouped.items() if group}
