@@ -295,7 +295,7 @@ def test_a_folder_that_holds_other_things_is_refused_before_a_picture_is_read(fo
     taken.mkdir()
     (taken / "thesis.txt").write_text("mine")
     with pytest.raises(RequestError, match="taken holds other files"):
-        doctor(folder, out=taken, on_progress=lambda done, of: pytest.fail("a picture was read"))
+        doctor(folder, out=taken, progress=lambda done, of: pytest.fail("a picture was read"))
     assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
     report = tmp_path / "report"
     doctor(folder, out=report)
