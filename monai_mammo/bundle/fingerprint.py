@@ -34,6 +34,7 @@ _GRID = (64, 48)
 _BLUR = 6.0  # grid cells: what is smoother than this is the shape of the breast, which many share
 _N_FEATURES = 128
 _HASH_BYTES = 8
+_SAME_IMAGE = 0.97  # similarity from which two training images count as one
 
 
 def image_features(image: np.ndarray) -> np.ndarray:
@@ -69,8 +70,8 @@ class Nearest(NamedTuple):
     similarity : float
         Estimated correlation of structure, -1 to 1.
     ratio : float
-        Distance to it over the distance to the second closest one, 0 to 1: a copy of one training image has a low
-        ratio, a breast like many others one near 1 (distance is 1 - similarity).
+        Distance to it over the distance to the second closest other image, 0 to 1: a copy of one training image has a
+        low ratio, a breast like many others one near 1 (distance is 1 - similarity).
     """
 
     position: int
@@ -121,11 +122,18 @@ class TrainingFingerprint:
         return bool((self.hashes == np.frombuffer(bytes.fromhex(sha256[: 2 * _HASH_BYTES]), np.uint8)).all(1).any())
 
     def nearest(self, image: np.ndarray) -> Nearest:
-        """Training image closest to a prepared image, shape (rows, columns)."""
-        similarity = self.features.astype(np.float32) @ image_features(image)
-        second, first = np.argpartition(similarity, -2)[-2:]
-        far, close = 1 - float(similarity[second]), 1 - float(similarity[first])
-        return Nearest(int(first), float(similarity[first]), max(close, 0.0) / max(far, 1e-6))
+        """Training image closest to a prepared image, shape (rows, columns).
+
+        Training images that are copies of the closest one do not count as the second closest: an image that was
+        trained on twice would have no low ratio otherwise.
+        """
+        features = self.features.astype(np.float32)
+        similarity = features @ image_features(image)
+        first = int(np.argmax(similarity))  # of equally close ones the first in the fingerprint
+        is_other = features @ features[first] < _SAME_IMAGE
+        far = 1 - float(similarity[is_other].max(initial=-1.0))
+        close = 1 - float(similarity[first])
+        return Nearest(first, float(similarity[first]), min(1.0, max(close, 0.0) / max(far, 1e-6)))
 
     def save(self, folder: BundleFolder) -> Path:
         """Write it into a bundle, in one step; returns the file."""

@@ -128,7 +128,12 @@ def _compared(synthetic: Sequence[Reading], acquired: Sequence[Reading]) -> list
                 "measure": measure,
                 "synthetic": summarised(values, measure),
                 "acquired": summarised(twins, measure) if twins else None,
-                "ratio": ratio_of_means([v for _, v in values], [v for _, v in twins]),
+                "ratio": ratio_of_means(
+                    [v for _, v in values],
+                    [v for _, v in twins],
+                    persons=[r.person_id for r, _ in values],
+                    reference_persons=[r.person_id for r, _ in twins],
+                ),
             }
         )
     return rows

@@ -157,7 +157,8 @@ def summarised(values: Sequence[tuple[Reading, float]], measure: str) -> dict[st
     For a class head ``most_frequent`` is the share of its most frequent class: what naming that
     class for every image would get right.
     """
-    out = {**(summary([v for _, v in values]) or {}), "n_persons": len({r.person_id for r, _ in values})}
+    persons = [r.person_id for r, _ in values]
+    out = {**(summary([v for _, v in values], persons=persons) or {}), "n_persons": len(set(persons))}
     if measure in HEADS:
         counts = np.bincount([r.labels[measure] for r, _ in values])
         out["most_frequent"] = round(float(counts.max() / counts.sum()), 4)

@@ -54,7 +54,7 @@ def memorisation_figures(
     The ratio of the distances to the closest and the second closest training image tells a copy (low) from a breast
     that is like many (near 1). What is lower than in 99 of 100 acquired images that were not trained on counts as a
     suspected copy; planted copies, training images blurred, moved by a hundredth and noised, say how many the measure
-    would find.
+    would find. Acquired images are of the kinds that were generated.
 
     Parameters
     ----------
@@ -82,11 +82,12 @@ def memorisation_figures(
     """
     home = find(bundle)
     prints = TrainingFingerprint.load(home)
-    acquired = load_items(datalist, split=split)
-    trained = load_items(datalist, split="training")
+    synthetic = [item for run in runs for item in items_of_run(run)]
+    acquired = _of_kinds(load_items(datalist, split=split), synthetic)
+    trained = _of_kinds(load_items(datalist, split="training"), synthetic)
     chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
     looks = {
-        "synthetic": [prints.nearest(_pixels(item)) for run in runs for item in items_of_run(run)],
+        "synthetic": [prints.nearest(_pixels(item)) for item in synthetic],
         "acquired, not trained on": [prints.nearest(_pixels(item)) for item in acquired],
         "planted copies": [prints.nearest(planted_copy(_pixels(trained[i]), seed=int(i))) for i in chosen],
     }
@@ -121,6 +122,13 @@ def planted_copy(image: np.ndarray, *, seed: int) -> np.ndarray:
     moved = ndimage.shift(ndimage.gaussian_filter(image, rows / 256), (rows / 128, columns / 192), order=1)
     noise = np.random.default_rng(seed).normal(0, 0.02, image.shape)
     return np.clip(0.95 * moved**1.15 + noise, 0, 1)
+
+
+def _of_kinds(items: Sequence[dict[str, Any]], synthetic: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items of the kinds that were generated, all of them where there is none of these or a kind is not known."""
+    kinds = {item["conditions"].get("kind") for item in synthetic}
+    some = [item for item in items if item["conditions"].get("kind") in kinds]
+    return list(items) if None in kinds or not some else some
 
 
 def _row(images: str, looks: Sequence[Nearest], threshold: float) -> dict[str, Any]:

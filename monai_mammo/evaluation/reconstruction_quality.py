@@ -84,7 +84,7 @@ def reconstruction_figures(
             "latent_values": n_values,
             "bicubic_shape": list(yardstick_shape),
         },
-        "rows": _rows(per_image, [c.kind for c in conditions]),
+        "rows": _rows(per_image, [c.kind for c in conditions], [str(item["person_id"]) for item in items]),
     }
 
 
@@ -158,13 +158,18 @@ def _image_figures(
     return out
 
 
-def _rows(per_image: Sequence[dict[tuple[str, str], float]], kinds: Sequence[str | None]) -> list[dict[str, Any]]:
+def _rows(
+    per_image: Sequence[dict[tuple[str, str], float]], kinds: Sequence[str | None], persons: Sequence[str]
+) -> list[dict[str, Any]]:
     rows = []
     measures = [f"{measure}{suffix}" for measure in ("psnr", "ssim") for suffix in ("", "_bicubic", "_gain")]
     for kind, members in kind_groups(kinds).items():
         for region in REGIONS:
-            values = {m: [per_image[i][region, m] for i in members if (region, m) in per_image[i]] for m in measures}
-            rows.append({"kind": kind, "region": region, **{m: summary(v) for m, v in values.items()}})
+            row: dict[str, Any] = {"kind": kind, "region": region}
+            for m in measures:
+                known = [i for i in members if (region, m) in per_image[i]]
+                row[m] = summary([per_image[i][region, m] for i in known], persons=[persons[i] for i in known])
+            rows.append(row)
     return rows
 
 

@@ -12,7 +12,7 @@ from monai_mammo.evaluation.realism.realism_tables import realism_table
 __all__ = ["markdown_table"]
 
 _NONE = "–"
-_INTERVAL = "Means of per-image figures with 95 % bootstrap intervals over images."
+_INTERVAL = "Means of per-image figures with 95 % bootstrap intervals over persons."
 
 
 def markdown_table(figures: Mapping[str, Any]) -> str:
@@ -151,7 +151,7 @@ def _texture(figures: Mapping[str, Any]) -> str:
         f"{_about(figures)} Power inside the breast by spatial frequency (cycles a pixel), in dB, and exponent of the "
         f"spectrum, of tiles of {figures['settings']['tile_px']} x {figures['settings']['tile_px']} pixels; others as "
         "differences to acquired images: below 0 dB is smoother, above 0 grainier. Intervals are 95 % bootstrap "
-        "intervals over images."
+        "intervals over persons."
     )
     lines = [
         [

@@ -75,10 +75,18 @@ def texture_figures(
         others = [m for m, k in zip(generated, synthetic_kinds, strict=True) if kind in ("all", k)]
         for measure in (*map(band_name, BANDS), "exponent"):
             known = [i for i in members if measure in acquired[i] and measure in reconstructed[i]]
-            values = [acquired[i][measure] for i in known]
-            row = {"kind": kind, "measure": measure, "acquired": summary(values)}
-            row["reconstructed"] = summary([reconstructed[i][measure] - acquired[i][measure] for i in known])
-            row["generated"] = difference_of_means([m[measure] for m in others if measure in m], values)
+            persons = [str(items[i]["person_id"]) for i in known]
+            row = {"kind": kind, "measure": measure}
+            row["acquired"] = summary([acquired[i][measure] for i in known], persons=persons)
+            differences = [reconstructed[i][measure] - acquired[i][measure] for i in known]
+            row["reconstructed"] = summary(differences, persons=persons)
+            # runs of one kind are compared with acquired images of that kind, also among all
+            twins = [i for i in known if None in synthetic_kinds or conditions[i].kind in synthetic_kinds]
+            row["generated"] = difference_of_means(
+                [m[measure] for m in others if measure in m],
+                [acquired[i][measure] for i in twins],
+                reference_persons=[str(items[i]["person_id"]) for i in twins],
+            )
             rows.append(row)
     return {
         "name": "texture" if split == "validation" else f"texture_{split}",

@@ -38,6 +38,19 @@ def test_a_noised_copy_is_nearest_to_its_original_and_told_from_a_new_image(prin
     assert found.similarity > new.similarity
 
 
+def test_an_image_that_was_trained_on_twice_still_has_a_low_ratio():
+    """The second closest is its double; what counts is the closest other image. Of equals the first is named."""
+    twice = TrainingFingerprint.of([*IMAGES[:10], IMAGES[4]], [*HASHES[:10], HASHES[4]])
+    copy = np.clip(IMAGES[4] * 0.9 + np.random.default_rng(4).normal(0, 0.02, IMAGES[4].shape), 0, 1)
+    found, once = twice.nearest(copy), TrainingFingerprint.of(IMAGES[:10], HASHES[:10]).nearest(copy)
+    assert found == once and found.position == 4 and found.ratio < 0.5
+
+
+def test_a_fingerprint_of_one_image_over_and_over_still_answers():
+    same = TrainingFingerprint.of([IMAGES[0]] * 3, HASHES[:3])
+    assert same.nearest(IMAGES[0]).ratio < 0.01 and 0 < same.nearest(IMAGES[5]).ratio <= 1
+
+
 def test_the_dot_product_estimates_the_correlation_of_structure():
     rng = np.random.default_rng(0)
     noise = [rng.random((64, 48)) for _ in range(2)]

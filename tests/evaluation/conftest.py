@@ -114,7 +114,7 @@ def datalist(tmp_path_factory):
 def make_run(tmp_path_factory):
     """Function that writes a run of samples ``(laterality, image with the chest wall left, lesion)``."""
 
-    def write(samples, *, output_format=OutputFormat.DICOM, mirrored=()):
+    def write(samples, *, output_format=OutputFormat.DICOM, mirrored=(), dice_of_tries=(0.25,)):
         folder = tmp_path_factory.mktemp("run")
         request = Request(count=len(samples), seed=3)
         manifest = Manifest.new(
@@ -153,7 +153,8 @@ def make_run(tmp_path_factory):
                 found_by=_WEIGHTS,
             )
             files = place_sample(finished, folder, format=output_format, keep={})
-            tries = [{"dice": 0.25 if lesion.any() else None, "outside_share": 0.0, "defect": ""}]
+            dice_of = [dice if lesion.any() else None for dice in dice_of_tries]
+            tries = [{"dice": dice, "outside_share": 0.0, "defect": ""} for dice in dice_of]
             manifest.samples[index] = {
                 "index": index,
                 "conditions": conditions.to_dict(),

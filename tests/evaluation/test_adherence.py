@@ -66,6 +66,12 @@ def test_figures_stand_beside_acquired_images_of_the_same_kind(make_run, samples
     assert [run["n_samples"] for run in found["runs"]] == [4, 1]
 
 
+def test_first_tries_count_and_not_those_that_were_kept(make_run, samples, datalist):
+    """Three samples with a lesion: 0.1 was drawn first, 0.9 kept."""
+    found = adherence_figures([make_run(samples, dice_of_tries=(0.1, 0.3, 0.9))], datalist, device="cpu")
+    assert (found["first_try_dice"]["mean"], found["first_try_dice"]["n"]) == (0.1, 3)
+
+
 def test_an_empty_folder_is_refused(tmp_path, datalist):
     with pytest.raises(RequestError, match="holds no run"):
         adherence_figures([tmp_path], datalist, device="cpu")

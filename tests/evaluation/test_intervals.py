@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_mammo.evaluation.intervals import ratio_of_means, summary
+from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
 
 
 def test_the_interval_is_that_of_the_normal_law():
@@ -48,3 +48,36 @@ def test_both_are_resampled_on_their_own():
     values = np.random.default_rng(4).random(50)
     found = ratio_of_means(values, values)
     assert found["mean"] == 1 and found["low"] < 0.9 and found["high"] > 1.1
+
+
+def test_persons_are_resampled_with_all_of_their_images():
+    """Four equal images of each of 100 persons know no more than one of each: the interval is that of 100 values."""
+    values = np.random.default_rng(5).normal(5, 2, 100)
+    one, four = summary(values), summary(np.repeat(values, 4), persons=np.repeat(np.arange(100), 4).astype(str))
+    by_image = summary(np.repeat(values, 4))
+    assert four["n"] == 400 and four["mean"] == one["mean"]
+    assert four["high"] - four["low"] == pytest.approx(one["high"] - one["low"], rel=0.05)
+    assert by_image["high"] - by_image["low"] == pytest.approx((one["high"] - one["low"]) / 2, rel=0.05)
+
+
+def test_persons_weigh_with_their_number_of_images():
+    assert summary([1, 1, 1, 5], persons=["a", "a", "a", "b"])["mean"] == 2
+    assert summary([1, 2, 3], persons=["a", "a", "a"]) == {"mean": 2, "low": None, "high": None, "n": 3}
+
+
+@pytest.mark.parametrize("compare", [ratio_of_means, difference_of_means])
+def test_comparisons_resample_the_persons_of_both(compare):
+    values, reference = np.random.default_rng(6).random((2, 50)) + 1
+    persons = [str(i // 5) for i in range(50)]
+    alone = compare(values, reference)
+    ours = compare(np.repeat(values, 4), reference, persons=[str(i // 4) for i in range(200)])
+    theirs = compare(values, np.repeat(reference, 4), reference_persons=[str(i // 4) for i in range(200)])
+    for found in (ours, theirs):
+        assert found["high"] - found["low"] == pytest.approx(alone["high"] - alone["low"], rel=0.07)
+    few = compare(values, reference, persons=persons, reference_persons=["one"] * 50)
+    assert few["mean"] == alone["mean"] and few["low"] is None
+
+
+def test_figures_without_their_persons_are_our_own_mistake():
+    with pytest.raises(ValueError, match="3 figures are of 2 persons"):
+        summary([1, 2, 3], persons=["a", "b"])

@@ -86,5 +86,18 @@ def test_figures_of_reconstructed_and_generated_images(datalist, make_run, drawn
     noisy = rows["digital", "1/4 to 1/2"]
     assert noisy["acquired"]["n"] == 2 and noisy["acquired"]["mean"] > -25  # noise of 0.3 to 0.7: a variance of 1/75
     assert noisy["generated"]["n"] == 2 and noisy["generated"]["mean"] < -60  # the run has none
-    assert rows["film", "1/4 to 1/2"]["generated"] is None and rows["all", "exponent"]["generated"]["n"] == 2
+    assert (
+        rows["film", "1/4 to 1/2"]["generated"] is None
+        and rows["all", "exponent"]["acquired"]["n"] == 6
+        and rows["all", "exponent"]["generated"]["n"] == 2
+    )
     assert noisy["reconstructed"]["n"] == 2
+
+
+def test_a_run_of_one_kind_is_compared_with_that_kind_among_all_too(datalist, make_run, drawn, monkeypatch):
+    monkeypatch.setattr(texture_power, "TILE_PX", 16)
+    monkeypatch.setattr(texture_power, "BANDS", ((1 / 8, 1 / 4), (1 / 4, 1 / 2)))
+    run = make_run([(side, *drawn(i)) for i, side in enumerate("LRL")])  # digital
+    found = texture_power.texture_figures(datalist, [run], device="cpu")
+    rows = {(row["kind"], row["measure"]): row["generated"]["mean"] for row in found["rows"] if row["generated"]}
+    assert rows["all", "1/4 to 1/2"] == rows["digital", "1/4 to 1/2"]

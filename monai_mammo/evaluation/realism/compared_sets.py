@@ -201,7 +201,7 @@ def _measure_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, 
 def _spectrum_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], groups: Any) -> list[Any]:
     rows = []
     for kind, positions in groups.items():
-        views = sorted({v for s in sets.values() for v in s.views if v is not None})
+        views = sorted({str(v) for v in (sets["reference"].views[i] for i in positions["reference"]) if v is not None})
         for view in [*views, "both"] if len(views) > 1 else ["both"]:
             some = {
                 name: [i for i in of_kind if view in ("both", sets[name].views[i])]
