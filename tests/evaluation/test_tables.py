@@ -147,7 +147,7 @@ def test_commands_write_figures_and_fill_a_card(datalist, tmp_path, capsys):
     [
         (["--datalist", "no.json"], "datalist no.json is not in"),
         (["--datalist", "{datalist}", "--split", "test"], "split 'test'"),
-        (["--datalist", "{datalist}", "--bundle", "nowhere"], "bundle 'nowhere'"),
+        (["--datalist", "{datalist}", "--autoencoder", "nowhere"], "bundle 'nowhere'"),
         (["--datalist", "{datalist}", "--device", "tpu"], "device 'tpu'"),
     ],
 )
