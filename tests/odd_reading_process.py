@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import numpy as np
 from monai_mammo.dicom.process import worker_process
 from monai_mammo.dicom.process.worker import GuardedReader
 from monai_mammo.dicom.process.worker_process import read_dicom
+
+STARTED = Path("started")
+"""File that shows that a program of a decoder runs."""
 
 
 class Panic(BaseException):
@@ -52,7 +57,17 @@ def print_a_patient():
     os.write(2, b"DOE^JANE")
 
 
+def start_a_program():
+    """What a decoder does that hands its work to another program, which outlasts it."""
+    code = "import sys, time; print(flush=True); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", code, "started by a decoder"], stdout=open(STARTED, "w"))  # noqa: SIM115
+    while not STARTED.read_text():
+        time.sleep(0.01)
+    os._exit(3)
+
+
 ODD = {
+    "start": start_a_program,
     "hang": hang,
     "slow": lambda: time.sleep(3),
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import gc
@@ -48,7 +49,7 @@ def folder(tmp_path_factory):
         WindowWidth=["3000", "500"],
     )
     names = ("good", "hang", "slow", "segfault", "abort", "leave", "panic", "exit", "swell")
-    for name in (*names, "garbage", "half", "stale", "print", "corrupt"):
+    for name in (*names, "garbage", "half", "stale", "print", "corrupt", "start"):
         (folder / f"{name}.dcm").write_bytes(data)
     return folder
 
@@ -261,6 +262,30 @@ def run_script(text, folder, *, send=None):
     out, err = process.stdout.read(), process.stderr.read()
     process.stdout.close(), process.stderr.close()
     return first, out, err, process.wait(60)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are told by /proc")
+def test_what_a_decoder_has_started_ends_with_its_process(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with OddReader() as reader:
+        assert reader.read(folder / "start.dcm").reason is SkipReason.DECODER_CRASHED
+    assert (folder / "started").exists()
+    for _ in range(500):  # the system takes a killed process off its list in its own time
+        if not _programs("started by a decoder"):
+            break
+        time.sleep(0.01)
+    assert not _programs("started by a decoder")
+
+
+def _programs(word: str) -> list[str]:
+    """Numbers of the processes that have a word in their command and still run."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_dead = (place / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if word.encode() in (place / "cmdline").read_bytes() and not is_dead:
+                found.append(place.name)
+    return found
 
 
 START = """

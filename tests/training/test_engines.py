@@ -335,7 +335,7 @@ def test_image_files_leave_out_masks_and_sidecars(tmp_path):
     assert [item["name"] for item in image_files(tmp_path)] == ["a", "b", "c"]
     with pytest.raises(RequestError, match="holds no file"):
         image_files(_folder(tmp_path / "empty"))
-    with pytest.raises(RequestError, match="no folder"):
+    with pytest.raises(RequestError, match="not a folder"):
         image_files(tmp_path / "none")
 
 
