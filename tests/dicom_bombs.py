@@ -217,6 +217,7 @@ HARMLESS = frozenset(
         "table of 20 MB",
         "length 0xFFFFFFF0, but all pixels",
         "RLELossless, stream 60000",  # RLE states no size
+        "RLE of 900 million pixels in a small image",  # unpacked up to its last pixel
         "JPEG2000Lossless, 3,969 tiles",
         "HTJ2KLossless, 3,969 tiles",
     }

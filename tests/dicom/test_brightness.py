@@ -12,7 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom import read_mammogram
-from monai_mammo.dicom.reading.brightness import linear, linear_exact, sigmoid
+from monai_mammo.dicom.reading.voi import linear, linear_exact, sigmoid
 
 CENTERS = st.floats(-3000, 7000)
 
@@ -227,10 +227,10 @@ def test_a_modality_table_comes_before_the_window(make_dataset, write):
     ("attributes", "note"),
     [
         ({}, "no VOI"),
-        ({"WindowCenter": 1, "WindowWidth": 2}, "window LINEAR applied"),
-        ({"WindowCenter": [1, 2], "WindowWidth": [2, 3]}, "first of 2 windows"),
+        ({"WindowCenter": 1500, "WindowWidth": 2000}, "window LINEAR applied"),
+        ({"WindowCenter": [1500, 2], "WindowWidth": [2000, 3]}, "first of 2 windows"),
         ({"WindowCenter": 1, "WindowWidth": 0.5}, "not possible"),
-        ({"WindowCenter": 1, "WindowWidth": 2, "VOILUTFunction": "CUBIC"}, "not a known one"),
+        ({"WindowCenter": 1500, "WindowWidth": 2000, "VOILUTFunction": "CUBIC"}, "not a known one"),
         ({"WindowCenter": ["", 1], "WindowWidth": [2, 3]}, "not possible"),
         ({"WindowCenter": 1}, "no VOI"),
         ({"VOILUTSequence": voi_lut(list(range(4096)), bits=16)}, "declares more bits than it uses"),
@@ -295,7 +295,9 @@ def test_the_value_range_gives_the_values_back(make_dataset, write, mode, attrib
     np.testing.assert_allclose(dark + found.pixels * (bright - dark), values, rtol=0, atol=2e-3)
 
 
-@pytest.mark.parametrize("attributes", [{"WindowCenter": 1, "WindowWidth": 2}, {"VOILUTSequence": voi_lut([1] * 4096)}])
+@pytest.mark.parametrize(
+    "attributes", [{"WindowCenter": 1500, "WindowWidth": 2000}, {"VOILUTSequence": voi_lut(top_bits(8).tolist())}]
+)
 def test_behind_a_window_there_is_no_value_range(make_dataset, write, attributes):
     assert read_mammogram(write(make_dataset(STORED, **attributes))).value_range is None
 

@@ -87,13 +87,13 @@ def test_rle_is_checked_before_and_while_it_is_unpacked():
         "offsets that fall": rle(plane, plane, offsets=[64, 64]),
         "offset into the header": rle(plane, plane, offsets=[8, 64 + len(plane)]),
         "too short": rle(plane, plane[:10]),
-        "bomb": rle(plane, bomb),
         "header cut off": rle(plane, plane)[:40],
     }
     for name, stream in frames.items():
         assert refusal(compressed(stream, uid.RLELossless)) is SkipReason.DAMAGED, name
-    good = compressed(rle(plane, plane), uid.RLELossless)
-    assert not decode(good, pixel_format(good, Limits())).any()
+    for segment in (plane, bomb):  # what a segment holds behind the last pixel is not unpacked
+        good = compressed(rle(plane, segment), uid.RLELossless)
+        assert not decode(good, pixel_format(good, Limits())).any()
 
 
 def test_a_scan_header_that_sequential_jpeg_forbids_is_refused_by_policy():

@@ -7,14 +7,16 @@ image is one look-up. Polarity is owned here: it is applied once, last, in every
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.reading.codecs import PixelFormat
+from monai_mammo.dicom.notes import contradiction
 from monai_mammo.dicom.reading.lookup_table import LookupTable
+from monai_mammo.dicom.reading.pixel_format import PixelFormat
+from monai_mammo.dicom.reading.sample import Sample
+from monai_mammo.dicom.reading.voi import Voi, chosen_voi, whole_range
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = [
@@ -22,11 +24,8 @@ __all__ = [
     "Mode",
     "Rendering",
     "all_pixel_values",
-    "linear",
-    "linear_exact",
     "padding_mask",
     "rendering",
-    "sigmoid",
     "stored_values",
 ]
 
@@ -51,33 +50,6 @@ class Rendering(NamedTuple):
     brightness_table: np.ndarray
     value_range: tuple[float, float] | None
     notes: tuple[str, ...]
-
-
-def linear(x: np.ndarray, center: float, width: float) -> np.ndarray:
-    """LINEAR window of modality values, as fraction of the output range (PS3.3, C.11.2.1.2.1).
-
-    Parameters
-    ----------
-    x : ndarray
-    center, width : float
-        ``width >= 1``; a width of 1 is a step.
-    """
-    if width == 1:
-        return (x > center - 0.5).astype(np.float64)
-    return np.clip((x - (center - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
-
-
-def linear_exact(x: np.ndarray, center: float, width: float) -> np.ndarray:
-    """LINEAR_EXACT window, ``width > 0``, as fraction of the output range (PS3.3, C.11.2.1.3.2)."""
-    return np.clip((x - center) / width + 0.5, 0.0, 1.0)
-
-
-def sigmoid(x: np.ndarray, center: float, width: float) -> np.ndarray:
-    """SIGMOID window, ``width > 0``, as fraction of the output range (PS3.3, C.11.2.1.3.1)."""
-    return 0.5 * (1.0 + np.tanh(2.0 * (x - center) / width))  # 1 / (1 + exp(-4 (x - c) / w)), without overflow
-
-
-_WINDOWS = {"LINEAR": (linear, 1.0), "LINEAR_EXACT": (linear_exact, 0.0), "SIGMOID": (sigmoid, 0.0)}
 
 
 def stored_values(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
@@ -123,11 +95,13 @@ def _as_stored(value: int, form: PixelFormat) -> int:
     return (value + span // 2) % span - span // 2 if form.is_signed else value % span
 
 
-def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode = "voi") -> Rendering:
+def rendering(
+    dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode = "voi", pixels: np.ndarray | None = None
+) -> Rendering:
     """What each value of a pixel shows.
 
     Modes ``raw`` and ``modality`` are scaled by the whole range that can be stored, never by what
-    the image happens to hold.
+    the image happens to hold. A VOI that leaves of these pixels nothing but black and white is passed over.
 
     Parameters
     ----------
@@ -137,6 +111,12 @@ def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode
         Of the pixels, as `monai_mammo.dicom.reading.codecs.decode` gives them.
     form : PixelFormat
     mode : {"voi", "modality", "raw"}
+    pixels : ndarray, shape (rows, columns), integer, optional
+        Those of the image; without them the first VOI is taken, whatever it shows.
+
+    Returns
+    -------
+    Rendering
 
     Raises
     ------
@@ -145,17 +125,26 @@ def rendering(dataset: Dataset, kind: np.dtype, form: PixelFormat, *, mode: Mode
     """
     low = -(2 ** (form.bits_stored - 1)) if form.is_signed else 0
     domain = np.arange(low, low + 2**form.bits_stored)  # every value that can be stored
-    table, value_range, notes = _steps(dataset, domain, form, mode)
+    every = all_pixel_values(kind)
+    values = stored_values(every, form)
+    index = np.clip(values - low, 0, domain.size - 1)
+    padding = _padding(dataset, every, values, form)
+    sample = Sample.of(pixels, index, padding)
+    voi = _steps(dataset, domain, form, mode, sample)
+    table, value_range = voi.brightness, voi.value_range
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         table = 1.0 - table
         value_range = value_range and value_range[::-1]
-    every = all_pixel_values(kind)
-    values = stored_values(every, form)
-    brightness = table.astype(np.float32)[np.clip(values - low, 0, domain.size - 1)]
-    padding, limit = (_integer(dataset.get(name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    extremes = sample.extremes(table) if mode == "voi" else ()
+    brightness = table.astype(np.float32)[index]
     if padding is not None:
-        brightness[padding_mask(every, values, form, padding, limit)] = 0.0
-    return Rendering(brightness, value_range, (*notes, *_polarity_notes(dataset)))
+        brightness[padding] = 0.0
+    return Rendering(brightness, value_range, (*voi.notes, *extremes, *_polarity_notes(dataset)))
+
+
+def _padding(dataset: Dataset, every: np.ndarray, values: np.ndarray, form: PixelFormat) -> np.ndarray | None:
+    padding, limit = (_integer(dataset.get(name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    return None if padding is None else padding_mask(every, values, form, padding, limit)
 
 
 def all_pixel_values(kind: np.dtype) -> np.ndarray:
@@ -166,30 +155,19 @@ def all_pixel_values(kind: np.dtype) -> np.ndarray:
 def _polarity_notes(dataset: Dataset) -> tuple[str, ...]:
     shape = {"IDENTITY": "MONOCHROME2", "INVERSE": "MONOCHROME1"}.get(str(dataset.get("PresentationLUTShape")))
     if shape is not None and shape != dataset.get("PhotometricInterpretation"):
-        return ("PresentationLUTShape contradicts PhotometricInterpretation, which was taken",)
+        return (contradiction("PresentationLUTShape contradicts PhotometricInterpretation, which was taken"),)
     return ()
 
 
-def _steps(
-    dataset: Dataset, domain: np.ndarray, form: PixelFormat, mode: Mode
-) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
-    """Fraction of the output range for all stored values, the values at its ends, and notes."""
+def _steps(dataset: Dataset, domain: np.ndarray, form: PixelFormat, mode: Mode, sample: Sample) -> Voi:
+    """What all stored values show, before polarity."""
     if mode == "raw":
-        return *_whole(domain), ("stored values, the whole range of the stored bits",)
+        return whole_range(domain, "stored values, the whole range of the stored bits")
     order = ">" if dataset.original_encoding[1] is False else "<"
     x = _modality(dataset, domain, form, order)
     if mode == "modality":
-        return *_whole(x), ("modality values, the whole range of the stored bits",)
-    if dataset.get("VOILUTSequence"):
-        return _voi_table(dataset, x, is_signed=form.is_signed or x.min() < 0, order=order)
-    return _window(dataset, x)
-
-
-def _whole(x: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    low, high = float(x.min()), float(x.max())
-    if low == high:
-        raise Refusal(SkipReason.DAMAGED, "the modality step gives all values the same output")
-    return (x - low) / (high - low), (low, high)
+        return whole_range(x, "modality values, the whole range of the stored bits")
+    return chosen_voi(dataset, x, sample, is_signed=form.is_signed, order=order)
 
 
 def _modality(dataset: Dataset, domain: np.ndarray, form: PixelFormat, order: str) -> np.ndarray:
@@ -210,46 +188,6 @@ def _rescale(dataset: Dataset, keyword: str, default: float) -> float:
     if number is None or not abs(number) < 1e9:
         raise Refusal(SkipReason.DAMAGED, f"{keyword} is not a number that can be used")
     return number
-
-
-def _voi_table(
-    dataset: Dataset, x: np.ndarray, *, is_signed: bool, order: str
-) -> tuple[np.ndarray, None, tuple[str, ...]]:
-    items = dataset.VOILUTSequence
-    table = LookupTable.of(items[0], is_signed=is_signed, order=order)
-    notes = ["VOI LUT sequence applied", *table.notes]
-    if len(items) > 1:
-        notes.append(f"first of {len(items)} VOI look-up tables")
-    if dataset.get("WindowCenter") is not None:
-        notes.append("the window beside the VOI LUT is not used")
-    return np.clip(table(x) / table.top, 0.0, 1.0), None, tuple(notes)
-
-
-def _window(
-    dataset: Dataset, x: np.ndarray
-) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
-    centers, widths = (_several(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
-    if not centers or not widths:
-        return *_whole(x), ("no VOI, the whole range of the stored bits is shown",)
-    center, width = (math.nan if number is None else number for number in map(_number, (centers[0], widths[0])))
-    name = str(dataset.get("VOILUTFunction") or "LINEAR")
-    notes = []
-    if name not in _WINDOWS:
-        name, notes = "LINEAR", ["VOILUTFunction is not a known one, LINEAR taken"]
-    function, least = _WINDOWS[name]
-    is_wide = width >= least if name == "LINEAR" else width > least
-    if not (is_wide and math.isfinite(center) and math.isfinite(width)):
-        return *_whole(x), (*notes, "the window is not possible, the whole range of the stored bits is shown")
-    if len(centers) > 1:
-        notes.append(f"first of {len(centers)} windows")
-    return function(x, center, width), None, (*notes, f"window {name} applied")
-
-
-def _several(value: Any) -> list:
-    """Values of an attribute, one or several."""
-    if value is None or value == "":
-        return []
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
 
 def _number(value: Any) -> float | None:

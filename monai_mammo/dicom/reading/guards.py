@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import cast
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from pydicom import dcmread
 from pydicom.datadict import dictionary_VR
@@ -24,13 +24,17 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
+from monai_mammo.dicom.notes import surplus
 from monai_mammo.dicom.reading.fragments import fragments
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 from monai_mammo.files.bounded import open_regular
 
-__all__ = ["Limits", "file_bytes", "parse", "sha256_beside"]
+__all__ = ["Limits", "file_bytes", "parse", "parse_noted", "sha256_beside"]
+
+
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Limits:
 
 _LONG_LENGTHS = frozenset({b"OB", b"OW", b"OD", b"OF", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"})
 _SHORT_TEXTS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UI"})
+_KNOWN_VRS = frozenset(vr.value.encode() for vr in VR if len(vr.value) == 2)
 _READS_PER_ELEMENT = 3  # tag with length, a long length by itself, value
 _PIXEL_DATA = 0x7FE00010
 _VRS_OF_PIXELS = (None, "OB", "OW")  # None where the VR is implicit
@@ -111,8 +116,40 @@ def sha256_beside(data: bytes) -> Callable[[], str]:
 def parse(data: bytes, limits: Limits) -> Dataset:
     """Dataset of a file's bytes.
 
-    Group 2 is read by itself first, so that a deflated file is inflated up to the limit only. PixelData, where the file
-    ends with them, are a memoryview of the bytes.
+    Parameters
+    ----------
+    data : bytes
+    limits : Limits
+
+    Returns
+    -------
+    Dataset
+        Its PixelData, where the file ends with them, are a memoryview of the bytes.
+
+    Raises
+    ------
+    Refusal
+        As from `parse_noted`.
+    """
+    return parse_noted(data, limits)[0]
+
+
+def parse_noted(data: bytes, limits: Limits) -> tuple[Dataset, tuple[str, ...]]:
+    """Dataset of a file's bytes, and what was left out.
+
+    Group 2 is read by itself first, so that a deflated file is inflated up to the limit only. Bytes behind the pixels
+    that make no elements are left out, as is a missing end of a sequence of fragments that are whole.
+
+    Parameters
+    ----------
+    data : bytes
+    limits : Limits
+
+    Returns
+    -------
+    dataset : Dataset
+        Its PixelData, where the file ends with them, are a memoryview of the bytes.
+    notes : tuple of str
 
     Raises
     ------
@@ -143,18 +180,53 @@ class _CountedReads(BytesIO):
         return super().read(size)
 
 
-def _dcmread(data: bytes, limits: Limits) -> Dataset:
+def _dcmread(data: bytes, limits: Limits) -> tuple[Dataset, tuple[str, ...]]:
     # values of undefined length are searched in steps of 8 KB
     n_reads = _READS_PER_ELEMENT * limits.elements + len(data) // 8192
+    notes: tuple[str, ...] = ()
+    found = _parsed(lambda: _with_pixels_in_place(data, n_reads, limits))
+    if found is not None and not _is_walkable(data, found, limits):
+        notes = (surplus("the file does not end properly behind its pixels, what follows them is left out"),)
+    elif found is None or found.end < len(data):  # what follows the pixels is read as well
+        found = _InPlace(cast(Dataset, _parsed(lambda: dcmread(_CountedReads(data, n_reads), force=True))), len(data))
+    _check_elements(found.dataset, limits)
+    return found.dataset, notes
+
+
+class _InPlace(NamedTuple):
+    """A dataset up to its pixels, and where these end, their delimiter included."""
+
+    dataset: Dataset
+    end: int
+
+
+def _is_walkable(data: bytes, found: _InPlace, limits: Limits) -> bool:
+    """Whether what follows the pixels is elements up to the end of the file; a sequence is left to the parser."""
+    is_implicit, is_little_endian = found.dataset.original_encoding
+    order: Literal["little", "big"] = "little" if is_little_endian else "big"
+    position, n_elements = found.end, 0
+    while position < len(data):
+        n_elements += 1
+        is_long = is_implicit or data[position + 4 : position + 6] in _LONG_LENGTHS
+        first = position + (8 if is_implicit or not is_long else 12)
+        if first > len(data) or not (is_implicit or data[position + 4 : position + 6] in _KNOWN_VRS):
+            return False
+        length = int.from_bytes(data[position + (4 if is_implicit else 8 if is_long else 6) : first], order)
+        if length == _UNDEFINED_LENGTH or n_elements > limits.elements:
+            return True
+        position = first + length
+    return position == len(data)
+
+
+def _parsed(work: Callable[[], _T]) -> _T:
+    """Result of the parser; whatever it throws becomes a reason."""
     try:
-        dataset = _with_pixels_in_place(data, n_reads, limits) or dcmread(_CountedReads(data, n_reads), force=True)
+        return work()
     except (KeyboardInterrupt, SystemExit, Refusal):
         raise
     except BaseException as error:  # a parser met foreign bytes: any failure is the file's
         reason = SkipReason.TOO_LARGE if isinstance(error, MemoryError) else SkipReason.DAMAGED
         raise Refusal(reason, f"the DICOM header cannot be parsed ({type(error).__name__})") from None
-    _check_elements(dataset, limits)
-    return dataset
 
 
 class _AtPixels:
@@ -169,12 +241,12 @@ class _AtPixels:
         return self.element is not None
 
 
-def _with_pixels_in_place(data: bytes, n_reads: int, limits: Limits) -> Dataset | None:
-    """Dataset whose PixelData are not copied; `None` where they are not the last element, in a form that is legal."""
+def _with_pixels_in_place(data: bytes, n_reads: int, limits: Limits) -> _InPlace | None:
+    """Dataset whose PixelData are not copied; `None` where they are not whole, or of a form that is not legal."""
     stream, at_pixels = _CountedReads(data, n_reads), _AtPixels()
     dataset = read_partial(stream, at_pixels, force=True)
     if at_pixels.element is None:
-        return dataset
+        return _InPlace(dataset, len(data))
     vr, length = at_pixels.element
     if vr not in _VRS_OF_PIXELS:
         return None
@@ -183,15 +255,18 @@ def _with_pixels_in_place(data: bytes, n_reads: int, limits: Limits) -> Dataset 
     value = memoryview(data)[start:]
     if length == _UNDEFINED_LENGTH:
         found = fragments(memoryview(data), start, most=limits.elements)
-        if found is None or len(data) - found[1] != _DELIMITER_BYTES:
+        if found is None:
             return None
         value = memoryview(data)[start : found[1]]
-    elif len(value) != length:
+        end = found[1] + _DELIMITER_BYTES  # which may be missing
+    elif len(value) < length:
         return None
+    else:
+        value, end = value[:length], start + length
     dataset[_PIXEL_DATA] = RawDataElement(
         Tag(_PIXEL_DATA), vr, length, cast(bytes, value), start, bool(is_implicit), bool(is_little_endian)
     )
-    return dataset
+    return _InPlace(dataset, end)
 
 
 def _check_elements(dataset: Dataset, limits: Limits) -> None:

@@ -17,9 +17,10 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import CONDITIONS_MARK
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.reading.bit_layout import settled_format
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
-from monai_mammo.dicom.reading.codecs import decode, pixel_format
-from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse, sha256_beside
+from monai_mammo.dicom.reading.codecs import decode_frame
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse_noted, sha256_beside
 from monai_mammo.dicom.reading.labels import (
     MODIFIER_REASONS,
     find_age,
@@ -28,6 +29,7 @@ from monai_mammo.dicom.reading.labels import (
     find_view,
     person_pseudonym,
 )
+from monai_mammo.dicom.reading.pixel_format import pixel_format
 from monai_mammo.dicom.reading.screening import check_is_mammogram, is_for_processing
 from monai_mammo.dicom.reading.spacing import find_spacing
 from monai_mammo.dicom.reading.studies import study_pseudonym
@@ -148,7 +150,9 @@ class _Options:
 def _read(path: Path, options: _Options) -> Unrendered:
     data = file_bytes(path, options.limits)
     sha256 = sha256_beside(data)
-    pixels, table, fields = _pixels_and_fields(parse(data, options.limits), options)
+    dataset, notes = parse_noted(data, options.limits)
+    pixels, table, fields = _pixels_and_fields(dataset, options)
+    fields["notes"] = (*notes, *fields["notes"])
     origin = {"source": path.name, "source_sha256": sha256()}
     return Unrendered(StoredImage(pixels=pixels, brightness_table=table, **origin), {**fields, **origin})
 
@@ -163,8 +167,11 @@ def _pixels_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray,
     form = pixel_format(dataset, options.limits)
     conditions, label_notes = _conditions(dataset)
     spacing, spacing_notes = find_spacing(dataset)
-    pixels = decode(dataset, form)
-    shown = rendering(dataset, pixels.dtype, form, mode=options.mode)
+    decoded = decode_frame(dataset, form)
+    pixels = decoded.pixels
+    form, bit_notes = settled_format(pixels, form, dataset, precision=decoded.precision)
+    shown = rendering(dataset, pixels.dtype, form, mode=options.mode, pixels=pixels)
+    notes = (*view_notes, *label_notes, *spacing_notes, *decoded.notes, *bit_notes, *shown.notes)
     fields = {
         "conditions": conditions,
         "spacing": spacing,
@@ -172,7 +179,7 @@ def _pixels_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray,
         "person_id": person_pseudonym(dataset),
         "study_id": study_pseudonym(dataset),
         "value_range": shown.value_range,
-        "notes": (*view_notes, *label_notes, *spacing_notes, *shown.notes, *_warnings(dataset)),
+        "notes": (*notes, *_warnings(dataset)),
     }
     return pixels, shown.brightness_table, fields
 

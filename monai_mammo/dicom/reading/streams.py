@@ -11,10 +11,13 @@ import struct
 
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
-__all__ = ["JP2_SIGNATURE", "StreamHeader", "jpeg2000_header", "jpeg_header"]
+__all__ = ["END_MARKER", "JP2_SIGNATURE", "StreamHeader", "jpeg2000_header", "jpeg_header"]
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 """First bytes of JPEG 2000 in boxes, which the standard does not foresee but devices write."""
+
+END_MARKER = b"\xff\xd9"
+"""Last bytes of a frame of any JPEG process and of JPEG 2000."""
 
 _MOST_TILES = 4096  # a mammogram has one, or some hundreds
 _LEAST_TILE_BYTES = 14  # markers SOT and SOD
@@ -39,6 +42,10 @@ class StreamHeader:
         Whether the stream carries a sign, as only JPEG 2000 can.
     is_conforming : bool
         Whether the scan header is one that the process allows.
+    end : int
+        Where the frame ends by its own marks; what lies behind is surplus.
+    has_end_marker : bool
+        Whether the marker of the end is there. Only JPEG 2000 can do without it, as its parts state their lengths.
     """
 
     rows: int
@@ -48,15 +55,31 @@ class StreamHeader:
     process: int
     is_signed: bool = False
     is_conforming: bool = True
+    end: int = 0
+    has_end_marker: bool = True
 
 
 def jpeg_header(frame: bytes) -> StreamHeader:
-    """Header of a JPEG or JPEG-LS frame (ITU-T T.81, B.2; T.87, C.2).
+    """Header of a JPEG or JPEG-LS frame (ITU-T T.81, B.2; T.87, C.2), and where the frame ends.
+
+    In the data of a scan the byte 0xFF is never followed by 0xD9 (T.81, F.1.2.3; T.87, A.1), so that the first such
+    pair is the end marker. Without one libjpeg fills what is missing with grey and says nothing, and CharLS reads on
+    for minutes.
+
+    Parameters
+    ----------
+    frame : bytes
+        Compressed frame, with what may lie behind it.
+
+    Returns
+    -------
+    StreamHeader
 
     Raises
     ------
     Refusal
-        There is no frame header before the first scan, or fewer bits follow than the pixels need.
+        There is no frame header before the first scan, no end marker behind it, or fewer bits between them than the
+        pixels need.
     """
     found: StreamHeader | None = None
     position = 2
@@ -75,9 +98,13 @@ def jpeg_header(frame: bytes) -> StreamHeader:
             precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
             found = StreamHeader(rows, columns, precision, components, marker)
         if marker == 0xDA and found is not None:
-            if 8 * (len(frame) - position) < _least_bits(found):
+            end = frame.find(END_MARKER, position + 2 + length)
+            if 8 * ((len(frame) if end < 0 else end) - position) < _least_bits(found):
                 raise Refusal(SkipReason.DAMAGED, "the compressed frame is shorter than its size can be")
-            return dataclasses.replace(found, is_conforming=_is_conforming_scan(found.process, segment))
+            if end < 0:
+                raise Refusal(SkipReason.DAMAGED, "the compressed frame has no end marker: it is cut off")
+            is_conforming = _is_conforming_scan(found.process, segment)
+            return dataclasses.replace(found, is_conforming=is_conforming, end=end + 2)
         position += 2 + length
     raise Refusal(SkipReason.DAMAGED, "the compressed frame has no JPEG frame and scan header")
 
@@ -103,7 +130,17 @@ def _is_conforming_scan(process: int, segment: bytes) -> bool:
 
 
 def jpeg2000_header(frame: bytes) -> StreamHeader:
-    """Header of a JPEG 2000 or HTJ2K codestream, bare or in JP2 boxes (ITU-T T.800, A.5.1).
+    """Header of a JPEG 2000 or HTJ2K codestream, bare or in JP2 boxes (ITU-T T.800, A.5.1), and where the frame ends.
+
+    Parameters
+    ----------
+    frame : bytes
+        Compressed frame, with what may lie behind it.
+
+    Returns
+    -------
+    StreamHeader
+        Its end is that of the codestream, or of the whole frame where boxes may follow.
 
     Raises
     ------
@@ -120,23 +157,35 @@ def jpeg2000_header(frame: bytes) -> StreamHeader:
     tiles = -(-(x1 - tile_x0) // tile_x) * -(-(y1 - tile_y0) // tile_y)
     if tiles > _MOST_TILES or tiles * _LEAST_TILE_BYTES > len(stream) or stream[43] != 1 or stream[44] != 1:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles or sampling are not possible")
-    _check_tile_parts(stream, tiles)
+    end, has_end_marker = _end_of_tile_parts(stream, tiles)
+    if stream is not frame:  # boxes may follow
+        end = len(frame)
     precision, is_signed = (stream[42] & 0x7F) + 1, stream[42] >= 0x80
-    return StreamHeader(y1 - y0, x1 - x0, precision, components, 0x51, is_signed)
+    size = (y1 - y0, x1 - x0)
+    return StreamHeader(*size, precision, components, 0x51, is_signed, end=end, has_end_marker=has_end_marker)
 
 
-def _check_tile_parts(stream: bytes, tiles: int) -> None:
-    """Each tile is there, and each part of it as long as it says (T.800, A.4.2); decoders fill what is missing."""
+def _end_of_tile_parts(stream: bytes, tiles: int) -> tuple[int, bool]:
+    """Where the codestream ends, and whether by its marker.
+
+    Each tile is there, and each part of it as long as it says (T.800, A.4.2); decoders fill what is missing. The last
+    part may leave open how long it is: it goes up to the end marker, which does not occur in its data (T.800, B.10.1).
+    """
     position, seen = _check_segments(stream, 2), set()
     while stream[position : position + 2] == _START_OF_TILE and position + _LEAST_TILE_BYTES <= len(stream):
         seen.add(stream[position + 4 : position + 6])
         length = int.from_bytes(stream[position + 6 : position + 10], "big")
         _check_segments(stream, position + 12)
-        if length == 0:  # the last part may leave open how long it is
+        if length == 0:
+            position = stream.find(END_MARKER, position + 12)
+            if position < 0:
+                raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream has no end marker: it is cut off")
             break
         position += max(length, _LEAST_TILE_BYTES)
     if position > len(stream) or len(seen) != tiles:
-        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream is cut off")
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream is cut off: tiles that it announces are missing")
+    found = stream.find(END_MARKER, position)
+    return (found + 2, True) if found >= 0 else (position, False)
 
 
 def _check_segments(stream: bytes, position: int) -> int:

@@ -51,6 +51,7 @@ class IssueKind(StrEnum):
     FILLS_FRAME = "fills_frame"
     DUPLICATE = "duplicate"
     LABEL_CONTRADICTION = "label_contradiction"
+    HEADER_CONTRADICTION = "header_contradiction"
     # not read
     UNREADABLE = "unreadable"
     REFUSED = "refused"
@@ -65,6 +66,7 @@ class IssueKind(StrEnum):
     DENSITY_DIFFERS = "density_differs"
     LABEL_COUNT = "label_count"
     PRIVATE_DATA = "private_data"
+    SURPLUS_BYTES = "surplus_bytes"
     NOTICED = "noticed"
 
     @property
@@ -208,6 +210,12 @@ _KINDS = {
         "Labels that contradict each other",
         "Finding, BI-RADS category and pathology do not go together.",
     ),
+    IssueKind.HEADER_CONTRADICTION: _Sort(
+        Severity.FAULT,
+        "Files that contradict themselves",
+        "Two statements of one DICOM file, or a statement and its pixels, exclude each other. The sentence says which "
+        "was taken; a look at the picture tells whether rightly.",
+    ),
     IssueKind.UNREADABLE: _Sort(Severity.LEFT_OUT, "Unreadable files", "Broken, hostile, or not there."),
     IssueKind.REFUSED: _Sort(
         Severity.LEFT_OUT,
@@ -270,6 +278,11 @@ _KINDS = {
         Severity.NOTE,
         "Data of persons beside the pictures",
         "Names, dates or reports may be in these files. They were neither read nor copied.",
+    ),
+    IssueKind.SURPLUS_BYTES: _Sort(
+        Severity.NOTE,
+        "Bytes that no pixel needs",
+        "Files hold bytes behind the end of their pixels. All pixels are there, and the rest was left out.",
     ),
     IssueKind.NOTICED: _Sort(Severity.NOTE, "Noticed on reading", "What the reader wrote down, with its pictures."),
 }

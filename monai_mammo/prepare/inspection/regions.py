@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo.conditions import Box
+from monai_mammo.dicom.notes import CONTRADICTION, SURPLUS
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.mask_files import MaskFault
@@ -42,8 +43,10 @@ _CODES: dict[str, tuple[IssueKind, str]] = {
     Doubt.FILLS_FRAME: (IssueKind.FILLS_FRAME, ""),
     Doubt.SIDE_NOT_TOLD: (IssueKind.SIDE_NOT_TOLD, ""),
     "normal_with_region": (IssueKind.LABEL_CONTRADICTION, ""),
+    CONTRADICTION: (IssueKind.HEADER_CONTRADICTION, ""),
+    SURPLUS: (IssueKind.SURPLUS_BYTES, ""),
 }
-"""Codes with which data sets and `find_mask` start a note, and words for those that bring none."""
+"""Codes with which data sets, the reader and `find_mask` start a note, and words for those that bring none."""
 
 
 def mask_faults(mask: np.ndarray | None, breast: np.ndarray) -> list[Fault]:
