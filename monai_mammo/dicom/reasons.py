@@ -33,6 +33,8 @@ class SkipReason(StrEnum):
     TOMOSYNTHESIS = "tomosynthesis"
     PROJECTION = "projection"
     SYNTHETIC_2D = "synthetic_2d"
+    BIOPSY = "biopsy"
+    HIGH_ENERGY = "high_energy"
     FOR_PROCESSING = "for_processing"
     MULTI_FRAME = "multi_frame"
     COLOR = "color"

@@ -5,14 +5,10 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.reading.labels import (
-    check_modifiers,
-    find_age,
-    find_kind,
-    find_laterality,
-    find_view,
-    person_pseudonym,
-)
+from monai_mammo.dicom.reading.labels import find_age, find_kind, person_pseudonym
+from monai_mammo.dicom.reading.modifiers import check_modifiers
+from monai_mammo.dicom.reading.sides import find_laterality
+from monai_mammo.dicom.reading.views import find_view
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 
@@ -31,6 +27,7 @@ def header(**attributes):
     return dataset
 
 
+LEFT_REGION_OF_STRUCTURE = [code("76752008", PrimaryAnatomicStructureModifierSequence=[code("7771000")])]
 LEFT_REGION = [code("76752008", AnatomicRegionModifierSequence=[code("7771000")])]
 
 
@@ -53,6 +50,13 @@ LEFT_REGION = [code("76752008", AnatomicRegionModifierSequence=[code("7771000")]
         ({"ProtocolName": "R CC"}, "R"),
         ({"SeriesDescription": "RMLO"}, "R"),
         ({"SeriesDescription": "full mammogram images"}, None),
+        # where computed radiography of Fuji and Agfa says it
+        ({"AcquisitionDeviceProcessingDescription": "MAMMO, R-MLO"}, "R"),
+        ({"PerformedProcedureStepDescription": "Mammo_LT"}, "L"),
+        ({"BodyPartExamined": "LBREAST"}, "L"),
+        ({"SeriesDescription": "Mammo MLO-R"}, "R"),
+        ({"SeriesDescription": "L ML"}, "L"),
+        ({"PrimaryAnatomicStructureSequence": LEFT_REGION_OF_STRUCTURE}, "L"),
     ],
 )
 def test_side(attributes, side):
@@ -78,10 +82,15 @@ def test_side(attributes, side):
         ({"ViewCodeSequence": [code("X", CodeMeaning="Medio-Lateral Oblique")]}, "MLO"),
         ({"ViewPosition": "CCRL"}, "CC"),
         ({"ViewPosition": "RMMLO"}, "MLO"),
+        ({"AcquisitionDeviceProcessingDescription": "MAMMO, R-MLO"}, "MLO"),
+        ({"PerformedProcedureStepDescription": "L_CC"}, "CC"),
     ],
 )
 def test_view(attributes, view):
     assert find_view(header(**attributes)) == (view, ())
+
+
+DISAGREE = "contradiction: {} and {} disagree about the {}, the first was taken"
 
 
 def test_disagreement_is_noted_and_the_better_source_taken():
@@ -92,8 +101,9 @@ def test_disagreement_is_noted_and_the_better_source_taken():
         ViewPosition="MLO",
         SeriesDescription="LEFT CC",
     )
-    assert find_laterality(dataset) == ("L", ("ImageLaterality and PatientOrientation disagree about the side",))
-    assert find_view(dataset) == ("CC", ("ViewCodeSequence and ViewPosition disagree about the view",))
+    side, view = DISAGREE.format("ImageLaterality", "PatientOrientation", "side"), ("ViewCodeSequence", "ViewPosition")
+    assert find_laterality(dataset) == ("L", (side,))
+    assert find_view(dataset) == ("CC", (DISAGREE.format(*view, "view"),))
 
 
 def test_the_codes_come_before_the_words_and_each_other_source_is_held_against_them():
@@ -103,7 +113,7 @@ def test_the_codes_come_before_the_words_and_each_other_source_is_held_against_t
     view, notes = find_view(dataset)
     assert view == "MLO"
     others = ("ViewPosition", "PatientOrientation", "SeriesDescription")
-    assert notes == tuple(f"ViewCodeSequence and {other} disagree about the view" for other in others)
+    assert notes == tuple(DISAGREE.format("ViewCodeSequence", other, "view") for other in others)
     sides = header(
         ImageLaterality="L",
         Laterality="R",
@@ -115,12 +125,67 @@ def test_the_codes_come_before_the_words_and_each_other_source_is_held_against_t
     )
     for source in ("Laterality", "FrameLaterality", "AnatomicRegionSequence", "PatientOrientation"):
         side, notes = find_laterality(sides)
-        assert side == "L" and f"ImageLaterality and {source} disagree about the side" in notes
+        assert side == "L" and DISAGREE.format("ImageLaterality", source, "side") in notes
     for keyword in ("ImageLaterality", "Laterality", "FrameAnatomySequence", "AnatomicRegionSequence"):
         del sides[keyword]
         side, _ = find_laterality(sides)
         assert side == "R"
     assert find_laterality(sides) == ("R", ())
+
+
+SEVERAL = "contradiction: {} names several {}, of which none was taken"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "side", "notes"),
+    [
+        ({"ImageLaterality": "L", "Laterality": "B"}, "L", ["says both breasts, ImageLaterality was taken"]),
+        ({"FrameAnatomySequence": [header(FrameLaterality="R")], "Laterality": "B"}, "R", ["both breasts, FrameLat"]),
+        ({"ImageLaterality": "L", "AnatomicRegionSequence": [code("63762007")]}, "L", ["RegionSequence says both"]),
+        ({"SeriesDescription": "RCC LCC RMLO LMLO"}, None, [SEVERAL.format("SeriesDescription", "sides")]),
+        ({"ProtocolName": "Mammography bilateral"}, None, [SEVERAL.format("ProtocolName", "sides")]),
+        ({"SeriesDescription": "left and right", "ProtocolName": "R CC"}, "R", ["Description names several sides"]),
+        ({"ImageLaterality": "L", "SeriesDescription": "both breasts"}, "L", ["SeriesDescription names several sides"]),
+    ],
+)
+def test_a_source_that_names_both_sides_tells_none(attributes, side, notes):
+    found, said = find_laterality(header(**attributes))
+    assert found == side and len(said) == len(notes)
+    assert all(note.startswith("contradiction: ") and words in note for note, words in zip(said, notes, strict=True))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"ImageLaterality": "B"},
+        {"ImageLaterality": "B", "Laterality": "L"},
+        {"ImageLaterality": ["L", "R"]},
+        {"Laterality": "B"},
+        {"Laterality": "B", "PatientOrientation": ["A", "R"], "SeriesDescription": "L CC"},
+        {"FrameAnatomySequence": [header(FrameLaterality="B")]},
+        {"AnatomicRegionSequence": [code("76752008", AnatomicRegionModifierSequence=[code("51440002")])]},
+    ],
+)
+def test_both_breasts_are_refused_by_the_attribute_that_says_so(attributes):
+    with pytest.raises(Refusal, match=f"^{next(iter(attributes))[:5]}|^FrameLat") as caught:
+        find_laterality(header(**attributes))
+    assert caught.value.reason is SkipReason.BOTH_BREASTS
+
+
+@pytest.mark.parametrize(
+    ("attributes", "view", "source"),
+    [
+        ({"SeriesDescription": "R CC, R MLO"}, None, "SeriesDescription"),
+        ({"SeriesDescription": "4 views CC/MLO", "ViewPosition": "CC"}, "CC", "SeriesDescription"),
+        ({"ViewPosition": ["CC", "MLO"]}, None, "ViewPosition"),
+        ({"ViewPosition": "CC MLO"}, None, "ViewPosition"),
+        ({"ViewPosition": "CC+MLO", "SeriesDescription": "L CC"}, "CC", "ViewPosition"),
+        ({"ViewCodeSequence": [code("399162004"), code("399368009")]}, None, "ViewCodeSequence"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
+def test_a_source_that_names_several_views_tells_none(attributes, view, source):
+    assert find_view(header(**attributes)) == (view, (SEVERAL.format(source, "views"),))
 
 
 def test_a_code_that_is_not_known_is_noted_and_the_next_source_taken():

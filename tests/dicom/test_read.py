@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 
 from monai_mammo.dicom import Failed, Limits, Skipped, SkipReason, read_mammogram, write_mammogram
 from monai_mammo.dicom.reading import screening
-from monai_mammo.dicom.reading.labels import MODIFIER_REASONS
+from monai_mammo.dicom.reading.modifiers import MODIFIER_REASONS
 from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram
@@ -130,6 +130,8 @@ SKIPPED = [
     ({"ViewCodeSequence": view_code("399260004")}, "unsupported_view"),
     ({"ImageLaterality": "B"}, "both_breasts"),
     ({"BitsAllocated": 32}, "unsupported_pixels"),
+    ({"ImageType": ["ORIGINAL", "PRIMARY", "STEREO_MINUS"]}, "biopsy"),
+    ({"ImageType": ["ORIGINAL", "PRIMARY", "", "", "HIGH_ENERGY"]}, "high_energy"),
 ]
 """What a header says, and the code that the file is skipped by."""
 

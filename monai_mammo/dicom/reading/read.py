@@ -15,25 +15,23 @@ from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import CONDITIONS_MARK
+from monai_mammo.dicom.notes import contradiction
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.bit_layout import settled_format
 from monai_mammo.dicom.reading.brightness import MODES, Mode, rendering
 from monai_mammo.dicom.reading.codecs import decode_frame
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse_noted, sha256_beside
-from monai_mammo.dicom.reading.labels import (
-    MODIFIER_REASONS,
-    find_age,
-    find_kind,
-    find_laterality,
-    find_view,
-    person_pseudonym,
-)
+from monai_mammo.dicom.reading.image_type import image_types
+from monai_mammo.dicom.reading.labels import find_age, find_kind, person_pseudonym
+from monai_mammo.dicom.reading.modifiers import MODIFIER_REASONS
 from monai_mammo.dicom.reading.pixel_format import pixel_format
 from monai_mammo.dicom.reading.screening import check_is_mammogram, is_for_processing
+from monai_mammo.dicom.reading.sides import find_laterality
 from monai_mammo.dicom.reading.spacing import find_spacing
 from monai_mammo.dicom.reading.studies import study_pseudonym
 from monai_mammo.dicom.reading.unrendered import Unrendered
+from monai_mammo.dicom.reading.views import find_view
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram, StoredImage
@@ -195,7 +193,8 @@ def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
     if asked is not None:
         notes.append("the file is synthetic, its conditions are those that were asked for")
         if (asked.laterality, asked.view) != (laterality, view):
-            notes.append("side or view of the request and of the header disagree")
+            words = "side or view of the request and of the header disagree, the header's were taken"
+            notes.append(contradiction(words))
     return conditions, tuple(notes)
 
 
@@ -211,8 +210,7 @@ def _requested(dataset: Dataset) -> Conditions | None:
 
 def _warnings(dataset: Dataset) -> list[str]:
     notes = [note for (keyword, value), note in _NOTEWORTHY.items() if dataset.get(keyword) == value]
-    image_type = [str(value) for value in dataset.get("ImageType") or ()]
-    notes += [note for value, note in _CONTRAST_TYPES.items() if value in image_type]
+    notes += [note for value, note in _CONTRAST_TYPES.items() if value in image_types(dataset)]
     if is_for_processing(dataset):
         notes.append("the image is raw data for processing")
     return notes

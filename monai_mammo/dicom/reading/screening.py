@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
-from monai_mammo.dicom.reading.labels import check_modifiers, find_view, names_a_view
+from monai_mammo.dicom.reading.image_type import sort_of_image
+from monai_mammo.dicom.reading.modifiers import check_modifiers
+from monai_mammo.dicom.reading.views import find_view, names_a_view
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
 __all__ = ["check_is_mammogram", "is_for_processing"]
@@ -30,6 +34,9 @@ _BY_FAMILY = {
     _STORAGE + "88.": (SkipReason.STRUCTURED_REPORT, "the object is a structured report"),
 }
 _OTHER_MODALITIES = frozenset({"US", "MR", "CT", "NM", "PT", "SEG", "SR", "PR"})
+_BREAST = re.compile(r"BREAST|MAMMA|MAMMO")
+_PRIVATE_PIXEL_GROUPS = (0x7E01, 0x7F01)  # of Hologic's tomosynthesis in secondary captures
+_BULK_BYTES = 2**16  # a private attribute of more is not a setting
 _PARTS_OF_CBIS_DDSM = ("ROI MASK IMAGES", "CROPPED IMAGES")
 
 
@@ -44,7 +51,11 @@ def check_is_mammogram(
     for_processing : bool
         Whether images for processing pass as well.
     accept : collection of SkipReason
-        View modifiers that pass; see `monai_mammo.dicom.reading.labels.check_modifiers`.
+        View modifiers that pass; see `monai_mammo.dicom.reading.modifiers.check_modifiers`.
+
+    Returns
+    -------
+    tuple of str
 
     Raises
     ------
@@ -62,7 +73,16 @@ def check_is_mammogram(
 
 
 def is_for_processing(dataset: Dataset) -> bool:
-    """Whether an image is meant for a machine's processing, by its class or its intent."""
+    """Whether an image is meant for a machine's processing, by its class or its intent.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    bool
+    """
     is_of_class = _class(dataset) in (_MAMMOGRAPHY_FOR_PROCESSING, _RADIOGRAPHY_FOR_PROCESSING)
     return is_of_class or dataset.get("PresentationIntentType") == "FOR PROCESSING"
 
@@ -97,7 +117,7 @@ def _is_of_a_breast(dataset: Dataset) -> bool:
         return True
     if modality in _OTHER_MODALITIES:
         return False
-    if str(dataset.get("BodyPartExamined") or "").strip().upper() == "BREAST":
+    if _BREAST.search(str(dataset.get("BodyPartExamined") or "").upper()):
         return True
     regions = dataset.get("AnatomicRegionSequence") or []
     if any(region.get("CodeValue") in ("76752008", "T-04000") for region in regions):
@@ -106,7 +126,13 @@ def _is_of_a_breast(dataset: Dataset) -> bool:
 
 
 def _check_pixels(dataset: Dataset) -> None:
+    if _has_private_pixels(dataset):
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the pixels lie in private attributes, in a format of the vendor")
+    if any(keyword in dataset for keyword in ("FloatPixelData", "DoubleFloatPixelData")):
+        raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the pixels are floating-point numbers")
     if "PixelData" not in dataset:
+        if "PixelDataProviderURL" in dataset:
+            raise Refusal(SkipReason.NO_PIXELS, "the pixels lie on a server")
         raise Refusal(SkipReason.NO_PIXELS, "the image ends before its pixels, or has none")
     if _count(dataset, "NumberOfFrames") > 1:
         raise Refusal(SkipReason.MULTI_FRAME, "the object has more than one frame")
@@ -117,16 +143,29 @@ def _check_pixels(dataset: Dataset) -> None:
         raise Refusal(SkipReason.DAMAGED, "PhotometricInterpretation is missing")
 
 
+def _has_private_pixels(dataset: Dataset) -> bool:
+    """Whether the image lies in private attributes: Hologic's, or any large ones where there are no other pixels."""
+    private = [tag for tag in dataset.keys() if tag.is_private]  # noqa: SIM118 - iterating would convert the values
+    if _class(dataset) in _SECONDARY_CAPTURE and any(tag.group in _PRIVATE_PIXEL_GROUPS for tag in private):
+        return True
+    return "PixelData" not in dataset and any(_length(dataset, tag) >= _BULK_BYTES for tag in private)
+
+
+def _length(dataset: Dataset, tag: BaseTag) -> int:
+    value = dataset.get_item(tag).value
+    return len(value) if isinstance(value, bytes) else 0
+
+
 def _count(dataset: Dataset, keyword: str) -> int:
     value = dataset.get(keyword)
     return 1 if value in (None, "") else int(value)
 
 
 def _check_sort(dataset: Dataset) -> None:
-    image_type = " ".join(str(value) for value in dataset.get("ImageType") or ())
-    if "TOMO" in image_type or "GENERATED_2D" in image_type:
-        raise Refusal(SkipReason.SYNTHETIC_2D, "the image is computed from a tomosynthesis")
-    if dataset.get("QualityControlImage") == "YES" or "LOCALIZER" in image_type:
-        raise Refusal(SkipReason.QUALITY_CONTROL, "the image is a localizer or of a quality control")
+    sort = sort_of_image(dataset)
+    if sort is not None:
+        raise Refusal(*sort)
+    if "YES" in (dataset.get("QualityControlImage"), dataset.get("CalibrationImage")):
+        raise Refusal(SkipReason.QUALITY_CONTROL, "the image is of a quality control or a calibration")
     if str(dataset.get("SeriesDescription") or "").strip().upper() in _PARTS_OF_CBIS_DDSM:
         raise Refusal(SkipReason.MASK_OR_CROP, "the picture is a mask or a crop of another one")
