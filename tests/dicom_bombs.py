@@ -218,6 +218,7 @@ HARMLESS = frozenset(
         "length 0xFFFFFFF0, but all pixels",
         "RLELossless, stream 60000",  # RLE states no size
         "RLE of 900 million pixels in a small image",  # unpacked up to its last pixel
+        "deflated 150 MB behind a small image",  # below the limit, and nothing of it is a pixel
         "JPEG2000Lossless, 3,969 tiles",
         "HTJ2KLossless, 3,969 tiles",
     }

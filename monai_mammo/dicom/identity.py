@@ -9,7 +9,7 @@ from monai_mammo import __version__
 from monai_mammo.errors import MammoError
 
 __all__ = [
-    "CONDITIONS_MARK",
+    "CONDITIONS_PREFIX",
     "IMPLEMENTATION_UID",
     "IMPLEMENTATION_VERSION",
     "Identity",
@@ -26,12 +26,16 @@ def stable_uid(*parts: object) -> str:
     ----------
     *parts : object
         Numbers and strings; their order counts, and ``("a", "b")`` differs from ``("ab",)``.
+
+    Returns
+    -------
+    str
     """
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
 
-CONDITIONS_MARK = "conditions="
+CONDITIONS_PREFIX = "conditions="
 """Stands before the JSON of the requested conditions in DerivationDescription."""
 
 IMPLEMENTATION_UID = stable_uid("monai_mammo", "implementation")
@@ -78,7 +82,17 @@ class Identity:
         return stable_uid(self.run, self.run_seed, self.person_id or self.sample_id, "study")
 
     def uid(self, role: str) -> str:
-        """UID of a part of this sample, such as ``series`` or ``instance``."""
+        """UID of a part of this sample.
+
+        Parameters
+        ----------
+        role : str
+            Such as ``series`` or ``instance``.
+
+        Returns
+        -------
+        str
+        """
         return stable_uid(self.run, self.run_seed, self.person_id, self.sample_id, role)
 
 

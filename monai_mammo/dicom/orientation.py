@@ -27,6 +27,10 @@ def patient_orientation(laterality: Laterality, view: View, chest_wall: ChestWal
         MLO views run to the feet as well.
     chest_wall : ChestWall
         Edge of the chest wall by the pixels; a mirrored film states what it shows.
+
+    Returns
+    -------
+    row, column : str
     """
     row = "A" if chest_wall is ChestWall.LEFT else "P"
     sternum = "R" if laterality is Laterality.L else "L"
@@ -37,6 +41,15 @@ def is_orientation(values: object) -> bool:
     """Whether an attribute's value is an orientation: two values out of A P R L H F.
 
     CBIS-DDSM writes the view there (``MLO``), in which a plain search for letters finds a side.
+
+    Parameters
+    ----------
+    values : object
+        Of PatientOrientation.
+
+    Returns
+    -------
+    bool
     """
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
         return False
@@ -45,6 +58,11 @@ def is_orientation(values: object) -> bool:
 
 def chest_wall_of_orientation(values: object) -> ChestWall | None:
     """Chest wall edge that PatientOrientation states: left where rows run to the front.
+
+    Parameters
+    ----------
+    values : object
+        Of PatientOrientation.
 
     Returns
     -------
@@ -63,6 +81,15 @@ def laterality_of_orientation(values: object) -> Laterality | None:
     """Breast that PatientOrientation stands for, while the column runs towards the sternum.
 
     Weak evidence: a picture that was turned upside down says the opposite.
+
+    Parameters
+    ----------
+    values : object
+        Of PatientOrientation.
+
+    Returns
+    -------
+    Laterality or None
     """
     if not is_orientation(values):
         return None

@@ -16,6 +16,10 @@ def suppress_pydicom_messages() -> Iterator[None]:
 
     pydicom says each complaint twice, as a warning and as a record of the logger ``pydicom``, which passes it on to
     whatever handlers a program has. Both quote values.
+
+    Yields
+    ------
+    None
     """
     logger = logging.getLogger("pydicom")
     was_disabled = logger.disabled

@@ -131,6 +131,15 @@ class Refusal(MammoError):
         self.detail = detail
 
     def outcome(self, path: Path) -> Skipped | Failed:
-        """Result for a file: failed where it is broken or out of reach, skipped where it is left out on purpose."""
+        """Result for a file: failed where it is broken or out of reach, skipped where it is left out on purpose.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        Skipped or Failed
+        """
         kind = Failed if self.reason in _FAILURES else Skipped
         return kind(path, self.reason, self.detail)

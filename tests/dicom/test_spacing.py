@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 from pydicom.dataset import Dataset
 
@@ -81,6 +83,77 @@ def test_order_of_sources(attributes, expected):
         assert isinstance(found, Spacing)
         assert (found.row_mm, found.column_mm) == pytest.approx(expected[:2], rel=1e-9)
         assert found.source == expected[2]
+
+
+SOURCES = {
+    "fiducial": {"PixelSpacing": ["0.050", "0.060"], "PixelSpacingCalibrationType": "FIDUCIAL"},
+    "geometry": {"PixelSpacing": ["0.051", "0.061"], "PixelSpacingCalibrationType": "GEOMETRY"},
+    "pixel": {"PixelSpacing": ["0.052", "0.062"]},
+    "imager": IMAGER,
+    "scanned": {"NominalScannedPixelSpacing": ["0.040", "0.045"]},
+    "factor": {"EstimatedRadiographicMagnificationFactor": "1.25"},
+    "distances": {"DistanceSourceToDetector": "660", "DistanceSourceToPatient": "600"},
+}
+FIDUCIAL, GEOMETRY = (0.050, 0.060, "calibrated"), (0.051, 0.061, "geometry")
+PIXEL, SCANNED = (0.052, 0.062, "uncalibrated"), (0.040, 0.045, "scanned")
+PAIRS = {
+    ("fiducial", "imager"): FIDUCIAL,
+    ("fiducial", "scanned"): FIDUCIAL,
+    ("fiducial", "factor"): FIDUCIAL,  # calibrated in the breast's plane: not divided again
+    ("fiducial", "distances"): FIDUCIAL,
+    ("geometry", "imager"): GEOMETRY,
+    ("geometry", "scanned"): GEOMETRY,
+    ("geometry", "factor"): GEOMETRY,
+    ("geometry", "distances"): GEOMETRY,
+    ("pixel", "imager"): (0.052, 0.062, "calibrated"),  # it differs, so somebody has calibrated it
+    ("pixel", "scanned"): PIXEL,
+    ("pixel", "factor"): PIXEL,
+    ("pixel", "distances"): PIXEL,
+    ("imager", "scanned"): (0.07, 0.08, "imager"),
+    ("imager", "factor"): (0.07 / 1.25, 0.08 / 1.25, "imager/magnification"),
+    ("imager", "distances"): (0.07 / 1.1, 0.08 / 1.1, "imager/magnification"),
+    ("scanned", "factor"): SCANNED,
+    ("scanned", "distances"): SCANNED,
+    ("factor", "distances"): None,  # a magnification of nothing
+}
+"""Each pair of sources, but those that are one attribute, and which of the two is taken."""
+
+
+def test_every_pair_is_there():
+    one_attribute = {"fiducial", "geometry", "pixel"}
+    pairs = [pair for pair in combinations(SOURCES, 2) if not set(pair) <= one_attribute]
+    assert pairs == list(PAIRS)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_every_pair_of_sources(pair):
+    for one, other in (pair, pair[::-1]):
+        found, notes = find_spacing(header(**SOURCES[one], **SOURCES[other]))
+        expected = PAIRS[pair]
+        if expected is None:
+            assert found is None
+        else:
+            assert (found.row_mm, found.column_mm) == pytest.approx(expected[:2], rel=1e-9)
+            assert found.source == expected[2]
+        assert notes == ()
+
+
+@pytest.mark.parametrize("third", ["fiducial", "geometry", "pixel", "scanned"])
+def test_a_magnification_divides_the_detector_alone(third):
+    """Imager and factor with each other source: only where the detector's spacing is taken it is divided."""
+    found, _ = find_spacing(header(**IMAGER, **SOURCES["factor"], **SOURCES[third]))
+    expected = {"scanned": PAIRS["imager", "factor"], "pixel": PAIRS["pixel", "imager"]}
+    values = expected.get(third) or PAIRS[third, "imager"]
+    assert (found.row_mm, found.column_mm) == pytest.approx(values[:2], rel=1e-9) and found.source == values[2]
+
+
+def test_magnifications_that_disagree_are_noted():
+    far = {"DistanceSourceToDetector": "700", "DistanceSourceToPatient": "500"}
+    found, notes = find_spacing(header(**IMAGER, **far, EstimatedRadiographicMagnificationFactor="1.05"))
+    assert found.row_mm == pytest.approx(0.07 / 1.05, rel=1e-9)
+    words = "contradiction: EstimatedRadiographicMagnificationFactor and the distances disagree about the magnification"
+    assert notes == (f"{words}, the first was taken",)
+    assert find_spacing(header(**IMAGER, **SOURCES["factor"], **SOURCES["distances"]))[1] == ()
 
 
 def test_an_impossible_spacing_is_noted_without_its_figures():

@@ -74,14 +74,26 @@ def test_an_rle_segment_that_goes_on_is_cut_behind_its_last_pixel(stored, surplu
     assert is_trimmed(notes)
 
 
-def test_a_packet_that_reaches_over_the_last_pixel_is_cut():
-    """A run of 128 and a literal of 100 where 200 pixels are asked for, after a control byte that means nothing."""
+def test_surplus_begins_behind_a_packet():
+    """A run of 128 and a literal of 100, after a control byte that means nothing."""
     segment = b"\x80" + b"\x81\x05" + bytes([99]) + bytes(range(100))
     head = np.array([1, 64, *[0] * 14], dtype="<u4").tobytes()
-    pixels, has_surplus = decode_rle(memoryview(head + segment), (20, 10), 1, imagecodecs.packbits_decode)
-    assert pixels.ravel().tolist() == [5] * 128 + list(range(72)) and has_surplus
+
+    def decode(n_rows, n_columns, behind=b""):
+        frame = memoryview(head + segment + behind)
+        return decode_rle(frame, (n_rows, n_columns), 1, imagecodecs.packbits_decode)
+
+    pixels, has_surplus = decode(19, 12, b"\x05garbage")
+    assert pixels.ravel().tolist() == [5] * 128 + list(range(100)) and has_surplus
+    assert decode(8, 16)[1]
+    pixels, has_surplus = decode(227, 1)  # one value too long
+    assert pixels.ravel().tolist() == [5] * 128 + list(range(99)) and has_surplus
+    with pytest.raises(Refusal, match="reaches over the last pixel"):
+        decode(20, 10)
+    with pytest.raises(Refusal, match="reaches over the last pixel"):
+        decode(227, 1, b"more")
     with pytest.raises(Refusal, match="fewer pixels"):
-        decode_rle(memoryview(head + segment), (20, 12), 1, imagecodecs.packbits_decode)
+        decode(20, 12)
 
 
 @pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian], **NAMED)

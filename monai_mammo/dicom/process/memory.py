@@ -16,6 +16,10 @@ def keep_freed_memory() -> bool:
     By default glibc gives blocks above 32 MB back to the system at once and asks for them anew: a brightness of
     3328 x 2560 pixels is 34 MB. On a virtual machine the fresh pages of one such array were measured to cost up to
     70 ms, as long as decoding it. For processes whose whole life is images; other C libraries go without.
+
+    Returns
+    -------
+    bool
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

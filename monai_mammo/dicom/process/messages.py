@@ -47,6 +47,13 @@ class Image(NamedTuple):
 def send(file: FileIO, head: dict[str, Any], image: Image | None = None) -> None:
     """Write one message to an unbuffered pipe.
 
+    Parameters
+    ----------
+    file : FileIO
+    head : dict
+        In the types of JSON.
+    image : Image, optional
+
     Raises
     ------
     OSError
@@ -130,7 +137,17 @@ def _exactly(file: FileIO, array: np.ndarray) -> np.ndarray | None:
 
 
 def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dict[str, Any], Image | None]:
-    """Message that stands for a result of reading."""
+    """Message that stands for a result of reading.
+
+    Parameters
+    ----------
+    result : Unrendered, StoredImage, Skipped or Failed
+
+    Returns
+    -------
+    head : dict
+    image : Image or None
+    """
     if isinstance(result, Unrendered):
         image = Image(result.stored.pixels, result.stored.brightness_table)
         return {"kind": "mammogram", "fields": _plain(result.fields)}, image
@@ -145,6 +162,17 @@ def from_message(
     head: dict[str, Any], image: Image | None, path: Path
 ) -> Mammogram | StoredImage | Skipped | Failed:
     """Result that a message stands for.
+
+    Parameters
+    ----------
+    head : dict
+    image : Image or None
+    path : Path
+        File that was asked for.
+
+    Returns
+    -------
+    Mammogram, StoredImage, Skipped or Failed
 
     Raises
     ------

@@ -82,6 +82,11 @@ class ReadingProcess:
     def start(self, settings: dict[str, Any]) -> None:
         """Hand over the settings and wait until the process can read.
 
+        Parameters
+        ----------
+        settings : dict
+            In the types of JSON.
+
         Raises
         ------
         MammoError
@@ -98,6 +103,17 @@ class ReadingProcess:
 
     def ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], Image | None]:
         """Answer to a request.
+
+        Parameters
+        ----------
+        request : dict
+            In the types of JSON.
+        timeout_s : float
+
+        Returns
+        -------
+        head : dict
+        image : Image or None
 
         Raises
         ------

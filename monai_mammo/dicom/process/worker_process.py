@@ -66,7 +66,19 @@ def main(read: Callable[..., Any] | None = None) -> None:
 
 
 def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrendered | StoredImage | Skipped | Failed:
-    """Mammogram, to be rendered by the reader, or with `as_stored` the pixels of any image."""
+    """Mammogram, to be rendered by the reader, or with `as_stored` the pixels of any image.
+
+    Parameters
+    ----------
+    path : Path
+    as_stored : bool
+    options
+        Of `read_unrendered` or `read_stored_pixels`.
+
+    Returns
+    -------
+    Unrendered, StoredImage, Skipped or Failed
+    """
     from monai_mammo.dicom.reading.read import read_unrendered
     from monai_mammo.dicom.reading.stored_pixels import read_stored_pixels
 

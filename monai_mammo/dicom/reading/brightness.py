@@ -57,13 +57,13 @@ def stored_values(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
 
     Parameters
     ----------
-    pixels : ndarray, integer
+    pixels : ndarray, any shape, integer
         As decoded; a signed array comes from a stream that carries its sign and is taken as it is.
     form : PixelFormat
 
     Returns
     -------
-    ndarray, int32
+    ndarray, shape of `pixels`, int32
     """
     values = pixels.astype(np.int32)
     if pixels.dtype.kind == "i" and form.is_signed:
@@ -80,7 +80,23 @@ def padding_mask(
 ) -> np.ndarray:
     """Where pixels are padding, from the padding value to the range limit, both included (PS3.3, C.7.5.1.1.2).
 
-    The padding value may lie outside the stored bits, so pixels are looked at as they came and as unpacked.
+    The padding value may lie outside the stored bits, so pixels are compared as they came and as unpacked.
+
+    Parameters
+    ----------
+    pixels : ndarray, any shape, integer
+        As decoded.
+    values : ndarray, shape of `pixels`, int32
+        As unpacked by `stored_values`.
+    form : PixelFormat
+    padding : int
+        PixelPaddingValue.
+    limit : int or None
+        PixelPaddingRangeLimit.
+
+    Returns
+    -------
+    ndarray, shape of `pixels`, bool
     """
     ends = [_as_stored(end, form) for end in (padding, padding if limit is None else limit)]
     low, high = min(ends), max(ends)
@@ -148,7 +164,17 @@ def _padding(dataset: Dataset, every: np.ndarray, values: np.ndarray, form: Pixe
 
 
 def all_pixel_values(kind: np.dtype) -> np.ndarray:
-    """All values that a pixel of a type can have, in the order of their bits."""
+    """All values that a pixel of a type can have, in the order of their bits.
+
+    Parameters
+    ----------
+    kind : dtype
+        Integer of 8 or 16 bits.
+
+    Returns
+    -------
+    ndarray, shape (256,) or (65536,), of that type
+    """
     return np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(f"{kind.kind}{kind.itemsize}")
 
 

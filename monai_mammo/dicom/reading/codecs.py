@@ -98,7 +98,12 @@ _LOSSY = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearL
 
 
 def supported_transfer_syntaxes() -> tuple[str, ...]:
-    """UIDs of the transfer syntaxes that `decode` reads."""
+    """UIDs of the transfer syntaxes that `decode` reads.
+
+    Returns
+    -------
+    tuple of str
+    """
     return (*_NATIVE, uid.RLELossless, *_CODECS)
 
 

@@ -52,6 +52,10 @@ def frame(value: bytes | memoryview) -> memoryview:
     value : bytes or memoryview
         PixelData up to its sequence delimiter.
 
+    Returns
+    -------
+    memoryview of bytes
+
     Raises
     ------
     ValueError

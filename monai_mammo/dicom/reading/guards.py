@@ -83,6 +83,15 @@ _PLAIN_META = (
 def file_bytes(path: Path, limits: Limits) -> bytes:
     """All bytes of a file, read once.
 
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     Refusal
@@ -98,7 +107,17 @@ def file_bytes(path: Path, limits: Limits) -> bytes:
 
 
 def sha256_beside(data: bytes) -> Callable[[], str]:
-    """Function that gives the hash of bytes, in hexadecimal; many are hashed on another core until it is called."""
+    """Function that gives the hash of bytes, in hexadecimal; many are hashed on another core until it is called.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    callable
+        Without arguments; gives str.
+    """
     found: list[str] = []
     work = threading.Thread(target=lambda: found.append(hashlib.sha256(data).hexdigest()), daemon=True)
     if len(data) >= _WORTH_A_THREAD:

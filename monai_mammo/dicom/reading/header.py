@@ -62,6 +62,10 @@ def count_private(path: str | os.PathLike[str]) -> int:
     ----------
     path : path
         A file that was read before: its header is parsed without further guards.
+
+    Returns
+    -------
+    int
     """
     try:
         with open(path, "rb") as file:

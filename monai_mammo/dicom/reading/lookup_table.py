@@ -62,6 +62,10 @@ class LookupTable:
         order : {"<", ">"}
             Byte order of the file, for entries that come as words.
 
+        Returns
+        -------
+        LookupTable
+
         Raises
         ------
         Refusal

@@ -14,7 +14,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.identity import CONDITIONS_MARK
+from monai_mammo.dicom.identity import CONDITIONS_PREFIX
 from monai_mammo.dicom.notes import contradiction
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
@@ -185,14 +185,14 @@ def _pixels_and_fields(dataset: Dataset, options: _Options) -> tuple[np.ndarray,
 def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
     laterality, side_notes = find_laterality(dataset)
     view, view_notes = find_view(dataset)
-    asked = _requested(dataset)
-    kind = asked.kind if asked is not None else find_kind(dataset)
+    requested = _requested(dataset)
+    kind = requested.kind if requested is not None else find_kind(dataset)
     found = {"laterality": laterality, "view": view, "kind": kind, "age_years": find_age(dataset)}
-    conditions = (asked or Conditions()).replace(**found)
+    conditions = (requested or Conditions()).replace(**found)
     notes = [*side_notes, *view_notes]
-    if asked is not None:
-        notes.append("the file is synthetic, its conditions are those that were asked for")
-        if (asked.laterality, asked.view) != (laterality, view):
+    if requested is not None:
+        notes.append("the file is synthetic, its conditions are those that were requested")
+        if (requested.laterality, requested.view) != (laterality, view):
             words = "side or view of the request and of the header disagree, the header's were taken"
             notes.append(contradiction(words))
     return conditions, tuple(notes)
@@ -200,8 +200,8 @@ def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
 
 def _requested(dataset: Dataset) -> Conditions | None:
     """Conditions that a synthetic file of ours carries in its DerivationDescription."""
-    _, mark, text = str(dataset.get("DerivationDescription") or "").partition(CONDITIONS_MARK)
-    if dataset.get("SyntheticData") != "YES" or not mark:
+    _, prefix, text = str(dataset.get("DerivationDescription") or "").partition(CONDITIONS_PREFIX)
+    if dataset.get("SyntheticData") != "YES" or not prefix:
         return None
     with contextlib.suppress(RequestError, json.JSONDecodeError, TypeError):
         return Conditions.from_json(text)

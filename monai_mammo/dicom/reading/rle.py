@@ -42,7 +42,8 @@ def decode_rle(
     Raises
     ------
     Refusal
-        The header does not fit the pixels, or a segment holds fewer bytes than there are pixels.
+        The header does not fit the pixels, a segment holds fewer bytes than there are pixels, or its packets are out of
+        step with them.
     """
     ends = _segments(frame, n_bytes)
     pixels = np.empty(shape, np.dtype(f"u{n_bytes}"))
@@ -85,7 +86,11 @@ def _unpack(segment: memoryview, plane: np.ndarray, unpack: Callable[..., bytes]
 
 
 def _unpack_by_packets(segment: bytes, plane: np.ndarray) -> tuple[int, bool]:
-    """The same packet by packet, until the plane is full or the segment ends."""
+    """The same packet by packet, until the plane is full or the segment ends.
+
+    Surplus begins with a packet of its own, or is one value by which the last one is too long. Where a packet reaches
+    over the last pixel, bytes are missing before it: packets were read out of step.
+    """
     out, position, count = plane.data, 0, 0
     while count < plane.size and position < len(segment):
         control = segment[position]
@@ -98,6 +103,9 @@ def _unpack_by_packets(segment: bytes, plane: np.ndarray) -> tuple[int, bool]:
         else:
             packet = segment[position : position + 1] * (257 - control)
             position += 1
+        over = len(packet) - (plane.size - count)
+        if over > 1 or (over == 1 and len(segment) - position > 1):
+            raise Refusal(SkipReason.DAMAGED, "an RLE packet reaches over the last pixel: bytes before it are missing")
         packet = packet[: plane.size - count]
         out[count : count + len(packet)] = packet
         count += len(packet)

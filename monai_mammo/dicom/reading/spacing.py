@@ -8,12 +8,14 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from monai_mammo.dicom.notes import contradiction
 from monai_mammo.study import Spacing
 
 __all__ = ["find_spacing"]
 
 _SMALLEST_MM, _LARGEST_MM = 0.01, 0.5
 _STATED_SOURCE = re.compile(r"The pixel spacing [0-9.e x-]+ mm is of source ([a-z/]+)\.")  # as `write` says it
+_MOST_DIFFERENCE = 0.15  # distances are to the support, the estimate to the middle of the breast
 _LARGEST_SYNTHETIC_MM = 5.0  # a small generated grid spans a whole breast
 
 
@@ -23,6 +25,10 @@ def find_spacing(dataset: Dataset) -> tuple[Spacing | None, tuple[str, ...]]:
     Calibrated PixelSpacing comes first, then ImagerPixelSpacing divided by a known magnification,
     then as it stands (source ``imager``, the detector's plane), then an uncalibrated PixelSpacing,
     then that of a scanned film. Values are (row, column), the order of the attributes.
+
+    Parameters
+    ----------
+    dataset : Dataset
 
     Returns
     -------
@@ -44,6 +50,7 @@ def find_spacing(dataset: Dataset) -> tuple[Spacing | None, tuple[str, ...]]:
     if pixel and (calibration in ("FIDUCIAL", "GEOMETRY") or (imager and pixel != imager)):
         return Spacing(*pixel, "geometry" if calibration == "GEOMETRY" else "calibrated"), tuple(notes)
     if imager:
+        notes += _magnification_notes(dataset)
         spacing = _of_detector(dataset, imager, is_synthetic=is_synthetic)
         if not all(_SMALLEST_MM <= mm <= largest for mm in (spacing.row_mm, spacing.column_mm)):
             notes.append("the magnification is not one that a mammogram can have")
@@ -68,12 +75,24 @@ def _of_detector(dataset: Dataset, imager: tuple[float, float], *, is_synthetic:
 
 
 def _magnification(dataset: Dataset) -> float | None:
-    factor = _positive(dataset.get("EstimatedRadiographicMagnificationFactor"))
-    if factor is not None:
-        return factor
+    """By the device's estimate, else by the distances, which leave out how thick the breast is."""
+    factor, by_distances = _magnifications(dataset)
+    return by_distances if factor is None else factor
+
+
+def _magnifications(dataset: Dataset) -> tuple[float | None, float | None]:
     detector = _positive(dataset.get("DistanceSourceToDetector"))
     patient = _positive(dataset.get("DistanceSourceToPatient"))
-    return detector / patient if detector and patient else None
+    by_distances = detector / patient if detector and patient else None
+    return _positive(dataset.get("EstimatedRadiographicMagnificationFactor")), by_distances
+
+
+def _magnification_notes(dataset: Dataset) -> list[str]:
+    factor, by_distances = _magnifications(dataset)
+    if factor is None or by_distances is None or abs(factor / by_distances - 1) <= _MOST_DIFFERENCE:
+        return []
+    words = "EstimatedRadiographicMagnificationFactor and the distances disagree about the magnification"
+    return [contradiction(f"{words}, the first was taken")]
 
 
 def _positive(value: Any) -> float | None:

@@ -23,5 +23,10 @@ class Unrendered(NamedTuple):
     fields: dict[str, Any]
 
     def rendered(self) -> Mammogram:
-        """The mammogram."""
+        """The mammogram.
+
+        Returns
+        -------
+        Mammogram
+        """
         return Mammogram(pixels=self.stored.brightness(), **self.fields)

@@ -62,9 +62,10 @@ def find_view(dataset: Dataset) -> tuple[View | None, tuple[str, ...]]:
     Refusal
         The image is of a specimen, or of a projection other than those of `View`.
     """
-    named, several_notes = single("views", [*_views(dataset), *views_in_words(dataset)])
+    coded = [*_views(dataset)]
+    named, several_notes = single("views", [*coded, *views_in_words(dataset)])
     name, notes = settled("the view", named)
-    if dataset.get("ViewCodeSequence") and not any(source == "ViewCodeSequence" for source, _ in _views(dataset)):
+    if dataset.get("ViewCodeSequence") and not any(source == "ViewCodeSequence" for source, _ in coded):
         notes = (*notes, "ViewCodeSequence holds a code that is not known")
     if name == "SPECIMEN":
         raise Refusal(SkipReason.SPECIMEN, "the image shows a specimen")

@@ -7,7 +7,7 @@ import json
 from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.dicom.identity import CONDITIONS_MARK, Identity, Provenance, WeightsReference
+from monai_mammo.dicom.identity import CONDITIONS_PREFIX, Identity, Provenance, WeightsReference
 from monai_mammo.terms import Code
 
 __all__ = [
@@ -120,7 +120,7 @@ def copy_provenance(dataset: Dataset, source: Dataset) -> None:
 
 
 def derivation(made: str, conditions: Conditions | None, identity: Identity) -> str:
-    """DerivationDescription: how it was made, seed and sample, and conditions as JSON behind `CONDITIONS_MARK`.
+    """DerivationDescription: how it was made, seed and sample, and conditions as JSON behind `CONDITIONS_PREFIX`.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def derivation(made: str, conditions: Conditions | None, identity: Identity) -> 
         return said
     # a report would not fit into 1024 characters; it stays in the run's own files
     shown = json.dumps(conditions.replace(text=None).to_dict(), separators=(",", ":"))
-    return f"{said}; {CONDITIONS_MARK}{shown}"
+    return f"{said}; {CONDITIONS_PREFIX}{shown}"
 
 
 def contribution(weights: WeightsReference, provenance: Provenance) -> Dataset:
