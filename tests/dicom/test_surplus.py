@@ -127,6 +127,21 @@ def test_a_stream_whose_tiles_are_whole_needs_no_end_marker(stored, syntax):
     assert any("no end marker" in note for note in notes)
 
 
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.HTJ2KLossless], **NAMED)
+@pytest.mark.parametrize("behind", [b"", b"more"], ids=["two bytes less", "a part that says less than it has"])
+def test_tiles_that_end_elsewhere_than_they_say_are_damage(write, syntax, behind):
+    stream = bytearray(frame(ramp(12), syntax=syntax))
+    if behind:  # the part claims to be shorter, and there is no end marker to tell
+        place = stream.index(b"\xff\x90") + 6
+        length = int.from_bytes(stream[place : place + 4], "big") - 20
+        stream[place : place + 4] = length.to_bytes(4, "big")
+        del stream[-2:]
+    else:  # the end marker moves into the part
+        del stream[-30:-28]
+    found = read_mammogram(write(with_frame(header(), bytes(stream), syntax=syntax)))
+    assert isinstance(found, Failed) and "do not end where they say" in found.detail, found
+
+
 def test_a_last_tile_part_of_open_length_ends_with_the_marker(stored):
     stream = bytearray(frame(ramp(12), syntax=uid.JPEG2000Lossless))
     start = stream.index(b"\xff\x90")

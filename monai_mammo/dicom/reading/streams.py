@@ -171,7 +171,8 @@ def _end_of_tile_parts(stream: bytes, tiles: int) -> tuple[int, bool]:
     Each tile is there, and each part of it as long as it says (T.800, A.4.2); decoders fill what is missing. The last
     part may leave open how long it is: it goes up to the end marker, which does not occur in its data (T.800, B.10.1).
     """
-    position, seen = _check_segments(stream, 2), set()
+    first = position = _check_segments(stream, 2)
+    seen: set[bytes] = set()
     while stream[position : position + 2] == _START_OF_TILE and position + _LEAST_TILE_BYTES <= len(stream):
         seen.add(stream[position + 4 : position + 6])
         length = int.from_bytes(stream[position + 6 : position + 10], "big")
@@ -185,6 +186,8 @@ def _end_of_tile_parts(stream: bytes, tiles: int) -> tuple[int, bool]:
     if position > len(stream) or len(seen) != tiles:
         raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 stream is cut off: tiles that it announces are missing")
     found = stream.find(END_MARKER, position)
+    if found < 0 and (stream[position:].strip(b"\0\xff") or stream.find(END_MARKER, first) >= 0):
+        raise Refusal(SkipReason.DAMAGED, "the JPEG 2000 tiles do not end where they say")
     return (found + 2, True) if found >= 0 else (position, False)
 
 
