@@ -95,4 +95,4 @@ class Sample(NamedTuple):
         return ()
 
     def _is_varied(self) -> bool:
-        return len(np.unique(self.index)) >= _LEAST_VALUES
+        return np.count_nonzero(np.bincount(self.index)) >= _LEAST_VALUES
