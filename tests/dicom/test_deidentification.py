@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.tag import Tag
 
-from monai_mammo.dicom import Deidentified, deidentify, deidentify_file
+from monai_mammo.dicom import Deidentified, deidentify, deidentify_file, read_mammogram
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
 from monai_mammo.dicom.deidentification.kept import KEPT
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
@@ -29,6 +29,7 @@ from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.errors import RequestError
+from monai_mammo.study import Mammogram
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "dicom"
@@ -336,6 +337,56 @@ def test_bits_beside_the_pixels_of_a_compressed_frame_go(syntax, tmp_path):
     new = deidentified(encoders.with_frame(encoders.header(bits=12), frame, syntax=syntax), tmp_path)[0]
     dataset = dcmread(BytesIO(new))
     assert np.array_equal(decode(dataset, pixel_format(dataset, Limits())), pixels)
+
+
+@pytest.mark.parametrize("place", ["behind the last segment", "between the segments"])
+def test_bytes_behind_and_between_the_segments_of_rle_go(place, tmp_path):
+    frame = encoders.frame(encoders.ramp(12), syntax=uid.RLELossless)
+    packet = bytes([len(WORDS) - 1]) + WORDS  # one that a decoder would read as pixels
+    packet += b"\0" * (len(packet) % 2)
+    second = int.from_bytes(frame[8:12], "little")
+    if place == "behind the last segment":
+        frame += packet
+    else:
+        frame = frame[:8] + (second + len(packet)).to_bytes(4, "little") + frame[12:second] + packet + frame[second:]
+    data = encoders.with_frame(encoders.header(), frame, syntax=uid.RLELossless)
+    new, _ = deidentified(data, tmp_path)
+    assert found_in(data)
+    assert not found_in(new)
+    assert np.array_equal(stored(new), encoders.ramp(12))
+    assert deidentified(new, tmp_path)[0] == new
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.JPEGLSLossless, uid.JPEG2000Lossless])
+def test_bits_that_a_header_denies_and_a_reader_takes_stay(syntax, tmp_path):
+    """Values of 12 bits beside BitsStored 10: which of them is right is not decided by clearing bits."""
+    pixels = encoders.ramp(12)
+    header = encoders.header(bits=10)
+    if syntax in encoders.NATIVE:
+        data = encoders.with_pixels(header, encoders.native(pixels, 12), syntax=syntax)
+    else:
+        data = encoders.with_frame(header, encoders.frame(pixels, syntax=syntax, bits=12), syntax=syntax)
+    new, record = deidentified(data, tmp_path)
+    dataset = dcmread(BytesIO(new))
+    assert np.array_equal(decode(dataset, pixel_format(dataset, Limits())), pixels)
+    assert dataset.BitsStored == 10
+    assert any("contradicts" in note for note in record.notes)
+    assert deidentified(new, tmp_path)[0] == new
+
+
+CASES = ROOT.parent / "shared" / "cases" / "dicom"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.dcm")), ids=lambda path: path.stem)
+def test_files_with_surplus_or_contradictions_show_the_same_picture(path, tmp_path):
+    before = read_mammogram(path)
+    record = deidentify_file(path, tmp_path / "new.dcm", secret=SECRET)
+    assert isinstance(record, Deidentified), record
+    after = read_mammogram(tmp_path / "new.dcm")
+    assert type(before) is type(after)
+    if isinstance(before, Mammogram):
+        assert np.array_equal(before.pixels, after.pixels)
 
 
 def test_offsets_of_segments_that_a_frame_has_not_go(tmp_path):

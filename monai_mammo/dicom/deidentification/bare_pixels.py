@@ -15,7 +15,8 @@ from pydicom.tag import Tag
 from monai_mammo.dicom.deidentification.coded_anew import bare_pixels, coded_anew
 from monai_mammo.dicom.deidentification.jpeg_alone import jpeg_alone
 from monai_mammo.dicom.deidentification.surplus import BEHIND, codestream_of
-from monai_mammo.dicom.reading.codecs import PixelFormat, decode
+from monai_mammo.dicom.reading.bit_layout import settled_format
+from monai_mammo.dicom.reading.codecs import Decoded, PixelFormat, decode_frame
 from monai_mammo.dicom.reading.fragments import frame as frame_of
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 
@@ -65,8 +66,8 @@ def bare_pixel_data(
         stream = codestream_of(bytes(frame_of(element.value)), syntax)
         removed.update(stream.surplus)
         with_loss = "the frame was compressed with loss; it is coded anew without further loss, and longer"
-        new = _frame(stream.data, form, syntax)
-        return _encapsulated(new), (with_loss,) if syntax in _WITH_LOSS else ()
+        new, notes = _frame(stream.data, dataset, form, syntax)
+        return _encapsulated(new), (*notes, with_loss) if syntax in _WITH_LOSS else notes
     representation = "OB" if form.bits_allocated == 8 and syntax == uid.ExplicitVRLittleEndian else "OW"
     if syntax == uid.ExplicitVRBigEndian:
         representation = element.VR  # the order of bytes depends on it
@@ -77,7 +78,8 @@ def bare_pixel_data(
     if size % 2 and representation == "OW" and syntax == uid.ExplicitVRBigEndian and len(data) > size:
         # 8-bit pixels swap places within big-endian words: the byte that fills the last one comes before its pixel
         data, size = data[: size - 1] + b"\0" + data[size:], size + 1
-    return DataElement(Tag("PixelData"), representation, _native(data, size, form, syntax, removed)), ()
+    native, notes = _native(data, size, dataset, form, syntax, removed)
+    return DataElement(Tag("PixelData"), representation, native), notes
 
 
 def syntax_to_write(dataset: Dataset) -> uid.UID:
@@ -108,28 +110,47 @@ def syntax_to_write(dataset: Dataset) -> uid.UID:
     return uid.UID(stated)
 
 
-def _native(data: bytes, size: int, form: PixelFormat, syntax: str, removed: Counter[str]) -> bytes:
+def _native(
+    data: bytes, size: int, dataset: Dataset, form: PixelFormat, syntax: str, removed: Counter[str]
+) -> tuple[bytes, tuple[str, ...]]:
     """Pixels without bytes behind the last one and without bits beside the stored ones, where overlays used to be."""
     if data[size:].strip(b"\0"):
         removed[BEHIND] += 1
     order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
     kind = np.dtype(np.uint8 if form.bits_allocated == 8 else f"{order}u2")
     pixels = np.frombuffer(data, dtype=kind, count=size // kind.itemsize)
-    bare = bare_pixels(pixels, form)
+    used, notes = _used_bits(pixels.astype(f"u{kind.itemsize}", copy=False), dataset, form)
+    bare = bare_pixels(pixels, used)
     if np.array_equal(bare, pixels):
-        return data[:size] + b"\0" * (size % 2)
+        return data[:size] + b"\0" * (size % 2), notes
     removed["bits beside the pixels"] += 1
-    return bare.tobytes() + b"\0" * (size % 2)
+    return bare.tobytes() + b"\0" * (size % 2), notes
 
 
-def _frame(frame: bytes, form: PixelFormat, syntax: str) -> bytes:
+def _used_bits(
+    pixels: np.ndarray, dataset: Dataset, form: PixelFormat, precision: int | None = None
+) -> tuple[PixelFormat, tuple[str, ...]]:
+    """Format of the bits that hold values: all of them where header and pixels contradict each other.
+
+    Which of the two is right is for the reader of the new file to settle, as it is for that of the source.
+    """
+    settled, _ = settled_format(pixels, form, dataset, precision=precision)
+    if settled == form:
+        return form, ()
+    bits = form.bits_allocated
+    every = dataclasses.replace(form, bits_stored=bits, high_bit=bits - 1, is_signed=False)
+    return every, ("the header contradicts the pixels, of which no bit was cleared",)
+
+
+def _frame(frame: bytes, dataset: Dataset, form: PixelFormat, syntax: str) -> tuple[bytes, tuple[str, ...]]:
     if syntax in _DCT:
-        return jpeg_alone(frame, form.rows, form.columns)
-    pixels = _decoded(frame, form, syntax)
-    new = coded_anew(frame, pixels, form, syntax)
-    if not np.array_equal(_stored(_decoded(new, form, syntax), form), _stored(pixels, form)):
+        return jpeg_alone(frame, form.rows, form.columns), ()
+    decoded = _decoded(frame, form, syntax)
+    used, notes = _used_bits(decoded.pixels, dataset, form, decoded.precision)
+    new = coded_anew(frame, decoded.pixels, used, syntax)
+    if not np.array_equal(_values(_decoded(new, form, syntax).pixels, used), _values(decoded.pixels, used)):
         raise Refusal(SkipReason.UNSUPPORTED_PIXELS, "the frame cannot be coded anew with the same pixels")
-    return new
+    return new, notes
 
 
 def _encapsulated(frame: bytes) -> DataElement:
@@ -138,14 +159,14 @@ def _encapsulated(frame: bytes) -> DataElement:
     return element
 
 
-def _decoded(frame: bytes, form: PixelFormat, syntax: str) -> np.ndarray:
+def _decoded(frame: bytes, form: PixelFormat, syntax: str) -> Decoded:
     dataset = Dataset()
     dataset["PixelData"] = _encapsulated(frame)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = uid.UID(syntax)
-    return decode(dataset, form)
+    return decode_frame(dataset, form)
 
 
-def _stored(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
-    """Stored bits of decoded pixels, wherever their sign is."""
+def _values(pixels: np.ndarray, form: PixelFormat) -> np.ndarray:
+    """Bits of decoded pixels that hold values, wherever their sign is."""
     return bare_pixels(pixels.astype(np.uint16), dataclasses.replace(form, is_signed=False))

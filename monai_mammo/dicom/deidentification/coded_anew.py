@@ -43,8 +43,9 @@ def bare_pixels(pixels: np.ndarray, form: PixelFormat, *, width: int | None = No
         Of the type of `pixels`.
     """
     lowest = form.high_bit + 1 - form.bits_stored
-    bare = pixels & ((1 << (form.high_bit + 1)) - (1 << lowest))
-    if form.is_signed:
+    every = (1 << 8 * pixels.itemsize) - 1  # a stream may have fewer bits than the header says
+    bare = pixels & (((1 << (form.high_bit + 1)) - (1 << lowest)) & every)
+    if form.is_signed and form.high_bit < 8 * pixels.itemsize:
         above = (1 << (width or 8 * pixels.itemsize)) - (1 << (form.high_bit + 1))
         bare |= np.where(pixels >> form.high_bit & 1, max(0, above), 0).astype(bare.dtype)
     return bare.astype(pixels.dtype, copy=False)
