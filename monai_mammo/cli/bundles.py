@@ -12,7 +12,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "bundles", help=help_of("bundles"), description="Bundles with version, place and weights."
     )
@@ -21,7 +26,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the bundles; 1 where the weights of one are missing or not those it states."""
+    """List the bundles; 1 where the weights of one are missing or not those it states.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     from monai_mammo.bundle.listing import bundles
 
     found = bundles()

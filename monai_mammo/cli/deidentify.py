@@ -13,7 +13,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "deidentify",
         help=help_of("deidentify"),
@@ -41,7 +46,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """De-identify the folder, say what became of its files; 1 where none was."""
+    """De-identify the folder, say what became of its files; 1 where none was.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     from monai_mammo.dicom.deidentification.delivery import deidentify
 
     with ProgressLine("files", quiet=arguments.quiet) as line:

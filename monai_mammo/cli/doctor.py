@@ -16,7 +16,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "doctor",
         help=help_of("doctor"),
@@ -43,7 +48,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look at the data set, say what was found; 1 where persons or pictures lie in two splits."""
+    """Look at the data set, say what was found; 1 where persons or pictures lie in two splits.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     if arguments.machine:
         return _machine(arguments)
     if arguments.source is None or arguments.out is None:

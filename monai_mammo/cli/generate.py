@@ -1,4 +1,4 @@
-"""`monai-mammo generate`: synthetic mammograms of the asked conditions, in a folder."""
+"""`monai-mammo generate`: synthetic mammograms of the requested conditions, in a folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,12 @@ _SETTINGS = {
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "generate",
         help=help_of("generate"),
@@ -46,7 +51,7 @@ def add_parser(commands: Any) -> None:
     shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
     for name, (allowed, text) in _CONDITIONS.items():
         shown.add_argument(f"--{name}", metavar=name.upper(), help=f"{text}: {allowed}")
-    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the hung picture")
+    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the picture")
     shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
     shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
     shown.add_argument("--conditions", metavar="FILE", help=".json or .csv file with a row for each sample")
@@ -62,7 +67,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the mammograms, say what came out; 1 where a sample shows no mammogram."""
+    """Make the mammograms, say what came out; 1 where a sample shows no mammogram.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     from monai_mammo.generation import generate
 
     if not arguments.out:

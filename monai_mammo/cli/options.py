@@ -14,7 +14,12 @@ __all__ = ["add_output_options", "environment", "help_of", "say", "say_json"]
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--quiet`` and ``--json``."""
+    """Add ``--quiet`` and ``--json``.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -34,17 +39,38 @@ def help_of(command: str) -> str:
 
 
 def environment(name: str, default: str | None = None) -> str | None:
-    """Value of ``MONAI_MAMMO_<NAME>``, or the default where it is not set."""
+    """Value of ``MONAI_MAMMO_<NAME>``, or the default where it is not set.
+
+    Parameters
+    ----------
+    name : str
+    default : str or None
+
+    Returns
+    -------
+    str or None
+    """
     return os.environ.get(f"MONAI_MAMMO_{name.upper()}") or default
 
 
 def say(arguments: argparse.Namespace, sentence: str) -> None:
-    """Print a line of the summary, unless ``--quiet`` or ``--json`` is given."""
+    """Print a line of the summary, unless ``--quiet`` or ``--json`` is given.
+
+    Parameters
+    ----------
+    arguments : Namespace
+    sentence : str
+    """
     if not arguments.quiet and not arguments.json:
         print(sentence)
 
 
 def say_json(values: Any) -> None:
-    """Print a result as JSON on standard output."""
+    """Print a result as JSON on standard output.
+
+    Parameters
+    ----------
+    values : object
+    """
     json.dump(values, sys.stdout, indent=2, ensure_ascii=False)
     print()

@@ -24,7 +24,12 @@ _DEFAULT = "x".join(map(str, DEFAULT_SHAPE))
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "prepare",
         help=help_of("prepare"),
@@ -55,7 +60,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare the data set, say what became of its files; 1 where none was read."""
+    """Prepare the data set, say what became of its files; 1 where none was read.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     shape = _shape(arguments.shape)
     seed, workers = _whole("seed", arguments.seed), _whole("workers", arguments.workers)
     from monai_mammo.prepare import prepare

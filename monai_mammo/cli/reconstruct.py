@@ -13,7 +13,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "reconstruct",
         help=help_of("reconstruct"),
@@ -29,7 +34,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Reconstruct the images, print their figures; 1 where an image could not be read."""
+    """Reconstruct the images, print their figures; 1 where an image could not be read.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     from monai_mammo.generation import reconstruct
 
     named = {} if arguments.autoencoder is None else {"autoencoder": arguments.autoencoder}

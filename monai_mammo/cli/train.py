@@ -13,7 +13,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "train",
         help=help_of("train"),
@@ -39,7 +44,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the training to its end."""
+    """Run the training to its end.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     threads = arguments.threads or os.environ.get("OMP_NUM_THREADS") or "1"
     if not threads.isdecimal() or not 1 <= int(threads[:9]) <= 1024:
         raise RequestError(f"threads {threads!r} is not a whole number from 1 to 1024")

@@ -13,7 +13,12 @@ __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: Any) -> None:
-    """Add the command to an argparse collection of commands."""
+    """Add the command to an argparse collection of commands.
+
+    Parameters
+    ----------
+    commands : object
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         "verify",
         help=help_of("verify"),
@@ -26,7 +31,16 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the folder, list what is wrong; 1 where anything is."""
+    """Check the folder, list what is wrong; 1 where anything is.
+
+    Parameters
+    ----------
+    arguments : Namespace
+
+    Returns
+    -------
+    int
+    """
     from monai_mammo.generation import verify
 
     with ProgressLine("samples", quiet=arguments.quiet) as line:

@@ -1,4 +1,4 @@
-"""Figures: what the autoencoder keeps, what the lesion network sees, whether what was asked for is there.
+"""Figures: what the autoencoder keeps, what the lesion network sees, whether what was requested is there.
 
 Every figure of the model cards comes from ``monai-mammo evaluate``. Names resolve on
 first use (PEP 562).

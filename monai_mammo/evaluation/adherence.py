@@ -1,4 +1,4 @@
-"""Is what was asked for there? The same readings on generated and on acquired images, side by side."""
+"""Is what was requested there? The same readings on generated and on acquired images, side by side."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def adherence_figures(
     lesion_network: str = DEFAULT_BUNDLES[2],
     device: str = "auto",
 ) -> dict[str, Any]:
-    """Side, view, lesion and attributes of generated images against what was asked, beside acquired images.
+    """Side, view, lesion and attributes of generated images against what was requested, beside acquired images.
 
     The lesion network chose among the tries of a run, so its Dice flatters; the Dice of the first
     tries, and the judge's on what was kept, stand beside it.
@@ -86,21 +86,25 @@ def adherence_figures(
 def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
     """Number of samples whose side, read from the written pixels, is the stated one.
 
+    Parameters
+    ----------
+    manifests : sequence of Manifest
+
     Returns
     -------
     dict
-        ``n``: samples; ``asked``: the side is that of the request; ``n_dicom``: samples with a DICOM
+        ``n``: samples; ``as_requested``: the side is that of the request; ``n_dicom``: samples with a DICOM
         file; ``image_laterality``, ``patient_orientation``: the pixels agree with that attribute of it.
         A side that the pixels do not tell agrees with nothing.
     """
-    out = dict.fromkeys(("n", "asked", "n_dicom", "image_laterality", "patient_orientation"), 0)
+    out = dict.fromkeys(("n", "as_requested", "n_dicom", "image_laterality", "patient_orientation"), 0)
     for manifest in manifests:
         for index, entry in manifest.samples.items():
             folder = manifest.folder / sample_name(index)
             _, breast = clean_air(written_pixels(folder))
             side = None if breast is None else chest_wall_side(breast)
             out["n"] += 1
-            out["asked"] += side is not None and side is _expected(entry["conditions"].get("laterality"))
+            out["as_requested"] += side is not None and side is _expected(entry["conditions"].get("laterality"))
             path = folder / "mammogram.dcm"
             if path.is_file():
                 dataset = dcmread(path, stop_before_pixels=True)

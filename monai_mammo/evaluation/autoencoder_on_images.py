@@ -49,6 +49,15 @@ class AutoencoderOnImages(NamedTuple):
 def open_autoencoder(datalist: str | Path, *, split: str, autoencoder: str, device: str) -> AutoencoderOnImages:
     """Bundle of an autoencoder and the images of a split.
 
+    Parameters
+    ----------
+    datalist : str or Path
+    split, autoencoder, device : str
+
+    Returns
+    -------
+    AutoencoderOnImages
+
     Raises
     ------
     RequestError
@@ -66,7 +75,17 @@ def open_autoencoder(datalist: str | Path, *, split: str, autoencoder: str, devi
 
 
 def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tensor]:
-    """Pictures of one size in stacks of `BATCH_SIZE`, shape (B, 1, rows, columns), channels last."""
+    """Pictures of one size in stacks of `BATCH_SIZE`, shape (B, 1, rows, columns), channels last.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, shape (rows, columns)
+    device : torch.device
+
+    Returns
+    -------
+    iterator of Tensor, shape (B, 1, rows, columns)
+    """
     for start in range(0, len(images), BATCH_SIZE):
         stack = np.stack(images[start : start + BATCH_SIZE]).astype(np.float32)
         yield torch.from_numpy(stack)[:, None].to(device).contiguous(memory_format=torch.channels_last)
@@ -74,7 +93,18 @@ def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tens
 
 @torch.inference_mode()
 def reconstructions(network: nn.Module, images: Sequence[np.ndarray], device: torch.device) -> list[np.ndarray]:
-    """What an autoencoder makes of each picture, float32, not clamped to [0, 1]."""
+    """What an autoencoder makes of each picture, float32, not clamped to [0, 1].
+
+    Parameters
+    ----------
+    network : nn.Module
+    images : sequence of ndarray, shape (rows, columns)
+    device : torch.device
+
+    Returns
+    -------
+    list of ndarray, shape (rows, columns), float32
+    """
     out: list[np.ndarray] = []
     for x in batches(images, device):
         out += list(network(x)[0][:, 0].float().cpu().numpy())

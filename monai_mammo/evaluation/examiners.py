@@ -16,13 +16,32 @@ JUDGE = ("models/judge.pt", "inference", "judge_def")
 
 
 def examiners(home: BundleFolder, device: str) -> dict[str, nn.Module]:
-    """Lesion network and judge of a bundle, by name."""
+    """Lesion network and judge of a bundle, by name.
+
+    Parameters
+    ----------
+    home : BundleFolder
+    device : str
+
+    Returns
+    -------
+    dict of str to nn.Module
+    """
     place = torch.device(pick_device(device))
     return {"lesion network": networks.load_network(home, device=place), "judge": load_judge(home, device=place)}
 
 
 def load_judge(folder: BundleFolder, *, device: torch.device) -> nn.Module:
     """Judge that lies beside the lesion network in its bundle, in evaluation mode.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------

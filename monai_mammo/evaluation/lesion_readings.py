@@ -121,6 +121,10 @@ def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Read
         Gives ``mask`` logits and the `HEADS`.
     items : sequence of dict
         Of a datalist, or of `items_of_run`.
+
+    Returns
+    -------
+    list of Reading
     """
     place = next(network.parameters()).device
     data = LesionDataset(items, is_augmented=False)
@@ -139,6 +143,14 @@ def measured(readings: Sequence[Reading]) -> dict[tuple[str, str], list[tuple[Re
     """Readings that each kind and measure allows, with their values; what no image allows is left out.
 
     Measures are `MASK_MEASURES`, and for each class head whether the most probable class is right.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+
+    Returns
+    -------
+    dict of pair of str to list of tuple
     """
     out: dict[tuple[str, str], list[tuple[Reading, float]]] = {}
     for kind, members in kind_groups([r.kind for r in readings]).items():
@@ -156,6 +168,15 @@ def summarised(values: Sequence[tuple[Reading, float]], measure: str) -> dict[st
 
     For a class head ``most_frequent`` is the share of its most frequent class: what naming that
     class for every image would get right.
+
+    Parameters
+    ----------
+    values : sequence of tuple
+    measure : str
+
+    Returns
+    -------
+    dict
     """
     persons = [r.person_id for r, _ in values]
     out = {**(summary([v for _, v in values], persons=persons) or {}), "n_persons": len(set(persons))}

@@ -65,7 +65,7 @@ def memorisation_figures(
     split : str
         Acquired images that were not trained on.
     name : str
-        Name or path of the bundle whose fingerprint is asked.
+        Name or path of the bundle whose fingerprint is compared with.
 
     Returns
     -------
@@ -86,12 +86,12 @@ def memorisation_figures(
     acquired = _of_kinds(load_items(datalist, split=split), synthetic)
     trained = _of_kinds(load_items(datalist, split="training"), synthetic)
     chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
-    looks = {
+    nearest = {
         "synthetic": [prints.nearest(_pixels(item)) for item in synthetic],
         "acquired, not trained on": [prints.nearest(_pixels(item)) for item in acquired],
         "planted copies": [prints.nearest(planted_copy(_pixels(trained[i]), seed=int(i))) for i in chosen],
     }
-    threshold = float(np.quantile([look.ratio for look in looks["acquired, not trained on"]], _LOWEST))
+    threshold = float(np.quantile([one.ratio for one in nearest["acquired, not trained on"]], _LOWEST))
     return {
         "name": "memorisation",
         "command": "memorisation",
@@ -99,7 +99,7 @@ def memorisation_figures(
         "bundles": [{"name": home.name, "version": home.version, "n_fingerprinted": len(prints)}],
         "runs": [load_run(run).run_sha256 for run in runs],
         "threshold": round(threshold, 4),
-        "rows": [_row(images, found, threshold) for images, found in looks.items()],
+        "rows": [_row(images, found, threshold) for images, found in nearest.items()],
     }
 
 
@@ -131,12 +131,12 @@ def _of_kinds(items: Sequence[dict[str, Any]], synthetic: Sequence[dict[str, Any
     return list(items) if None in kinds or not some else some
 
 
-def _row(images: str, looks: Sequence[Nearest], threshold: float) -> dict[str, Any]:
-    ratios = [look.ratio for look in looks]
+def _row(images: str, found: Sequence[Nearest], threshold: float) -> dict[str, Any]:
+    ratios = [one.ratio for one in found]
     return {
         "images": images,
-        "n": len(looks),
-        "similarity_median": round(float(np.median([look.similarity for look in looks])), 3),
+        "n": len(found),
+        "similarity_median": round(float(np.median([one.similarity for one in found])), 3),
         "ratio_median": round(float(np.median(ratios)), 3),
         "ratio_lowest": round(min(ratios), 3),
         "n_suspected": sum(ratio < threshold for ratio in ratios),

@@ -97,6 +97,10 @@ def same_count_shape(shape: tuple[int, ...], n_values: int) -> tuple[int, int]:
         Rows and columns of the picture.
     n_values : int
         Numbers that one latent holds.
+
+    Returns
+    -------
+    tuple of int
     """
     rows, columns = shape
     scale = min(1.0, math.sqrt(n_values / (rows * columns)))
@@ -110,6 +114,10 @@ def bicubic_round_trip(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     ----------
     image : ndarray, shape (rows, columns), float32
     shape : tuple of int
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
     """
     x = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
     small = functional.interpolate(x, size=shape, mode="bicubic", antialias=True, align_corners=False)
@@ -122,6 +130,15 @@ def region_masks(item: dict[str, Any], shape: tuple[int, int]) -> dict[str, tupl
 
     Lesion boxes are the union of the item's boxes; for SSIM only boxes of 7 x 7 pixels or more. On
     whole images SSIM leaves out 5 pixels at the edges, as scikit-image does.
+
+    Parameters
+    ----------
+    item : dict
+    shape : tuple of int
+
+    Returns
+    -------
+    dict of str to pair of ndarray, shape (rows, columns), bool
     """
     breast, whole = breast_of(item), np.ones(shape, dtype=bool)
     interior = np.zeros(shape, dtype=bool)

@@ -24,7 +24,7 @@ def requests_like_acquired(
     """Conditions of acquired images drawn at random, for the option ``--conditions`` of `generate`.
 
     Images of which the finding is not known, and what no training image shows, are left out. Places of lesions are not
-    asked for, so that they are drawn as in any request.
+    requested, so that they are drawn as in any request.
 
     Parameters
     ----------

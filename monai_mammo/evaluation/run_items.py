@@ -29,8 +29,8 @@ def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``image`` (uint16), ``breast`` and ``label`` (the asked lesion) as arrays from the written
-        files; ``conditions`` and ``boxes`` as asked, in the prepared frame.
+        ``image`` (uint16), ``breast`` and ``label`` (the requested lesion) as arrays from the written
+        files; ``conditions`` and ``boxes`` as requested, in the prepared frame.
 
     Raises
     ------
@@ -46,6 +46,14 @@ def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
 def load_run(folder: str | Path) -> Manifest:
     """Manifest of a run that has samples.
 
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    Manifest
+
     Raises
     ------
     RequestError
@@ -59,6 +67,10 @@ def load_run(folder: str | Path) -> Manifest:
 
 def written_pixels(folder: Path) -> np.ndarray:
     """Pixels of a sample as they were written, from the DICOM file, else from the PNG.
+
+    Parameters
+    ----------
+    folder : Path
 
     Returns
     -------
@@ -89,13 +101,13 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     image = np.ascontiguousarray(as_displayed(written_pixels(folder), side))
     if conditions.box is not None and side is Laterality.R:
         conditions = conditions.replace(box=mirror_box(conditions.box))
-    asked = np.ascontiguousarray(as_displayed(read_brightness(folder / "lesion.png"), side)) > 0.5
+    requested = np.ascontiguousarray(as_displayed(read_brightness(folder / "lesion.png"), side)) > 0.5
     _, breast = clean_air(image)
     return {
         "image": np.rint(image * 65535).astype(np.uint16),
         "breast": np.ones(image.shape, dtype=bool) if breast is None else breast,
-        "label": asked,
-        "mask_kind": "contour" if asked.any() else ("unknown" if conditions.finding is None else "none"),
+        "label": requested,
+        "mask_kind": "contour" if requested.any() else ("unknown" if conditions.finding is None else "none"),
         "boxes": [] if conditions.box is None else [list(conditions.box)],
         "conditions": conditions.to_dict(),
         "person_id": f"SYNTHETIC_{manifest.run_sha256[:8]}_{sample_name(index)}",

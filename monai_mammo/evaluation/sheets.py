@@ -57,7 +57,7 @@ def comparison_sheet(
 ) -> list[dict[str, Any]]:
     """Write a PNG with rows of acquired images and, below each, of synthetic images of equal conditions.
 
-    A synthetic image is asked for all that is known of the image above it: kind, view, laterality,
+    A synthetic image is requested all that is known of the image above it: kind, view, laterality,
     density, finding, BI-RADS, box, and its outlined lesion where there is one.
 
     Parameters
@@ -79,7 +79,7 @@ def comparison_sheet(
     max_tries : int
         1 shows what the generator draws; more lets the lesion network choose, as `generate` does.
     is_outlined : bool
-        Whether asked and known lesions are outlined.
+        Whether requested and known lesions are outlined.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
         Called with a `Progress` now and then.
@@ -87,7 +87,7 @@ def comparison_sheet(
     Returns
     -------
     list of dict
-        For each pair the image's name, its conditions and the Dice of asked and found lesion.
+        For each pair the image's name, its conditions and the Dice of requested and found lesion.
 
     Raises
     ------
@@ -129,6 +129,15 @@ def comparison_sheet(
 def chosen_items(items: Sequence[dict[str, Any]], n: int, *, seed: int) -> list[dict[str, Any]]:
     """`n` items drawn without repetition, the acquisition kinds in turn as far as they last.
 
+    Parameters
+    ----------
+    items : sequence of dict
+    n, seed : int
+
+    Returns
+    -------
+    list of dict
+
     Raises
     ------
     RequestError
@@ -149,7 +158,18 @@ def chosen_items(items: Sequence[dict[str, Any]], n: int, *, seed: int) -> list[
 
 
 def planned_like(data: PreparedDataset, index: int, shape: tuple[int, int], *, seed: int) -> PlannedSample:
-    """Sample that is asked for all that is known of an acquired image.
+    """Sample that is requested all that is known of an acquired image.
+
+    Parameters
+    ----------
+    data : PreparedDataset
+    index : int
+    shape : tuple of int
+    seed : int
+
+    Returns
+    -------
+    PlannedSample
 
     Raises
     ------
@@ -190,6 +210,10 @@ def sheet_png(
     n_columns : int
     title : str
         Line above all.
+
+    Returns
+    -------
+    bytes
     """
     from PIL import Image, ImageDraw
 

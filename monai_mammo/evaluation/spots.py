@@ -93,6 +93,10 @@ def kept_contrast(
         First row and column of the spot.
     size : int
         Its side in pixels.
+
+    Returns
+    -------
+    float
     """
     spot = np.s_[place[0] : place[0] + size, place[1] : place[1] + size]
     return float((with_spot - without)[spot].mean() / planted[spot].mean())

@@ -14,13 +14,34 @@ __all__ = ["about_bundle", "about_datalist", "kind_groups"]
 
 
 def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict[str, str]:
-    """Name, version and weights of a bundle, as figures state them."""
+    """Name, version and weights of a bundle, as figures state them.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    weights : str
+
+    Returns
+    -------
+    dict of str to str
+    """
     sha256 = folder.weights_sha256[weights]
     return {"name": folder.name, "version": folder.version, "weights": weights, "sha256": sha256}
 
 
 def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str) -> dict[str, Any]:
-    """What figures state of their images: split, numbers, sources and the hash of the datalist."""
+    """What figures state of their images: split, numbers, sources and the hash of the datalist.
+
+    Parameters
+    ----------
+    path : str or Path
+    items : sequence of dict
+    split : str
+
+    Returns
+    -------
+    dict
+    """
     return {
         "split": split,
         "n_images": len(items),
@@ -31,7 +52,16 @@ def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str
 
 
 def kind_groups(kinds: Sequence[str | None]) -> dict[str, list[int]]:
-    """Positions of the images of each acquisition kind that occurs, and of all."""
+    """Positions of the images of each acquisition kind that occurs, and of all.
+
+    Parameters
+    ----------
+    kinds : sequence of str or None
+
+    Returns
+    -------
+    dict of str to list of int
+    """
     groups = {str(kind): [i for i, k in enumerate(kinds) if k == kind] for kind in AcquisitionKind}
     groups = {kind: rows for kind, rows in groups.items() if rows}
     return groups if len(groups) == 1 else {**groups, "all": list(range(len(kinds)))}

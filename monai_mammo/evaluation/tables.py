@@ -23,6 +23,10 @@ def markdown_table(figures: Mapping[str, Any]) -> str:
     figures : mapping
         As `reconstruction_figures`, `lesion_figures` or `adherence_figures` give them.
 
+    Returns
+    -------
+    str
+
     Raises
     ------
     RequestError
@@ -82,7 +86,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
     n = sum(run["n_samples"] for run in figures["runs"])
     sentences = [
         f"{n} generated images beside acquired ones: {_about(figures)}",
-        f"Side read from the written pixels: as asked in {sides['asked']} of {sides['n']} files"
+        f"Side read from the written pixels: as requested in {sides['as_requested']} of {sides['n']} files"
         + (
             f", as ImageLaterality says in {sides['image_laterality']} and as PatientOrientation says in "
             f"{sides['patient_orientation']} of {sides['n_dicom']} DICOM files."
@@ -193,8 +197,8 @@ def _measure_order(rows: Sequence[Mapping[str, Any]]) -> Callable[[tuple[str, st
 
 
 def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    cells = [list(titles), ["---"] * len(titles), *lines]
-    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+    table = [list(titles), ["---"] * len(titles), *lines]
+    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in table) + "\n"
 
 
 def _mean(value: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:

@@ -99,7 +99,16 @@ def texture_figures(
 
 
 def band_name(band: tuple[float, float]) -> str:
-    """Band in words, such as ``1/8 to 1/4``."""
+    """Band in words, such as ``1/8 to 1/4``.
+
+    Parameters
+    ----------
+    band : tuple of float
+
+    Returns
+    -------
+    str
+    """
     return " to ".join(f"1/{round(1 / frequency)}" for frequency in band)
 
 
@@ -146,6 +155,10 @@ def spectral_exponent(frequency: np.ndarray, power: np.ndarray) -> float:
     ----------
     frequency, power : ndarray, shape (n,)
         As `power_spectrum` gives them.
+
+    Returns
+    -------
+    float
     """
     return -float(np.polyfit(np.log(frequency), np.log(np.maximum(power, _LEAST_POWER)), 1)[0])
 

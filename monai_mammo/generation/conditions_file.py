@@ -24,9 +24,13 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
     ----------
     path : str or Path
         ``.json``: an object or a list of objects; ``.csv``: a header of condition names and a
-        line a sample. Empty cells count as not given; a box is ``"x0,y0,x1,y1"``.
+        line a sample. Empty values count as not given; a box is ``"x0,y0,x1,y1"``.
     base : mapping or None
         Attributes for all rows; a row's own value goes first.
+
+    Returns
+    -------
+    tuple of Conditions
 
     Raises
     ------
@@ -70,8 +74,12 @@ def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     try:
         for row in reader:
             if None in row:
-                raise RequestError(f"conditions file {path.name} line {reader.line_num} has more cells than the header")
+                raise RequestError(f"{_line(path, reader)} has more values than the header")
             rows.append((f"{path.name} line {reader.line_num}", row))
     except csv.Error as error:
-        raise RequestError(f"conditions file {path.name} line {reader.line_num} is no CSV: {error}") from None
+        raise RequestError(f"{_line(path, reader)} cannot be read as CSV: {error}") from None
     return rows
+
+
+def _line(path: Path, reader: csv.DictReader) -> str:
+    return f"conditions file {path.name} line {reader.line_num}"

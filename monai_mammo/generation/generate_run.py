@@ -43,7 +43,7 @@ def generate(
     progress: ProgressCallback | None = None,
     **settings: Any,
 ) -> Run:
-    """Synthetic mammograms of the asked conditions, written to a folder.
+    """Synthetic mammograms of the requested conditions, written to a folder.
 
     The same call in the same folder completes what is missing and changes nothing else. Sample k is
     the same, byte for byte, whatever the count and the folder, on the same machine.
@@ -79,7 +79,7 @@ def generate(
     Raises
     ------
     RequestError
-        Something that is asked for is not allowed, not supported by training images, or the folder
+        Something that is requested is not allowed, not supported by training images, or the folder
         belongs to another run.
     MammoError
         Weights are missing or damaged, or a file could not be written. What is finished stays.

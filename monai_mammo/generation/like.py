@@ -51,6 +51,15 @@ def conditions_of_image(path: str | Path, *, shape: tuple[int, int]) -> Conditio
 def prepared_image(path: str | Path, *, shape: tuple[int, int]) -> PreparedMammogram:
     """Mammogram of a file on the prepared grid.
 
+    Parameters
+    ----------
+    path : str or Path
+    shape : tuple of int
+
+    Returns
+    -------
+    PreparedMammogram
+
     Raises
     ------
     RequestError

@@ -46,7 +46,12 @@ class ReconstructReport:
     not_read: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {"folder": str(self.folder), "rows": list(self.rows), "not_read": list(self.not_read)}
 
 
@@ -76,6 +81,10 @@ def reconstruct(
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
         Called with a `Progress` now and then.
+
+    Returns
+    -------
+    ReconstructReport
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is asked for: conditions, count, seed and settings, checked before anything is loaded."""
+"""What is requested: conditions, count, seed and settings, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Request:
     format : OutputFormat
     unsupported : UnsupportedPolicy
     dice_threshold : float
-        A sample whose asked and found lesion agree less, by Dice, is drawn again, 0 to 1.
+        A sample whose requested and found lesion agree less, by Dice, is drawn again, 0 to 1.
     max_tries : int
         Draws of a sample, the first included, 1 to 4.
     mask : str or None
@@ -108,17 +108,36 @@ class Request:
             raise RequestError("a mask is given with finding 'none': leave out the mask or name the finding")
 
     def conditions_of(self, index: int) -> Conditions:
-        """Conditions that sample `index` is asked to show."""
+        """Conditions that sample `index` is requested to show.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        Conditions
+        """
         rows = self.conditions
         assert isinstance(rows, tuple) and self.count is not None
         return rows[index] if len(rows) > 1 else rows[0]
 
     def replace(self, **changes: Any) -> Self:
-        """Copy with some settings changed, checked anew."""
+        """Copy with some settings changed, checked anew.
+
+        Returns
+        -------
+        Request
+        """
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, in the order of declaration."""
+        """Plain JSON values, in the order of declaration.
+
+        Returns
+        -------
+        dict
+        """
         out: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -132,6 +151,10 @@ class Request:
 
         `count` is not in it: sample k is the same in a run of 3 and in a run of 4, so a run may
         grow. Names and paths of bundles are not in it either: the hashes of weights stand for them.
+
+        Returns
+        -------
+        dict
         """
         out = self.to_dict()
         for name in ("count", "bundle", "autoencoder", "lesion_network", "mask"):

@@ -30,7 +30,7 @@ __all__ = ["RequestDataset", "request_items"]
 def request_items(
     dataset_dir: str | Path = "", *, conditions: Mapping[str, Any] | None = None, count: int = 1
 ) -> list[dict[str, Any]]:
-    """Conditions of the samples that are asked for, one dictionary a sample.
+    """Conditions of the samples that are requested, one dictionary a sample.
 
     Parameters
     ----------
@@ -39,6 +39,10 @@ def request_items(
     conditions : mapping
         Attributes of every sample, unless its row says otherwise.
     count : int
+
+    Returns
+    -------
+    list of dict
 
     Raises
     ------
@@ -121,7 +125,7 @@ class RequestDataset(Dataset):
         }
 
     def save(self, index: int, image: np.ndarray, folder: Path) -> None:
-        """Write a generated mammogram as it hangs, the asked lesion and the conditions, marked as synthetic.
+        """Write a generated mammogram as it hangs, the requested lesion and the conditions, marked as synthetic.
 
         Parameters
         ----------

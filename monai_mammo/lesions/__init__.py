@@ -1,4 +1,4 @@
-"""Lesions that are asked for: outlines of real lesions, placed in a box, as masks and as planes for a network.
+"""Lesions that are requested: outlines of real lesions, placed in a box, as masks and as planes for a network.
 
 Names resolve on first use (PEP 562).
 """

@@ -62,12 +62,30 @@ class ContourBank:
         return len(self.aspect)
 
     def contour(self, index: int) -> np.ndarray:
-        """Outline `index`, shape (n_points, 2), in its unit box."""
+        """Outline `index`, shape (n_points, 2), in its unit box.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        ndarray, shape (n_points, 2), float32
+        """
         return self.points[self.starts[index] : self.starts[index + 1]]
 
     @classmethod
     def load(cls, path: str | Path | io.BytesIO) -> Self:
-        """Bank from the file that `build_contour_bank` wrote."""
+        """Bank from the file that `build_contour_bank` wrote.
+
+        Parameters
+        ----------
+        path : str or Path or BytesIO
+
+        Returns
+        -------
+        ContourBank
+        """
         with np.load(path, allow_pickle=False) as arrays:
             whole = ("starts", "contour_finding", "box_kind", "box_view", "box_finding")
             return cls(**{k: arrays[k].astype(np.int64 if k in whole else np.float32) for k in _names(cls)})
@@ -75,7 +93,12 @@ class ContourBank:
 
 @functools.cache
 def shipped_bank() -> ContourBank:
-    """Bank that comes with the package."""
+    """Bank that comes with the package.
+
+    Returns
+    -------
+    ContourBank
+    """
     data = resources.files("monai_mammo.lesions").joinpath("contours.npz").read_bytes()
     return ContourBank.load(io.BytesIO(data))
 
@@ -94,6 +117,10 @@ def build_contour_bank(
         ``datalist.json`` of the prepared images; the boxes of its training items are taken.
     out : str or Path
         Where the ``.npz`` goes.
+
+    Returns
+    -------
+    ContourBank
 
     Raises
     ------

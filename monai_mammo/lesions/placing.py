@@ -1,7 +1,7 @@
-"""Requested lesion masks: real outlines, placed in the asked box or in one drawn from real boxes.
+"""Requested lesion masks: real outlines, placed in the requested box or in one drawn from real boxes.
 
 Everything here is in the prepared frame, chest wall left. Where the breast will lie is not known before a picture is
-generated; a box that is not asked for is therefore taken from a real image of the same view, so that it lies where
+generated; a box that is not requested is therefore taken from a real image of the same view, so that it lies where
 breasts have tissue.
 """
 
@@ -26,16 +26,16 @@ ENOUGH = 20
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RequestedLesion:
-    """A lesion that a sample is asked to show, in the prepared frame.
+    """A lesion that a sample is requested to show, in the prepared frame.
 
     Parameters
     ----------
     mask : ndarray, shape (rows, columns), bool
-        Empty where no lesion is asked for.
+        Empty where no lesion is requested.
     box : Box or None
-        `None` where no lesion is asked for.
+        `None` where no lesion is requested.
     source : str
-        Where mask and box come from, for the manifest: ``contour 17 in the asked box``.
+        Where mask and box come from, for the manifest: ``contour 17 in the requested box``.
     """
 
     mask: np.ndarray
@@ -57,7 +57,7 @@ def request_lesion(
     Parameters
     ----------
     conditions : Conditions
-        With the box in the prepared frame. No lesion is asked for where the finding is ``none``, or
+        With the box in the prepared frame. No lesion is requested where the finding is ``none``, or
         where finding, box and mask are all left open.
     shape : tuple of int
         Rows and columns of the prepared grid.
@@ -66,14 +66,18 @@ def request_lesion(
         `None` takes the shipped one.
     mask : ndarray, shape (rows, columns), bool, or None
         A mask of one's own, in the prepared frame, used as it is.
+
+    Returns
+    -------
+    RequestedLesion
     """
     if mask is not None:
-        return RequestedLesion(mask=mask, box=conditions.box or box_of_mask(mask), source="the asked mask")
+        return RequestedLesion(mask=mask, box=conditions.box or box_of_mask(mask), source="the requested mask")
     is_open = conditions.finding is None and conditions.box is None
     if conditions.finding is Finding.NONE or is_open:
-        return RequestedLesion(mask=np.zeros(shape, dtype=bool), box=None, source="no lesion is asked for")
+        return RequestedLesion(mask=np.zeros(shape, dtype=bool), box=None, source="no lesion is requested")
     bank = bank or shipped_bank()
-    box, place = conditions.box, "in the asked box"
+    box, place = conditions.box, "in the requested box"
     if box is None:
         row = _draw(_box_choice(bank, conditions), seed, sample_id, "box")
         box, place = Box(*(float(v) for v in bank.boxes[row])), f"in real box {row}"

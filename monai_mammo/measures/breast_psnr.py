@@ -24,5 +24,10 @@ class BreastPSNR(CumulativeIterationMetric):
         return -10 * torch.log10(mean.clamp_min(1e-12))[:, None]
 
     def aggregate(self) -> Tensor:
-        """Mean over the images that have a figure."""
+        """Mean over the images that have a figure.
+
+        Returns
+        -------
+        Tensor, shape ()
+        """
         return self.get_buffer().nanmean()

@@ -118,17 +118,43 @@ class Autoencoder(nn.Module):
         """Reconstruction of the same size as `x`, with mean and deviation of its latent.
 
         In training the latent is drawn, in evaluation it is the mean.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, 1, H, W)
+
+        Returns
+        -------
+        tuple of Tensor
         """
         mu, sigma = self.encode(x)
         z = mu + sigma * torch.randn_like(sigma) if self.training else mu
         return self.decode(z)[..., : x.shape[-2], : x.shape[-1]], mu, sigma
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Mean latent of an image, each channel scaled to mean 0 and deviation 1."""
+        """Mean latent of an image, each channel scaled to mean 0 and deviation 1.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, 1, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h, w), float32
+        """
         return (self.encode(x)[0] - self.latent_mean) / self.latent_std
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Image of a scaled latent, brightness clamped to [0, 1]."""
+        """Image of a scaled latent, brightness clamped to [0, 1].
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, 4, h, w)
+
+        Returns
+        -------
+        Tensor, shape (B, 1, H, W)
+        """
         return self.decode(z * self.latent_std + self.latent_mean).clamp(0, 1)
 
 

@@ -19,13 +19,31 @@ __all__ = [
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation with groups of at least 8 channels, 32 groups at most."""
+    """Group normalisation with groups of at least 8 channels, 32 groups at most.
+
+    Parameters
+    ----------
+    channels : int
+
+    Returns
+    -------
+    GroupNorm
+    """
     groups = max(g for g in range(1, 33) if channels % g == 0 and channels // g >= min(8, channels))
     return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 def zeroed(module: nn.Module) -> nn.Module:
-    """Module whose parameters start at 0, so that what it adds starts as nothing."""
+    """Module whose parameters start at 0, so that what it adds starts as nothing.
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Returns
+    -------
+    nn.Module
+    """
     for parameter in module.parameters():
         nn.init.zeros_(parameter)
     return module
@@ -65,7 +83,16 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of shape (B, out_channels, H, W) from (B, in_channels, H, W)."""
+        """Features of shape (B, out_channels, H, W) from (B, in_channels, H, W).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, in_channels, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B, out_channels, H, W)
+        """
         h = self.conv1(functional.silu(self.norm1(x)))
         h = self.conv2(functional.silu(self.norm2(h)))
         return self.shortcut(x) + h
@@ -124,7 +151,16 @@ class SelfAttention(nn.Module):
         self.out = zeroed(nn.Linear(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Image of the same shape (B, C, H, W)."""
+        """Image of the same shape (B, C, H, W).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+        """
         query, key, value = self.qkv(_tokens(self.norm(x))).chunk(3, dim=-1)
         h = self.out(attend(query, key, value, heads=self.heads))
         return x + h.transpose(1, 2).reshape(x.shape)
@@ -149,7 +185,17 @@ class CrossAttention(nn.Module):
         self.out = zeroed(nn.Linear(channels, channels))
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """Image (B, C, H, W) with what it takes from context (B, N, context_channels)."""
+        """Image (B, C, H, W) with what it takes from context (B, N, context_channels).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+        context : Tensor, shape (B, N, context_channels)
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+        """
         query = self.query(_tokens(self.norm(x)))
         key, value = self.key_value(context).chunk(2, dim=-1)
         h = self.out(attend(query, key, value, heads=self.heads))
@@ -158,6 +204,12 @@ class CrossAttention(nn.Module):
 
 def timestep_features(t: Tensor, channels: int, *, max_period: float = 10_000.0, scale: float = 1000.0) -> Tensor:
     """Sines and cosines of a time in [0, 1] (Vaswani et al. 2017; Ho et al. 2020).
+
+    Parameters
+    ----------
+    t : Tensor, shape (B,)
+    channels : int
+    max_period, scale : float
 
     Returns
     -------

@@ -47,7 +47,17 @@ class FilmBlock(nn.Module):
         self.shortcut = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """Features (B, out_channels, H, W) from `x` and an embedding (B, embedding_channels)."""
+        """Features (B, out_channels, H, W) from `x` and an embedding (B, embedding_channels).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, in_channels, H, W)
+        embedding : Tensor, shape (B, embedding_channels)
+
+        Returns
+        -------
+        Tensor, shape (B, out_channels, H, W)
+        """
         h = self.conv1(functional.silu(self.norm1(x)))
         scale, shift = self.film(functional.silu(embedding))[:, :, None, None].chunk(2, dim=1)
         h = self.norm2(h) * (1 + scale) + shift
@@ -55,7 +65,7 @@ class FilmBlock(nn.Module):
 
 
 class _Scale(nn.Module):
-    """FiLM blocks at one scale, then self-attention where asked, then cross-attention to the tokens.
+    """FiLM blocks at one scale, then self-attention where requested, then cross-attention to the tokens.
 
     Parameters
     ----------

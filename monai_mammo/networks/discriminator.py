@@ -32,5 +32,14 @@ class PatchDiscriminator(nn.Sequential):
         self.in_channels = in_channels
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (B, 1, H / 2**n_layers, W / 2**n_layers) of images (B, C, H, W)."""
+        """Logits (B, 1, H / 2**n_layers, W / 2**n_layers) of images (B, C, H, W).
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B, 1, h, w)
+        """
         return super().forward(2 * image - 1)

@@ -110,11 +110,21 @@ class EfficientNetLite(nn.Module):
         return [*maps, self.last(h)]
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map of the last layer, shape (B, 1280, H / 32, W / 32); see `features`."""
+        """Map of the last layer, shape (B, 1280, H / 32, W / 32); see `features`.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+        """
         return self.features(image)[-1]
 
     def freeze(self, n_stages: int) -> None:
-        """Keep the first convolution and the first `n_stages` stages as they are in training; 0 keeps nothing."""
+        """Keep the first convolution and the first `n_stages` stages as they are in training; 0 keeps nothing.
+
+        Parameters
+        ----------
+        n_stages : int
+        """
         for module in (self.stem, *self.stages)[: n_stages + 1 if n_stages else 0]:
             module.requires_grad_(False)
 

@@ -78,7 +78,16 @@ class Judge(nn.Module):
         )
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`."""
+        """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         h = self.stem(pad_to_multiple(2 * image - 1, self.multiple))
         maps = []
         for size in self.sizes:

@@ -31,7 +31,16 @@ class ClassHeads(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(2 * channels, len(head.values)) for name, head in HEADS.items()})
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Logits (B, n classes) by head, from features (B, channels, h, w)."""
+        """Logits (B, n classes) by head, from features (B, channels, h, w).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, channels, h, w)
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
         pooled = self.dropout(pooled)
         return {name: head(pooled).float() for name, head in self.heads.items()}
@@ -68,6 +77,10 @@ class LesionNetwork(nn.Module):
         ----------
         image : Tensor, shape (B, 1, H, W)
             Brightness in [0, 1].
+
+        Returns
+        -------
+        list of Tensor, shape (B, C, h, w)
         """
         h = self.down[0](self.stem(pad_to_multiple(2 * image - 1, self.multiple)))
         maps = [h]

@@ -29,6 +29,10 @@ def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     arguments : mapping
         Its arguments.
 
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
     MammoError
@@ -54,6 +58,15 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
 
     Every name, shape and number is checked before anything is copied.
 
+    Parameters
+    ----------
+    network : nn.Module
+    path : str or Path
+
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
     MammoError
@@ -63,9 +76,9 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and pickle raise a dozen kinds on damaged files
-        raise MammoError(f"weight file {path.name} cannot be read: it is damaged or no plain state dict") from error
+        raise MammoError(f"weight file {path.name} cannot be read: it is damaged or not a plain state dict") from error
     if not (isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values())):
-        raise MammoError(f"weight file {path.name} is no plain state dict")
+        raise MammoError(f"weight file {path.name} is not a plain state dict")
     wanted = network.state_dict()
     missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
     if missing or extra:
@@ -99,6 +112,10 @@ def load_network(
     part : tuple of str
         Weight file, and the config and id of the network's definition, for a bundle that has further networks.
 
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
     MammoError
@@ -121,6 +138,10 @@ def load_encoder(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
         Of the lesion network.
     device : torch.device or str
 
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
     MammoError
@@ -137,6 +158,10 @@ def load_detail(folder: BundleFolder, *, device: torch.device | str = "cpu") -> 
     folder : BundleFolder
     device : torch.device or str
 
+    Returns
+    -------
+    nn.Module or None
+
     Raises
     ------
     MammoError
@@ -152,6 +177,10 @@ def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
     ----------
     folder : BundleFolder
     device : torch.device or str
+
+    Returns
+    -------
+    nn.Module or None
 
     Raises
     ------

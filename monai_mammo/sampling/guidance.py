@@ -58,7 +58,16 @@ class Guidance:
         return tuple(self.scale) if isinstance(self.scale, Sequence) else (self.scale,)
 
     def applies(self, t: Tensor) -> Tensor:
-        """Whether guidance applies at each time; bool, shape of `t`."""
+        """Whether guidance applies at each time; bool, shape of `t`.
+
+        Parameters
+        ----------
+        t : Tensor, shape (B,)
+
+        Returns
+        -------
+        Tensor, shape (B,), bool
+        """
         low, high = self.interval
         return (t >= low) & (t <= high)
 

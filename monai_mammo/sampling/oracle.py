@@ -51,7 +51,16 @@ class GaussianOracle:
         return alpha * self.mean + score * self.deviation(alpha=alpha, sigma=sigma)
 
     def deviation(self, *, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """Standard deviation of a noisy latent, ``sqrt(alpha**2 * spread**2 + sigma**2)``, in each dimension."""
+        """Standard deviation of a noisy latent, ``sqrt(alpha**2 * spread**2 + sigma**2)``, in each dimension.
+
+        Parameters
+        ----------
+        alpha, sigma : Tensor, any shape
+
+        Returns
+        -------
+        Tensor, shape of `alpha`
+        """
         return torch.sqrt((alpha * self.spread) ** 2 + sigma**2)
 
     def z0(self, z_t: Tensor, *, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -73,7 +82,16 @@ class GaussianOracle:
         return (alpha * self.spread**2 * z_t + sigma**2 * self.mean) / variance
 
     def predictor(self, schedule: Schedule) -> Callable[[Tensor, Tensor], Tensor]:
-        """``predict_z0(z_t, t)`` of the perfect network on a schedule, as the solvers take it."""
+        """``predict_z0(z_t, t)`` of the perfect network on a schedule, as the solvers take it.
+
+        Parameters
+        ----------
+        schedule : Schedule
+
+        Returns
+        -------
+        callable
+        """
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             levels = {"alpha": per_sample(schedule.alpha(t), z_t), "sigma": per_sample(schedule.sigma(t), z_t)}

@@ -135,11 +135,29 @@ class Schedule(ABC):
         return _apply_in_float64(self._lambda, t)
 
     def alpha(self, t: Tensor | float) -> Tensor:
-        """Signal level at time t in [0, 1]; shape and dtype of `t` (float64 for a plain number)."""
+        """Signal level at time t in [0, 1]; shape and dtype of `t` (float64 for a plain number).
+
+        Parameters
+        ----------
+        t : Tensor, any shape
+
+        Returns
+        -------
+        Tensor, shape of `t`
+        """
         return _apply_in_float64(lambda time: self._levels(self._lambda(time))[0], t)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        """Noise level at time t in [0, 1]; shape and dtype of `t` (float64 for a plain number)."""
+        """Noise level at time t in [0, 1]; shape and dtype of `t` (float64 for a plain number).
+
+        Parameters
+        ----------
+        t : Tensor, any shape
+
+        Returns
+        -------
+        Tensor, shape of `t`
+        """
         return _apply_in_float64(lambda time: self._levels(self._lambda(time))[1], t)
 
     def t_of_lambda(self, lambda_: Tensor | float) -> Tensor:
@@ -178,11 +196,31 @@ class CosineSchedule(Schedule):
         return torch.sqrt(torch.sigmoid(2 * lambda_)), torch.sqrt(torch.sigmoid(-2 * lambda_))
 
     def target(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        """Velocity v, see `z0_eps_to_v`."""
+        """Velocity v, see `z0_eps_to_v`.
+
+        Parameters
+        ----------
+        z0, eps : Tensor, shape (B, …)
+        t : Tensor, shape (B,)
+
+        Returns
+        -------
+        Tensor, shape (B, …)
+        """
         return z0_eps_to_v(z0, eps, alpha=per_sample(self.alpha(t), z0), sigma=per_sample(self.sigma(t), z0))
 
     def to_z0(self, prediction: Tensor, z_t: Tensor, t: Tensor) -> Tensor:
-        """Clean latent of a predicted velocity, see `v_to_z0`."""
+        """Clean latent of a predicted velocity, see `v_to_z0`.
+
+        Parameters
+        ----------
+        prediction, z_t : Tensor, shape (B, …)
+        t : Tensor, shape (B,)
+
+        Returns
+        -------
+        Tensor, shape (B, …)
+        """
         alpha, sigma = per_sample(self.alpha(t), z_t), per_sample(self.sigma(t), z_t)
         return v_to_z0(prediction, z_t, alpha=alpha, sigma=sigma)
 
@@ -206,16 +244,46 @@ class RectifiedFlowSchedule(Schedule):
         return torch.sigmoid(lambda_), torch.sigmoid(-lambda_)
 
     def target(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        """Flow velocity u, see `z0_eps_to_u`; the same at every time."""
+        """Flow velocity u, see `z0_eps_to_u`; the same at every time.
+
+        Parameters
+        ----------
+        z0, eps : Tensor, shape (B, …)
+        t : Tensor, shape (B,)
+
+        Returns
+        -------
+        Tensor, shape (B, …)
+        """
         return z0_eps_to_u(z0, eps)
 
     def to_z0(self, prediction: Tensor, z_t: Tensor, t: Tensor) -> Tensor:
-        """Clean latent of a predicted flow velocity, see `u_to_z0`."""
+        """Clean latent of a predicted flow velocity, see `u_to_z0`.
+
+        Parameters
+        ----------
+        prediction, z_t : Tensor, shape (B, …)
+        t : Tensor, shape (B,)
+
+        Returns
+        -------
+        Tensor, shape (B, …)
+        """
         return u_to_z0(prediction, z_t, sigma=per_sample(self.sigma(t), z_t))
 
 
 def per_sample(level: Tensor, like: Tensor) -> Tensor:
-    """Levels of shape (B,) as (B, 1, …, 1), in dtype and device of `like`, so that they multiply its samples."""
+    """Levels of shape (B,) as (B, 1, …, 1), in dtype and device of `like`, so that they multiply its samples.
+
+    Parameters
+    ----------
+    level : Tensor, shape (B,)
+    like : Tensor, shape (B, …)
+
+    Returns
+    -------
+    Tensor, shape (B, 1, …)
+    """
     return level.to(like).reshape(-1, *[1] * (like.ndim - 1))
 
 

@@ -56,6 +56,10 @@ class Augmentation:
         strength : float
         may_flip : bool
             Whether every second change stands upside down; true of a CC view.
+
+        Returns
+        -------
+        Augmentation
         """
         return cls(
             column_scale=float(1 + strength * rng.uniform(-0.10, 0.0)),
@@ -85,16 +89,44 @@ class Augmentation:
         return np.array(told, dtype=np.float32)
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Changed brightness, shape (rows, columns), float32 in [0, 1]."""
+        """Changed brightness, shape (rows, columns), float32 in [0, 1].
+
+        Parameters
+        ----------
+        image : ndarray, shape (rows, columns), float32
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
         moved = self._moved(image.astype(np.float32), order=1)
         return np.clip(moved, 0, 1) ** self.gamma
 
     def mask(self, mask: np.ndarray) -> np.ndarray:
-        """Changed mask, shape (rows, columns), bool."""
+        """Changed mask, shape (rows, columns), bool.
+
+        Parameters
+        ----------
+        mask : ndarray, shape (rows, columns), bool
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), bool
+        """
         return self._moved(mask.astype(np.float32), order=1) >= 0.5
 
     def box(self, box: Box, shape: tuple[int, int]) -> Box | None:
-        """Box round the changed corners, cut at the edges; `None` where nothing is left."""
+        """Box round the changed corners, cut at the edges; `None` where nothing is left.
+
+        Parameters
+        ----------
+        box : Box
+        shape : tuple of int
+
+        Returns
+        -------
+        Box or None
+        """
         rows, columns = shape
         x = np.array([box.x0, box.x1, box.x0, box.x1]) * columns
         y = np.array([box.y0, box.y0, box.y1, box.y1]) * rows

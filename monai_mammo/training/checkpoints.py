@@ -67,7 +67,12 @@ def save_atomically(value: Any, path: str | os.PathLike[str]) -> Path:
 
 
 def random_state() -> dict[str, Any]:
-    """States of the generators of Python, NumPy and torch, as plain values."""
+    """States of the generators of Python, NumPy and torch, as plain values.
+
+    Returns
+    -------
+    dict
+    """
     kind, keys, position, has_gauss, cached = np.random.get_state()
     version, words, gauss = random.getstate()
     return {
@@ -79,7 +84,12 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Set the generators to what `random_state` gave."""
+    """Set the generators to what `random_state` gave.
+
+    Parameters
+    ----------
+    state : mapping
+    """
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]
@@ -90,13 +100,31 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
 
 
 def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, torch.Tensor]:
-    """State dict as a bundle ships it: on the CPU, floats in half precision, no wrapper's prefix."""
+    """State dict as a bundle ships it: on the CPU, floats in half precision, no wrapper's prefix.
+
+    Parameters
+    ----------
+    source : Module or ExponentialMovingAverage
+
+    Returns
+    -------
+    dict of str to Tensor
+    """
     state = source.average if isinstance(source, ExponentialMovingAverage) else unwrapped(source).state_dict()
     return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
 
 
 def unwrapped(part: Any) -> Any:
-    """What stands inside ``DistributedDataParallel``, else the part itself."""
+    """What stands inside ``DistributedDataParallel``, else the part itself.
+
+    Parameters
+    ----------
+    part : object
+
+    Returns
+    -------
+    object
+    """
     return part.module if isinstance(part, nn.parallel.DistributedDataParallel) else part
 
 
@@ -132,20 +160,34 @@ class CheckpointHandler:
         self.resume, self.is_writer = parse_switch(resume, name="resume"), parse_switch(is_writer, name="is_writer")
 
     def attach(self, engine: Engine) -> None:
-        """Register with a trainer; put it after the validation handler."""
+        """Register with a trainer; put it after the validation handler.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
         if self.resume:
             engine.add_event_handler(Events.STARTED, self.load)
         if self.is_writer:
             engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every_epochs), self.save)
 
     def save(self, engine: Engine) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
         state = {name: part.state_dict() for name, part in self._parts(engine).items()}
         state |= {"iteration": engine.state.iteration, "epoch": engine.state.epoch, "random": random_state()}
         save_atomically(state, self.path)
 
     def load(self, engine: Engine) -> None:
         """Load every part, epoch and iteration, where there is a checkpoint.
+
+        Parameters
+        ----------
+        engine : Engine
 
         Raises
         ------
@@ -206,7 +248,12 @@ class BestWeightsWriter:
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:
-        """Register with an evaluator."""
+        """Register with an evaluator.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -220,11 +267,21 @@ class BestWeightsWriter:
             _LOGGER.info("%s %.6g is the best so far: wrote %s", self.metric, value, self.path)
 
     def state_dict(self) -> dict[str, Any]:
-        """Best value so far."""
+        """Best value so far.
+
+        Returns
+        -------
+        dict
+        """
         return {"best": self.best}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set the best value so far."""
+        """Set the best value so far.
+
+        Parameters
+        ----------
+        state : mapping
+        """
         self.best = state["best"]
 
 

@@ -57,19 +57,51 @@ class PreparedDataset(Dataset):
         return len(self.data)
 
     def set_epoch(self, epoch: int) -> None:
-        """Names the pass through the data; random views depend on it."""
+        """Names the pass through the data; random views depend on it.
+
+        Parameters
+        ----------
+        epoch : int
+        """
         self.epoch = epoch
 
     def image(self, index: int) -> np.ndarray:
-        """Brightness in [0, 1], shape (rows, columns), float32."""
+        """Brightness in [0, 1], shape (rows, columns), float32.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
         return self._images[index].astype(np.float32) / 65535
 
     def mask(self, index: int) -> np.ndarray | None:
-        """Outlined lesion, shape (rows, columns), bool; `None` where none was drawn."""
+        """Outlined lesion, shape (rows, columns), bool; `None` where none was drawn.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), bool, or None
+        """
         return self._masks[index]
 
     def tensor(self, index: int) -> Tensor:
-        """Brightness in [0, 1], shape (1, rows, columns), on the device where the data set keeps its images."""
+        """Brightness in [0, 1], shape (1, rows, columns), on the device where the data set keeps its images.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        Tensor, shape (1, rows, columns), float32
+        """
         return _unit_tensor(self._images[index]) if self._tensors is None else self._tensors[index]
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -30,7 +30,17 @@ class DiffusionLoss(nn.Module):
         self.schedule = schedule
 
     def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 12), ``"spatial"`` (B, 2, h, w)."""
+        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 12), ``"spatial"`` (B, 2, h, w).
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         z0, given = self.task(batch)
         n = len(z0)
         t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1
@@ -42,5 +52,14 @@ class DiffusionLoss(nn.Module):
         return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is to be denoised, (B, C, H, W), and what the network is given beside noise, time and attributes."""
+        """What is to be denoised, (B, C, H, W), and what the network is given beside noise, time and attributes.
+
+        Parameters
+        ----------
+        batch : dict
+
+        Returns
+        -------
+        tuple of Tensor and dict of str to Tensor
+        """
         return batch["image"], {"spatial": batch["spatial"]}

@@ -28,7 +28,12 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Moves the average towards the network's present weights."""
+        """Moves the average towards the network's present weights.
+
+        Parameters
+        ----------
+        network : nn.Module
+        """
         decay = min(self.decay, (1 + self.n_updates) / (10 + self.n_updates))
         self.n_updates += 1
         for name, value in network.state_dict().items():
@@ -38,11 +43,21 @@ class ExponentialMovingAverage:
                 self.average[name].copy_(value)
 
     def state_dict(self) -> dict:
-        """Average and number of updates, for a checkpoint."""
+        """Average and number of updates, for a checkpoint.
+
+        Returns
+        -------
+        dict
+        """
         return {"average": self.average, "n_updates": self.n_updates}
 
     def load_state_dict(self, state: dict) -> None:
-        """Goes on from a checkpoint."""
+        """Goes on from a checkpoint.
+
+        Parameters
+        ----------
+        state : dict
+        """
         self.n_updates = int(state["n_updates"])
         for name, value in state["average"].items():
             self.average[name].copy_(value)

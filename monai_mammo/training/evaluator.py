@@ -37,7 +37,12 @@ class TermAverage(Average):
         super().__init__(output_transform=functools.partial(_term, name=name))
 
     def update(self, output: tuple[torch.Tensor, int]) -> None:
-        """Add a batch's mean as often as it has items."""
+        """Add a batch's mean as often as it has items.
+
+        Parameters
+        ----------
+        output : tuple of Tensor and int
+        """
         value, n_items = output
         self.accumulator = self.accumulator + value.detach().double().cpu() * n_items
         self.num_examples += n_items

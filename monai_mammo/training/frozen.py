@@ -24,6 +24,10 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
         Name or folder, as `monai_mammo.bundle.find` takes it.
     device : torch.device or str
 
+    Returns
+    -------
+    nn.Module
+
     Raises
     ------
     MammoError
@@ -36,6 +40,15 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     """Pretrained encoder of a lesion network's bundle, for perceptual distances.
 
     Parameters and errors as for `frozen_network`.
+
+    Parameters
+    ----------
+    bundle_dir : str or path
+    device : torch.device or str
+
+    Returns
+    -------
+    nn.Module
     """
     return networks.load_encoder(_found(bundle_dir), device=device)
 
@@ -44,6 +57,15 @@ def frozen_texture(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     """Texture network of an autoencoder's bundle, `None` where it has none.
 
     Parameters and errors as for `frozen_network`.
+
+    Parameters
+    ----------
+    bundle_dir : str or path
+    device : torch.device or str
+
+    Returns
+    -------
+    nn.Module or None
     """
     return networks.load_texture(_found(bundle_dir), device=device)
 

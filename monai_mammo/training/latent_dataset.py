@@ -73,14 +73,32 @@ class LatentDataset(PreparedDataset):
         self.air = _air_of(autoencoder)
 
     def augmentation(self, index: int, view: int) -> Augmentation:
-        """Change that view `view` of an image has; view 0 is the image itself."""
+        """Change that view `view` of an image has; view 0 is the image itself.
+
+        Parameters
+        ----------
+        index, view : int
+
+        Returns
+        -------
+        Augmentation
+        """
         if not view:
             return Augmentation()
         rng = np.random.default_rng((self.seed, 77, index, view))
         return Augmentation.draw(rng, may_flip=self.conditions[index].view is View.CC)
 
     def latent(self, index: int) -> Tensor:
-        """Mean of the scaled latent of an image without augmentation, shape (4, h, w)."""
+        """Mean of the scaled latent of an image without augmentation, shape (4, h, w).
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        Tensor, shape (4, h, w), float32
+        """
         return torch.from_numpy(self._latents[index, 0, 0].astype(np.float32))
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -55,7 +55,12 @@ class LatentStatistics:
         self.dataset, self.n_images = dataset, int(n_images)
 
     def attach(self, engine: Engine) -> None:
-        """Register with an evaluator, before the handler that writes."""
+        """Register with an evaluator, before the handler that writes.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:

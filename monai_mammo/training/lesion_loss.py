@@ -35,7 +35,17 @@ class LesionLoss(nn.Module):
         self.mask, self.weak, self.classes = mask, weak, classes
 
     def forward(self, call: Callable[..., dict[str, Tensor]], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Terms for a batch of `LesionDataset`."""
+        """Terms for a batch of `LesionDataset`.
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         out = call(batch["image"])
         logits, kind = out["mask"].float(), batch["mask_kind"]
         terms = {
@@ -48,7 +58,16 @@ class LesionLoss(nn.Module):
 
 
 def soft_dice(probability: Tensor, target: Tensor) -> Tensor:
-    """Dice coefficient of each item, over all but the first dimension, with 1 added above and below."""
+    """Dice coefficient of each item, over all but the first dimension, with 1 added above and below.
+
+    Parameters
+    ----------
+    probability, target : Tensor, shape (B, …)
+
+    Returns
+    -------
+    Tensor, shape (B,)
+    """
     dims = tuple(range(1, probability.ndim))
     overlap = (probability * target).sum(dims)
     return (2 * overlap + 1) / (probability.sum(dims) + target.sum(dims) + 1)

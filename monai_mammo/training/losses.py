@@ -32,13 +32,26 @@ def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
     Parameters
     ----------
     a, b : Tensor, shape (B, 1, H, W)
+
+    Returns
+    -------
+    Tensor, shape ()
     """
     difference = a - b
     return difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
 
 
 def kl_divergence(mu: Tensor, sigma: Tensor) -> Tensor:
-    """Divergence of N(mu, sigma^2) from N(0, 1), mean over all values (Kingma & Welling 2014)."""
+    """Divergence of N(mu, sigma^2) from N(0, 1), mean over all values (Kingma & Welling 2014).
+
+    Parameters
+    ----------
+    mu, sigma : Tensor, shape (B, C, h, w)
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
     return 0.5 * (mu**2 + sigma**2 - 1 - 2 * sigma.clamp_min(1e-12).log()).mean()
 
 
@@ -58,11 +71,21 @@ class Adversary(nn.Module):
         self._optimizer = torch.optim.Adam(discriminator.parameters(), learning_rate, betas=(0.5, 0.9))
 
     def get_extra_state(self) -> dict[str, Any]:
-        """State of the discriminator's optimiser, so that a resumed run goes on exactly."""
+        """State of the discriminator's optimiser, so that a resumed run goes on exactly.
+
+        Returns
+        -------
+        dict
+        """
         return self._optimizer.state_dict()
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take back what `get_extra_state` gave."""
+        """Take back what `get_extra_state` gave.
+
+        Parameters
+        ----------
+        state : dict
+        """
         self._optimizer.load_state_dict(state)
 
     def train_on(self, made: Tensor, acquired: Tensor) -> Tensor:
@@ -72,6 +95,10 @@ class Adversary(nn.Module):
         ----------
         made, acquired : Tensor, shape (B, C, H, W)
             As the discriminator takes them.
+
+        Returns
+        -------
+        Tensor, shape ()
         """
         self._optimizer.zero_grad(set_to_none=True)
         loss = functional.relu(1 - self.discriminator(acquired)).mean()
@@ -81,7 +108,16 @@ class Adversary(nn.Module):
         return loss.detach()
 
     def forward(self, made: Tensor) -> Tensor:
-        """What the network is to lower: minus the mean logit. No gradient reaches the discriminator."""
+        """What the network is to lower: minus the mean logit. No gradient reaches the discriminator.
+
+        Parameters
+        ----------
+        made : Tensor, shape (B, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape ()
+        """
         self.discriminator.requires_grad_(False)
         logits = self.discriminator(made)
         self.discriminator.requires_grad_(True)
@@ -89,7 +125,7 @@ class Adversary(nn.Module):
 
 
 class AutoencoderLoss(nn.Module):
-    """Reconstruction: L1, squared error, gradient and KL; perceptual and adversarial where asked.
+    """Reconstruction: L1, squared error, gradient and KL; perceptual and adversarial where requested.
 
     Parameters
     ----------
@@ -140,7 +176,17 @@ class AutoencoderLoss(nn.Module):
         self.register_buffer("iteration", torch.zeros((), dtype=torch.int64))
 
     def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1]."""
+        """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1].
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         image = batch["image"]
         reconstruction, mu, sigma = call(image)
         reconstruction = reconstruction.float()
@@ -191,6 +237,10 @@ def fine_detail(image: Tensor) -> Tensor:
     ----------
     image : Tensor, shape (B, 1, H, W)
         H and W are even.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, H, W)
     """
     half = functional.interpolate(image, scale_factor=0.5, mode="bicubic", antialias=True, align_corners=False)
     return image - functional.interpolate(half, size=image.shape[-2:], mode="bicubic", align_corners=False)
@@ -253,6 +303,15 @@ class TextureLoss(nn.Module):
 
         Without gradients, as in validation, the loss is that of the first two terms: the discriminator changes from
         one validation to the next.
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        dict of str to Tensor
         """
         image = batch["image"]
         with torch.no_grad():

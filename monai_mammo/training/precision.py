@@ -18,9 +18,13 @@ def autocast_dtype(dtype: str | None, device: torch.device | str) -> torch.dtype
     Parameters
     ----------
     dtype : str or None
-        ``"bfloat16"`` or ``"float16"``, as asked for.
+        ``"bfloat16"`` or ``"float16"``, as requested.
     device : torch.device or str
         A processor without instructions for bfloat16 imitates it, ten times slower than float32, and gets float32.
+
+    Returns
+    -------
+    dtype or None
     """
     wanted = None if dtype is None else getattr(torch, dtype)
     if wanted is torch.bfloat16 and torch.device(device).type == "cpu" and not _processor_has_bfloat16():

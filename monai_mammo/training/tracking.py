@@ -26,7 +26,12 @@ class NoTracking:
     """Handler that stands where nothing is tracked, and does nothing."""
 
     def attach(self, engine: Engine) -> None:
-        """Leave the engine as it is."""
+        """Leave the engine as it is.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
 
 
 def tracking_handler(
@@ -96,5 +101,14 @@ def tracking_handler(
 
 
 def loss_terms(output: Mapping[str, Any]) -> dict[str, float]:
-    """Terms of the loss by name, from the output of a trainer's iteration."""
+    """Terms of the loss by name, from the output of a trainer's iteration.
+
+    Parameters
+    ----------
+    output : mapping
+
+    Returns
+    -------
+    dict of str to float
+    """
     return {name: float(value) for name, value in output.items()}

@@ -149,6 +149,15 @@ def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, dec
 
     Rises linearly over `warm_up` iterations, stays 1, and falls along a half cosine to 0 from
     `decay_start_fraction` of `n_iterations` on.
+
+    Parameters
+    ----------
+    iteration, n_iterations, warm_up : int
+    decay_start_fraction : float
+
+    Returns
+    -------
+    float
     """
     rising = min(1.0, (iteration + 1) / max(1, warm_up))
     start = decay_start_fraction * n_iterations
@@ -171,6 +180,19 @@ def data_loader(
 
     `balance` is that of `EpochSampler`. A `sampler` of one's own, such as one that divides the items among ranks, takes
     the place of the order. In training a last batch that is not full is left out, unless it is the only one.
+
+    Parameters
+    ----------
+    dataset : PreparedDataset
+    batch_size, seed : int
+    is_training : bool
+    sampler : Sampler or None
+    num_workers : int
+    balance : float
+
+    Returns
+    -------
+    DataLoader
     """
     is_training = parse_switch(is_training, name="is_training")
     if sampler is None and is_training:
@@ -181,6 +203,11 @@ def data_loader(
 
 def compile_where(switch: bool | str, network: nn.Module) -> None:
     """Compile a network in place where the switch of a config says so.
+
+    Parameters
+    ----------
+    switch : bool or str
+    network : nn.Module
 
     Raises
     ------

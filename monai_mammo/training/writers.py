@@ -23,7 +23,14 @@ class SavesPictures(Protocol):
     """Data set that knows how its predicted pictures are to be kept."""
 
     def save(self, index: int, image: np.ndarray, folder: Path) -> None:
-        """Write what was predicted for item `index`, shape (rows, columns), below a folder."""
+        """Write what was predicted for item `index`, shape (rows, columns), below a folder.
+
+        Parameters
+        ----------
+        index : int
+        image : ndarray, shape (rows, columns)
+        folder : Path
+        """
 
 
 class PredictionWriter:
@@ -44,7 +51,12 @@ class PredictionWriter:
         self.output_dir, self.suffix, self.dataset = Path(output_dir), suffix, dataset
 
     def attach(self, engine: Engine) -> None:
-        """Register with an evaluator."""
+        """Register with an evaluator.
+
+        Parameters
+        ----------
+        engine : Engine
+        """
         engine.add_event_handler(IterationEvents.MODEL_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -66,5 +78,14 @@ class PredictionWriter:
 
 
 def file_names(batch: list[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Names of a decollated batch's items as `monai.handlers.MetricsSaver` asks for them."""
+    """Names of a decollated batch's items as `monai.handlers.MetricsSaver` asks for them.
+
+    Parameters
+    ----------
+    batch : list of mapping
+
+    Returns
+    -------
+    list of dict
+    """
     return [{"filename_or_obj": str(item["name"])} for item in batch]

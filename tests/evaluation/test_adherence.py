@@ -21,19 +21,19 @@ def samples(drawn):
 
 def test_sides_of_a_run_in_order(make_run, samples):
     found = side_figures([load_run(make_run(samples))])
-    assert found == {"n": 4, "asked": 4, "n_dicom": 4, "image_laterality": 4, "patient_orientation": 4}
+    assert found == {"n": 4, "as_requested": 4, "n_dicom": 4, "image_laterality": 4, "patient_orientation": 4}
 
 
 def test_a_picture_that_hangs_mirrored_is_seen(make_run, samples):
     found = side_figures([load_run(make_run(samples, mirrored=(1,)))])
-    assert found == {"n": 4, "asked": 3, "n_dicom": 4, "image_laterality": 3, "patient_orientation": 3}
+    assert found == {"n": 4, "as_requested": 3, "n_dicom": 4, "image_laterality": 3, "patient_orientation": 3}
 
 
 def test_a_picture_without_breast_has_no_side(make_run):
     run = make_run([("L", np.zeros((64, 48), dtype=np.float32), NOTHING)], output_format=OutputFormat.PNG)
     assert side_figures([load_run(run)]) == {
         "n": 1,
-        "asked": 0,
+        "as_requested": 0,
         "n_dicom": 0,
         "image_laterality": 0,
         "patient_orientation": 0,
@@ -61,7 +61,7 @@ def test_figures_stand_beside_acquired_images_of_the_same_kind(make_run, samples
     row = rows["lesion network", "digital", "Dice"]
     assert (row["synthetic"]["n"], row["acquired"]["n"]) == (4, 1)
     assert rows["judge", "digital", "view"]["acquired"]["n"] == 2
-    assert found["sides"]["asked"] == 5
+    assert found["sides"]["as_requested"] == 5
     assert found["first_try_dice"]["mean"] == 0.25
     assert [run["n_samples"] for run in found["runs"]] == [4, 1]
 

@@ -66,7 +66,7 @@ ADHERENCE = {
     "data": DATA,
     "settings": {"threshold": 0.5},
     "runs": [{"n_samples": 60}, {"n_samples": 40}],
-    "sides": {"n": 100, "asked": 99, "n_dicom": 60, "image_laterality": 60, "patient_orientation": 59},
+    "sides": {"n": 100, "as_requested": 99, "n_dicom": 60, "image_laterality": 60, "patient_orientation": 59},
     "first_try_dice": mean(0.41, n=90, spread=0.05),
     "rows": [
         {

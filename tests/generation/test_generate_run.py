@@ -200,7 +200,7 @@ def test_a_folder_of_another_request_is_refused_and_left_alone(made, change):
 
 def test_a_folder_of_strangers_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(RequestError, match="is not empty and no run of ours"):
+    with pytest.raises(RequestError, match="is not empty and does not hold a run"):
         generate(**ASKED, **QUICK, out=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -96,7 +96,7 @@ def test_a_row_goes_before_what_holds_for_all(tmp_path):
     [
         ("r.csv", "density\nE\n", "density 'E' in r.csv line 2 is not one of A, B, C, D"),
         ("r.csv", "densty\nA\n", "condition 'densty' in r.csv line 2"),
-        ("r.csv", "density\nA,B\n", "line 2 has more cells"),
+        ("r.csv", "density\nA,B\n", "line 2 has more values"),
         ("r.csv", "density\n", "lists no sample"),
         ("r.json", "{", "could not be read as JSON"),
         ("r.json", "[1]", "must be a JSON object or a list"),

@@ -89,8 +89,8 @@ def broken_states(state):
     yield "shape", {**state, name: state[name][:2]}, rf"{name} is \(2, 24, 3, 3\), not \(4, 24, 3, 3\)"
     yield "nan", {**state, name: state[name] * float("nan")}, f"{name} holds numbers that are not finite"
     yield "infinite", {**state, name: state[name] / 0}, f"{name} holds numbers that are not finite"
-    yield "nested", {"network": dict(state)}, "no plain state dict"
-    yield "a list", [1, 2], "no plain state dict"
+    yield "nested", {"network": dict(state)}, "not a plain state dict"
+    yield "a list", [1, 2], "not a plain state dict"
 
 
 @pytest.mark.parametrize("fault", range(7))

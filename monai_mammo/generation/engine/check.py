@@ -25,11 +25,11 @@ one to an IoU of 0.995 (digital, contrast), and 0.4 % of the breast at most is l
 """
 
 MAX_OUTSIDE = 0.1
-"""Share of the asked lesion that may lie outside the breast; above it a try is not kept."""
+"""Share of the requested lesion that may lie outside the breast; above it a try is not kept."""
 
 NO_BREAST = "no breast"
 WRONG_SIDE = "chest wall on the wrong side"
-OUTSIDE = "asked lesion outside the breast"
+OUTSIDE = "requested lesion outside the breast"
 LOW_DICE = "Dice below the threshold"
 
 
@@ -42,15 +42,15 @@ class CheckResult:
     image : ndarray, shape (rows, columns), float32
         Brightness in [0, 1], air set to 0.
     requested : ndarray, shape (rows, columns), bool
-        The asked lesion as far as it lies in the breast.
+        The requested lesion as far as it lies in the breast.
     found : ndarray, shape (rows, columns), bool
         What the lesion network outlines, inside the breast.
     probabilities : dict
         Of finding, birads, density, view, pathology, as the lesion network reads them.
     dice : float or None
-        Of `requested` and `found`; `None` where no lesion was asked for.
+        Of `requested` and `found`; `None` where no lesion was requested.
     outside_share : float
-        Share of the asked lesion that lies outside the breast.
+        Share of the requested lesion that lies outside the breast.
     defect : str
         Empty for a try to be kept.
     """
@@ -65,7 +65,7 @@ class CheckResult:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the picture is no mammogram of the asked side, whatever its lesion."""
+        """Whether the picture is no mammogram of the requested side, whatever its lesion."""
         return self.defect in (NO_BREAST, WRONG_SIDE)
 
     @property
@@ -74,7 +74,12 @@ class CheckResult:
         return box_of_mask(self.found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Figures of the try for the manifest."""
+        """Figures of the try for the manifest.
+
+        Returns
+        -------
+        dict
+        """
         rounded = None if self.dice is None else round(self.dice, 4)
         return {"dice": rounded, "outside_share": round(self.outside_share, 4), "defect": self.defect}
 
@@ -99,11 +104,15 @@ def check_image(
     breast : ndarray, shape (rows, columns), bool, or None
         `None` where there is none.
     dice_threshold : float
+
+    Returns
+    -------
+    CheckResult
     """
     inside = np.ones(image.shape, dtype=bool) if breast is None else breast
-    asked = requested & inside
-    outside_share = 1 - float(asked.sum() / requested.sum()) if requested.any() else 0.0
-    agreement = dice(asked, found & inside) if requested.any() else None
+    visible = requested & inside
+    outside_share = 1 - float(visible.sum() / requested.sum()) if requested.any() else 0.0
+    agreement = dice(visible, found & inside) if requested.any() else None
     defect = ""
     if agreement is not None and agreement < dice_threshold:
         defect = LOW_DICE
@@ -115,7 +124,7 @@ def check_image(
         defect = NO_BREAST
     return CheckResult(
         image=image,
-        requested=asked,
+        requested=visible,
         found=found & inside,
         probabilities=probabilities,
         dice=agreement,
@@ -142,6 +151,10 @@ def best_of(results: Sequence[CheckResult]) -> CheckResult:
 
 def clean_air(image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Picture with everything outside the breast set to 0, and the breast.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
 
     Returns
     -------

@@ -15,6 +15,14 @@ BATCH_SIZE = {"cpu": 1, "cuda": 8}
 def pick_device(name: str) -> str:
     """Device type for ``auto``, ``cpu`` or ``cuda``.
 
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     RequestError

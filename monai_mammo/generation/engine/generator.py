@@ -1,6 +1,6 @@
 """Three bundles as one generator: conditions and noise in, checked images out. Plain torch.
 
-Bitwise the same result for a sample whatever else is asked: noise comes from seed, sample and try
+Bitwise the same result for a sample whatever else is requested: noise comes from seed, sample and try
 alone, and on a CPU the networks see one sample at a time, on one thread: measured, a fuller batch,
 another place in it or another number of threads changes a velocity by 1e-5, which is enough to move a
 12-bit pixel. On CUDA batches are filled up to one fixed size. Float32 everywhere; bf16 would make results
@@ -65,6 +65,15 @@ class Generator:
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
         """Generator from three bundles whose weights are checked against their hashes.
 
+        Parameters
+        ----------
+        diffusion, autoencoder, lesion : BundleFolder
+        device : str
+
+        Returns
+        -------
+        Generator
+
         Raises
         ------
         MammoError
@@ -87,7 +96,16 @@ class Generator:
         return BATCH_SIZE[self.device.type]
 
     def n_evaluations(self, steps: int) -> int:
-        """Network evaluations of one try."""
+        """Network evaluations of one try.
+
+        Parameters
+        ----------
+        steps : int
+
+        Returns
+        -------
+        int
+        """
         return self.sampler.n_evaluations(steps)
 
     def draw(

@@ -118,8 +118,18 @@ def plan_sample(
 def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id: int) -> Conditions:
     """Conditions with kind, view and laterality filled in; all else that is open stays open.
 
-    The kind is the one with most training persons behind what is asked. View (in proportion to
+    The kind is the one with most training persons behind what is requested. View (in proportion to
     training images) and laterality (evenly) are drawn by seed and sample, as every file must state them.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    table : SupportTable
+    seed, sample_id : int
+
+    Returns
+    -------
+    Conditions
     """
     if conditions.kind is None:
         best = max(AcquisitionKind, key=lambda kind: _weight(table, conditions.replace(kind=kind)))

@@ -47,7 +47,7 @@ class Manifest:
 
     @property
     def count(self) -> int:
-        """Number of samples that were asked for."""
+        """Number of samples that were requested."""
         return int(self.head["request"]["count"])
 
     @property
@@ -56,7 +56,12 @@ class Manifest:
         return bool(self.head["is_complete"])
 
     def stated_files(self) -> Iterator[tuple[str, str]]:
-        """Path in the folder and sha256 of every file that the manifest states."""
+        """Path in the folder and sha256 of every file that the manifest states.
+
+        Returns
+        -------
+        iterator of pair of str
+        """
         for index in sorted(self.samples):
             for name, sha256 in self.samples[index]["files"].items():
                 yield f"{sample_name(index)}/{name}", sha256
@@ -75,13 +80,30 @@ class Manifest:
 
     @classmethod
     def new(cls, folder: Path, **head: Any) -> Self:
-        """Manifest of a run that has no sample yet."""
+        """Manifest of a run that has no sample yet.
+
+        Parameters
+        ----------
+        folder : Path
+
+        Returns
+        -------
+        Manifest
+        """
         first = {"version": _VERSION, "synthetic": SYNTHETIC}
         return cls(folder, {**first, **head, "files": {}, "is_complete": False})
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
         """Manifest of a folder, `None` where there is none.
+
+        Parameters
+        ----------
+        folder : Path
+
+        Returns
+        -------
+        Manifest or None
 
         Raises
         ------
@@ -104,17 +126,35 @@ class Manifest:
                 if Path(name).is_absolute() or ".." in Path(name).parts or not isinstance(sha256, str):
                     raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise MammoError(f"{path} is no manifest of a run") from None
+            raise MammoError(f"{path} cannot be read as the manifest of a run") from None
         return manifest
 
 
 def canonical_json(values: Any) -> str:
-    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN."""
+    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN.
+
+    Parameters
+    ----------
+    values : object
+
+    Returns
+    -------
+    str
+    """
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def sample_name(index: int) -> str:
-    """Name of a sample and of its folder."""
+    """Name of a sample and of its folder.
+
+    Parameters
+    ----------
+    index : int
+
+    Returns
+    -------
+    str
+    """
     return f"sample_{index:04d}"
 
 
@@ -142,6 +182,13 @@ def run_sha256(identity: Mapping[str, Any], *, guidance: float, weights: Sequenc
 def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str, count: int) -> None:
     """Raise where a folder holds something else than this run.
 
+    Parameters
+    ----------
+    manifest : Manifest or None
+    folder : Path
+    run_sha256 : str
+    count : int
+
     Raises
     ------
     RequestError
@@ -150,7 +197,7 @@ def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str
     if manifest is None:
         others = [child.name for child in folder.iterdir()] if folder.is_dir() else []
         if any(not name.startswith(".") for name in others):
-            raise RequestError(f"{folder} is not empty and no run of ours: name another folder with --out")
+            raise RequestError(f"{folder} is not empty and does not hold a run: name another folder with --out")
     elif manifest.run_sha256 != run_sha256:
         raise RequestError(
             f"{folder} belongs to a run with another request or other weights: name another folder, "

@@ -48,10 +48,20 @@ class RunRequest(Protocol):
         """Hash of `identity`."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, as the manifest states them; ``count`` and ``seed`` among them."""
+        """Plain JSON values, as the manifest states them; ``count`` and ``seed`` among them.
+
+        Returns
+        -------
+        dict
+        """
 
     def identity(self) -> dict[str, Any]:
-        """What decides a sample's pixels and files apart from weights, guidance and device, as plain JSON values."""
+        """What decides a sample's pixels and files apart from weights, guidance and device, as plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -66,6 +66,10 @@ class FinishedSample:
 def writing(folder: Path) -> Iterator[None]:
     """Turn a failure of the file system into one sentence.
 
+    Parameters
+    ----------
+    folder : Path
+
     Raises
     ------
     MammoError
@@ -129,7 +133,12 @@ def place_sample(
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what an interrupted run of ours left under hidden temporary names."""
+    """Remove what an interrupted run of ours left under hidden temporary names.
+
+    Parameters
+    ----------
+    folder : Path
+    """
     for path in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
             if path.is_dir():
@@ -190,13 +199,13 @@ def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) ->
 
 
 def _reported(sample: FinishedSample) -> list[ReportedFinding]:
-    """What was asked for, with its category and assessment, and what was found, of which only the place is stated."""
+    """What was requested, with its category and assessment, and what was found, of which only the place is stated."""
     from monai_mammo.dicom import ReportedFinding
 
-    asked, findings = sample.mammogram.conditions, []
-    if asked.finding is not None:
-        categories = (FindingCategory(asked.finding.value),)
-        requested = Annotation(categories=categories, box=asked.box, birads=asked.birads)
+    conditions, findings = sample.mammogram.conditions, []
+    if conditions.finding is not None:
+        categories = (FindingCategory(conditions.finding.value),)
+        requested = Annotation(categories=categories, box=conditions.box, birads=conditions.birads)
         findings.append(ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES))
     if sample.found_mask.any():
         findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=sample.found_by))

@@ -60,7 +60,12 @@ class VerifyReport:
         return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {**dataclasses.asdict(self), "folder": str(self.folder), "is_in_order": self.is_in_order}
 
 
@@ -77,6 +82,10 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
     progress : callable or None
         Called with a `Progress` now and then.
 
+    Returns
+    -------
+    VerifyReport
+
     Raises
     ------
     RequestError
@@ -90,7 +99,7 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
         raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
     changed = dict(_changed_files(manifest))
     problems = [*changed.values(), *_incomplete(manifest), *_datalist(manifest)]
-    notes, n_sides_read = _strangers(manifest), 0
+    notes, n_sides_read = _unstated_files(manifest), 0
     for done, index in enumerate(sorted(manifest.samples), start=1):
         entry = manifest.samples[index]
         paths = {name: folder / sample_name(index) / name for name in entry["files"]}
@@ -134,15 +143,15 @@ def _incomplete(manifest: Manifest) -> Iterator[str]:
         yield "the run was not brought to its end: repeat the same command"
     for index, entry in sorted(manifest.samples.items()):
         if entry.get("is_failure"):
-            yield f"{sample_name(index)} shows no mammogram of the asked side: {entry.get('outcome')}"
+            yield f"{sample_name(index)} shows no mammogram of the requested side: {entry.get('outcome')}"
 
 
-def _strangers(manifest: Manifest) -> list[str]:
+def _unstated_files(manifest: Manifest) -> list[str]:
     """Files that the manifest does not state; hidden ones are left alone."""
     stated = {name for name, _ in manifest.stated_files()} | {MANIFEST}
     present = (p.relative_to(manifest.folder) for p in sorted(manifest.folder.rglob("*")) if p.is_file())
     names = [p.as_posix() for p in present if not any(part.startswith(".") for part in p.parts)]
-    return [f"{name} is no file of the run" for name in names if name not in stated]
+    return [f"{name} does not belong to the run" for name in names if name not in stated]
 
 
 def _datalist(manifest: Manifest) -> Iterator[str]:
@@ -152,7 +161,7 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
     try:
         images = [item["image"] for item in json.loads(path.read_text(encoding="utf-8"))["training"]]
     except (ValueError, KeyError, TypeError):
-        yield "datalist.json is no datalist"
+        yield "datalist.json cannot be read as a datalist"
         return
     if images != [f"{sample_name(index)}/mammogram.png" for index in sorted(manifest.samples)]:
         yield "datalist.json does not list the samples of the manifest"
@@ -188,7 +197,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     if outside > _EDGE_SHARE:
         problems.append(f"{outside:.0%} of the lesion mask lies outside the breast")
     if float(entry["tries"][entry["kept_try"]]["outside_share"]) > MAX_OUTSIDE and not entry["warnings"]:
-        problems.append("the asked lesion was cut by the outline of the breast without a warning")
+        problems.append("the requested lesion was cut by the outline of the breast without a warning")
     side = chest_wall_side(breast)
     expected = ChestWall.LEFT if conditions.laterality is Laterality.L else ChestWall.RIGHT
     if side is not None and side is not expected:

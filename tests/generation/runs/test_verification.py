@@ -106,7 +106,7 @@ def test_a_missing_file_is_found(run):
 def test_a_stranger_is_noted(run):
     (run / "notes.txt").write_text("mine")
     report = verify(run)
-    assert report.problems == () and report.notes == ("notes.txt is no file of the run",)
+    assert report.problems == () and report.notes == ("notes.txt does not belong to the run",)
 
 
 def test_a_flipped_picture_is_found(run):
@@ -213,7 +213,7 @@ def test_a_folder_without_a_run_is_a_request_error(tmp_path):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"version": 1, "samples": [{"index": 0}]}'])
 def test_a_manifest_of_another_kind_is_one_sentence(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(MammoError, match=r"manifest\.json (could not be read as JSON|is no)"):
+    with pytest.raises(MammoError, match=r"manifest\.json (could not be read as JSON|cannot be read as the manifest)"):
         verify(tmp_path)
 
 
@@ -222,5 +222,5 @@ def test_a_manifest_does_not_lead_out_of_its_folder(run):
     manifest = json.loads(path.read_text())
     manifest["files"]["../secret"] = "0" * 64
     path.write_text(json.dumps(manifest))
-    with pytest.raises(MammoError, match="no manifest of a run"):
+    with pytest.raises(MammoError, match="cannot be read as the manifest of a run"):
         verify(run)
