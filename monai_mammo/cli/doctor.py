@@ -7,7 +7,7 @@ from typing import Any
 
 from monai_mammo import machine
 from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
-from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import RequestError
 from monai_mammo.files.names import ALLOW_OUTSIDE
 from monai_mammo.prepare.datasets import DATASETS

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
-from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
 

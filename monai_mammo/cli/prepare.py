@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
-from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.dicom.process.memory import keep_freed_memory
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.names import ALLOW_OUTSIDE

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from monai_mammo.cli.options import add_output_options, help_of, say, say_json
-from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError
 
 __all__ = ["add_parser", "run"]

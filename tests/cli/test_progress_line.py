@@ -7,7 +7,7 @@ import io
 import pytest
 
 from monai_mammo.cli import progress
-from monai_mammo.cli.progress import ProgressLine
+from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.progress import Progress
 
 
