@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo.bundle import DEFAULT_BUNDLES, Nearest, TrainingFingerprint, find
+from monai_mammo.bundle import DEFAULT_BUNDLES, find
+from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_datalist
 from monai_mammo.prepare.datalist_items import load_items

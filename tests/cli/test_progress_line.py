@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from monai_mammo.cli import progress
+from monai_mammo.cli import progress_line
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.progress import Progress
 
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     """A clock that is set by hand."""
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress_line.time, "monotonic", lambda: now[0])
     return now
 
 

@@ -18,7 +18,7 @@ BAD = {
     "guidance": [-0.1, 21, "strong", float("nan")],
     "dice_threshold": [-0.1, 1.1, "x"],
     "max_tries": [0, 5],
-    "format": ["nifti", ""],
+    "format": ["jpeg", ""],
     "unsupported": ["maybe"],
 }
 
