@@ -31,7 +31,7 @@ def write_tiny_bundles(folder: Path) -> dict[str, Path]:
             DiffusionUNet,
             {"channels": [8, 16], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
         ),
-        "mammo_lesion_segmentation": (LesionNetwork, {"channels": [8, 8]}),
+        "mammo_lesion_segmentation": (LesionNetwork, {"channels": [8, 8, 8]}),
     }
     out = {}
     for name, (network_class, arguments) in networks.items():

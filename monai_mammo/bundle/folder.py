@@ -89,6 +89,17 @@ class BundleFolder:
         """Spacing of prepared pixels in mm, stated where the training images had none."""
         return float(self._stated("nominal_spacing_mm"))
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether its network brings images of another size, but the same ratio, to its own."""
+        return self.metadata.get("takes_any_size") is True
+
+    @property
+    def unread_heads(self) -> tuple[str, ...]:
+        """Heads of a lesion network that held-back images do not show to be better than the most frequent class."""
+        stated = self.metadata.get("unread_heads", {})
+        return tuple(stated.get("lesion network", ()) if isinstance(stated, dict) else stated)
+
     @cached_property
     def support(self) -> SupportTable:
         """How many training images and persons stand behind each combination of conditions."""

@@ -40,6 +40,8 @@ def add_parser(parsers: Any) -> None:
     )
     command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     _add(commands, "lesions", "what lesion network and judge see", ["lesion_network"])
+    _add(commands, "examiners", "how far lesion network and judge can be asked", ["lesion_network"])
+    _add(commands, "calibrate", "make the examiners' confidences true on held-back images", ["lesion_network"])
     command = _add(
         commands, "requests", "conditions of acquired images, for `generate --conditions`", ["bundle"], device=False
     )

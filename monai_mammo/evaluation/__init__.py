@@ -10,9 +10,11 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "adherence_figures": "adherence",
+    "calibrate_bundle": "calibration",
     "comparison_sheet": "sheets",
     "evaluate": "evaluate_figures",
     "evaluate_realism": "realism.realism_of_folder",
+    "examiner_figures": "examination",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",
     "items_of_run": "run_items",

@@ -19,6 +19,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "spots": ("spots", "spot_figures"),
     "texture": ("texture_power", "texture_figures"),
     "lesions": ("lesion_readings", "lesion_figures"),
+    "examiners": ("examination", "examiner_figures"),
+    "calibrate": ("calibration", "calibrate_bundle"),
     "requests": ("requests", "requests_like_acquired"),
     "adherence": ("adherence", "adherence_figures"),
     "memorisation": ("memorisation", "memorisation_figures"),
@@ -29,7 +31,7 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_WRITES_ITSELF = ("realism", "sheet", "fingerprint", "card")
+_WRITES_ITSELF = ("calibrate", "realism", "sheet", "fingerprint", "card")
 
 
 def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
@@ -38,12 +40,13 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
     Parameters
     ----------
     figures : str
-        One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` the networks
-        that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions for a run to be examined,
-        ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired beside synthetic images,
-        ``fingerprint`` and ``card`` write into a bundle.
+        One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` and
+        ``examiners`` the networks that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions
+        for a run to be examined, ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired
+        beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
     out : str or Path or None
-        JSON file of the figures, PNG of the sheet, or folder for the figures and sheets of ``realism``.
+        JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
+        ``realism``.
     **words
         Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
 

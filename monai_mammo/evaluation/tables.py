@@ -81,6 +81,30 @@ def _lesions(figures: Mapping[str, Any]) -> str:
     return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
 
 
+def _examiners(figures: Mapping[str, Any]) -> str:
+    settings = figures["settings"]
+    unread = "; ".join(
+        f"{network}: {', '.join(heads) or 'none'}" for network, heads in figures.get("unread", {}).items()
+    )
+    head = (
+        f"{_about(figures)} Intervals of 95 % over persons. A mark meets a lesion where its centre lies in its "
+        f"box or the boxes overlap by an IoU of {settings['hit_iou']:g}. Most frequent class: what naming it for every "
+        f"image gets right. Heads not shown to be better than that are neither used nor printed: {unread}."
+    )
+    keys = list(dict.fromkeys((row["measure"], row["kind"]) for row in figures["rows"]))
+    table = {(row["measure"], row["kind"], row["network"]): row for row in figures["rows"]}
+    measures = list(dict.fromkeys(measure for measure, _ in keys))
+    lines = []
+    for measure, kind in sorted(keys, key=lambda key: measures.index(key[0])):
+        ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
+        known = ours or judge or {}
+        frequent = known.get("most_frequent")
+        share = _NONE if frequent is None else f"{frequent:.2f}"
+        persons = str(known.get("n_persons", _NONE))
+        lines.append([measure, kind, _n(known), persons, _mean(ours, 2), _mean(judge, 2), share])
+    return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
+
+
 def _adherence(figures: Mapping[str, Any]) -> str:
     sides, first = figures["sides"], figures["first_try_dice"]
     n = sum(run["n_samples"] for run in figures["runs"])
@@ -176,6 +200,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "reconstruction": _reconstruction,
     "spots": _spots,
     "lesions": _lesions,
+    "examiners": _examiners,
     "adherence": _adherence,
     "memorisation": _memorisation,
     "texture": _texture,

@@ -37,8 +37,9 @@ class RunBundles:
     def __post_init__(self) -> None:
         first = self.diffusion
         for folder in (self.autoencoder, self.lesion):
-            if folder.prepared_shape != first.prepared_shape:
-                rows, columns = folder.prepared_shape
+            rows, columns = folder.prepared_shape
+            has_ratio = rows * first.prepared_shape[1] == columns * first.prepared_shape[0]
+            if folder.prepared_shape != first.prepared_shape and not (folder.takes_any_size and has_ratio):
                 raise RequestError(
                     f"bundle {folder.name} was trained on {rows} x {columns} pixels, {first.name} on "
                     f"{first.prepared_shape[0]} x {first.prepared_shape[1]}: they do not go together"

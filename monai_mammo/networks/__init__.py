@@ -1,18 +1,21 @@
 """Networks in plain torch: autoencoder, texture network, diffusion U-Net, lesion network and judge."""
 
 from monai_mammo.networks.autoencoder import Autoencoder
+from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.context import ConditionTokens, encode_conditions
 from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
-from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights
+from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, load_pretrained
 from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
+from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.texture_network import TextureNetwork, picture_of_latent
 from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_texture, load_weights
 
 __all__ = [
+    "PRESENCE",
     "Autoencoder",
     "ConditionTokens",
     "DetailUNet",
@@ -23,6 +26,7 @@ __all__ = [
     "LesionNetwork",
     "MaskedViT",
     "PatchDiscriminator",
+    "PyramidJudge",
     "TextureNetwork",
     "build",
     "encode_conditions",
@@ -33,6 +37,7 @@ __all__ = [
     "layout_of",
     "layout_planes",
     "load_network",
+    "load_pretrained",
     "load_texture",
     "load_weights",
     "picture_of_latent",

@@ -8,13 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from monai_mammo.attributes import HEADS
 from monai_mammo.networks.blocks import group_norm, pad_to_multiple
-from monai_mammo.networks.lesion_network import ClassHeads
 
 __all__ = ["Judge"]
+
+
+class _PooledHeads(nn.Module):
+    """Logits for each attribute from the mean and the largest value of deep features.
+
+    Parameters
+    ----------
+    channels : int
+        Width of the deep features.
+    dropout : float
+        Share of pooled features that is dropped in training.
+    """
+
+    def __init__(self, channels: int, *, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(2 * channels, len(head.values)) for name, head in HEADS.items()})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Logits (B, n classes) by head, from features (B, channels, h, w)."""
+        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        pooled = self.dropout(pooled)
+        return {name: head(pooled).float() for name, head in self.heads.items()}
 
 
 class _Bottleneck(nn.Module):
@@ -69,7 +93,7 @@ class Judge(nn.Module):
             blocks = (_Bottleneck(w, width, stride=s) for w, s in zip(widths, strides, strict=True))
             self.sizes.append(nn.Sequential(*blocks))
             previous = width
-        self.heads = ClassHeads(channels[-1])
+        self.heads = _PooledHeads(channels[-1])
         self.lateral = nn.ModuleList(nn.Conv2d(width, pyramid_channels, 1) for width in channels)
         self.mask = nn.Sequential(
             nn.Conv2d(pyramid_channels, pyramid_channels, 3, padding=1),

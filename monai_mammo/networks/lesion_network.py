@@ -8,70 +8,61 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo.attributes import HEADS
-from monai_mammo.networks.blocks import ResidualBlock, group_norm, pad_to_multiple
+from monai_mammo.networks.blocks import group_norm, pad_to_multiple
+from monai_mammo.networks.class_heads import Calibration, ClassHeads
+from monai_mammo.networks.efficientnet import EfficientNetLite
 
-__all__ = ["ClassHeads", "LesionNetwork"]
+__all__ = ["LesionNetwork", "at_working_size", "breast_share", "mask_of_image"]
 
-
-class ClassHeads(nn.Module):
-    """Logits for each attribute from the mean and the largest value of deep features.
-
-    Parameters
-    ----------
-    channels : int
-        Width of the deep features.
-    dropout : float
-        Share of pooled features that is dropped in training.
-    """
-
-    def __init__(self, channels: int, *, dropout: float = 0.2) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(2 * channels, len(head.values)) for name, head in HEADS.items()})
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Logits (B, n classes) by head, from features (B, channels, h, w).
-
-        Parameters
-        ----------
-        x : Tensor, shape (B, channels, h, w)
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
-        pooled = self.dropout(pooled)
-        return {name: head(pooled).float() for name, head in self.heads.items()}
+_MULTIPLE = 32
 
 
 class LesionNetwork(nn.Module):
-    """U-Net with a mask of the lesion and heads for finding, BI-RADS, density, view and pathology.
+    """U-Net over a pretrained EfficientNet-Lite: a mask of the lesion, its presence and five attributes.
 
     Parameters
     ----------
     channels : sequence of int
-        Width at half size and at each halving after it.
+        Width of the decoder at a quarter, an eighth and a sixteenth of the size.
+    encoder : {"lite0", "lite2"}
+    n_frozen_stages : int
+        Stages of the encoder that training leaves as they are; see `EfficientNetLite.freeze`.
+    dropout : float
+        Of pooled features.
+    working_rows : int or None
+        Images are brought to this height, and the mask back, so that a breast is as large as it was in training;
+        `None` takes them as they are.
     """
 
-    def __init__(self, channels: Sequence[int] = (24, 48, 96, 128, 160)) -> None:
+    def __init__(
+        self,
+        channels: Sequence[int] = (48, 64, 96),
+        *,
+        encoder: str = "lite0",
+        n_frozen_stages: int = 3,
+        dropout: float = 0.3,
+        working_rows: int | None = None,
+    ) -> None:
         super().__init__()
-        self.multiple = 2 ** len(channels)
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, channels[0], 3, padding=1))
-        self.down = nn.ModuleList([ResidualBlock(channels[0], channels[0])])
-        self.shrink = nn.ModuleList()
-        for narrow, wide in zip(channels[:-1], channels[1:], strict=True):
-            self.shrink.append(nn.Conv2d(narrow, wide, 3, stride=2, padding=1))
-            self.down.append(nn.Sequential(ResidualBlock(wide, wide), ResidualBlock(wide, wide)))
-        self.heads = ClassHeads(channels[-1])
-        self.up = nn.ModuleList(
-            ResidualBlock(wide + narrow, narrow) for narrow, wide in zip(channels[:-1], channels[1:], strict=True)
-        )
-        self.mask = nn.Sequential(group_norm(channels[0]), nn.SiLU(), nn.Conv2d(channels[0], 4, 1), nn.PixelShuffle(2))
+        self.working_rows = working_rows
+        if len(channels) != 3:
+            raise ValueError(f"a decoder has 3 widths, not {len(channels)}")
+        self.encoder = EfficientNetLite(encoder)
+        self.encoder.freeze(n_frozen_stages)
+        _, quarter, eighth, sixteenth, deepest, last = self.encoder.channels
+        self.deepest = _block(deepest, channels[2], kernel=1)
+        self.up = nn.ModuleList()
+        previous = channels[2]
+        for skip, width in zip((sixteenth, eighth, quarter), reversed(channels), strict=True):
+            self.up.append(_block(previous + skip, width))
+            previous = width
+        self.mask = nn.Conv2d(previous, 1, 1)
+        nn.init.constant_(self.mask.bias, -4.0)  # few pixels are lesion
+        self.heads = ClassHeads(last, dropout=dropout)
+        self.calibration = Calibration()
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """Maps of the encoder, finest first: a perceptual distance compares them.
+        """Maps of the encoder at each size, finest first: a perceptual distance compares them.
 
         Parameters
         ----------
@@ -82,11 +73,7 @@ class LesionNetwork(nn.Module):
         -------
         list of Tensor, shape (B, C, h, w)
         """
-        h = self.down[0](self.stem(pad_to_multiple(2 * image - 1, self.multiple)))
-        maps = [h]
-        for shrink, block in zip(self.shrink, self.down[1:], strict=True):
-            maps.append(block(shrink(maps[-1])))
-        return maps
+        return self.encoder.features(pad_to_multiple(image, _MULTIPLE))[:-1]
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """What the image shows.
@@ -99,13 +86,60 @@ class LesionNetwork(nn.Module):
         Returns
         -------
         dict of Tensor
-            ``mask``: logits (B, 1, H, W) of lesion; `monai_mammo.attributes.HEADS`: logits (B, n classes).
+            ``mask``: logits (B, 1, H, W) of lesion; ``presence``: logits (B, 2) of none and of a lesion;
+            `monai_mammo.attributes.HEADS`: logits (B, n classes).
         """
-        maps = self.features(image)
-        out = self.heads(maps[-1])
-        h = maps[-1]
-        for up, skip in zip(reversed(self.up), reversed(maps[:-1]), strict=True):
-            enlarged = functional.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
-            h = up(torch.cat([enlarged, skip], dim=1))
-        mask = self.mask(h)[..., : image.shape[-2], : image.shape[-1]]
-        return {"mask": mask.float(), **out}
+        padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
+        _, *skips, deepest, last = self.encoder.features(padded)
+        h = self.deepest(deepest)
+        for up, skip in zip(self.up, reversed(skips), strict=True):
+            if h.shape[-2:] != skip.shape[-2:]:
+                h = functional.interpolate(h, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+            h = up(torch.cat([h, skip], dim=1))
+        coarse = self.mask(h).float()
+        mask = mask_of_image(coarse, image, self.working_rows)
+        out = self.heads(last, coarse, breast_share(padded, last))
+        return self.calibration({"mask": mask, **out})
+
+
+def at_working_size(image: Tensor, rows: int | None) -> Tensor:
+    """Image of another height and the same ratio; as it is where `rows` is `None` or its own height."""
+    if rows is None or rows == image.shape[-2]:
+        return image
+    columns = max(1, round(image.shape[-1] * rows / image.shape[-2]))
+    return functional.interpolate(
+        image, size=(rows, columns), mode="bilinear", align_corners=False, antialias=rows < image.shape[-2]
+    )
+
+
+def mask_of_image(coarse: Tensor, image: Tensor, rows: int | None) -> Tensor:
+    """Logits of the mask on the image's own grid.
+
+    Parameters
+    ----------
+    coarse : Tensor, shape (B, 1, h, w)
+        At a quarter of the padded working size.
+    image : Tensor, shape (B, 1, H, W)
+    rows : int or None
+        Working height.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, H, W)
+    """
+    mask = functional.interpolate(coarse, scale_factor=4, mode="bilinear", align_corners=False)
+    height, width = image.shape[-2:]
+    if rows is None or rows == height:
+        return mask[..., :height, :width]
+    mask = mask[..., :rows, : max(1, round(width * rows / height))]
+    return functional.interpolate(mask, size=(height, width), mode="bilinear", align_corners=False)
+
+
+def breast_share(image: Tensor, features: Tensor) -> Tensor:
+    """Share of pixels that are not air, shape (B, 1, h, w) on the grid of `features`, with a little everywhere."""
+    return functional.adaptive_avg_pool2d((image > 0.01).float(), features.shape[-2:]) + 1e-3
+
+
+def _block(in_channels: int, out_channels: int, *, kernel: int = 3) -> nn.Sequential:
+    convolution = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+    return nn.Sequential(convolution, group_norm(out_channels), nn.ReLU())

@@ -12,6 +12,7 @@ from torch import nn
 
 from monai_mammo.bundle import DETAIL, TEXTURE, BundleFolder
 from monai_mammo.errors import MammoError
+from monai_mammo.networks.states import load_state, plain_state
 
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
@@ -73,27 +74,7 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
         The file is damaged, no plain state dict, or does not fit the network.
     """
     path = Path(path)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch and pickle raise a dozen kinds on damaged files
-        raise MammoError(f"weight file {path.name} cannot be read: it is damaged or not a plain state dict") from error
-    if not (isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values())):
-        raise MammoError(f"weight file {path.name} is not a plain state dict")
-    wanted = network.state_dict()
-    missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
-    if missing or extra:
-        raise MammoError(
-            f"weight file {path.name} does not fit {type(network).__name__}: "
-            f"{len(missing)} tensors are missing and {len(extra)} too many, such as {(missing + extra)[0]}"
-        )
-    for name, tensor in state.items():
-        if tensor.shape != wanted[name].shape:
-            found, right = tuple(tensor.shape), tuple(wanted[name].shape)
-            raise MammoError(f"weight file {path.name}: {name} is {found}, not {right}")
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise MammoError(f"weight file {path.name}: {name} holds numbers that are not finite")
-    network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()})
-    return network
+    return load_state(network, plain_state(path), name=path.name)
 
 
 def load_network(

@@ -41,6 +41,7 @@ _HOMES = {
     "prepare": "preparation",
     "breast_of": "datalist_items",
     "half_of_persons": "datalist_items",
+    "lesion_free_repeated": "datalist_items",
     "load_datalist": "datalist_items",
     "load_items": "datalist_items",
     "outlined_items": "datalist_items",

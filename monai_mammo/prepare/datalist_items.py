@@ -14,7 +14,15 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.names import path_inside
 from monai_mammo.files.picture import read_brightness
 
-__all__ = ["ROUGH_MASK_KINDS", "breast_of", "half_of_persons", "load_datalist", "load_items", "outlined_items"]
+__all__ = [
+    "ROUGH_MASK_KINDS",
+    "breast_of",
+    "half_of_persons",
+    "lesion_free_repeated",
+    "load_datalist",
+    "load_items",
+    "outlined_items",
+]
 
 ROUGH_MASK_KINDS = ("box", "circle", "point")
 """Kinds of lesion masks that say where a lesion is, but not what its outline is."""
@@ -108,3 +116,14 @@ def half_of_persons(items: Sequence[dict[str, Any]], half: str) -> list[dict[str
         return hashlib.sha256(f"half/{item['person_id']}".encode()).digest()[0] % 2
 
     return [item for item in items if parity_of(item) == parity]
+
+
+def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> list[dict[str, Any]]:
+    """Items, those known to show no lesion `times` times: they are few, and the presence of a lesion rests on them.
+
+    Parameters
+    ----------
+    items : sequence of dict
+    times : int
+    """
+    return [item for item in items for _ in range(times if item.get("mask_kind") == "none" else 1)]

@@ -40,6 +40,7 @@ _HOMES = {
     "images_per_second": "speed",
     "loss_terms": "tracking",
     "set_latent_statistics": "latent_statistics",
+    "slower_encoder": "parameters",
     "train": "start",
     "tracking_handler": "tracking",
     "with_residual_statistics": "stage_losses",

@@ -1,38 +1,55 @@
-"""Loss of the lesion network and of the judge: mask and class heads, each where its label is known."""
+"""Loss of the lesion network and the judge: mask, presence of a lesion and classes, each where it is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo.attributes import HEADS, UNKNOWN_LABEL
-from monai_mammo.training.lesion_dataset import MASK_KINDS
+from monai_mammo.attributes import HEADS
+from monai_mammo.networks.class_heads import ORDINAL_HEADS, PRESENCE
 
-__all__ = ["LesionLoss", "soft_dice"]
+__all__ = ["HEAD_WEIGHTS", "LesionLoss", "soft_dice"]
+
+HEAD_WEIGHTS: dict[str, float] = {
+    PRESENCE: 1.0,
+    "density": 1.0,
+    "pathology": 0.7,
+    "birads": 0.5,
+    "finding": 0.4,
+    "view": 0.2,
+}
+"""Weight of each head within the part `classes` of the loss."""
+
+_LESION_WEIGHT = 3.0
+"""Weight of a pixel of lesion in the cross entropy, beside one outside."""
+
+_ENTROPY_SCALE = 5.0
+"""Lesions cover one pixel in fifty: brings the mean cross entropy of all pixels to the order of a Dice loss."""
 
 
 class LesionLoss(nn.Module):
-    """Loss of mask and class heads, each counted only where its label is known.
+    """Loss of mask, presence and class heads, each counted only where its label is known.
 
-    An outlined lesion is learnt by soft Dice and cross entropy. Where only boxes are known the
-    loss is weak: what lies outside every box is background; the inner ellipse, half as wide and
-    high as its box, is lesion; and the mask's projections on both axes fill those of the boxes
-    (Tian et al. 2021, BoxInst), and as little as may be of the mask's area lies outside. An image
-    without lesion is background throughout.
+    The mask learns by cross entropy and soft Dice from the plane ``lesion`` of `LesionDataset`: outlines, and where
+    there are only boxes the ellipses in them, which a mass fills well, with no say on their rim and with half the
+    weight. An image without lesion is background throughout.
 
     Parameters
     ----------
-    mask, weak, classes : float
-        Weights of the three parts.
+    mask, classes : float
+        Weights of the two parts.
+    heads : mapping of str to float, optional
+        Weight of each head within ``classes``; `HEAD_WEIGHTS` by default.
     """
 
-    def __init__(self, *, mask: float = 1.0, weak: float = 0.5, classes: float = 0.2) -> None:
+    def __init__(self, *, mask: float = 1.0, classes: float = 0.3, heads: Mapping[str, float] | None = None) -> None:
         super().__init__()
-        self.mask, self.weak, self.classes = mask, weak, classes
+        self.mask, self.classes = mask, classes
+        self.heads = {**HEAD_WEIGHTS, **(heads or {})}
 
     def forward(self, call: Callable[..., dict[str, Tensor]], batch: dict[str, Any]) -> dict[str, Tensor]:
         """Terms for a batch of `LesionDataset`.
@@ -47,14 +64,17 @@ class LesionLoss(nn.Module):
         dict of str to Tensor
         """
         out = call(batch["image"])
-        logits, kind = out["mask"].float(), batch["mask_kind"]
-        terms = {
-            "mask": _outlined(logits, batch["label"], kind),
-            "weak": _weak(logits, batch["boxes"], batch["core"], kind == MASK_KINDS.index("box")),
-            "classes": _class_loss(out, batch["classes"]),
-        }
-        total = self.mask * terms["mask"] + self.weak * terms["weak"] + self.classes * terms["classes"]
+        terms = {"mask": _mask_loss(out["mask"].float(), batch), **self._head_losses(out, batch)}
+        total = self.mask * terms["mask"]
+        for name, weight in self.heads.items():
+            total = total + self.classes * weight * terms[name]
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
+
+    def _head_losses(self, out: dict[str, Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
+        labels = {name: batch["classes"][:, column] for column, name in enumerate(HEADS)}
+        return {name: _entropy(out[name].float(), label, name) for name, label in labels.items()} | {
+            PRESENCE: _entropy(out[PRESENCE].float(), batch["presence"], PRESENCE)
+        }
 
 
 def soft_dice(probability: Tensor, target: Tensor) -> Tensor:
@@ -73,35 +93,20 @@ def soft_dice(probability: Tensor, target: Tensor) -> Tensor:
     return (2 * overlap + 1) / (probability.sum(dims) + target.sum(dims) + 1)
 
 
-def _outlined(logits: Tensor, label: Tensor, kind: Tensor) -> Tensor:
-    is_outlined, is_empty = kind == MASK_KINDS.index("contour"), kind == MASK_KINDS.index("none")
-    known = is_outlined | is_empty
+def _mask_loss(logits: Tensor, batch: dict[str, Any]) -> Tensor:
+    lesion, weight, certainty = batch["lesion"], batch["weight"], batch["certainty"]
+    pixels = weight * (1 + (_LESION_WEIGHT - 1) * lesion)
+    entropy = functional.binary_cross_entropy_with_logits(logits, lesion, pixels, reduction="none").mean((1, 2, 3))
+    # the Dice of an ellipse counts its rim, the cross entropy does not
+    known = torch.maximum(weight, lesion)
+    has_lesion = (lesion.amax((1, 2, 3)) > 0).float()
+    disagreement = (1 - soft_dice(logits.sigmoid() * known, lesion)) * has_lesion
+    return (certainty * (_ENTROPY_SCALE * entropy + disagreement)).sum() / len(logits)
+
+
+def _entropy(logits: Tensor, label: Tensor, name: str) -> Tensor:
+    """Mean cross entropy over the items whose label is known, over the number of all items."""
+    known = label >= ORDINAL_HEADS.get(name, 0)
     if not known.any():
         return logits.sum() * 0
-    weight = torch.where(label > 0, 3.0, 1.0)
-    entropy = functional.binary_cross_entropy_with_logits(logits[known], label[known], weight[known])
-    if not is_outlined.any():
-        return entropy
-    return entropy + (1 - soft_dice(logits[is_outlined].sigmoid(), label[is_outlined])).mean()
-
-
-def _weak(logits: Tensor, boxes: Tensor, core: Tensor, is_boxed: Tensor) -> Tensor:
-    if not is_boxed.any():
-        return logits.sum() * 0
-    logits, boxes, core = logits[is_boxed], boxes[is_boxed], core[is_boxed]
-    outside, inside = (boxes < 0.5).float(), core
-    entropy = functional.binary_cross_entropy_with_logits(logits, inside, reduction="none")
-    weighted = (entropy * outside).sum() / outside.sum() + (entropy * inside).sum() / inside.sum().clamp_min(1)
-    probability, filled = logits.sigmoid(), (boxes >= 0.5).float()
-    projections = sum(1 - soft_dice(probability.amax(dim), filled.amax(dim)).mean() for dim in (2, 3))
-    inside_share = ((probability * filled).sum((1, 2, 3)) + 1) / (probability.sum((1, 2, 3)) + 1)
-    return weighted + 0.5 * projections + (1 - inside_share).mean()
-
-
-def _class_loss(out: dict[str, Tensor], classes: Tensor) -> Tensor:
-    losses = []
-    for column, name in enumerate(HEADS):
-        known = classes[:, column] != UNKNOWN_LABEL
-        if known.any():
-            losses.append(functional.cross_entropy(out[name][known].float(), classes[known, column]))
-    return torch.stack(losses).sum() if losses else out["mask"].sum() * 0
+    return functional.cross_entropy(logits[known], label[known], reduction="sum") / len(label)

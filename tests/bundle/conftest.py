@@ -17,7 +17,7 @@ from monai_mammo.bundle import BundleFolder, find, seal
 TINY = {
     "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
     "mammo_diffusion": {"channels": [8, 8], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
-    "mammo_lesion_segmentation": {"channels": [8, 8]},
+    "mammo_lesion_segmentation": {"channels": [8, 8, 8], "working_rows": None},
 }
 SHAPE = [64, 48]
 
@@ -35,6 +35,8 @@ def tiny_bundles(tmp_path_factory):
             path.write_text(json.dumps(values), encoding="utf-8")
         shutil.rmtree(root / "models", ignore_errors=True)
         (root / "models").mkdir()
+        for encoder in (find(name).root / "models").glob("encoder_*.pt"):  # where training starts
+            shutil.copy(encoder, root / "models")
         torch.manual_seed(0)
         target, arguments = BundleFolder(root).network_definition()
         state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}

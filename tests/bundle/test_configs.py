@@ -26,6 +26,7 @@ NAMES = ("mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation")
 SHAPE = [64, 48]
 QUICK = {
     "phantom_shape": SHAPE,
+    "working_shape": SHAPE,
     "n_phantoms": 4,
     "batch_size": 2,
     "num_workers": 0,
@@ -84,7 +85,8 @@ def test_fine_tuning_starts_from_the_weights_of_the_bundle(tiny_bundles, elsewhe
 
 
 def test_the_command_trains_and_switches_mean_what_they_say(tiny_bundles, elsewhere):
-    words = ["train", str(tiny_bundles / "mammo_lesion_segmentation"), "smoke", *QUICK_WORDS, "--half", "all"]
+    words = ["train", str(tiny_bundles / "mammo_lesion_segmentation"), "smoke", *QUICK_WORDS]
+    words += ["--half", "all", "--working_shape", "[64,48]"]
 
     def train(resume: str, n_epochs: int) -> dict:
         assert main([*words, "--resume", resume, "--max_epochs", str(n_epochs)]) == 0
@@ -92,9 +94,9 @@ def test_the_command_trains_and_switches_mean_what_they_say(tiny_bundles, elsewh
 
     first = train("yes", 1)
     path = elsewhere / "out" / "models" / "checkpoint.pt"
-    torch.save({**first, "epoch": 5, "iteration": 10}, path)
+    torch.save({**first, "epoch": 5, "iteration": 5 * first["iteration"]}, path)
     assert train("false", 1)["epoch"] == 1, "what was there is not gone on from"
-    torch.save({**first, "epoch": 5, "iteration": 10}, path)
+    torch.save({**first, "epoch": 5, "iteration": 5 * first["iteration"]}, path)
     assert train("on", 6)["epoch"] == 6
     assert not (elsewhere / "out" / "mlruns.db").exists()
 
@@ -134,7 +136,8 @@ def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere,
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
     assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
     texture = {"texture.pt"} if BundleFolder(tiny_bundles / name).has_texture else set()
-    assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *texture}
+    encoder = {"encoder_lite0.pt"} if name == "mammo_lesion_segmentation" else set()
+    assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *texture, *encoder}
 
 
 @names

@@ -19,7 +19,7 @@ from monai_mammo.generation.request import Request
 from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample
-from monai_mammo.networks import Judge
+from monai_mammo.networks import PyramidJudge
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall
 
@@ -56,13 +56,13 @@ def bundles(tmp_path_factory):
     """Folder with the three tiny bundles; the lesion network's holds a judge."""
     folder = tmp_path_factory.mktemp("bundles")
     root = _tiny().write_tiny_bundles(folder)["mammo_lesion_segmentation"]
-    arguments = {"channels": [8, 8], "n_blocks": 1, "pyramid_channels": 8}
+    arguments = {"pyramid_channels": 8}
     path = root / "configs" / "inference.json"
     config = json.loads(path.read_text())
-    config["judge_def"] = {"_target_": "monai_mammo.networks.Judge", **arguments}
+    config["judge_def"] = {"_target_": "monai_mammo.networks.PyramidJudge", **arguments}
     path.write_text(json.dumps(config))
     torch.manual_seed(1)
-    torch.save(Judge(**arguments).half().state_dict(), root / "models" / "judge.pt")
+    torch.save(PyramidJudge(**arguments).half().state_dict(), root / "models" / "judge.pt")
     seal(root)
     return folder
 

@@ -20,6 +20,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import complete, read_segmentation
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation import Request, generate, verify
+from monai_mammo.generation.run_bundles import RunBundles
 from monai_mammo.terms import Density, Finding
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -401,6 +402,26 @@ def test_weights_of_another_network_are_refused_even_if_sealed(broken, tmp_path)
     seal(broken / "mammo_autoencoder")
     with pytest.raises(MammoError, match="does not fit Autoencoder"):
         generate(**ASKED, **QUICK, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_taken"),
+    [
+        ({"prepared_shape": [128, 96], "takes_any_size": True}, True),
+        ({"prepared_shape": [128, 96]}, False),
+        ({"prepared_shape": [96, 96], "takes_any_size": True}, False),
+    ],
+)
+def test_an_examiner_that_takes_any_size_of_the_same_ratio_goes_with_every_grid(broken, stated, is_taken):
+    root = broken / "mammo_lesion_segmentation"
+    path = root / "configs" / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **stated}))
+    names = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation")
+    if is_taken:
+        assert RunBundles.find(*(str(broken / name) for name in names)).lesion.takes_any_size
+    else:
+        with pytest.raises(RequestError, match="mammo_lesion_segmentation was trained on .* do not go together"):
+            RunBundles.find(*(str(broken / name) for name in names))
 
 
 def test_bundles_of_different_grids_do_not_go_together(broken, tmp_path):

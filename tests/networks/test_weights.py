@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from monai_mammo.errors import MammoError
-from monai_mammo.networks import Autoencoder, DiffusionUNet, Judge, LesionNetwork, build, load_weights
+from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork, PyramidJudge, build, load_weights
 
 DEFINITIONS = {
     "monai_mammo.networks.Autoencoder": {"channels": [16, 24], "n_blocks": 1},
     "monai_mammo.networks.DiffusionUNet": {"channels": [16, 32], "n_blocks": 1, "context_channels": 16},
     "monai_mammo.networks.LesionNetwork": {"channels": [16, 24, 32]},
-    "monai_mammo.networks.Judge": {"channels": [16, 24], "n_blocks": 1, "pyramid_channels": 16},
+    "monai_mammo.networks.PyramidJudge": {"pyramid_channels": 16},
 }
-CLASSES = [Autoencoder, DiffusionUNet, LesionNetwork, Judge]
+CLASSES = [Autoencoder, DiffusionUNet, LesionNetwork, PyramidJudge]
 
 
 def answer(network):

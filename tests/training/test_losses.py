@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from monai_mammo.attributes import HEADS
 from monai_mammo.networks import Autoencoder, LesionNetwork, PatchDiscriminator, TextureNetwork
-from monai_mammo.training.lesion_dataset import MASK_KINDS
 from monai_mammo.training.lesion_loss import LesionLoss, soft_dice
 from monai_mammo.training.losses import AutoencoderLoss, TextureLoss, fine_detail, gradient_l1, kl_divergence
 
@@ -132,48 +132,77 @@ def test_soft_dice_of_known_masks():
     assert soft_dice(a, b).item() == pytest.approx((2 * 4 + 1) / (8 + 8 + 1))
 
 
+SIZES = {name: len(head.values) for name, head in HEADS.items()} | {"presence": 2}
+
+
 class _Fixed(nn.Module):
     """Answers with given logits, whatever is asked."""
 
-    def __init__(self, mask: torch.Tensor) -> None:
+    def __init__(self, mask: torch.Tensor, **heads: torch.Tensor) -> None:
         super().__init__()
         self.mask = nn.Parameter(mask)
+        sizes = SIZES
+        self.heads = nn.ParameterDict({name: heads.get(name, torch.zeros(len(mask), n)) for name, n in sizes.items()})
 
     def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"mask": self.mask}
+        return {"mask": self.mask, **self.heads}
 
 
-def _batch(kind: str, boxes: torch.Tensor, core: torch.Tensor, label: torch.Tensor) -> dict:
+def _batch(lesion: torch.Tensor, weight: torch.Tensor, *, certainty: float = 1.0, presence: int = -1, **labels) -> dict:
+    n = len(lesion)
     return {
-        "image": torch.zeros(1, 1, 8, 8),
-        "label": label,
-        "boxes": boxes,
-        "core": core,
-        "mask_kind": torch.tensor([MASK_KINDS.index(kind)]),
-        "classes": torch.full((1, 5), -1),
+        "image": torch.zeros(n, 1, 8, 8),
+        "lesion": lesion,
+        "weight": weight,
+        "certainty": torch.full((n,), certainty),
+        "presence": torch.full((n,), presence),
+        "classes": torch.tensor([[labels.get(name, -1) for name in HEADS]] * n),
     }
 
 
-def test_weak_loss_pulls_the_core_up_and_the_outside_down_and_leaves_the_rest():
-    boxes, core = torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8)
-    boxes[..., 2:6, 2:6], core[..., 3:5, 3:5] = 1, 1
+def test_the_mask_is_pulled_up_inside_down_outside_and_left_alone_where_nothing_is_known():
+    lesion, weight = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    lesion[..., 3:5, 3:5], weight[..., 6:] = 1, 0
     network = _Fixed(torch.zeros(1, 1, 8, 8))
-    loss = LesionLoss(mask=0, weak=1, classes=0)
-    loss(network, _batch("box", boxes, core, torch.zeros(1, 1, 8, 8)))["loss"].backward()
+    LesionLoss()(network, _batch(lesion, weight))["loss"].backward()
     step = -network.mask.grad[0, 0]
     assert (step[3:5, 3:5] > 0).all()
-    assert (step[:2] < 0).all() and (step[6:] < 0).all()
+    assert (step[:3, :6] < 0).all() and (step[5:, :6] < 0).all()
+    assert not step[:, 6:].any()
+
+
+def test_a_mask_counts_by_its_certainty():
+    lesion, weight = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    lesion[..., 3:5, 3:5] = 1
+    whole, half = (
+        LesionLoss()(_Fixed(torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))), batch)["mask"]
+        for batch in (_batch(lesion, weight), _batch(lesion, weight, certainty=0.5))
+    )
+    assert half.item() == pytest.approx(whole.item() / 2) and whole > 0.5
 
 
 def test_an_unknown_lesion_teaches_the_mask_nothing():
-    network = _Fixed(torch.randn(1, 1, 8, 8))
-    empty = torch.zeros(1, 1, 8, 8)
-    LesionLoss()(network, _batch("unknown", empty, empty, empty))["loss"].backward()
+    network, nothing = _Fixed(torch.randn(1, 1, 8, 8)), torch.zeros(1, 1, 8, 8)
+    LesionLoss()(network, _batch(nothing, nothing, certainty=0.0))["loss"].backward()
     assert network.mask.grad.abs().sum() == 0
 
 
 def test_an_image_without_lesion_pushes_the_mask_down_everywhere():
     network = _Fixed(torch.zeros(1, 1, 8, 8))
-    empty = torch.zeros(1, 1, 8, 8)
-    LesionLoss()(network, _batch("none", empty, empty, empty))["loss"].backward()
+    LesionLoss()(network, _batch(torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)))["loss"].backward()
     assert (network.mask.grad > 0).all()
+
+
+@pytest.mark.parametrize(("head", "n"), list(SIZES.items()))
+def test_a_head_counts_where_its_label_is_known_and_no_other_does(head, n):
+    nothing = torch.zeros(2, 1, 8, 8)
+    network = _Fixed(nothing.clone())
+    terms = LesionLoss(classes=1.0, heads={head: 1.0})(network, _batch(nothing, nothing, certainty=0.0, **{head: 1}))
+    assert terms["loss"].item() == pytest.approx(math.log(n), rel=1e-5)
+    terms["loss"].backward()
+    assert {name for name, p in network.heads.items() if p.grad is not None and p.grad.any()} == {head}
+
+
+def test_birads_0_has_no_place_in_the_order_and_teaches_nothing():
+    nothing = torch.zeros(1, 1, 8, 8)
+    assert LesionLoss()(_Fixed(nothing.clone()), _batch(nothing, nothing, certainty=0.0, birads=0))["loss"] == 0

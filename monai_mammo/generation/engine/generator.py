@@ -51,6 +51,9 @@ class Generator:
         Probability above which a pixel counts as lesion; the lesion bundle's own, 0.5 where it states none.
     texture : nn.Module or None
         Draws fine texture into decoded pictures, where the autoencoder's bundle has such a network.
+    unread_heads : frozenset of str
+        Attributes that the lesion network was not shown to read better than by naming the most frequent class; what
+        it says of them is left out.
     """
 
     autoencoder: Any
@@ -60,6 +63,7 @@ class Generator:
     device: torch.device
     mask_threshold: float = 0.5
     texture: nn.Module | None = None
+    unread_heads: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -88,6 +92,7 @@ class Generator:
             device=place,
             mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
             texture=networks.load_texture(autoencoder, device=place),
+            unread_heads=frozenset(lesion.unread_heads),
         )
 
     @property
@@ -187,7 +192,8 @@ class Generator:
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
         outputs = self.lesion_network(torch.from_numpy(stack)[:, None].to(self.device))
         found = (outputs["mask"][:, 0].sigmoid() > self.mask_threshold).cpu().numpy()
-        readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in HEADS if head in outputs}
+        read = [head for head in HEADS if head in outputs and head not in self.unread_heads]
+        readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in read}
         return [
             check_image(
                 image,
