@@ -105,7 +105,9 @@ def _answer(
     mask_kind = item.get("mask_kind", "unknown")
     mask_kind = "box" if mask_kind in ROUGH_MASK_KINDS else mask_kind
     labels = dict(zip(HEADS, known["classes"].tolist(), strict=True)) | {PRESENCE: int(known["presence"])}
-    is_outlined = mask_kind == "contour" and outlined is not None and outlined.any()
+    overlap = None
+    if mask_kind == "contour" and outlined is not None and outlined.any():
+        overlap = dice((probability > threshold) & breast, outlined)
     boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
     return Answer(
         kind=conditions.kind,
@@ -115,7 +117,7 @@ def _answer(
         labels={name: label for name, label in labels.items() if label >= 0},
         probabilities=named,
         marks=tuple(regions(probability, within=breast)),
-        dice=dice((probability > threshold) & breast, outlined) if is_outlined else None,
+        dice=overlap,
     )
 
 

@@ -74,7 +74,9 @@ def calibrate_bundle(
     """
     items = load_items(datalist, split=split)
     home = bundle.find(lesion_network)
-    words, unread, curves = [], {}, {}
+    words: list[str] = []
+    unread: dict[str, list[str]] = {}
+    curves: dict[str, tuple[Reliability, Reliability]] = {}
     for name, network in examiners(home, device).items():
         fitted = _fit(name, network, items)
         _write(home, _FILES[name], network)

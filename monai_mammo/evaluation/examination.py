@@ -13,6 +13,7 @@ from monai_mammo.attributes import HEADS
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.evaluation.answers import HIT_IOU, Answer, answers_of, marked
 from monai_mammo.evaluation.detection import (
+    MarkedImage,
     auc,
     by_person,
     sensitivity_at_false_marks,
@@ -125,6 +126,10 @@ def _is_above(figure: dict[str, Any] | None, value: float) -> bool:
     return figure is not None and figure["low"] is not None and figure["low"] > value
 
 
+def _sensitivity_of(images: Sequence[MarkedImage], false_marks: float) -> _Statistic:
+    return lambda i: sensitivity_at_false_marks([images[k] for k in i], false_marks=false_marks)
+
+
 def _statistics(answers: Sequence[Answer]) -> dict[str, tuple[Sequence[Answer], _Statistic]]:
     """By measure the images that allow it, and the figure of any selection of them."""
     out: dict[str, tuple[Sequence[Answer], _Statistic]] = {}
@@ -133,10 +138,8 @@ def _statistics(answers: Sequence[Answer]) -> dict[str, tuple[Sequence[Answer], 
     out["Dice of outlined lesions"] = (outlined, lambda i: float(overlap[i].mean()) if len(i) else None)
     located = [(a, m) for a in answers if (m := marked(a)) is not None]
     for false_marks in _FALSE_MARKS:
-        out[f"sensitivity at {false_marks:g} false mark{'s' * (false_marks != 1)} an image"] = (
-            [a for a, _ in located],
-            lambda i, f=false_marks: sensitivity_at_false_marks([located[k][1] for k in i], false_marks=f),
-        )
+        measure = f"sensitivity at {false_marks:g} false mark{'s' * (false_marks != 1)} an image"
+        out[measure] = ([a for a, _ in located], _sensitivity_of([m for _, m in located], false_marks))
     known, score, is_there = _presence(answers)
     out[f"no lesion: specificity at {SENSITIVITY:.0%} sensitivity"] = (
         known,

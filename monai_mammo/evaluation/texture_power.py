@@ -76,7 +76,7 @@ def texture_figures(
         for measure in (*map(band_name, BANDS), "exponent"):
             known = [i for i in members if measure in acquired[i] and measure in reconstructed[i]]
             persons = [str(items[i]["person_id"]) for i in known]
-            row = {"kind": kind, "measure": measure}
+            row: dict[str, Any] = {"kind": kind, "measure": measure}
             row["acquired"] = summary([acquired[i][measure] for i in known], persons=persons)
             differences = [reconstructed[i][measure] - acquired[i][measure] for i in known]
             row["reconstructed"] = summary(differences, persons=persons)

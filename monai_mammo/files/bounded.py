@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 import os
@@ -10,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from monai_mammo.errors import MammoError
 from monai_mammo.files.names import is_text, printable
@@ -44,7 +45,7 @@ class UnreadableFile(MammoError):
         self.fault, self.detail = fault, detail
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Stream of a regular file; a pipe, a device or a folder is refused without waiting for it.
 
     Parameters

@@ -101,7 +101,7 @@ class LayoutUNet(DiffusionUNet):
         super().__init__(context_channels=context_channels, **{"n_numbers": 6, **kwargs, "fold": 1})
         self.anatomy = MaskedViT(context_channels)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         x: Tensor,
         timesteps: Tensor,

@@ -64,7 +64,8 @@ def regions(
     smooth = ndimage.uniform_filter(np.asarray(probability, dtype=np.float32), size=3, mode="nearest")
     if within is not None:
         smooth = np.where(within, smooth, np.float32(0))
-    left, found = smooth.copy(), []
+    left = smooth.copy()
+    found: list[Region] = []
     while len(found) < max_regions:
         peak = np.unravel_index(int(left.argmax()), left.shape)
         score = float(left[peak])

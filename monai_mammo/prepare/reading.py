@@ -86,11 +86,14 @@ class Sidecar:
         person, mask = values.pop("person_id", None), values.pop("lesion_mask", None)
         if not (person is None or isinstance(person, (str, int))) or isinstance(person, bool):
             raise RequestError(f"person_id in {name} is neither text nor a whole number")
-        inside = {"where": f"lesion_mask in {name}", "allow_outside": allow_outside, "hint": ALLOW_OUTSIDE}
+        lesion_mask = None
+        if mask is not None:
+            where = f"lesion_mask in {name}"
+            lesion_mask = path_inside(path.parent, mask, where=where, allow_outside=allow_outside, hint=ALLOW_OUTSIDE)
         return cls(
             conditions=Conditions.from_dict(values, where=name),
             person_id="" if person is None else str(person),
-            lesion_mask=None if mask is None else path_inside(path.parent, mask, **inside),
+            lesion_mask=lesion_mask,
         )
 
 

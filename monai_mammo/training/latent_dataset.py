@@ -68,7 +68,7 @@ class LatentDataset(PreparedDataset):
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
         self.drop_each, self.drop_all = drop_each, drop_all
         self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
-        self._factor = int(autoencoder.factor)  # type: ignore[arg-type]
+        self._factor = int(autoencoder.factor)
         self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
         self.air = _air_of(autoencoder)
 

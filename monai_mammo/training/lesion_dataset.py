@@ -143,15 +143,15 @@ def _target(
         return _Target(lesion, np.zeros_like(weight), 0.0)
     for box in diffuse:
         weight[mask_of_box(box, shape) > 0.5] = 0
-    has_outline = mask is not None and mask.any()
+    outlined = mask if mask is not None and mask.any() else None
     for box in boxes:
-        if has_outline and mask[mask_of_box(box, shape) > 0.5].any():
+        if outlined is not None and outlined[mask_of_box(box, shape) > 0.5].any():
             continue
         lesion = np.maximum(lesion, _ellipse(box, shape, 0.92))
         weight[_ellipse(box, shape, 1.15) > 0] = 0
         weight[_ellipse(box, shape, 0.75) > 0] = 1
-    if has_outline:
-        lesion[mask], weight[mask] = 1, 1
+    if outlined is not None:
+        lesion[outlined], weight[outlined] = 1, 1
     return _Target(lesion, weight, 1.0 if kind in ("contour", "none") else BOX_CERTAINTY)
 
 

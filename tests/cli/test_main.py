@@ -73,7 +73,7 @@ def test_json_and_quiet(tmp_path, capsys):
         ("--like nothing.dcm", "nothing.dcm is not read"),
         ("--mask nothing.png", "mask nothing.png: the file could not be read: No such file"),
         ("--conditions nothing.csv", "conditions file nothing.csv could not be read"),
-        ("--format jpeg", "format 'jpeg' is not one of dicom, png, nifti"),
+        ("--format jpeg", "format 'jpeg' is not one of dicom, nifti, png"),
         ("--colour red", "unrecognized arguments: --colour red"),
         ("--count", "expected one argument"),
     ],

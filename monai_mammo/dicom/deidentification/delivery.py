@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
 from monai_mammo.dicom.deidentification.deidentified_folder import DeidentificationReport, deidentify_folder
@@ -20,7 +21,7 @@ def deidentify(
     secret_file: str | os.PathLike[str] | None = None,
     key_file: str | os.PathLike[str] | None = None,
     keep_sex_and_age_band: bool = False,
-    burned_in: str = "refuse",
+    burned_in: Literal["refuse", "keep"] = "refuse",
     progress: ProgressCallback | None = None,
 ) -> DeidentificationReport:
     """De-identified copies of all mammograms of a folder, a folder a person, with ``report.json``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from pydicom.dataset import Dataset
@@ -108,14 +108,14 @@ def single(noun: str, sources: list[tuple[str, set[_Value]]]) -> tuple[list[tupl
     return named, tuple(contradiction(f"{source} names several {noun}, of which none was taken") for source in several)
 
 
-def settled(noun: str, sources: list[tuple[str, _Value]]) -> tuple[_Value | None, tuple[str, ...]]:
+def settled(noun: str, sources: Sequence[tuple[str, _Value]]) -> tuple[_Value | None, tuple[str, ...]]:
     """First value found, and a note for every other source that says something else.
 
     Parameters
     ----------
     noun : str
         What they tell, such as ``the side``.
-    sources : list of (str, value)
+    sources : sequence of (str, value)
         Keyword and value, the most trusted first.
 
     Returns

@@ -24,11 +24,11 @@ class Sample(NamedTuple):
 
     Parameters
     ----------
-    index : ndarray, shape (n,), integer
+    indices : ndarray, shape (n,), integer
         Of their stored values among all that there can be.
     """
 
-    index: np.ndarray
+    indices: np.ndarray
 
     @classmethod
     def of(cls, pixels: np.ndarray | None, index_of: np.ndarray, padding: np.ndarray | None) -> Self:
@@ -70,7 +70,7 @@ class Sample(NamedTuple):
         """
         if not self._is_varied():
             return True
-        shown = brightness[self.index]
+        shown = brightness[self.indices]
         return float(((shown > _BLACK) & (shown < _WHITE)).mean()) >= _LEAST_GREY
 
     def extremes(self, brightness: np.ndarray) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class Sample(NamedTuple):
         """
         if not self._is_varied():
             return ()
-        shown = brightness[self.index]
+        shown = brightness[self.indices]
         if float((shown > _WHITE).mean()) > _MOST_WHITE:
             return (contradiction("the picture is shown as the header asks, and more than half of it is white"),)
         if float(np.quantile(shown, 0.999)) < _LEAST_BRIGHT:
@@ -95,4 +95,4 @@ class Sample(NamedTuple):
         return ()
 
     def _is_varied(self) -> bool:
-        return np.count_nonzero(np.bincount(self.index)) >= _LEAST_VALUES
+        return int(np.count_nonzero(np.bincount(self.indices))) >= _LEAST_VALUES

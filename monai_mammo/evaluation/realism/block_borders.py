@@ -28,7 +28,7 @@ def border_ratio(image: np.ndarray, breast: np.ndarray, *, block_px: int = 2) ->
     """
     across, within = [], []
     for axis in (0, 1):
-        pixels, inside = (np.moveaxis(array, axis, 0) for array in (image.astype(np.float64), breast))
+        pixels, inside = np.moveaxis(image.astype(np.float64), axis, 0), np.moveaxis(breast, axis, 0)
         difference, counts = np.abs(np.diff(pixels, axis=0)), inside[1:] & inside[:-1]
         is_border = np.arange(1, len(pixels)) % block_px == 0
         across.append(difference[is_border][counts[is_border]])

@@ -63,8 +63,8 @@ def realism_figures(
     """
     sets = {"synthetic": synthetic, "reference": reference, "control": control}
     if len({s.shape for s in sets.values()}) > 1:
-        sizes = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
-        raise RequestError(f"images are compared pixel for pixel and have one size, these have {sizes}")
+        stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
+        raise RequestError(f"images are compared pixel for pixel and have one size, these have {stated}")
     if set(reference.persons) & set(control.persons):
         raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
     sizes = compared_sizes(reference.shape)

@@ -26,8 +26,10 @@ def skin_line_step(image: np.ndarray, breast: np.ndarray) -> float | None:
     float or None
         In brightness; `None` where the picture shows no outline.
     """
+    if breast.all():
+        return None
     inside, outside = ndimage.distance_transform_edt(breast), ndimage.distance_transform_edt(~breast)
-    rows, columns = np.nonzero((inside > 0) & (inside < 1.5)) if not breast.all() else ((), ())
+    rows, columns = np.nonzero((inside > 0) & (inside < 1.5))
     if len(rows) == 0:
         return None
     depth = np.where(breast, inside - 0.5, 0.5 - outside)

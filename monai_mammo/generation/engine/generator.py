@@ -160,8 +160,9 @@ class Generator:
         attributes = networks.encode_conditions([sample.prepared_conditions for sample in padded]).to(self.device)
         spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
         noise = [self.sampler.noise(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
+        stacked: Any = sampling.stack_noise(noise, self.device)  # of the kind that this sampler draws from
         z_0 = self.sampler.draw(
-            sampling.stack_noise(noise, self.device),
+            stacked,
             attributes=attributes,
             spatial=spatial,
             steps=settings.steps,
