@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from monai_mammo import sampling
 from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
-from monai_mammo.files.png import png_bytes
+from monai_mammo.files.png import save_png
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.conditions_file import conditions_from_file
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
@@ -133,12 +133,13 @@ class RequestDataset(Dataset):
         image : ndarray, shape (rows, columns)
             In the prepared frame.
         folder : Path
+            Made where it is missing.
         """
         sample = self.samples[index]
         name, side = sample_name(index), sample.conditions.laterality or Laterality.L
         image = image[: self.shape[0], : self.shape[1]]
-        save_bytes(png_bytes(as_displayed(image, side), description=SYNTHETIC), folder / f"{name}.png")
-        mask = as_displayed(sample.lesion.mask, side)
-        save_bytes(png_bytes(mask, description=SYNTHETIC), folder / f"{name}_requested.png")
+        shown, mask = (as_displayed(array, side) for array in (image, sample.lesion.mask))
+        save_png(shown, folder / f"{name}.png", description=SYNTHETIC, make_folder=True)
+        save_png(mask, folder / f"{name}_requested.png", description=SYNTHETIC, make_folder=True)
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
-        save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json")
+        save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json", make_folder=True)
