@@ -14,13 +14,20 @@ from monai_mammo.errors import RequestError
 
 __all__ = [
     "AcquisitionKind",
+    "CalcificationDistribution",
+    "CalcificationMorphology",
     "ChestWall",
     "Code",
     "Density",
+    "Depth",
     "Finding",
     "FindingCategory",
     "Laterality",
+    "Margin",
+    "MassDensity",
     "Pathology",
+    "Quadrant",
+    "Shape",
     "Split",
     "View",
     "BIRADS_CATEGORIES",
@@ -201,6 +208,101 @@ class Pathology(_Term):
     NORMAL = "normal"
     BENIGN = "benign"
     MALIGNANT = "malignant"
+
+
+class Shape(_Term):
+    """Shape of a mass."""
+
+    OVAL = "oval"
+    ROUND = "round"
+    IRREGULAR = "irregular"
+
+
+class Margin(_Term):
+    """Margin of a mass."""
+
+    CIRCUMSCRIBED = "circumscribed"
+    OBSCURED = "obscured"
+    MICROLOBULATED = "microlobulated"
+    INDISTINCT = "indistinct"
+    SPICULATED = "spiculated"
+
+
+class MassDensity(_Term):
+    """Attenuation of a mass beside that of fibroglandular tissue."""
+
+    HIGH = "high"
+    EQUAL = "equal"
+    LOW = "low"
+    FAT_CONTAINING = "fat_containing"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "mass density"
+
+
+class CalcificationMorphology(_Term):
+    """Form of calcifications: the typically benign ones first, then those of suspicious morphology."""
+
+    SKIN = "skin"
+    VASCULAR = "vascular"
+    COARSE = "coarse"
+    LARGE_ROD_LIKE = "large_rod_like"
+    ROUND = "round"
+    PUNCTATE = "punctate"
+    RIM = "rim"
+    DYSTROPHIC = "dystrophic"
+    MILK_OF_CALCIUM = "milk_of_calcium"
+    SUTURE = "suture"
+    AMORPHOUS = "amorphous"
+    COARSE_HETEROGENEOUS = "coarse_heterogeneous"
+    FINE_PLEOMORPHIC = "fine_pleomorphic"
+    FINE_LINEAR = "fine_linear"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "calcification morphology"
+
+
+class CalcificationDistribution(_Term):
+    """How calcifications lie in the breast."""
+
+    DIFFUSE = "diffuse"
+    REGIONAL = "regional"
+    GROUPED = "grouped"
+    LINEAR = "linear"
+    SEGMENTAL = "segmental"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "calcification distribution"
+
+
+class Quadrant(_Term):
+    """Part of the breast, as reports name it; a half where only one direction is said."""
+
+    UPPER_OUTER = "upper_outer"
+    UPPER_INNER = "upper_inner"
+    LOWER_OUTER = "lower_outer"
+    LOWER_INNER = "lower_inner"
+    UPPER = "upper"
+    LOWER = "lower"
+    OUTER = "outer"
+    INNER = "inner"
+    CENTRAL = "central"
+    RETROAREOLAR = "retroareolar"
+    AXILLARY_TAIL = "axillary_tail"
+
+
+class Depth(_Term):
+    """Third of the breast between nipple and chest wall."""
+
+    ANTERIOR = "anterior"
+    MIDDLE = "middle"
+    POSTERIOR = "posterior"
 
 
 class ChestWall(_Term):

@@ -38,7 +38,7 @@ def test_importing_the_package_costs_nothing_heavy():
     assert loaded_by("import monai_mammo").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("room", ["bundle", "phantom", "dicom", "cli.main"])
+@pytest.mark.parametrize("room", ["bundle", "phantom", "dicom", "text", "cli.main"])
 def test_what_answers_before_any_computation_does_without_torch(room):
     assert loaded_by(f"import monai_mammo.{room}").isdisjoint({"torch", "monai", "ignite"})
 

@@ -10,12 +10,19 @@ from monai_mammo.errors import RequestError
 
 VOCABULARIES = [
     terms.AcquisitionKind,
+    terms.CalcificationDistribution,
+    terms.CalcificationMorphology,
     terms.ChestWall,
     terms.Density,
+    terms.Depth,
     terms.Finding,
     terms.FindingCategory,
     terms.Laterality,
+    terms.Margin,
+    terms.MassDensity,
     terms.Pathology,
+    terms.Quadrant,
+    terms.Shape,
     terms.Split,
     terms.View,
 ]

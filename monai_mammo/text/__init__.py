@@ -1,0 +1,17 @@
+"""Mammography reports as conditions, and conditions as the words of a report. Needs no torch."""
+
+from __future__ import annotations
+
+from monai_mammo.text.parse import conditions_of_text
+from monai_mammo.text.place import box_of_place, quadrant_of_clock
+from monai_mammo.text.report import ParsedReport, ReportedFinding
+from monai_mammo.text.write import text_of_conditions
+
+__all__ = [
+    "ParsedReport",
+    "ReportedFinding",
+    "box_of_place",
+    "conditions_of_text",
+    "quadrant_of_clock",
+    "text_of_conditions",
+]
