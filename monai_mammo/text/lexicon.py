@@ -87,7 +87,7 @@ def _put(part: Part, phrases: str, value: Any = None) -> None:
 
 _FINDINGS = {
     FindingCategory.MASS: "mass, masses, mass lesion, mass lesions, nodule, nodules, nodular density, nodular "
-        "densities, "
+    "densities, "
     "nodular opacity, nodular opacities, opacity, opacities, soft opacity, soft opacities, soft tissue opacity, "
     "soft tissue opacities, soft tissue density, soft tissue densities, soft tissue mass, soft tissue lesion, "
     "soft tissue nodule, density, densities, tumor, tumors, tumour, tumours, lump, lumps, space occupying lesion, "
@@ -119,7 +119,7 @@ _FINDINGS = {
     FindingCategory.NIPPLE_RETRACTION: "nipple retraction, retraction of the nipple, retracted nipple, "
     "nipple inversion, inverted nipple",
     FindingCategory.SUSPICIOUS_LYMPH_NODE: "adenopathy, axillary adenopathy, lymphadenopathy, axillary "
-        "lymphadenopathy, "
+    "lymphadenopathy, "
     "enlarged axillary lymph node, enlarged axillary lymph nodes, enlarged lymph node, enlarged lymph nodes, "
     "suspicious lymph node, suspicious lymph nodes, suspicious axillary lymph node, suspicious axillary lymph nodes, "
     "enlarged axillary nodes, abnormal axillary lymph nodes",

@@ -1,8 +1,9 @@
 """The words of a report as conditions.
 
 A report is read sentence by sentence. Descriptors directly before the noun of a finding belong to it, those behind a
-noun to that noun; a descriptor that does not fit the finding (a margin of calcifications) goes to the next that it fits. A
-negation holds until the sentence ends or is turned by "but", "there is" and the like. What is not known is kept.
+noun to that noun; a descriptor that does not fit the finding (a margin of calcifications) goes to the next that it
+fits. A negation holds until the sentence ends or is turned by "but", "there is" and the like. What is not known is
+kept.
 """
 
 from __future__ import annotations
