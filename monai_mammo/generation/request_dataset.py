@@ -92,7 +92,8 @@ class RequestDataset(Dataset):
         folder = find(bundle)
         self.seed, self.shape = seed, folder.prepared_shape
         self._factor = int(latent_factor)
-        self._latent_shape = (latent_channels, *(-(-side // latent_factor) for side in self.shape))
+        height, width = (-(-side // latent_factor) for side in self.shape)
+        self._latent_shape = (latent_channels, height, width)
         rows = tuple(Conditions.from_dict(row) for row in self.data)
         request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
         self.samples: list[PlannedSample] = [
