@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from monai_mammo.errors import RequestError
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import is_partial, save_bytes
@@ -147,7 +149,7 @@ class PreparedFolder:
         self._write(npy_bytes(stored(prepared.image)), item["image"])
         self._write(png_bytes(prepared.breast), item["breast"])
         if "label" in item and prepared.lesion_mask is not None:
-            self._write(png_bytes(prepared.lesion_mask), item["label"])
+            self._write(npy_bytes(prepared.lesion_mask.astype(np.uint8)), item["label"])
         if full is not None:
             item["full"] = full_item(full, entry.image_id)
             for name, data in full_files(full, item["full"]):
@@ -213,7 +215,7 @@ def _item(prepared: PreparedMammogram, entry: Entry, *, mask_kind: str) -> dict[
     item = {
         "image": f"images/{name}.npy",
         "breast": f"breasts/{name}.png",
-        "label": f"masks/{name}.png",
+        "label": f"masks/{name}.npy",
         "conditions": prepared.conditions.to_dict(),
         "boxes": [list(box) for box in map(prepared.trace.forward_box, entry.lesions) if box is not None],
         "diffuse_boxes": [list(box) for box in map(prepared.trace.forward_box, entry.diffuse) if box is not None],

@@ -30,7 +30,7 @@ def training_items(
     Parameters
     ----------
     dataset_dir : path
-        Folder with ``datalist.json`` as ``monai-mammo prepare`` writes it, or `PHANTOM`.
+        Folder with ``datalist.json`` as ``monai-mammo prepare`` or ``generate`` writes it, or `PHANTOM`.
     split : str
         ``training``, ``validation``, ``test`` or ``external``.
     shape : tuple of int
@@ -41,10 +41,15 @@ def training_items(
     Raises
     ------
     RequestError
-        There is no prepared folder, or no such split in it.
+        There is no prepared folder, no such split in it, or no image in the split.
     """
     if str(dataset_dir) != PHANTOM:
-        return load_datalist(Path(dataset_dir) / "datalist.json", split=split)
+        items = load_datalist(Path(dataset_dir) / "datalist.json", split=split)
+        if not items:
+            raise RequestError(
+                f"the {split} part of {dataset_dir} lists no image: a training needs some in training and in validation"
+            )
+        return items
     _LOGGER.warning("%s data are drawn phantoms: what they teach or measure says nothing of mammograms", split)
     return phantom_items(n_phantoms, split=split, shape=shape)
 

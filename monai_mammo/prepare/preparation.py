@@ -17,6 +17,7 @@ from monai_mammo.files.names import printable
 from monai_mammo.prepare.array import CHAIN_VERSION, locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
+from monai_mammo.prepare.datasets.run import is_run
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.prepare.prepare_report import FileOutcome, PrepareReport
@@ -114,7 +115,7 @@ def _entries(
     path = Path(source)
     if not path.exists():
         raise RequestError(f"source {path} is not there")
-    name = dataset or ("table" if path.is_file() else "folder")
+    name = dataset or ("table" if path.is_file() else "run" if is_run(path) else "folder")
     return _named_once(dataset_entries(name, path, leave_out=out, allow_outside=allow_outside), path)
 
 

@@ -20,7 +20,7 @@ from monai_mammo.files.bounded import FileFault, UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.mask_picture import mask_of_picture
 from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
-from monai_mammo.files.picture import PICTURE_SUFFIXES, decoded, open_picture
+from monai_mammo.files.picture import MAX_PIXELS, PICTURE_SUFFIXES, decoded, open_picture
 from monai_mammo.study import Mammogram, StoredImage
 from monai_mammo.terms import Finding
 
@@ -289,7 +289,8 @@ def files_beside(path: Path, *, allow_outside: bool = False) -> tuple[Path, ...]
 def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
     """Mask that a picture shows by the rule of `monai_mammo.files.mask_picture`; empty is allowed, full is not.
 
-    The file is read in a process of its own, with bounded memory and time.
+    The file is read in a process of its own, with bounded memory and time. The mask of a prepared folder is an array
+    (``.npy``), and read here.
 
     Parameters
     ----------
@@ -306,6 +307,8 @@ def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
     MammoError
         The file is not there, not a picture, not a mask, too large, or covers every pixel.
     """
+    if path.suffix == ".npy":
+        return _array_mask(path)
     stored = (reader or _reader_of_this_process()).read_mask(path)
     name = printable(path.name)
     if not isinstance(stored, StoredImage):
@@ -314,6 +317,18 @@ def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
     if mask.all():
         raise MammoError(f"mask {name} covers the whole picture")
     return mask
+
+
+def _array_mask(path: Path) -> np.ndarray:
+    try:
+        if not path.is_file():
+            raise OSError
+        array = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no more than the file holds
+        if array.ndim != 2 or array.dtype.kind not in "bu" or array.size > MAX_PIXELS:
+            raise ValueError
+        return np.array(array > 0)
+    except (OSError, ValueError, EOFError, TypeError):
+        raise MammoError(f"mask {printable(path.name)}: it is not there or not a mask") from None
 
 
 def empty_mask_note(path: Path, conditions: Conditions) -> tuple[str, ...]:

@@ -19,9 +19,7 @@ __all__ = ["spread"]
 _AHEAD = 2  # items handed out for each worker, so that none waits and little is held in memory
 
 
-def spread(
-    work: Callable[[Any], Any], items: Iterable[Any], *, workers: int
-) -> Generator[tuple[int, Any], None, None]:
+def spread(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Generator[tuple[int, Any], None, None]:
     """Place and result of each item, in the order in which they are ready.
 
     When a process dies, all items that were handed out are done again, one by one; so the one that is to blame is told

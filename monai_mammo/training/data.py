@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.errors import MammoError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.picture import read_brightness
+from monai_mammo.prepare.cache import stored
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 
 __all__ = ["CropDataset", "EpochSampler", "PreparedDataset"]
@@ -46,7 +47,9 @@ class PreparedDataset(Dataset):
     ) -> None:
         self.data = list(data)
         self.epoch, self.seed, self.transform = 0, seed, transform
-        self._images = [_loaded(item["image"]) for item in self.data]
+        if not self.data:
+            raise RequestError("a data set of no image cannot train or validate: name other data or another split")
+        self._images = [_pixels(item["image"]) for item in self.data]
         if len({image.shape for image in self._images}) > 1:
             raise MammoError("prepared images of different sizes cannot train together")
         self._masks = [_loaded(item["label"]) > 0 if _is_outlined(item) else None for item in self.data]
@@ -183,6 +186,20 @@ def _loaded(source: str | np.ndarray) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return source
     return np.load(source) if source.endswith(".npy") else read_brightness(source)
+
+
+def _pixels(source: str | np.ndarray) -> np.ndarray:
+    """Stored values over the full range of 16 bits, shape (rows, columns), whatever the file has."""
+    if isinstance(source, str) and not source.endswith(".npy"):
+        return stored(read_brightness(source))
+    array = _loaded(source)
+    if array.ndim == 2 and array.dtype == np.uint8:
+        return array.astype(np.uint16) * np.uint16(257)
+    if array.ndim != 2 or array.dtype != np.uint16:
+        what = f"{array.dtype} of shape {array.shape}"
+        where = "an image" if isinstance(source, np.ndarray) else source
+        raise RequestError(f"{where} holds {what}: an image to train on is 8 or 16 bit grey")
+    return array
 
 
 def _unit_tensor(image: np.ndarray) -> Tensor:

@@ -70,6 +70,7 @@ class PredictionWriter:
             self._save(label, image.detach().float().cpu().numpy()[0])
 
     def _save(self, label: Any, image: np.ndarray) -> None:
+        self.output_dir.mkdir(parents=True, exist_ok=True)
         if self.dataset is not None:
             self.dataset.save(int(label), image, self.output_dir)
         else:

@@ -8,6 +8,9 @@ from typing import Any
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
+from monai_mammo.generation.runs.output_format import PREPARED_BREAST, PREPARED_IMAGE, PREPARED_LESION
+from monai_mammo.prepare.geometry import mirror_box
+from monai_mammo.terms import Finding, Laterality
 
 __all__ = ["DATALIST", "datalist_bytes"]
 
@@ -15,9 +18,10 @@ DATALIST = "datalist.json"
 
 
 def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
-    """`datalist.json` of a run in MONAI's form, all samples under ``training``.
+    """`datalist.json` of a run in the form of a prepared folder's, which is MONAI's.
 
-    Paths are relative to the file. Images hang as readers expect, and so do boxes and masks.
+    Paths are relative to the file. Images, masks and boxes are those of the prepared grid, chest wall left. Every
+    fourth sample is for validation, so that a training can choose its weights and a longer run keeps its parts.
 
     Parameters
     ----------
@@ -29,30 +33,42 @@ def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
     -------
     bytes
     """
-    items = [_datalist_item(entry) for _, entry in sorted(manifest.samples.items())]
+    items = {index: _datalist_item(entry) for index, entry in sorted(manifest.samples.items())}
     values = {
         "version": 1,
         "synthetic": SYNTHETIC,
         "shape": manifest.head["shape"],
         "spacing_mm": spacing_mm,
         "spacing_source": "nominal",
-        "training": items,
-        "validation": [],
+        "training": [item for index, item in items.items() if not _is_validation(index)],
+        "validation": [item for index, item in items.items() if _is_validation(index)],
         "test": [],
+        "external": [],
     }
     return (json.dumps(values, indent=1) + "\n").encode()
+
+
+def _is_validation(index: int) -> bool:
+    return index % 4 == 3
 
 
 def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
     name = sample_name(entry["index"])
     conditions = Conditions.from_dict(entry["conditions"])
-    item: dict[str, Any] = {"image": f"{name}/mammogram.png"}
-    if conditions.finding is not None:  # where the finding was left open, nothing was labelled
-        item["label"] = f"{name}/lesion.png"
+    box = conditions.box
+    if box is not None and conditions.laterality is Laterality.R:
+        box = mirror_box(box)
+    has_lesion = conditions.finding not in (None, Finding.NONE)  # where it was left open, nothing was labelled
+    item: dict[str, Any] = {"image": f"{name}/{PREPARED_IMAGE}", "breast": f"{name}/{PREPARED_BREAST}"}
+    if has_lesion:
+        item["label"] = f"{name}/{PREPARED_LESION}"
     item |= {
-        "conditions": conditions.to_dict(),
+        "preview": f"{name}/mammogram.png",
+        "conditions": conditions.replace(box=box).to_dict(),
+        "boxes": [] if box is None else [list(box)],
+        "mask_kind": "contour" if has_lesion else "unknown" if conditions.finding is None else "none",
         "person_id": f"SYNTHETIC_{name}",
-        "image_id": name,
+        "image_id": f"SYNTHETIC_{name}",  # a name that is no path: MONAI takes any text that is one for a file
         "source": "monai_mammo",
         "source_sha256": entry["files"]["mammogram.png"],
         "is_synthetic": True,

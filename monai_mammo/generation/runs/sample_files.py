@@ -18,7 +18,15 @@ from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
-from monai_mammo.generation.runs.output_format import SAMPLE_FILES, OutputFormat
+from monai_mammo.generation.runs.output_format import (
+    PREPARED_BREAST,
+    PREPARED_IMAGE,
+    PREPARED_LESION,
+    SAMPLE_FILES,
+    OutputFormat,
+)
+from monai_mammo.prepare.cache import npy_bytes, stored
+from monai_mammo.prepare.geometry import hang
 from monai_mammo.study import Annotation, Mammogram
 from monai_mammo.terms import Finding, FindingCategory
 
@@ -159,6 +167,21 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
     save_bytes(png_bytes(mammogram.pixels, description=said), folder / "mammogram.png")
     save_bytes(png_bytes(requested, description=said), folder / "lesion.png")
     save_bytes((mammogram.conditions.to_json() + "\n").encode(), folder / "conditions.json")
+    _write_prepared(mammogram, requested, folder, description=said)
+
+
+def _write_prepared(mammogram: Mammogram, requested: np.ndarray, folder: Path, *, description: str) -> None:
+    """Write what a training reads: the prepared grid's 16 bits, chest wall left, not what a screen shows."""
+    from monai_mammo.generation.engine.check import clean_air
+
+    side = mammogram.conditions.laterality
+    assert side is not None
+    image, lesion = hang(mammogram.pixels, side), hang(requested, side)  # its own inverse
+    _, breast = clean_air(image)
+    save_bytes(npy_bytes(stored(image)), folder / PREPARED_IMAGE)
+    save_bytes(npy_bytes(lesion.astype(np.uint8)), folder / PREPARED_LESION)
+    shown = image > 0 if breast is None else breast
+    save_bytes(png_bytes(shown, description=description), folder / PREPARED_BREAST)
 
 
 def _write_nifti(sample: FinishedSample, folder: Path) -> None:

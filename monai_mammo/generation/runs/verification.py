@@ -20,8 +20,11 @@ from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
 from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, sample_name
+from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
+from monai_mammo.prepare.datalist import SPLIT_KEYS
+from monai_mammo.prepare.geometry import hang
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.terms import ChestWall, Laterality
 
@@ -159,12 +162,18 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
     if not manifest.is_complete or not path.is_file():
         return
     try:
-        images = [item["image"] for item in json.loads(path.read_text(encoding="utf-8"))["training"]]
-    except (ValueError, KeyError, TypeError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        images = sorted(item["image"] for split in SPLIT_KEYS.values() for item in content.get(split, []))
+    except (ValueError, KeyError, TypeError, AttributeError):
         yield "datalist.json cannot be read as a datalist"
         return
-    if images != [f"{sample_name(index)}/mammogram.png" for index in sorted(manifest.samples)]:
+    if images != sorted(f"{sample_name(index)}/{_trained_on(entry)}" for index, entry in manifest.samples.items()):
         yield "datalist.json does not list the samples of the manifest"
+
+
+def _trained_on(entry: Mapping[str, Any]) -> str:
+    """File of a sample that the datalist names; runs before the prepared image was written have the preview."""
+    return PREPARED_IMAGE if PREPARED_IMAGE in entry["files"] else "mammogram.png"
 
 
 def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[str], bool]:
@@ -178,6 +187,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     problems = [] if stated == conditions else ["conditions.json and the manifest differ"]
     if requested.shape != preview.shape:
         return [*problems, "lesion.png and mammogram.png differ in size"], False
+    problems += _prepared(paths, preview, requested, conditions) if PREPARED_IMAGE in paths else []
     if "mammogram.dcm" in paths:
         found, pixels = _mammogram(paths["mammogram.dcm"], conditions, preview, entry)
         problems += found
@@ -203,6 +213,24 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     if side is not None and side is not expected:
         problems.append(f"the pixels show the chest wall {side}, a {conditions.laterality} breast has it {expected}")
     return problems, side is not None
+
+
+def _prepared(
+    paths: Mapping[str, Path], preview: np.ndarray, requested: np.ndarray, conditions: Conditions
+) -> list[str]:
+    try:
+        image = np.load(paths[PREPARED_IMAGE], allow_pickle=False).astype(np.float32) / 65535
+        lesion = np.load(paths[PREPARED_LESION], allow_pickle=False) > 0
+    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        return [f"{PREPARED_IMAGE} cannot be read: {type(error).__name__}"]
+    assert conditions.laterality is not None
+    preview, requested = hang(preview, conditions.laterality), hang(requested, conditions.laterality)
+    problems = []
+    if image.shape != preview.shape or np.abs(image - preview).max() > 1.5 / 255:
+        problems.append(f"{PREPARED_IMAGE} shows another picture than mammogram.png")
+    if lesion.shape != requested.shape or (lesion != requested).any():
+        problems.append(f"{PREPARED_LESION} and lesion.png show different lesions")
+    return problems
 
 
 @suppress_pydicom_messages()

@@ -26,6 +26,7 @@ _MODULES = {
     "cdd-cesm": "cdd_cesm",
     "folder": "folder",
     "table": "table",
+    "run": "run",
 }
 
 _OF_USERS = ("folder", "table")  # published data sets name no file outside themselves

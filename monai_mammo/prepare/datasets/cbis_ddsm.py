@@ -197,9 +197,7 @@ class _Listing:
             return called[0].path
         return files[abnormality.mask.number].path if abnormality.mask.number < len(files) == 2 else None
 
-    def _entry(
-        self, key: ViewKey, found: list[Abnormality], films: list[SeriesFile], masks: list[MaskFiles]
-    ) -> Entry:
+    def _entry(self, key: ViewKey, found: list[Abnormality], films: list[SeriesFile], masks: list[MaskFiles]) -> Entry:
         person, side, view = key
         film = films[0]
         record = {

@@ -210,9 +210,7 @@ class _Image:
         )
 
 
-def _finding(
-    first: ImageRow, categories: tuple[FindingCategory, ...], regions: list[Region]
-) -> Finding | None:
+def _finding(first: ImageRow, categories: tuple[FindingCategory, ...], regions: list[Region]) -> Finding | None:
     """Main finding; none only where the image is normal, on no sheet of findings and without a region."""
     findings = {category.finding for category in categories}
     if not categories and not regions and first.pathology is Pathology.NORMAL:

@@ -208,4 +208,3 @@ def _identifying(entry: Entry) -> tuple[str, ...]:
 def _hash(pixels: np.ndarray) -> str:
     stored = np.rint(pixels * np.float32(65535)).astype(np.uint16)
     return hashlib.sha256(repr(stored.shape).encode() + stored.tobytes()).hexdigest()
-

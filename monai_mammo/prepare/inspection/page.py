@@ -146,7 +146,7 @@ def _card(issue: Issue, pictures: dict[str, InspectedImage]) -> str:
     figures = "".join(_figure(one, issue) for one in seen[:_MOST_THUMBNAILS])
     left = len(issue.images) - _MOST_THUMBNAILS
     more = f'<p class="more">and {left:,} more {_plural("image", left)}</p>' if left > 0 else ""
-    reason = f'<code>{escape(issue.reason)}</code> ' if issue.reason else ""
+    reason = f"<code>{escape(issue.reason)}</code> " if issue.reason else ""
     width = min(len(seen), _MOST_THUMBNAILS) if any(one.thumbnail for one in seen) else 1
     return (
         f'<article class="card w{max(1, width)}"><p class="sentence">{reason}{escape(_sentence(issue))}</p>'
@@ -179,7 +179,7 @@ def _rest(issues: Sequence[Issue]) -> str:
     listed = "".join(_line(issue) for issue in rest[:_MOST_NAMES])
     cut = len(rest) - _MOST_NAMES
     more = f"<p>{cut:,} more stand in doctor.json.</p>" if cut > 0 else ""
-    return f"<details><summary>{len(rest):,} more</summary><ul class=\"names\">{listed}</ul>{more}</details>"
+    return f'<details><summary>{len(rest):,} more</summary><ul class="names">{listed}</ul>{more}</details>'
 
 
 def _line(issue: Issue) -> str:

@@ -72,9 +72,7 @@ def check_faults(pictures: Sequence[InspectedImage]) -> list[Issue]:
     pictures : sequence of InspectedImage
     """
     return [
-        Issue(kind=kind, sentence=sentence, images=(seen.name,))
-        for seen in pictures
-        for kind, sentence in seen.faults
+        Issue(kind=kind, sentence=sentence, images=(seen.name,)) for seen in pictures for kind, sentence in seen.faults
     ]
 
 
