@@ -18,7 +18,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.engines import SupervisedTrainer
 from monai.inferers import SimpleInferer
-from torch import nn
+from torch import distributed, nn
 from torch.utils.data import DataLoader, Sampler
 
 from monai_mammo.errors import MammoError
@@ -76,6 +76,9 @@ class NetworkTrainer(SupervisedTrainer):
     decay_start_fraction : float
         Share of all iterations after which the learning rate falls, along a half cosine, to 0.
     seed : int
+    max_skipped : int
+        So many iterations running whose loss or gradient is not finite stop the training; fewer are passed over,
+        weights unchanged.
     train_handlers : sequence of handlers
     """
 
@@ -94,6 +97,7 @@ class NetworkTrainer(SupervisedTrainer):
         warm_up_iterations: int = 100,
         decay_start_fraction: float = 1.0,
         seed: int = 0,
+        max_skipped: int = 10,
         train_handlers: Sequence | None = None,
     ) -> None:
         super().__init__(
@@ -110,6 +114,7 @@ class NetworkTrainer(SupervisedTrainer):
         if isinstance(loss_function, nn.Module):  # a discriminator or a frozen network may be part of it
             loss_function.to(torch.device(device))
         self.ema, self.clip_norm, self.seed = ema, clip_norm, seed
+        self.max_skipped, self._n_skipped = int(max_skipped), 0
         self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
         self._base_rates = [group["lr"] for group in optimizer.param_groups]
         self.add_event_handler(Events.EPOCH_STARTED, _announce_epoch)
@@ -123,15 +128,32 @@ class NetworkTrainer(SupervisedTrainer):
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         terms = self.loss_function(functools.partial(self.inferer, network=self.network), batch)
-        if not torch.isfinite(terms["loss"]):
-            raise MammoError(f"the loss is not finite at iteration {state.iteration}; the last checkpoint is good")
         terms["loss"].backward()
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
-        self.optimizer.step()
-        if self.ema is not None:
-            self.ema.update(unwrapped(self.network))
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm or math.inf)
+        if self._is_finite(terms["loss"], norm):
+            self.optimizer.step()
+            if self.ema is not None:
+                self.ema.update(unwrapped(self.network))
         return {name: term.detach() for name, term in terms.items()}
+
+    def _is_finite(self, loss: torch.Tensor, norm: torch.Tensor) -> bool:
+        """Whether an iteration may change the weights; all ranks say the same."""
+        is_finite = (torch.isfinite(loss) & torch.isfinite(norm)).detach()
+        if distributed.is_available() and distributed.is_initialized():
+            agreed = is_finite.float()
+            distributed.all_reduce(agreed, op=distributed.ReduceOp.MIN)
+            is_finite = agreed > 0
+        if is_finite:
+            self._n_skipped = 0
+            return True
+        self._n_skipped += 1
+        _LOGGER.warning("iteration %d is skipped: its loss or gradient is not finite", self.state.iteration)
+        if self._n_skipped >= self.max_skipped:
+            raise MammoError(
+                f"loss or gradient was not finite in {self._n_skipped} iterations running, up to iteration "
+                f"{self.state.iteration}; none of them changed the weights, and the last checkpoint is good"
+            )
+        return False
 
     def _set_learning_rate(self, iteration: int) -> None:
         factor = learning_rate_factor(

@@ -97,7 +97,7 @@ def test_box_and_mask_move_with_the_pixels(folder: Path, tmp_path: Path, picture
     prepare(folder, out=out, shape=GRID)
     item = named(out)["right.png"]
     trace = Trace.from_dict(item["trace"])
-    mask = pixels_of(out, item["label"]) > 127
+    mask = pixels_of(out, item["label"]) > 0
     box = Box.parse(item["conditions"]["box"])
     assert np.abs(np.subtract(tuple(box), tuple(box_of_mask(mask)))).max() < 1.1 / 48
     back = trace.inverse_box(box)
@@ -244,7 +244,7 @@ def test_a_table_gives_boxes_masks_and_its_own_splits(table: Path, tmp_path: Pat
         assert np.abs(np.subtract(tuple(back), tuple(truth.conditions.box))).max() < 1e-6
         if i == 0:
             expected = trace.forward(truth.lesion_mask)
-            assert np.array_equal(pixels_of(out, item["label"]) > 127, expected)  # without the skin's part
+            assert np.array_equal(pixels_of(out, item["label"]) > 0, expected)  # without the skin's part
     assert report.chest_wall == {"contradicts_laterality": 0, "contradicts_table": 0, "not_told_by_pixels": 0}
 
 

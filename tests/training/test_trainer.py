@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import resource
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 import torch
+from ignite.engine import Events
 from torch import nn
 
 from monai_mammo.errors import MammoError
@@ -26,15 +31,18 @@ def _items(n: int = 6):
 class _NoisyLoss(nn.Module):
     """Squared error of a noisy image: depends on torch's generator as the real losses do."""
 
-    def __init__(self, fails_at: int | None = None) -> None:
+    def __init__(self, fails_at: Collection[int] = (), gradient_alone: bool = False) -> None:
         super().__init__()
-        self.fails_at, self.n_calls = fails_at, 0
+        self.fails_at, self.gradient_alone, self.n_calls = fails_at, gradient_alone, 0
 
     def forward(self, call, batch):
         self.n_calls += 1
         image = batch["image"]
         error = (call(image + 0.1 * torch.randn_like(image)).float() - image).square().mean()
-        return {"loss": error * float("nan") if self.n_calls == self.fails_at else error}
+        if self.n_calls in self.fails_at:
+            zero = (error - error.detach()).clamp_min(0)
+            error = error + zero.sqrt() * 0 if self.gradient_alone else error * float("nan")  # slope of a root at 0
+        return {"loss": error}
 
 
 def _trainer(max_epochs: int, checkpoint=None, loss=None):
@@ -77,13 +85,50 @@ def test_two_seeds_give_two_networks():
     assert not torch.equal(one.network.weight, other.network.weight)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path):
+@pytest.mark.parametrize("gradient_alone", [False, True])
+def test_an_iteration_that_is_not_finite_changes_nothing(caplog, gradient_alone):
+    trainer = _trainer(4, loss=_NoisyLoss({5, 7}, gradient_alone))
+    seen = []
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda e: seen.append(e.network.weight.detach().clone()))
+    trainer.run()
+    assert trainer.state.iteration == len(seen) == 12 and torch.isfinite(seen[-1]).all()
+    moved = [not torch.equal(a, b) for a, b in itertools.pairwise(seen)]
+    assert [i + 2 for i, has_moved in enumerate(moved) if not has_moved] == [5, 7]
+    assert trainer.ema.n_updates == 10
+    assert [r.getMessage() for r in caplog.records if "skipped" in r.getMessage()] == [
+        f"iteration {i} is skipped: its loss or gradient is not finite" for i in (5, 7)
+    ]
+
+
+def test_a_loss_that_stays_not_finite_stops_the_run_with_the_last_good_state(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    trainer = _trainer(4, path, _NoisyLoss(fails_at=5))
-    with pytest.raises(MammoError, match="iteration 5"):
+    trainer = _trainer(4, path, _NoisyLoss(range(5, 99)))
+    trainer.max_skipped = 4
+    with pytest.raises(MammoError, match="not finite in 4 iterations running, up to iteration 8"):
         trainer.run()
     kept = torch.load(path, weights_only=True)
-    assert kept["epoch"] == 1 and all(torch.isfinite(v).all() for v in kept["network"].values())
+    assert kept["epoch"] == 2 and kept["iteration"] == 6
+    assert all(torch.isfinite(v).all() for v in kept["network"].values())
+    assert torch.equal(kept["network"]["weight"], trainer.network.weight)
+
+
+def test_a_full_disk_while_a_checkpoint_is_written_loses_nothing(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    whole = _trainer(4)
+    whole.run()
+    _trainer(2, path).run()
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))  # Python ignores SIGXFSZ
+    try:
+        with pytest.raises(MammoError, match=r"checkpoint\.pt could not be written|checkpoint\.pt cannot be written"):
+            _trainer(4, path).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    resumed = _trainer(4, path)
+    resumed.run()
+    assert torch.equal(resumed.network.weight, whole.network.weight)
 
 
 def test_a_checkpoint_that_could_not_be_written_leaves_the_old_one(tmp_path, monkeypatch):
