@@ -82,8 +82,8 @@ def test_datalist_and_conditions_say_what_the_manifest_says(made):
     manifest = json.loads((made / "manifest.json").read_text())
     datalist = json.loads((made / "datalist.json").read_text())
     for entry, item in zip(manifest["samples"], datalist["training"], strict=True):
-        hung = {**item["conditions"], "box": entry["conditions"]["box"]}
-        assert hung == entry["conditions"] and entry["conditions"]["laterality"] == "R"
+        displayed = {**item["conditions"], "box": entry["conditions"]["box"]}
+        assert displayed == entry["conditions"] and entry["conditions"]["laterality"] == "R"
         x0, y0, x1, y1 = entry["conditions"]["box"]
         assert item["conditions"]["box"] == pytest.approx([1 - x1, y0, 1 - x0, y1]), "on the prepared grid, wall left"
         assert json.loads((made / entry["id"] / "conditions.json").read_text()) == entry["conditions"]

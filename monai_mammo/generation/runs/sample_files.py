@@ -26,7 +26,7 @@ from monai_mammo.generation.runs.output_format import (
     OutputFormat,
 )
 from monai_mammo.prepare.cache import npy_bytes, stored
-from monai_mammo.prepare.geometry import hang
+from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.study import Annotation, Mammogram
 from monai_mammo.terms import Finding, FindingCategory
 
@@ -176,7 +176,7 @@ def _write_prepared(mammogram: Mammogram, requested: np.ndarray, folder: Path, *
 
     side = mammogram.conditions.laterality
     assert side is not None
-    image, lesion = hang(mammogram.pixels, side), hang(requested, side)  # its own inverse
+    image, lesion = as_displayed(mammogram.pixels, side), as_displayed(requested, side)  # its own inverse
     _, breast = clean_air(image)
     save_bytes(npy_bytes(stored(image)), folder / PREPARED_IMAGE)
     save_bytes(npy_bytes(lesion.astype(np.uint8)), folder / PREPARED_LESION)

@@ -24,7 +24,7 @@ from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_L
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist import SPLIT_KEYS
-from monai_mammo.prepare.geometry import hang
+from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.terms import ChestWall, Laterality
 
@@ -224,7 +224,7 @@ def _prepared(
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         return [f"{PREPARED_IMAGE} cannot be read: {type(error).__name__}"]
     assert conditions.laterality is not None
-    preview, requested = hang(preview, conditions.laterality), hang(requested, conditions.laterality)
+    preview, requested = as_displayed(preview, conditions.laterality), as_displayed(requested, conditions.laterality)
     problems = []
     if image.shape != preview.shape or np.abs(image - preview).max() > 1.5 / 255:
         problems.append(f"{PREPARED_IMAGE} shows another picture than mammogram.png")

@@ -17,7 +17,16 @@ from monai_mammo.dicom import read_nifti
 from monai_mammo.generation import OutputFormat, generate, verify
 from monai_mammo.generation.engine.generator import Generator
 
-FILES = {"mammogram.nii.gz", "lesion.nii.gz", "mammogram.png", "lesion.png", "conditions.json"}
+FILES = {
+    "mammogram.nii.gz",
+    "lesion.nii.gz",
+    "mammogram.png",
+    "lesion.png",
+    "conditions.json",
+    "prepared.npy",
+    "prepared_lesion.npy",
+    "prepared_breast.png",
+}
 
 
 @pytest.fixture(scope="module")
