@@ -11,6 +11,7 @@ from monai_mammo.bundle import seal
 from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LayoutUNet, LesionNetwork, TextureNetwork
 
 SHAPE = (64, 48)
+UNTRAINED_PROBABILITY = 0.018  # about what the lesion network gives to a pixel before training
 COLUMNS = ["kind", "density", "view", "finding", "birads", "images", "persons"]
 ROWS = [
     ["digital", "C", "MLO", "mass", 5, 40, 25],
@@ -44,6 +45,8 @@ def write_tiny_bundles(folder: Path) -> dict[str, Path]:
             "nominal_spacing_mm": 3.5,
             "support": {"columns": COLUMNS, "rows": ROWS},
         }
+        if network_class is LesionNetwork:
+            metadata["mask_threshold"] = UNTRAINED_PROBABILITY  # so that some pixels count as found
         definition = {"_target_": f"monai_mammo.networks.{network_class.__name__}", **arguments}
         (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
         (root / "configs" / "inference.json").write_text(json.dumps({"network_def": definition}))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_bundles import write_stages, write_texture
+from tiny_bundles import UNTRAINED_PROBABILITY, write_stages, write_texture
 
 from monai_mammo import bundle
 from monai_mammo.conditions import Box, Conditions
@@ -193,7 +193,7 @@ def test_the_lesion_bundle_states_what_counts_as_found(tiny_folder, tmp_path):
         shutil.copytree(tiny_folder / name, tmp_path / name)
     path = tmp_path / NAMES[2] / "configs" / "metadata.json"
     areas = []
-    for threshold in (0.0, 0.018, 1.0):  # untrained, the network gives a probability of about that
+    for threshold in (0.0, UNTRAINED_PROBABILITY, 1.0):
         path.write_text(json.dumps({**json.loads(path.read_text()), "mask_threshold": threshold}))
         strict = Generator.load(*(bundle.find(tmp_path / name) for name in NAMES), device="cpu")
         results = strict.draw([planned()], DrawSettings(seed=7, steps=1, guidance=1.0, dice_threshold=0.0))
