@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
 from monai_mammo import sampling
@@ -114,11 +115,12 @@ class RequestDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
-        noise = sampling.initial_noise(self.seed, index, self._latent_shape)
+        noise = sampling.Cascade.noise(self.seed, index, 0, self._latent_shape)
         spatial = lesion_planes(sample.lesion.mask, sample.lesion.box, shape=self.shape, factor=self._factor)
         return {
-            "image": noise,
-            "label": noise,
+            "image": noise.detail,
+            "label": noise.detail,
+            "layout_noise": torch.cat([noise.layout, noise.on_layout]),
             "attributes": encode_conditions([sample.prepared_conditions])[0],
             "spatial": spatial,
             "index": index,

@@ -119,7 +119,8 @@ class Cascade:
         """Network evaluations of a draw."""
         return steps + self.detail_steps(steps)
 
-    def noise(self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]) -> CascadeNoise:
+    @classmethod
+    def noise(cls, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]) -> CascadeNoise:
         """Noise of one sample, a function of the arguments alone, without a batch axis.
 
         Parameters
@@ -131,7 +132,7 @@ class Cascade:
         latent_shape : tuple of int
             Channels, rows and columns of the latent.
         """
-        small = self.layout_shape(latent_shape)
+        small = cls.layout_shape(latent_shape)
         return CascadeNoise(
             layout=gaussian(seed, f"layout of {sample_id}", attempt, small),
             on_layout=gaussian(seed, f"on layout of {sample_id}", attempt, small),

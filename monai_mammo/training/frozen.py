@@ -10,7 +10,7 @@ from torch import nn
 
 from monai_mammo import bundle, networks
 
-__all__ = ["frozen_encoder", "frozen_network", "frozen_texture"]
+__all__ = ["frozen_encoder", "frozen_network"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,23 +51,6 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     nn.Module
     """
     return networks.load_encoder(_found(bundle_dir), device=device)
-
-
-def frozen_texture(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Texture network of an autoencoder's bundle, `None` where it has none.
-
-    Parameters and errors as for `frozen_network`.
-
-    Parameters
-    ----------
-    bundle_dir : str or path
-    device : torch.device or str
-
-    Returns
-    -------
-    nn.Module or None
-    """
-    return networks.load_texture(_found(bundle_dir), device=device)
 
 
 def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

@@ -9,7 +9,6 @@ from monai.inferers import Inferer
 from torch import Tensor, nn
 
 from monai_mammo import sampling
-from monai_mammo.networks import picture_of_latent
 from monai_mammo.training.trainer import AutocastInferer
 
 __all__ = ["MaskInferer", "ReconstructionInferer", "SamplerInferer"]
@@ -32,62 +31,72 @@ class MaskInferer(AutocastInferer):
 
 
 class SamplerInferer(Inferer):
-    """The sampler as an inferer: noise and conditions in, mammograms out.
+    """The two stages as an inferer: noise and conditions in, mammograms out.
 
     Parameters
     ----------
     autoencoder : nn.Module
         Turns latents into images by ``from_latent``.
-    schedule : Schedule
-        That the diffusion network was trained with.
+    detail : nn.Module
+        The detail stage, a `networks.DetailUNet`.
+    schedule, detail_schedule : Schedule
+        That the layout and the detail stage were trained with.
     steps : int
-        Network evaluations.
+        Network evaluations of the layout stage; see `sampling.Cascade.detail_steps`.
     guidance : float
         Weight of classifier-free guidance; 1 is none.
-    texture : nn.Module or None
-        Draws fine texture into the images, as `frozen_texture` gives it.
+    layout_noise : float
+        See `sampling.Cascade`.
     """
 
     def __init__(
         self,
         autoencoder: nn.Module,
         *,
+        detail: nn.Module,
         schedule: sampling.Schedule,
+        detail_schedule: sampling.Schedule,
         steps: int = 20,
         guidance: float = 2.0,
-        texture: nn.Module | None = None,
+        layout_noise: float = sampling.Cascade.layout_noise,
     ) -> None:
         super().__init__()
-        self.texture = texture
-        self.autoencoder, self.schedule, self.steps = autoencoder.eval(), schedule, int(steps)
-        self.guidance = sampling.Guidance(scale=guidance)
+        self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
+        self.schedule, self.detail_schedule = schedule, detail_schedule
+        self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
 
     def __call__(
-        self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, attributes: Tensor, spatial: Tensor, **_: Any
+        self,
+        inputs: Tensor,
+        network: Callable[..., Tensor],
+        *args: Any,
+        attributes: Tensor,
+        spatial: Tensor,
+        layout_noise: Tensor,
+        **_: Any,
     ) -> Tensor:
         """Images for a batch of requests.
 
         Parameters
         ----------
         inputs : Tensor, shape (B, 4, h, w)
-            Noise to start from.
+            Noise that the detail stage starts from.
         network : callable
-            The diffusion U-Net.
-        attributes : Tensor, shape (B, 12)
+            The layout stage, a `networks.LayoutUNet`.
+        attributes : Tensor, shape (B, n)
         spatial : Tensor, shape (B, 2, h, w)
+        layout_noise : Tensor, shape (B, 8, h', w')
+            Noise that the layout stage starts from, then what is laid over the layout.
 
         Returns
         -------
         Tensor, shape (B, 1, H, W)
             Brightness in [0, 1].
         """
-        z_0 = sampling.sample_latents(
-            network,
-            self.schedule,
-            inputs,
-            attributes=attributes,
-            spatial=spatial,
-            steps=self.steps,
-            guidance=self.guidance,
+        cascade = sampling.Cascade(
+            network, self.detail, self.schedule, self.detail_schedule, layout_noise=self.layout_noise
         )
-        return picture_of_latent(self.autoencoder, z_0, self.texture)
+        start, over = layout_noise.chunk(2, dim=1)
+        noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs)
+        z_0 = cascade.draw(noise, attributes=attributes, spatial=spatial, steps=self.steps, guidance=self.guidance)
+        return self.autoencoder.from_latent(z_0).float()
