@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from monai_mammo.bundle import seal
-from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LayoutUNet, LesionNetwork, TextureNetwork
+from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LayoutUNet, LesionNetwork
 
 SHAPE = (64, 48)
 UNTRAINED_PROBABILITY = 0.018  # about what the lesion network gives to a pixel before training
@@ -53,17 +53,6 @@ def write_tiny_bundles(folder: Path) -> dict[str, Path]:
         torch.save(_state(network_class(**arguments)), root / "models" / "model.pt")
         seal(root)
     return out
-
-
-def write_texture(root: Path) -> None:
-    """Texture network with random weights into the bundle of an autoencoder."""
-    torch.manual_seed(1)
-    arguments = {"channels": 8, "n_blocks": 2}
-    path = root / "configs" / "inference.json"
-    definition = {"_target_": "monai_mammo.networks.TextureNetwork", **arguments}
-    path.write_text(json.dumps({**json.loads(path.read_text()), "texture_def": definition}))
-    torch.save(_state(TextureNetwork(**arguments)), root / "models" / "texture.pt")
-    seal(root)
 
 
 def write_stages(root: Path) -> None:

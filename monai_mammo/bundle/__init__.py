@@ -6,7 +6,7 @@ What needs numpy resolves on first use (PEP 562).
 from __future__ import annotations
 
 from monai_mammo.bundle.card import write_metrics, write_support
-from monai_mammo.bundle.folder import DETAIL, TEXTURE, BundleFolder, seal
+from monai_mammo.bundle.folder import DETAIL, BundleFolder, seal
 from monai_mammo.bundle.places import (
     DEFAULT_BUNDLES,
     ENVIRONMENT_VARIABLE,
@@ -25,7 +25,6 @@ __all__ = [
     "ENVIRONMENT_VARIABLE",
     "FEW_PERSONS",
     "DETAIL",
-    "TEXTURE",
     "BundleFolder",
     "Nearest",
     "Support",

@@ -14,13 +14,10 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "TEXTURE", "BundleFolder", "seal"]
+__all__ = ["DETAIL", "BundleFolder", "seal"]
 
 DETAIL = ("models/detail.pt", "inference", "detail_def")
 """Weights of the detail stage in a diffusion bundle, and the config and id of its definition."""
-
-TEXTURE = ("models/texture.pt", "inference", "texture_def")
-"""Weights of the texture network in an autoencoder's bundle, and the config and id of its definition."""
 
 WEIGHT_SUFFIXES = (".pt", ".safetensors", ".ts", ".onnx")
 _METADATA = "configs/metadata.json"
@@ -109,12 +106,6 @@ class BundleFolder:
     def has_detail(self) -> bool:
         """Whether the bundle, a diffusion bundle, has a detail stage; its main network then draws layouts."""
         _, config, key = DETAIL
-        return key in self.config(config)
-
-    @property
-    def has_texture(self) -> bool:
-        """Whether the bundle, an autoencoder's, has a network that draws fine texture into decoded pictures."""
-        _, config, key = TEXTURE
         return key in self.config(config)
 
     def config(self, name: str) -> dict[str, Any]:

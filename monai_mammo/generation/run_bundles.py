@@ -97,8 +97,6 @@ def _references(folder: BundleFolder) -> list[WeightsReference]:
     found = {folder.name: "models/model.pt"}
     if folder.has_detail:
         found[f"{folder.name} detail"] = bundle.DETAIL[0]
-    if folder.has_texture:
-        found[f"{folder.name} texture"] = bundle.TEXTURE[0]
     for path in found.values():
         folder.check_weights(path)
     return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]

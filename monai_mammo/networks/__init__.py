@@ -1,4 +1,4 @@
-"""Networks in plain torch: autoencoder, texture network, diffusion U-Net, lesion network and judge."""
+"""Networks in plain torch: autoencoder, diffusion U-Nets of both stages, lesion network and judge."""
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.class_heads import PRESENCE
@@ -11,8 +11,7 @@ from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.pyramid_judge import PyramidJudge
-from monai_mammo.networks.texture_network import TextureNetwork, picture_of_latent
-from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_texture, load_weights
+from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_weights
 
 __all__ = [
     "PRESENCE",
@@ -27,7 +26,6 @@ __all__ = [
     "MaskedViT",
     "PatchDiscriminator",
     "PyramidJudge",
-    "TextureNetwork",
     "build",
     "encode_conditions",
     "folded_weights",
@@ -38,7 +36,5 @@ __all__ = [
     "layout_planes",
     "load_network",
     "load_pretrained",
-    "load_texture",
     "load_weights",
-    "picture_of_latent",
 ]

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import DETAIL, TEXTURE, BundleFolder
+from monai_mammo.bundle import DETAIL, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_detail", "load_encoder", "load_network", "load_texture", "load_weights"]
+__all__ = ["build", "load_detail", "load_encoder", "load_network", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -149,23 +149,3 @@ def load_detail(folder: BundleFolder, *, device: torch.device | str = "cpu") -> 
         Weights are missing, truncated, of another hash or do not fit the network.
     """
     return load_network(folder, device=device, part=DETAIL) if folder.has_detail else None
-
-
-def load_texture(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Texture network of an autoencoder's bundle, as `load_network` gives its main one; `None` where it has none.
-
-    Parameters
-    ----------
-    folder : BundleFolder
-    device : torch.device or str
-
-    Returns
-    -------
-    nn.Module or None
-
-    Raises
-    ------
-    MammoError
-        Weights are missing, truncated, of another hash or do not fit the network.
-    """
-    return load_network(folder, device=device, part=TEXTURE) if folder.has_texture else None

@@ -10,7 +10,7 @@ from torch import nn
 
 from monai_mammo import bundle, networks
 
-__all__ = ["frozen_encoder", "frozen_network"]
+__all__ = ["frozen_detail", "frozen_encoder", "frozen_network"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,6 +51,14 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     nn.Module
     """
     return networks.load_encoder(_found(bundle_dir), device=device)
+
+
+def frozen_detail(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
+    """Detail stage of a diffusion bundle, `None` where it has one stage.
+
+    Parameters and errors as for `frozen_network`.
+    """
+    return networks.load_detail(_found(bundle_dir), device=device)
 
 
 def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

@@ -18,7 +18,6 @@ from monai_mammo.training.precision import autocast_dtype
 __all__ = [
     "Adversary",
     "AutoencoderLoss",
-    "TextureLoss",
     "fine_detail",
     "gradient_l1",
     "kl_divergence",
@@ -259,73 +258,3 @@ def seen_with_detail(image: Tensor) -> Tensor:
     Tensor, shape (B, 2, H, W)
     """
     return torch.cat([image, 0.5 + 8 * fine_detail(image)], dim=1)
-
-
-class TextureLoss(nn.Module):
-    """What `networks.TextureNetwork` learns from: texture as strong as the acquired one, and not to be told from it.
-
-    Parameters
-    ----------
-    autoencoder : nn.Module
-        Frozen; its reconstructions are what texture is drawn into.
-    discriminator : nn.Module
-        Of two channels: the image, and its `fine_detail` eightfold.
-    l1 : float
-        Weight of the absolute error, which holds back what is not in the image.
-    energy : float
-        Weight of the absolute difference of logarithms of the energy of `fine_detail` in windows of 16 pixels.
-    adversarial : float
-        Weight of what `Adversary` gives.
-    discriminator_learning_rate : float
-    """
-
-    _WINDOW_PX = 16
-    _LEAST_ENERGY = 1e-6
-    """Of noise of a thousandth of the range: below, windows are air."""
-
-    def __init__(
-        self,
-        *,
-        autoencoder: nn.Module,
-        discriminator: nn.Module,
-        l1: float = 1.0,
-        energy: float = 0.01,
-        adversarial: float = 0.01,
-        discriminator_learning_rate: float = 2e-4,
-    ) -> None:
-        super().__init__()
-        self.weights = {"l1": l1, "energy": energy, "adversarial": adversarial}
-        self._frozen = (autoencoder.eval().requires_grad_(False),)  # in a tuple: its weights are no state of this loss
-        self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate)
-
-    def forward(self, call: Callable[..., Any], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Terms of the loss for a batch with ``"image"`` of shape (B, 1, H, W) in [0, 1].
-
-        Without gradients, as in validation, the loss is that of the first two terms: the discriminator changes from
-        one validation to the next.
-
-        Parameters
-        ----------
-        call : callable
-        batch : dict
-
-        Returns
-        -------
-        dict of str to Tensor
-        """
-        image = batch["image"]
-        with torch.no_grad():
-            smooth = self._frozen[0](image)[0].float().clamp(0, 1)
-        made = call(smooth).float()
-        terms = {"l1": (made - image).abs().mean(), "energy": self._energy_difference(made, image)}
-        if torch.is_grad_enabled():  # the discriminator first: a step changes weights that the network's gradient needs
-            seen_made, seen_image = seen_with_detail(made), seen_with_detail(image)
-            terms["discriminator"] = self.adversary.train_on(seen_made, seen_image)
-            terms["adversarial"] = self.adversary(seen_made)
-        total = torch.stack([self.weights[name] * term for name, term in terms.items() if name in self.weights]).sum()
-        return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
-
-    def _energy_difference(self, made: Tensor, image: Tensor) -> Tensor:
-        energies = [functional.avg_pool2d(fine_detail(x).square(), self._WINDOW_PX) for x in (made, image)]
-        log_made, log_image = ((energy + self._LEAST_ENERGY).log() for energy in energies)
-        return (log_made - log_image).abs().mean()

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import tiny_bundles as tiny_bundles_with_random_weights
 import torch
 
 from monai_mammo import networks
@@ -41,8 +40,8 @@ def tiny_bundles(tmp_path_factory):
         target, arguments = BundleFolder(root).network_definition()
         state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
         torch.save(state, root / "models" / "model.pt")
-        if BundleFolder(root).has_texture:
-            tiny_bundles_with_random_weights.write_texture(root)
+        if BundleFolder(root).has_detail:
+            _write_detail(root)
         seal(root, prepared_shape=SHAPE)
     before = os.environ.get("MONAI_MAMMO_BUNDLES")
     os.environ["MONAI_MAMMO_BUNDLES"] = str(home)
@@ -50,6 +49,17 @@ def tiny_bundles(tmp_path_factory):
     os.environ.pop("MONAI_MAMMO_BUNDLES")
     if before is not None:
         os.environ["MONAI_MAMMO_BUNDLES"] = before
+
+
+def _write_detail(root: Path) -> None:
+    """Tiny detail stage with random weights."""
+    for config, key in (("inference", "detail_def"), ("detail", "network_def")):
+        path = root / "configs" / f"{config}.json"
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values[key] |= {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
+        path.write_text(json.dumps(values), encoding="utf-8")
+    network = networks.build(*BundleFolder(root).network_definition("inference", "detail_def"))
+    torch.save({k: v.half() for k, v in network.state_dict().items()}, root / "models" / "detail.pt")
 
 
 @pytest.fixture

@@ -121,13 +121,12 @@ def test_switches_of_configs_go_to_what_parses_them(name):
 def test_texture_is_trained_beside_the_autoencoder(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_autoencoder"
     before = contents(tiny_bundles)
-    run(root, "train", "smoke", "texture", **QUICK, max_epochs=1, output_dir="textured")
+    run(root, "train", "detail", "smoke", **QUICK, max_epochs=1, output_dir="detail")
     assert contents(tiny_bundles) == before
-    definition = find("mammo_autoencoder").network_definition("inference", "texture_def")
-    assert BundleFolder(root).network_definition("texture")[0] == definition[0]
-    network = networks.build(*BundleFolder(root).network_definition("texture"))
-    trained = networks.load_weights(network, elsewhere / "textured" / "models" / "model.pt")
-    assert any(p.abs().max() > 0 for p in trained.body[-1].parameters())
+    network = networks.build(*BundleFolder(root).network_definition("detail"))
+    trained = networks.load_weights(network, elsewhere / "detail" / "models" / "model.pt")
+    assert any(p.abs().max() > 0 for p in trained.output[-1].parameters())
+    assert (trained.residual_std < 1).all() and trained.air < 0  # measured on the training images
 
 
 @names
@@ -135,9 +134,9 @@ def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere,
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
     assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
-    texture = {"texture.pt"} if BundleFolder(tiny_bundles / name).has_texture else set()
+    detail = {"detail.pt"} if BundleFolder(tiny_bundles / name).has_detail else set()
     encoder = {"encoder_lite0.pt"} if name == "mammo_lesion_segmentation" else set()
-    assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *texture, *encoder}
+    assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *detail, *encoder}
 
 
 @names
@@ -222,7 +221,8 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 @names
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
-    extra = {"mammo_autoencoder": ("decoder", "texture"), "mammo_lesion_segmentation": ("judge",)}.get(name, ())
+    stages = {"mammo_autoencoder": ("decoder",), "mammo_diffusion": ("detail",), "mammo_lesion_segmentation": ("judge",)}
+    extra = stages.get(name, ())
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))

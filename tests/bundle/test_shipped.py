@@ -85,10 +85,11 @@ def test_the_generator_trains_and_samples_with_one_schedule():
     assert folder.network_definition("train", "schedule") == folder.network_definition("inference", "schedule")
 
 
-def test_the_autoencoder_bundle_names_its_texture_network_as_it_trains_it():
-    folder = find("mammo_autoencoder")
-    assert folder.has_texture and "models/texture.pt" in folder.weights_sha256
-    assert folder.network_definition("inference", "texture_def") == folder.network_definition("texture")
+def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
+    folder = find("mammo_diffusion")
+    assert folder.has_detail and "models/detail.pt" in folder.weights_sha256
+    assert folder.network_definition("inference", "detail_def") == folder.network_definition("detail")
+    assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
 def test_the_lesion_bundle_names_its_judge():

@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from tiny_bundles import write_texture
+from tiny_bundles import write_stages
 
 from monai_mammo.bundle import seal
 from monai_mammo.conditions import Conditions
@@ -382,20 +382,20 @@ def test_bad_weights_are_named_before_anything_is_written(broken, tmp_path, name
     assert not (tmp_path / "run").exists()
 
 
-def test_texture_weights_take_part_in_the_run_and_are_checked(broken, tmp_path):
+def test_weights_of_the_detail_stage_take_part_in_the_run_and_are_checked(broken, tmp_path):
     plain = generate(**ASKED, **QUICK, out=tmp_path / "plain")
-    write_texture(broken / "mammo_autoencoder")
-    textured = generate(**ASKED, **QUICK, out=tmp_path / "textured")
-    names = [reference["name"] for reference in textured.manifest["weights"]]
-    assert names == ["mammo_diffusion", "mammo_autoencoder", "mammo_autoencoder texture", "mammo_lesion_segmentation"]
-    assert textured.manifest["run_sha256"] != plain.manifest["run_sha256"]
-    stated = (tmp_path / "textured" / "sample_0000" / "mammogram.dcm").read_bytes()
-    assert b"mammo_autoencoder texture" in stated
+    write_stages(broken / "mammo_diffusion")
+    staged = generate(**ASKED, **QUICK, out=tmp_path / "staged")
+    names = [reference["name"] for reference in staged.manifest["weights"]]
+    assert names == ["mammo_diffusion", "mammo_diffusion detail", "mammo_autoencoder", "mammo_lesion_segmentation"]
+    assert staged.manifest["run_sha256"] != plain.manifest["run_sha256"]
+    stated = (tmp_path / "staged" / "sample_0000" / "mammogram.dcm").read_bytes()
+    assert b"mammo_diffusion detail" in stated
     with pytest.raises(RequestError, match="other weights"):
         generate(**ASKED, **QUICK, out=tmp_path / "plain")
-    path = broken / "mammo_autoencoder" / "models" / "texture.pt"
+    path = broken / "mammo_diffusion" / "models" / "detail.pt"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(MammoError, match=r"texture\.pt"):
+    with pytest.raises(MammoError, match=r"detail\.pt"):
         generate(**ASKED, **QUICK, out=tmp_path / "third")
     assert not (tmp_path / "third").exists()
 

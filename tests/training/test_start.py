@@ -18,8 +18,8 @@ def test_a_bundle_stands_for_its_training_and_overlays_for_its_files(tmp_path):
     assert config_files(["mammo_autoencoder"]) == [CONFIGS / "train.json"]
     assert config_files([CONFIGS.parent, "smoke"]) == [CONFIGS / "train.json", CONFIGS / "smoke.json"]
     own = shutil.copy(CONFIGS / "smoke.json", tmp_path / "own.json")
-    assert config_files([str(CONFIGS / "texture.json"), "smoke", own]) == [
-        CONFIGS / "texture.json",
+    assert config_files([str(CONFIGS / "decoder.json"), "smoke", own]) == [
+        CONFIGS / "decoder.json",
         CONFIGS / "smoke.json",
         tmp_path / "own.json",
     ]

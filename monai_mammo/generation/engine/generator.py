@@ -49,8 +49,6 @@ class Generator:
     device : torch.device
     mask_threshold : float
         Probability above which a pixel counts as lesion; the lesion bundle's own, 0.5 where it states none.
-    texture : nn.Module or None
-        Draws fine texture into decoded pictures, where the autoencoder's bundle has such a network.
     unread_heads : frozenset of str
         Attributes that the lesion network was not shown to read better than by naming the most frequent class; what
         it says of them is left out.
@@ -62,7 +60,6 @@ class Generator:
     shape: tuple[int, int]
     device: torch.device
     mask_threshold: float = 0.5
-    texture: nn.Module | None = None
     unread_heads: frozenset[str] = frozenset()
 
     @classmethod
@@ -91,7 +88,6 @@ class Generator:
             shape=diffusion.prepared_shape,
             device=place,
             mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
-            texture=networks.load_texture(autoencoder, device=place),
             unread_heads=frozenset(lesion.unread_heads),
         )
 
@@ -170,7 +166,7 @@ class Generator:
             on_step=on_step,
         )
         rows, columns = self.shape
-        images = networks.picture_of_latent(self.autoencoder, z_0, self.texture)[:, 0, :rows, :columns]
+        images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns]
         return images.float().cpu().numpy()[: len(planned)]
 
     @property

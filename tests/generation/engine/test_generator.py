@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_bundles import UNTRAINED_PROBABILITY, write_stages, write_texture
+from tiny_bundles import UNTRAINED_PROBABILITY, write_stages
 
 from monai_mammo import bundle
 from monai_mammo.conditions import Box, Conditions
@@ -67,19 +67,6 @@ def test_mask_and_box_are_the_shares_of_each_latent_cell(generator):
     assert (box > 0.999)[4:8, 3:6].all() and box.sum() == pytest.approx(12)
     assert mask.sum() * 16 == pytest.approx(sample.lesion.mask.sum())
     assert (mask <= 1).all() and (mask[box < 1e-6] == 0).all()
-
-
-def test_texture_is_drawn_into_what_was_decoded(tiny_folder, tmp_path):
-    generator = Generator.load(*(bundle.find(name) for name in NAMES), device="cpu")
-    root = Path(shutil.copytree(tiny_folder / "mammo_autoencoder", tmp_path / "mammo_autoencoder"))
-    write_texture(root)
-    homes = [bundle.find(root) if name == "mammo_autoencoder" else bundle.find(name) for name in NAMES]
-    textured = Generator.load(*homes, device="cpu")
-    assert generator.texture is None and textured.texture is not None
-    smooth, fine = (images(some, [planned()]) for some in (generator, textured))
-    with torch.inference_mode():
-        expected = textured.texture(torch.from_numpy(smooth)[:, None]).clamp(0, 1)[:, 0]
-    assert np.array_equal(fine, expected.numpy()) and not np.array_equal(fine, smooth)
 
 
 def test_a_grid_that_is_no_multiple_of_the_factor_is_padded(tiny_folder, tmp_path):
