@@ -221,8 +221,8 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 @names
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
-    stages = {"mammo_autoencoder": ("decoder",), "mammo_diffusion": ("detail",), "mammo_lesion_segmentation": ("judge",)}
-    extra = stages.get(name, ())
+    stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
+    extra = (stages[name],)
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))
