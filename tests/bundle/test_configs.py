@@ -118,8 +118,8 @@ def test_switches_of_configs_go_to_what_parses_them(name):
         assert not re.search(r"@(track|resume|compile|is_first_rank) (if|and|or)", text), path.name
 
 
-def test_texture_is_trained_beside_the_autoencoder(tiny_bundles, elsewhere):
-    root = tiny_bundles / "mammo_autoencoder"
+def test_the_detail_stage_is_trained_beside_the_layout(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
     run(root, "train", "detail", "smoke", **QUICK, max_epochs=1, output_dir="detail")
     assert contents(tiny_bundles) == before
