@@ -16,6 +16,7 @@ _HOMES = {
     "DetailLoss": "stage_losses",
     "DiffusionLoss": "diffusion_loss",
     "EpochSampler": "data",
+    "EpochValidation": "evaluator",
     "ExponentialMovingAverage": "ema",
     "LatentDataset": "latent_dataset",
     "LatentStatistics": "latent_statistics",

@@ -19,7 +19,7 @@ from monai_mammo.training.checkpoints import unwrapped
 from monai_mammo.training.ema import ExponentialMovingAverage
 from monai_mammo.training.trainer import AutocastInferer
 
-__all__ = ["NetworkEvaluator", "TermAverage"]
+__all__ = ["EpochValidation", "NetworkEvaluator", "TermAverage"]
 
 
 class TermAverage(Average):
@@ -113,6 +113,32 @@ class NetworkEvaluator(SupervisedEvaluator):
             terms = self.loss_function(functools.partial(self.inferer, network=self.network), batch)
         n_items = next(len(v) for v in batch.values() if isinstance(v, torch.Tensor))
         return {**terms, "n_items": n_items}
+
+
+class EpochValidation:
+    """Handler that validates after every `interval` epochs and after the last, so that no training ends unvalidated.
+
+    Parameters
+    ----------
+    validator : NetworkEvaluator
+    interval : int
+        Epochs, 1 or more.
+    """
+
+    def __init__(self, validator: NetworkEvaluator, *, interval: int = 1) -> None:
+        if int(interval) < 1:
+            raise ValueError(f"validation interval {interval} is not 1 or more epochs")
+        self.validator, self.interval = validator, int(interval)
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer, before the handler that writes its checkpoints."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Validate where it is time to."""
+        epoch = engine.state.epoch
+        if epoch % self.interval == 0 or epoch == engine.state.max_epochs:
+            self.validator.run(epoch)
 
 
 def _take_average(engine: NetworkEvaluator) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Events
-from monai.handlers import ValidationHandler
 from PIL import Image
 from torch import nn
 
@@ -27,6 +26,7 @@ from monai_mammo.training import (
     BestWeightsWriter,
     CheckpointHandler,
     CropDataset,
+    EpochValidation,
     ExponentialMovingAverage,
     LatentStatistics,
     NetworkEvaluator,
@@ -277,7 +277,7 @@ def test_psnr_counts_the_breast_only():
 
 def test_training_is_tracked_in_sqlite(items, tmp_path):
     validation = evaluator(items, network(), handlers=[tracking_handler(tmp_path, experiment="x", is_validation=True)])
-    handlers = [ValidationHandler(interval=1, validator=validation), tracking_handler(tmp_path, experiment="x")]
+    handlers = [EpochValidation(validation), tracking_handler(tmp_path, experiment="x")]
     trainer(items, max_epochs=2, handlers=handlers).run()
     with sqlite3.connect(tmp_path / "mlruns.db") as store:
         keys = {key for (key,) in store.execute("select distinct key from metrics")}
@@ -397,3 +397,13 @@ def test_predictions_are_written_by_name_decollated_or_not(items, tmp_path):
 
 def test_file_names_are_what_monai_asks_for():
     assert json.dumps(file_names([{"name": "a"}])) == '[{"filename_or_obj": "a"}]'
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (9, [5])])
+def test_a_training_is_validated_at_its_interval_and_at_its_end(items, interval, expected):
+    validated = []
+    validation = EpochValidation(SimpleNamespace(run=validated.append), interval=interval)
+    trainer(items, max_epochs=5, handlers=[validation]).run()
+    assert validated == expected
+    with pytest.raises(ValueError, match="validation interval 0"):
+        EpochValidation(SimpleNamespace(), interval=0)
