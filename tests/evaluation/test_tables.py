@@ -96,7 +96,7 @@ def test_tables_read_as_agreed():
 
 
 def test_figures_of_an_unknown_command_are_refused():
-    with pytest.raises(RequestError, match="not one of reconstruction, spots, lesions, adherence"):
+    with pytest.raises(RequestError, match="not one of reconstruction, spots, lesions, examiners, adherence"):
         markdown_table({"command": "weather"})
 
 
