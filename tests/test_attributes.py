@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from monai_mammo import attributes
 from monai_mammo.attributes import COLUMNS, DROPPED_TOGETHER, HEADS, NOT_GIVEN, OPTIONAL, TABLE, Attribute
 from monai_mammo.conditions import Conditions
 from monai_mammo.networks import ConditionTokens, LesionNetwork, encode_conditions
+from monai_mammo.networks.class_heads import PRESENCE
 
 GUIDE = Path(__file__).parents[1] / "docs" / "user_guide.md"
 NOT_IN_THE_TABLE = {"text"}  # words have an encoder of their own
@@ -58,8 +60,9 @@ def test_heads_and_labels_go_together():
     assert list(HEADS) == ["finding", "birads", "density", "view", "pathology"]
     assert attributes.class_labels(Conditions(**EVERYTHING)) == [1, 4, 2, 1, 2]
     assert attributes.class_labels(Conditions()) == [attributes.UNKNOWN_LABEL] * len(HEADS)
-    heads = LesionNetwork((8, 8)).heads.heads
-    assert {name: head.out_features for name, head in heads.items()} == {n: len(a.values) for n, a in HEADS.items()}
+    named = LesionNetwork((8, 8, 8)).eval()(torch.zeros(1, 1, 64, 48))
+    widths = {name: logits.shape[1] for name, logits in named.items() if name not in ("mask", PRESENCE)}
+    assert widths == {name: len(head.values) for name, head in HEADS.items()}
 
 
 def test_a_network_has_a_token_for_each_attribute_it_is_told_of():
