@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, environment, help_of, say, say_json
+from monai_mammo.cli.options import add_output_options, counted, environment, help_of, say, say_json
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
@@ -29,10 +29,13 @@ _SETTINGS = {
     "unsupported": ("POLICY", "refuse or override what no training image stands behind (default refuse)"),
     "dice_threshold": ("D", "a lesion found with less Dice is drawn again (default 0.3)"),
     "max_tries": ("N", "draws of a sample, 1 to 4 (default 4)"),
+    "only_passed": ("SWITCH", "let datalist.json leave out samples that failed a criterion (default no)"),
     "bundle": ("BUNDLE", "name or path of the generator's bundle"),
     "autoencoder": ("BUNDLE", "name or path of the autoencoder's bundle"),
     "lesion_network": ("BUNDLE", "name or path of the lesion network's bundle"),
 }
+_ALONE = {"unsupported": "override", "only_passed": "true"}
+"""What a flag means where no word follows it."""
 
 
 def add_parser(commands: Any) -> None:
@@ -58,7 +61,7 @@ def add_parser(commands: Any) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--count", metavar="N", default=environment("count"), help="number of samples (default 1)")
     for name, (metavar, text) in _SETTINGS.items():
-        words: dict[str, Any] = {"nargs": "?", "const": "override"} if name == "unsupported" else {}
+        words: dict[str, Any] = {"nargs": "?", "const": _ALONE[name]} if name in _ALONE else {}
         how.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words)
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
@@ -97,7 +100,13 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             print(f"warning: {warning}", file=sys.stderr)
     changed = f"{made.n_made} made now" if made.n_made else "nothing was left to do"
-    say(arguments, f"{len(made)} synthetic mammograms in {made.folder} ({changed}); see contact_sheet.png there")
+    say(
+        arguments,
+        f"{counted(len(made), 'synthetic mammogram')} in {made.folder} ({changed}), {len(made.passed)} passed; "
+        "see contact_sheet.png there",
+    )
     if made.failures:
-        raise MammoError(f"{len(made.failures)} of {len(made)} samples show no mammogram, first {made.failures[0]}")
+        raise MammoError(
+            f"{len(made.failures)} of {counted(len(made), 'sample')} failed, the first is {made.failures[0]}"
+        )
     return 0

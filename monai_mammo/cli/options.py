@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_mammo.commands import COMMANDS
 
-__all__ = ["add_output_options", "environment", "help_of", "say", "say_json"]
+__all__ = ["add_output_options", "counted", "environment", "help_of", "say", "say_json"]
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,22 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def counted(n: int, noun: str) -> str:
+    """Number and noun, such as ``1 sample`` or ``2 samples``.
+
+    Parameters
+    ----------
+    n : int
+    noun : str
+        One whose plural ends with s.
+
+    Returns
+    -------
+    str
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def help_of(command: str) -> str:

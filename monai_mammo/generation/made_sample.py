@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monai_mammo.generation.engine.plan import PlannedSample
+from monai_mammo.generation.runs.manifest import PASSED
 from monai_mammo.generation.runs.run import MadeSample
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.study import Mammogram, Spacing
@@ -70,7 +71,7 @@ def _about(sample: PlannedSample, results: Sequence[CheckResult], best: CheckRes
         "support": {"images": sample.support.images, "persons": sample.support.persons},
         "tries": [result.to_dict() for result in results],
         "kept_try": list(results).index(best),
-        "outcome": best.defect or "kept",
+        "outcome": best.defect or PASSED,
         "is_failure": best.is_failure,
         "found": {
             "dice": best.to_dict()["dice"],

@@ -13,6 +13,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "UnsupportedPolicy",
 ]
 
-RECIPE = 1
+RECIPE = 2
 """Number of the recipe from request to pixels; it grows when the same request gives other pixels."""
 
 MAX_STEPS = 20
@@ -61,6 +62,8 @@ class Request:
         A sample whose requested and found lesion agree less, by Dice, is drawn again, 0 to 1.
     max_tries : int
         Draws of a sample, the first included, 1 to 4.
+    only_passed : bool
+        Whether ``datalist.json`` leaves out samples that failed a criterion, as ``datalist_passed.json`` always does.
     mask : str or None
         Path of a lesion mask (PNG, as the picture hangs, above half is lesion) used for all samples.
     bundle, autoencoder, lesion_network : str
@@ -82,6 +85,7 @@ class Request:
     unsupported: UnsupportedPolicy = UnsupportedPolicy.REFUSE
     dice_threshold: float = 0.3
     max_tries: int = MAX_TRIES
+    only_passed: bool = False
     mask: str | None = None
     bundle: str = DEFAULT_BUNDLES[0]
     autoencoder: str = DEFAULT_BUNDLES[1]
@@ -102,6 +106,7 @@ class Request:
         if self.guidance is not None:
             put(self, "guidance", _number("guidance", self.guidance, 0, 20))
         put(self, "dice_threshold", _number("dice_threshold", self.dice_threshold, 0, 1))
+        put(self, "only_passed", parse_switch(self.only_passed, name="only_passed"))
         put(self, "format", _member(OutputFormat, "format", self.format))
         put(self, "unsupported", _member(UnsupportedPolicy, "unsupported", self.unsupported))
         if self.mask is not None and any(row.finding is Finding.NONE for row in rows):
@@ -157,7 +162,7 @@ class Request:
         dict
         """
         out = self.to_dict()
-        for name in ("count", "bundle", "autoencoder", "lesion_network", "mask"):
+        for name in ("count", "only_passed", "bundle", "autoencoder", "lesion_network", "mask"):
             del out[name]
         out["recipe"] = RECIPE
         out["mask_sha256"] = None if self.mask is None else _file_sha256(self.mask)

@@ -13,6 +13,7 @@ _HOMES = {
     "build_contour_bank": "contour_bank",
     "draw_outline": "placing",
     "lesion_planes": "planes",
+    "refuse_unlike": "placing",
     "request_lesion": "placing",
     "shipped_bank": "contour_bank",
 }

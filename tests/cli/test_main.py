@@ -30,7 +30,7 @@ def test_generate_again_verify_and_a_fault(tmp_path, capsys):
     assert "nothing was left to do" in capsys.readouterr().out
     assert {p: p.stat().st_mtime_ns for p in Path(out).rglob("*")} == before
     assert main(["verify", out]) == 0
-    assert "is in order: 2 samples, 20 files" in capsys.readouterr().out
+    assert "is in order: 2 samples, 21 files" in capsys.readouterr().out
     (Path(out) / "sample_0001" / "lesion.png").write_bytes(b"other")
     assert main(["verify", out]) == 1
     said = capsys.readouterr()

@@ -26,6 +26,7 @@ from monai_mammo.terms import Density, Finding
 pytestmark = pytest.mark.usefixtures("tiny")
 
 ASKED = {"density": "C", "view": "MLO", "laterality": "R", "finding": "mass"}
+LISTS = {"datalist.json", "datalist_passed.json"}
 QUICK = {"seed": 7, "steps": 2, "max_tries": 1}
 
 
@@ -58,7 +59,7 @@ def copied(made, tmp_path):
 
 def test_a_run_has_the_files_of_the_design(made):
     names = {path.name for path in made.iterdir()}
-    assert names == {"manifest.json", "datalist.json", "contact_sheet.png", "sample_0000", "sample_0001"}
+    assert names == {"manifest.json", *LISTS, "contact_sheet.png", "sample_0000", "sample_0001"}
     sample = {path.name for path in (made / "sample_0000").iterdir()}
     dicom = {"mammogram.dcm", "lesion.seg.dcm", "report.dcm"}
     prepared = {"prepared.npy", "prepared_lesion.npy", "prepared_breast.png"}
@@ -126,7 +127,7 @@ def test_a_breast_without_a_finding_has_a_report_that_says_so(tmp_path):
 def test_the_run_is_in_order(made):
     report = verify(made)
     assert report.problems == ()
-    assert (report.n_samples, report.n_files) == (2, 14)
+    assert (report.n_samples, report.n_files) == (2, 21)
 
 
 def test_the_same_call_changes_nothing(made):
@@ -304,7 +305,7 @@ def stopped(monkeypatch):
     return SimpleNamespace(at=arrange, go_on=lambda: monkeypatch.setattr(os, "replace", real))
 
 
-# renames: manifest; the files of the sample, its folder, the manifest; datalist, contact sheet, manifest
+# renames: manifest; the files of the sample, its folder, the manifest; datalists, contact sheet, manifest
 PREVIEWS = {**ASKED, **QUICK, "format": "png"}
 
 
@@ -318,7 +319,7 @@ def previews(tmp_path_factory, tiny_folder):
     return snapshot(folder)
 
 
-@pytest.mark.parametrize("n", range(1, 13))
+@pytest.mark.parametrize("n", range(1, 14))
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(previews, tmp_path, stopped, n):
     folder = tmp_path / "run"
     stopped.at(n, OSError(errno.ENOSPC, "No space left on device"))

@@ -41,6 +41,7 @@ def write_report(
     provenance: Provenance,
     density: Density | None = None,
     birads: int | None = None,
+    outcome: str = "",
 ) -> Dataset:
     """Write what is known of a mammogram as a structured report; equal arguments give equal bytes.
 
@@ -64,6 +65,8 @@ def write_report(
         BI-RADS composition of the breast.
     birads : int, optional
         Overall assessment of the breast.
+    outcome : str
+        Whether the image passed its checks, in 64 characters; stands as CompletionFlagDescription.
 
     Returns
     -------
@@ -84,6 +87,8 @@ def write_report(
     groups += [finding_group(source, masks, finding) for finding in findings]
     dataset = _build(source, masks, groups, provenance)
     _mark(dataset, source, provenance)
+    if outcome:
+        dataset.CompletionFlagDescription = outcome[:64]
     remove_clock_and_chance(dataset)
     save_bytes(dataset_bytes(dataset), path)
     return dataset

@@ -10,12 +10,13 @@ import numpy as np
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
+from monai_mammo.lesions.placing import MIN_LESION_PX
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import breast_mask, chest_wall_side
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["AIR_FLOOR", "MAX_OUTSIDE", "CheckResult", "best_of", "check_image", "clean_air"]
+__all__ = ["AIR_FLOOR", "MAX_BREAST_SHARE", "MAX_OUTSIDE", "CheckResult", "best_of", "check_image", "clean_air"]
 
 AIR_FLOOR = 0.03
 """Brightness below which a generated pixel counts as air when the breast is looked for.
@@ -27,10 +28,15 @@ one to an IoU of 0.995 (digital, contrast), and 0.4 % of the breast at most is l
 MAX_OUTSIDE = 0.1
 """Share of the requested lesion that may lie outside the breast; above it a try is not kept."""
 
+MAX_BREAST_SHARE = 0.4
+"""Share of the breast that the requested lesion may cover; above it a try is not kept."""
+
 NO_BREAST = "no breast"
 WRONG_SIDE = "chest wall on the wrong side"
 OUTSIDE = "requested lesion outside the breast"
 LOW_DICE = "Dice below the threshold"
+NOTHING_LEFT = "nothing of the requested lesion in the breast"
+TOO_LARGE = "requested lesion covers too much of the breast"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,8 +71,8 @@ class CheckResult:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the picture is no mammogram of the requested side, whatever its lesion."""
-        return self.defect in (NO_BREAST, WRONG_SIDE)
+        """Whether the picture shows no breast of the requested side, or no place of the requested lesion."""
+        return self.defect in (NO_BREAST, WRONG_SIDE, NOTHING_LEFT)
 
     @property
     def found_box(self) -> Box | None:
@@ -118,6 +124,10 @@ def check_image(
         defect = LOW_DICE
     if outside_share > MAX_OUTSIDE:
         defect = OUTSIDE
+    if breast is not None and visible.sum() > MAX_BREAST_SHARE * breast.sum():
+        defect = TOO_LARGE
+    if requested.any() and visible.sum() < MIN_LESION_PX:
+        defect = NOTHING_LEFT
     if breast is not None and chest_wall_side(breast) is ChestWall.RIGHT:
         defect = WRONG_SIDE
     if breast is None:

@@ -10,7 +10,7 @@ import numpy as np
 from monai_mammo.bundle import Support, SupportTable, describe
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.lesions.placing import RequestedLesion, request_lesion
+from monai_mammo.lesions.placing import RequestedLesion, refuse_unlike, request_lesion
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import AcquisitionKind, Finding, Laterality, View
 
@@ -89,7 +89,8 @@ def plan_sample(
     Raises
     ------
     RequestError
-        No training image stands behind the conditions, and `refuse_unsupported` holds.
+        No training image stands behind the conditions, and `refuse_unsupported` holds; or the requested lesion is
+        too small, too large, outside its box, or where no breast is.
     """
     conditions = resolve(requested, table, seed=seed, sample_id=index)
     support = table.check(conditions)
@@ -105,6 +106,8 @@ def plan_sample(
         sample_id=index,
         mask=None if mask is None else np.ascontiguousarray(as_displayed(mask, laterality)),
     )
+    if mask is not None or requested.box is not None:
+        refuse_unlike(lesion, view=conditions.view, box=None if requested.box is None else turned.box)
     if lesion.box is not None:
         box = lesion.box if laterality is Laterality.L else mirror_box(lesion.box)
         conditions = conditions.replace(box=box)

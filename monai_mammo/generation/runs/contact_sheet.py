@@ -12,7 +12,7 @@ import numpy as np
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.png import png_bytes
-from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.generation.runs.manifest import Manifest, is_passed, sample_name
 from monai_mammo.prepare.geometry import mask_of_box
 
 __all__ = ["CONTACT_SHEET", "MAX_TILES", "Tile", "contact_sheet", "contact_sheet_png"]
@@ -25,11 +25,11 @@ MAX_TILES = 64
 _REQUESTED = (255, 200, 0)
 _FOUND = (0, 200, 255)
 _BACKGROUND = 24
-_CAPTION_PX = 28
+_CAPTION_PX = 40
 
 
 class Tile(NamedTuple):
-    """One sample: picture in [0, 1], masks or `None`, and two lines of words."""
+    """One sample: picture in [0, 1], masks or `None`, and up to three lines of words."""
 
     image: np.ndarray
     requested: np.ndarray | None
@@ -58,7 +58,7 @@ def contact_sheet_png(tiles: Sequence[Tile], *, title: str) -> bytes:
     width, height = 2 * columns + 6, rows + _CAPTION_PX
     across = max(1, min(len(tiles), round(math.sqrt(len(tiles) * height / width))))
     down = math.ceil(len(tiles) / across)
-    sheet = np.full((20 + down * (height + 6), max(across * (width + 6), 420), 3), _BACKGROUND, dtype=np.uint8)
+    sheet = np.full((20 + down * (height + 6), max(across * (width + 6), 620), 3), _BACKGROUND, dtype=np.uint8)
     places = [(20 + (i // across) * (height + 6), (i % across) * (width + 6)) for i in range(len(tiles))]
     for tile, (top, left) in zip(tiles, places, strict=True):
         plain = _colored(tile.image)
@@ -87,7 +87,12 @@ def contact_sheet(manifest: Manifest) -> bytes:
     entries = [manifest.samples[index] for index in sorted(manifest.samples)[:MAX_TILES]]
     tiles = [_tile(manifest.folder / sample_name(entry["index"]), entry) for entry in entries]
     seed = manifest.head["request"]["seed"]
-    title = f"SYNTHETIC, not for diagnosis. Seed {seed}. Yellow: requested lesion, blue: found."
+    n_all, n_passed = len(manifest.samples), sum(map(is_passed, manifest.samples.values()))
+    shown = f" The first {len(tiles)} of {n_all} samples." if len(tiles) < n_all else ""
+    title = (
+        f"SYNTHETIC, not for diagnosis. Seed {seed}. Yellow: requested lesion, blue: found. "
+        f"{n_passed} of {n_all} passed.{shown}"
+    )
     return contact_sheet_png(tiles, title=title)
 
 
@@ -118,6 +123,7 @@ def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:
     words.append(None if shown.birads is None else f"BI-RADS {shown.birads}")
     agreement = entry["found"]["dice"]
     second = f"{entry['id']}  {'' if agreement is None else f'Dice {agreement:.2f}'}  tries {len(entry['tries'])}"
+    second += "  passed" if is_passed(entry) else f"\nNOT PASSED: {entry['outcome']}"
     mark = "  UNSUPPORTED" if any(w.startswith("UNSUPPORTED") for w in entry["warnings"]) else ""
     caption = " ".join(str(w) for w in words if w) + f"\n{second}{mark}"
     return Tile(image, requested > 0.5, _found_mask(folder, entry, image.shape), caption)

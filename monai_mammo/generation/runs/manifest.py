@@ -14,10 +14,23 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.whole import save_bytes
 
-__all__ = ["MANIFEST", "SYNTHETIC", "Manifest", "canonical_json", "refuse_other_run", "run_sha256", "sample_name"]
+__all__ = [
+    "MANIFEST",
+    "PASSED",
+    "SYNTHETIC",
+    "Manifest",
+    "canonical_json",
+    "is_passed",
+    "refuse_other_run",
+    "run_sha256",
+    "sample_name",
+]
 
 MANIFEST = "manifest.json"
 SYNTHETIC = "Synthetic images made by monai_mammo, not acquired from patients, not for diagnosis."
+PASSED = "passed"
+"""Outcome of a sample that met all criteria; that of another one names the criterion."""
+
 _VERSION = 1
 
 
@@ -142,6 +155,21 @@ def canonical_json(values: Any) -> str:
     str
     """
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def is_passed(entry: Mapping[str, Any]) -> bool:
+    """Whether a sample met all criteria.
+
+    Parameters
+    ----------
+    entry : mapping
+        Of a manifest.
+
+    Returns
+    -------
+    bool
+    """
+    return entry["outcome"] == PASSED
 
 
 def sample_name(index: int) -> str:

@@ -18,9 +18,9 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_sheet
-from monai_mammo.generation.runs.manifest import Manifest, refuse_other_run, run_sha256, sample_name
+from monai_mammo.generation.runs.manifest import PASSED, Manifest, is_passed, refuse_other_run, run_sha256, sample_name
 from monai_mammo.generation.runs.output_format import OutputFormat
-from monai_mammo.generation.runs.run_datalist import DATALIST, datalist_bytes
+from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
 from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, remove_partial, writing
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.study import Mammogram
@@ -180,8 +180,13 @@ class Run:
         return tuple(dict.fromkeys([*self.manifest["warnings"], *sentences]))
 
     @property
+    def passed(self) -> tuple[str, ...]:
+        """Samples that met all criteria."""
+        return tuple(str(e["id"]) for e in self.samples if is_passed(e))
+
+    @property
     def failures(self) -> tuple[str, ...]:
-        """Samples that show no mammogram of the requested side."""
+        """Samples that show no breast of the requested side, or have no place for the requested lesion."""
         return tuple(f"{e['id']}: {e['outcome']}" for e in self.samples if e["is_failure"])
 
 
@@ -213,7 +218,7 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
         raise RequestError(f"{folder} is a file: name a folder with --out")
     manifest = Manifest.load(folder)
     refuse_other_run(manifest, folder, run_sha256=spec.sha256, count=spec.count)
-    if manifest is None or manifest.count < spec.count:
+    if manifest is None or manifest.count < spec.count or _lists_others(manifest, spec):
         manifest = _opened(manifest, folder, spec)
     missing = [index for index in range(spec.count) if not _is_there(manifest, index)]
     if missing:
@@ -221,6 +226,12 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
     _close(manifest, spec, was_changed=bool(missing))
     entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
     return Run(folder=folder, request=spec.request, manifest=manifest.head, samples=entries, n_made=len(missing))
+
+
+def _lists_others(manifest: Manifest, spec: RunSpec) -> bool:
+    """Whether the datalist is to list other samples than it does: all of them, or those that passed."""
+    key = "only_passed"
+    return bool(manifest.head["request"].get(key)) != bool(spec.request.to_dict().get(key))
 
 
 def _make_missing(
@@ -250,8 +261,9 @@ def _finish(manifest: Manifest, spec: RunSpec, sample: MadeSample) -> None:
         found_mask=sample.found_mask,
         run_sha256=manifest.run_sha256,
         run_seed=spec.request.seed,
-        provenance=Provenance(weights=spec.weights, notes=tuple(f"{w}." for w in sample.warnings)),
+        provenance=Provenance(weights=spec.weights, notes=(*(f"{w}." for w in sample.warnings), _outcome(sample))),
         found_by=spec.weights[-1],
+        outcome=_outcome(sample),
     )
     files = place_sample(finished, manifest.folder, format=spec.request.format, keep=known.get("files", {}))
     if not known:
@@ -267,6 +279,12 @@ def _finish(manifest: Manifest, spec: RunSpec, sample: MadeSample) -> None:
             "seconds": seconds,
         }
         manifest.save()
+
+
+def _outcome(sample: MadeSample) -> str:
+    """Whether a sample passed or which criterion it failed, as its files say it."""
+    outcome = str(sample.about["outcome"])
+    return "Passed all criteria." if outcome == PASSED else f"Not passed: {outcome}."
 
 
 def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
@@ -317,11 +335,15 @@ def _is_there(manifest: Manifest, index: int) -> bool:
 
 def _close(manifest: Manifest, spec: RunSpec, *, was_changed: bool) -> None:
     """Write datalist and contact sheet, and say in the manifest that the run is complete."""
-    paths = [manifest.folder / name for name in (DATALIST, CONTACT_SHEET)]
+    paths = [manifest.folder / name for name in (DATALIST, PASSED_DATALIST, CONTACT_SHEET)]
     if not was_changed and manifest.is_complete and all(path.is_file() for path in paths):
         return
     remove_partial(manifest.folder)
-    made = (datalist_bytes(manifest, spec.spacing_mm), contact_sheet(manifest))
+    made = (
+        datalist_bytes(manifest, spec.spacing_mm, only_passed=bool(manifest.head["request"].get("only_passed"))),
+        datalist_bytes(manifest, spec.spacing_mm, only_passed=True),
+        contact_sheet(manifest),
+    )
     for path, data in zip(paths, made, strict=True):
         if not (path.is_file() and path.read_bytes() == data):
             save_bytes(data, path)

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
+from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, is_passed, sample_name
 from monai_mammo.generation.runs.output_format import PREPARED_BREAST, PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.prepare.geometry import mirror_box
 from monai_mammo.terms import Finding, Laterality
 
-__all__ = ["DATALIST", "datalist_bytes"]
+__all__ = ["DATALIST", "PASSED_DATALIST", "datalist_bytes"]
 
 DATALIST = "datalist.json"
+PASSED_DATALIST = "datalist_passed.json"
 
 
-def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
+def datalist_bytes(manifest: Manifest, spacing_mm: float, *, only_passed: bool = False) -> bytes:
     """`datalist.json` of a run in the form of a prepared folder's, which is MONAI's.
 
     Paths are relative to the file. Images, masks and boxes are those of the prepared grid, chest wall left. Every
@@ -28,12 +29,15 @@ def datalist_bytes(manifest: Manifest, spacing_mm: float) -> bytes:
     manifest : Manifest
     spacing_mm : float
         Nominal.
+    only_passed : bool
+        Whether samples that failed a criterion are left out.
 
     Returns
     -------
     bytes
     """
-    items = {index: _datalist_item(entry) for index, entry in sorted(manifest.samples.items())}
+    kept = [entry for _, entry in sorted(manifest.samples.items()) if is_passed(entry) or not only_passed]
+    items = {entry["index"]: _datalist_item(entry) for entry in kept}
     values = {
         "version": 1,
         "synthetic": SYNTHETIC,
@@ -72,5 +76,7 @@ def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "source": "monai_mammo",
         "source_sha256": entry["files"]["mammogram.png"],
         "is_synthetic": True,
+        "is_passed": is_passed(entry),
+        "criterion": "" if is_passed(entry) else entry["outcome"],
     }
     return item

@@ -59,6 +59,8 @@ class FinishedSample:
     provenance : Provenance
     found_by : WeightsReference
         Weights of the lesion network.
+    outcome : str
+        Sentence that says whether the sample passed, or which criterion it failed.
     """
 
     index: int
@@ -68,6 +70,7 @@ class FinishedSample:
     run_seed: int
     provenance: Provenance
     found_by: WeightsReference
+    outcome: str = ""
 
 
 @contextlib.contextmanager
@@ -218,6 +221,7 @@ def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) ->
         provenance=sample.provenance,
         density=sample.mammogram.conditions.density,
         birads=sample.mammogram.conditions.birads,
+        outcome=sample.outcome,
     )
 
 
@@ -226,7 +230,9 @@ def _reported(sample: FinishedSample) -> list[ReportedFinding]:
     from monai_mammo.dicom import ReportedFinding
 
     conditions, findings = sample.mammogram.conditions, []
-    if conditions.finding is not None:
+    mask = sample.mammogram.lesion_mask
+    is_shown = mask is not None and bool(mask.any())  # what the breast has no place for is not stated as a finding
+    if conditions.finding is Finding.NONE or (conditions.finding is not None and is_shown):
         categories = (FindingCategory(conditions.finding.value),)
         requested = Annotation(categories=categories, box=conditions.box, birads=conditions.birads)
         findings.append(ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES))

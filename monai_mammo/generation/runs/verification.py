@@ -16,11 +16,13 @@ from monai_mammo.dicom import read_nifti, read_segmentation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
-from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, sample_name
+from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, is_passed, sample_name
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
+from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist import SPLIT_KEYS
@@ -146,7 +148,7 @@ def _incomplete(manifest: Manifest) -> Iterator[str]:
         yield "the run was not brought to its end: repeat the same command"
     for index, entry in sorted(manifest.samples.items()):
         if entry.get("is_failure"):
-            yield f"{sample_name(index)} shows no mammogram of the requested side: {entry.get('outcome')}"
+            yield f"{sample_name(index)} failed: {entry.get('outcome')}"
 
 
 def _unstated_files(manifest: Manifest) -> list[str]:
@@ -161,14 +163,23 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
     path = manifest.folder / "datalist.json"
     if not manifest.is_complete or not path.is_file():
         return
+    is_partly = bool(manifest.head["request"].get("only_passed"))
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         images = sorted(item["image"] for split in SPLIT_KEYS.values() for item in content.get(split, []))
     except (ValueError, KeyError, TypeError, AttributeError):
         yield "datalist.json cannot be read as a datalist"
         return
-    if images != sorted(f"{sample_name(index)}/{_trained_on(entry)}" for index, entry in manifest.samples.items()):
+    listed = [entry for _, entry in sorted(manifest.samples.items()) if is_passed(entry) or not is_partly]
+    if images != sorted(f"{sample_name(entry['index'])}/{_trained_on(entry)}" for entry in listed):
         yield "datalist.json does not list the samples of the manifest"
+        return
+    spacing_mm = float(manifest.head["spacing_mm"])
+    for name, only_passed in ((DATALIST, is_partly), (PASSED_DATALIST, True)):
+        if name in manifest.head["files"] and (manifest.folder / name).is_file():
+            wanted = json.loads(datalist_bytes(manifest, spacing_mm, only_passed=only_passed))
+            if read_json(manifest.folder / name) != wanted:
+                yield f"{name} states something else than the manifest"
 
 
 def _trained_on(entry: Mapping[str, Any]) -> str:
@@ -206,8 +217,8 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     outside = float((requested & ~breast).sum() / max(1, requested.sum()))
     if outside > _EDGE_SHARE:
         problems.append(f"{outside:.0%} of the lesion mask lies outside the breast")
-    if float(entry["tries"][entry["kept_try"]]["outside_share"]) > MAX_OUTSIDE and not entry["warnings"]:
-        problems.append("the requested lesion was cut by the outline of the breast without a warning")
+    if float(entry["tries"][entry["kept_try"]]["outside_share"]) > MAX_OUTSIDE and is_passed(entry):
+        problems.append("the requested lesion was cut by the outline of the breast, and is said to have passed")
     side = chest_wall_side(breast)
     expected = ChestWall.LEFT if conditions.laterality is Laterality.L else ChestWall.RIGHT
     if side is not None and side is not expected:

@@ -9,7 +9,9 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.generation.engine.check import (
     LOW_DICE,
     NO_BREAST,
+    NOTHING_LEFT,
     OUTSIDE,
+    TOO_LARGE,
     WRONG_SIDE,
     best_of,
     check_image,
@@ -72,13 +74,19 @@ def test_a_lesion_found_where_it_was_asked_is_kept(layers):
     ("change", "defect"),
     [
         ({"found": square(40, 20)}, LOW_DICE),
-        ({"requested": square(0, 180)}, OUTSIDE),
+        ({"requested": square(0, 180)}, NOTHING_LEFT),
+        ({"requested": "half in the air"}, OUTSIDE),
+        ({"requested": "the breast"}, TOO_LARGE),
         ({"breast": None}, NO_BREAST),
         ({"breast": "mirrored"}, WRONG_SIDE),
     ],
 )
 def test_each_defect_is_named(layers, change, defect):
     words = {"requested": square(120, 20), "found": square(120, 20), **change}
+    if isinstance(words["requested"], str):
+        rows, columns = np.nonzero(layers.breast)
+        tip = square(int(rows[columns.argmax()]) - 5, int(columns.max()) - 5, 12)
+        words["requested"] = words["found"] = layers.breast if words["requested"] == "the breast" else tip
     if isinstance(words.get("breast"), str):
         words["breast"] = layers.breast[:, ::-1]
         words["requested"] = words["found"] = square(120, 160)

@@ -87,6 +87,40 @@ def test_a_right_breast_is_the_mirrored_left_one():
     assert (right.lesion.mask == left.lesion.mask).all()
 
 
+@pytest.mark.parametrize(
+    ("box", "sentence"),
+    [
+        ((0.92, 0.0, 1.0, 0.08), "where none of 861 real lesions of view MLO lies"),
+        ((0.3, 0.4, 0.31, 0.41), "has 1 pixels on the grid of 64 x 48: 4 are the least"),
+        ((0.0, 0.1, 0.9, 0.9), "of the picture: 20% is the most"),
+    ],
+)
+@pytest.mark.parametrize("side", ["L", "R"])
+def test_a_box_in_the_air_or_of_no_size_is_refused(box, sentence, side):
+    box = Box(*box) if side == "L" else mirror_box(Box(*box))
+    with pytest.raises(RequestError, match=sentence):
+        plan(Conditions(view="MLO", finding="mass", laterality=side, box=box))
+
+
+def test_a_mask_must_lie_in_its_box():
+    mask = np.zeros(SHAPE, bool)
+    mask[20:40, 10:20] = True
+    asked = Conditions(view="MLO", finding="mass", laterality="L")
+    around = Box(10 / 48, 20 / 64, 20 / 48, 40 / 64)
+    assert plan(asked.replace(box=around), mask=mask).lesion.mask.sum() == 200
+    half = Box(10 / 48, 20 / 64, 20 / 48, 30 / 64)
+    with pytest.raises(RequestError, match="50% of the requested mask lies outside the requested box"):
+        plan(asked.replace(box=half), mask=mask)
+
+
+def test_drawn_lesions_are_neither_a_point_nor_half_a_breast():
+    asked = Conditions(kind="digital", view="MLO", finding="mass")
+    masks = [plan(asked, index=i, shape=(256, 192), refuse_unsupported=False).lesion.mask for i in range(60)]
+    shares = [mask.mean() for mask in masks]
+    assert max(shares) <= 0.2 and min(mask.sum() for mask in masks) >= 4
+    assert np.median(shares) > 0.01
+
+
 def test_a_mask_hangs_as_the_picture():
     mask = np.zeros(SHAPE, bool)
     mask[16:32, 32:40] = True
