@@ -11,7 +11,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
-from monai_mammo.generation.runs.manifest import canonical_json
+from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding

@@ -13,6 +13,13 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.runs.manifest_seal import (
+    ENTRY_SHA256,
+    MANIFEST_SHA256,
+    broken_seals,
+    canonical_json,
+    sealed,
+)
 
 __all__ = [
     "MANIFEST",
@@ -47,11 +54,14 @@ class Manifest:
         ``times``, ``files``, ``is_complete``.
     samples : dict of int to dict
         Entry of each finished sample by its number.
+    changes : tuple of str
+        Sentences for what was changed in the file since the run wrote it.
     """
 
     folder: Path
     head: dict[str, Any]
     samples: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
     @property
     def run_sha256(self) -> str:
@@ -89,7 +99,8 @@ class Manifest:
             The disk is full or the folder not writable.
         """
         values = {**self.head, "samples": [self.samples[index] for index in sorted(self.samples)]}
-        save_bytes((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(), self.folder / MANIFEST)
+        text = json.dumps(sealed(values), indent=2, ensure_ascii=False)
+        save_bytes(f"{text}\n".encode(), self.folder / MANIFEST)
 
     @classmethod
     def new(cls, folder: Path, **head: Any) -> Self:
@@ -126,13 +137,19 @@ class Manifest:
         path = folder / MANIFEST
         if not os.path.lexists(path):
             return None
+        if path.is_symlink():
+            raise MammoError(f"{path} is a symbolic link: a run's files lie in its folder")
         try:
             values = read_json(path)
         except UnreadableFile as error:
             raise MammoError(f"manifest {error.detail}: it was changed, or cut off") from None
         try:
+            changes = tuple(broken_seals(values))
             samples = {int(entry["index"]): entry for entry in values.pop("samples")}
-            manifest = cls(folder, values, samples)
+            values.pop(MANIFEST_SHA256, None)
+            for entry in samples.values():
+                entry.pop(ENTRY_SHA256, None)
+            manifest = cls(folder, values, samples, changes)
             if values["version"] != _VERSION or manifest.count < 1 or not manifest.run_sha256:
                 raise ValueError
             for name, sha256 in manifest.stated_files():
@@ -141,20 +158,6 @@ class Manifest:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise MammoError(f"{path} cannot be read as the manifest of a run") from None
         return manifest
-
-
-def canonical_json(values: Any) -> str:
-    """JSON text that is the same for equal values: sorted keys, no blanks, no NaN.
-
-    Parameters
-    ----------
-    values : object
-
-    Returns
-    -------
-    str
-    """
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def is_passed(entry: Mapping[str, Any]) -> bool:

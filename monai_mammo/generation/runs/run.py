@@ -18,10 +18,11 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_sheet
+from monai_mammo.generation.runs.folder_lock import folder_lock
 from monai_mammo.generation.runs.manifest import PASSED, Manifest, is_passed, refuse_other_run, run_sha256, sample_name
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
-from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, remove_partial, writing
+from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, refuse_links, remove_partial, writing
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.study import Mammogram
 
@@ -129,6 +130,8 @@ class MadeSample:
     about: Mapping[str, Any]
 
 
+_SUMMARIES = (DATALIST, PASSED_DATALIST, CONTACT_SHEET)
+
 Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[MadeSample]]
 """``make(indices, on_share)`` gives the samples of these numbers one by one, in their order, and may call ``on_share``
 with the share of all their work that is done."""
@@ -216,16 +219,51 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder} is a file: name a folder with --out")
+    manifest, n_made = _manifest_of(folder, spec), 0
+    if manifest is None or not _is_done(manifest, spec):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with folder_lock(folder):
+            manifest, n_made = _completed(folder, spec, make, progress)
+    entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
+    return Run(folder=folder, request=spec.request, manifest=manifest.head, samples=entries, n_made=n_made)
+
+
+def _manifest_of(folder: Path, spec: RunSpec) -> Manifest | None:
+    """Manifest of the folder, `None` where there is none yet.
+
+    Raises
+    ------
+    RequestError
+        The folder belongs to another run, or a file of it lies elsewhere.
+    MammoError
+        The manifest is damaged, or was changed.
+    """
     manifest = Manifest.load(folder)
     refuse_other_run(manifest, folder, run_sha256=spec.sha256, count=spec.count)
+    refuse_links(folder)
+    if manifest is not None and manifest.changes:
+        raise MammoError(f"{folder}: {manifest.changes[0]}; name another folder")
+    return manifest
+
+
+def _is_done(manifest: Manifest, spec: RunSpec) -> bool:
+    if not manifest.is_complete or manifest.count < spec.count or _lists_others(manifest, spec):
+        return False
+    is_whole = all(_is_there(manifest, index) for index in range(spec.count))
+    return is_whole and all((manifest.folder / name).is_file() for name in _SUMMARIES)
+
+
+def _completed(folder: Path, spec: RunSpec, make: Maker, progress: ProgressCallback | None) -> tuple[Manifest, int]:
+    """Manifest of the finished run, and how many samples were made; no other process writes to the folder."""
+    manifest = _manifest_of(folder, spec)
     if manifest is None or manifest.count < spec.count or _lists_others(manifest, spec):
         manifest = _opened(manifest, folder, spec)
     missing = [index for index in range(spec.count) if not _is_there(manifest, index)]
     if missing:
         _make_missing(manifest, spec, missing, make, progress)
-    _close(manifest, spec, was_changed=bool(missing))
-    entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
-    return Run(folder=folder, request=spec.request, manifest=manifest.head, samples=entries, n_made=len(missing))
+    _close(manifest, spec)
+    return manifest, len(missing)
 
 
 def _lists_others(manifest: Manifest, spec: RunSpec) -> bool:
@@ -297,6 +335,7 @@ def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
             run_sha256=spec.sha256,
             request_sha256=spec.request.request_sha256,
             request=spec.request.to_dict(),
+            identity=spec.request.identity(),
             guidance=spec.guidance,
             device=spec.device,
             shape=list(spec.shape),
@@ -333,11 +372,9 @@ def _is_there(manifest: Manifest, index: int) -> bool:
     return is_whole
 
 
-def _close(manifest: Manifest, spec: RunSpec, *, was_changed: bool) -> None:
+def _close(manifest: Manifest, spec: RunSpec) -> None:
     """Write datalist and contact sheet, and say in the manifest that the run is complete."""
-    paths = [manifest.folder / name for name in (DATALIST, PASSED_DATALIST, CONTACT_SHEET)]
-    if not was_changed and manifest.is_complete and all(path.is_file() for path in paths):
-        return
+    paths = [manifest.folder / name for name in _SUMMARIES]
     remove_partial(manifest.folder)
     made = (
         datalist_bytes(manifest, spec.spacing_mm, only_passed=bool(manifest.head["request"].get("only_passed"))),
@@ -347,11 +384,13 @@ def _close(manifest: Manifest, spec: RunSpec, *, was_changed: bool) -> None:
     for path, data in zip(paths, made, strict=True):
         if not (path.is_file() and path.read_bytes() == data):
             save_bytes(data, path)
-        manifest.head["files"][path.name] = bytes_sha256(data)
-    if not manifest.is_complete:
-        manifest.head["is_complete"] = True
-        manifest.head["times"]["finished"] = _now()
-        manifest.save()
+    files = {path.name: bytes_sha256(data) for path, data in zip(paths, made, strict=True)}
+    if manifest.is_complete and manifest.head["files"] == files:
+        return
+    manifest.head["files"] = files
+    manifest.head["is_complete"] = True
+    manifest.head["times"]["finished"] = _now()
+    manifest.save()
 
 
 def _versions() -> dict[str, str]:

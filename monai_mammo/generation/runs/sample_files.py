@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monai_mammo.dicom.identity import Identity, Provenance, WeightsReference
-from monai_mammo.errors import MammoError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
 __all__ = [
     "FinishedSample",
     "place_sample",
+    "refuse_links",
     "remove_partial",
     "writing",
 ]
 
+_SUMMARY = r"(manifest|datalist|datalist_passed)\.json|contact_sheet\.png"
+_OWN_NAME = re.compile(rf"\.?sample_\d{{4,}}(\.part)?|{_SUMMARY}")
+_OWN_PARTIAL = re.compile(rf"\.(sample_\d{{4,}}|({_SUMMARY})\.\d+)\.part")
 _OUTLINES = WeightsReference("real lesion outlines", "1")
 
 
@@ -143,16 +148,39 @@ def place_sample(
     return hashes
 
 
+def refuse_links(folder: Path) -> None:
+    """Raise where a name of the run's files is a symbolic link, through which a file elsewhere would be written.
+
+    Parameters
+    ----------
+    folder : Path
+        It may itself be reached by a link, and need not be there.
+
+    Raises
+    ------
+    RequestError
+    """
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not _OWN_NAME.fullmatch(path.name):
+            continue
+        parts = [path, *(sorted(path.iterdir()) if path.is_dir() and not path.is_symlink() else [])]
+        for part in parts:
+            if part.is_symlink():
+                raise RequestError(f"{part} is a symbolic link: a run's files lie in its folder, remove the link")
+
+
 def remove_partial(folder: Path) -> None:
-    """Remove what an interrupted run of ours left under hidden temporary names.
+    """Remove what an interrupted run left under the temporary names of its own files; nothing else.
 
     Parameters
     ----------
     folder : Path
     """
     for path in folder.glob(".*.part"):
+        if not _OWN_PARTIAL.fullmatch(path.name):
+            continue
         with contextlib.suppress(OSError):
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()

@@ -17,10 +17,11 @@ from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import read_json
-from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
-from monai_mammo.generation.runs.manifest import MANIFEST, Manifest, is_passed, sample_name
+from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, is_passed, run_sha256, sample_name
+from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
 from monai_mammo.measures.overlap import dice
@@ -103,7 +104,7 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
     if manifest is None:
         raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
     changed = dict(_changed_files(manifest))
-    problems = [*changed.values(), *_incomplete(manifest), *_datalist(manifest)]
+    problems = [*manifest.changes, *_hashes(manifest), *changed.values(), *_incomplete(manifest), *_datalist(manifest)]
     notes, n_sides_read = _unstated_files(manifest), 0
     for done, index in enumerate(sorted(manifest.samples), start=1):
         entry = manifest.samples[index]
@@ -125,9 +126,31 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
     )
 
 
+def _hashes(manifest: Manifest) -> Iterator[str]:
+    """What the manifest states as hashes against the parts that they are made of."""
+    head, request = manifest.head, manifest.head["request"]
+    identity = head.get("identity")
+    if not isinstance(identity, dict):
+        yield "the manifest does not state the identity of its request"
+        return
+    if head["synthetic"] != SYNTHETIC:
+        yield "the manifest does not say in the words of this program that the images are synthetic"
+    if head.get("request_sha256") != bytes_sha256(canonical_json(identity).encode()):
+        yield "request_sha256 of the manifest is not the hash of its identity"
+    parts = {"guidance": head["guidance"], "weights": [one["sha256"] for one in head["weights"]]}
+    if head["run_sha256"] != run_sha256(identity, **parts, device=head["device"]):
+        yield "run_sha256 of the manifest is not the hash of its identity, guidance, weights and device"
+    differing = [name for name in request if name in identity and request[name] != identity[name]]
+    if differing:
+        yield f"request and identity of the manifest differ in {', '.join(differing)}"
+
+
 def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
     for name, sha256 in manifest.stated_files():
         path = manifest.folder / name
+        if path.is_symlink() or (path.parent != manifest.folder and path.parent.is_symlink()):
+            yield name, f"{name} lies elsewhere: it is reached by a symbolic link"
+            continue
         if not path.is_file():
             yield name, f"{name} is missing"
             continue
@@ -161,7 +184,7 @@ def _unstated_files(manifest: Manifest) -> list[str]:
 
 def _datalist(manifest: Manifest) -> Iterator[str]:
     path = manifest.folder / "datalist.json"
-    if not manifest.is_complete or not path.is_file():
+    if not manifest.is_complete or not path.is_file() or path.is_symlink():
         return
     is_partly = bool(manifest.head["request"].get("only_passed"))
     try:
@@ -176,9 +199,10 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
         return
     spacing_mm = float(manifest.head["spacing_mm"])
     for name, only_passed in ((DATALIST, is_partly), (PASSED_DATALIST, True)):
-        if name in manifest.head["files"] and (manifest.folder / name).is_file():
+        path = manifest.folder / name
+        if name in manifest.head["files"] and path.is_file() and not path.is_symlink():
             wanted = json.loads(datalist_bytes(manifest, spacing_mm, only_passed=only_passed))
-            if read_json(manifest.folder / name) != wanted:
+            if read_json(path) != wanted:
                 yield f"{name} states something else than the manifest"
 
 

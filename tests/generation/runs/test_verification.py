@@ -17,6 +17,7 @@ from monai_mammo.dicom import read_segmentation
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation import generate, verify
 from monai_mammo.generation.engine.generator import Generator
+from monai_mammo.generation.runs.manifest_seal import sealed
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def restate(run: Path, name: str) -> None:
     sample, _, file = name.partition("/")
     files = next(e["files"] for e in manifest["samples"] if e["id"] == sample)
     files[file] = hashlib.sha256((run / name).read_bytes()).hexdigest()
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(sealed(manifest)))
 
 
 def edit_dicom(run: Path, name: str, change) -> None:
@@ -130,7 +131,7 @@ def test_a_picture_on_the_wrong_side_is_found_without_dicom_too(run):
     for name in ("mammogram.dcm", "lesion.seg.dcm", "report.dcm"):
         del manifest["samples"][0]["files"][name]
         (sample / name).unlink()
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(sealed(manifest)))
     assert any("the pixels show the chest wall right, a L breast has it left" in p for p in verify(run).problems)
 
 
@@ -172,7 +173,7 @@ def test_a_dice_that_is_not_so_is_found(run):
     path = run / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["samples"][0]["found"]["dice"] = 0.99
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(sealed(manifest)))
     assert any("do not give the Dice" in p for p in verify(run).problems)
 
 
@@ -195,7 +196,7 @@ def test_an_unfinished_run_is_found(run):
     path = run / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["samples"].pop()
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(sealed(manifest)))
     assert any("1 of 4 samples are not made yet" in p for p in verify(run).problems)
 
 
@@ -221,6 +222,6 @@ def test_a_manifest_does_not_lead_out_of_its_folder(run):
     path = run / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["files"]["../secret"] = "0" * 64
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(sealed(manifest)))
     with pytest.raises(MammoError, match="cannot be read as the manifest of a run"):
         verify(run)
