@@ -73,18 +73,27 @@ class BundleFolder:
     def weights_sha256(self) -> dict[str, str]:
         """Hash of each weight file by its path in the bundle, as the metadata states it."""
         table = self.metadata.get("weights_sha256", {})
-        return {"models/model.pt": table} if isinstance(table, str) else dict(table)
+        table = {"models/model.pt": table} if isinstance(table, str) else table
+        if not isinstance(table, dict) or not all(isinstance(sha256, str) for sha256 in table.values()):
+            raise self._misstated("weights_sha256", "the sha256 of each weight file by its path")
+        return dict(table)
 
     @property
     def prepared_shape(self) -> tuple[int, int]:
         """Rows and columns of a prepared mammogram that the weights were trained on."""
-        rows, columns = self._stated("prepared_shape")
-        return int(rows), int(columns)
+        shape = self._stated("prepared_shape")
+        is_shape = isinstance(shape, list) and len(shape) == 2 and all(type(n) is int and 0 < n < 2**16 for n in shape)
+        if not is_shape:
+            raise self._misstated("prepared_shape", "two whole numbers, rows and columns")
+        return shape[0], shape[1]
 
     @property
     def nominal_spacing_mm(self) -> float:
         """Spacing of prepared pixels in mm, stated where the training images had none."""
-        return float(self._stated("nominal_spacing_mm"))
+        spacing = self.number("nominal_spacing_mm")
+        if not spacing > 0:
+            raise self._misstated("nominal_spacing_mm", "a number above 0")
+        return spacing
 
     @property
     def takes_any_size(self) -> bool:
@@ -175,6 +184,34 @@ class BundleFolder:
             raise MammoError(f"{file} has sha256 {found[:12]}…, but {_METADATA} states {stated[:12]}…")
         return file
 
+    def number(self, key: str, default: float | None = None) -> float:
+        """Number that the metadata states.
+
+        Parameters
+        ----------
+        key : str
+        default : float or None
+            Where it states none; `None` allows no such metadata.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        MammoError
+            It is not stated, or not a finite number.
+        """
+        value = self._stated(key) if default is None else self.metadata.get(key, default)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not abs(value) < 1e300:
+            raise self._misstated(key, "a number")
+        return float(value)
+
+    def _misstated(self, key: str, allowed: str) -> MammoError:
+        stated = repr(self.metadata.get(key))[:80]
+        return MammoError(f"{self.root / _METADATA} states {key} as {stated}: it must be {allowed}")
+
     def _stated(self, key: str) -> Any:
         try:
             return self.metadata[key]
@@ -243,7 +280,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MammoError(f"{path} is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MammoError(f"{path} can not be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise MammoError(f"{path} must hold one JSON object")

@@ -159,7 +159,7 @@ class SupportTable:
             if list(values["columns"]) != [*ATTRIBUTES, "images", "persons"]:
                 raise MammoError(f"columns must be {', '.join(ATTRIBUTES)}, images, persons")
             return cls(tuple(_row(row, where) for row in values["rows"]))
-        except (KeyError, TypeError, ValueError, MammoError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, MammoError) as error:
             raise MammoError(f"the support table of {where} can not be read: {error}") from None
 
     def _matching(self, conditions: Conditions) -> list[SupportRow]:

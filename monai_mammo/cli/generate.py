@@ -9,7 +9,7 @@ from typing import Any
 from monai_mammo.cli.options import add_output_options, counted, environment, help_of, say, say_json
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, View
+from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
 
 __all__ = ["add_parser", "run"]
 
@@ -20,6 +20,8 @@ _CONDITIONS = {
     "laterality": (Laterality.allowed(), "side of the breast; drawn where left out"),
     "finding": (Finding.allowed(), "what is to be seen"),
     "birads": (", ".join(map(str, BIRADS_CATEGORIES)), "assessment category"),
+    "pathology": (Pathology.allowed(), "proven nature, where the bundle responds to it"),
+    "age_years": ("0 to 120", "age of the person, where the bundle responds to it"),
 }
 _SETTINGS = {
     "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),
@@ -53,11 +55,15 @@ def add_parser(commands: Any) -> None:
     )
     shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
     for name, (allowed, text) in _CONDITIONS.items():
-        shown.add_argument(f"--{name}", metavar=name.upper(), help=f"{text}: {allowed}")
+        shown.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"{text}: {allowed}")
     shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the picture")
     shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
     shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
-    shown.add_argument("--conditions", metavar="FILE", help=".json or .csv file with a row for each sample")
+    shown.add_argument(
+        "--conditions",
+        metavar="FILE",
+        help=".json or .csv file with a row for each sample; flags must not contradict it",
+    )
     how = parser.add_argument_group("how")
     how.add_argument("--count", metavar="N", default=environment("count"), help="number of samples (default 1)")
     for name, (metavar, text) in _SETTINGS.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.options import add_output_options, help_of, say, say_json
+from monai_mammo.cli.options import add_output_options, counted, help_of, say, say_json
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError
 
@@ -50,11 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in (*report.problems, *(f"note: {note}" for note in report.notes)):
         say(arguments, sentence)
     if not report.is_in_order:
-        n_problems = len(report.problems)
-        raise MammoError(f"{report.folder} is not in order: {n_problems} problems, first {report.problems[0]}")
+        is_listed = not (arguments.quiet or arguments.json)
+        which = "listed above" if is_listed else f"the first is: {report.problems[0]}"
+        raise MammoError(f"{report.folder} is not in order: {counted(len(report.problems), 'problem')}, {which}")
     say(
         arguments,
-        f"{report.folder} is in order: {report.n_samples} samples, {report.n_files} files, "
+        f"{report.folder} is in order: {counted(report.n_samples, 'sample')}, {counted(report.n_files, 'file')}, "
         f"side read from the pixels of {report.n_sides_read}",
     )
     return 0

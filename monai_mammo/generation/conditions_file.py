@@ -12,7 +12,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.files.bounded import UnreadableFile, parse_json, read_text
 from monai_mammo.generation.request import MAX_COUNT
 
-__all__ = ["conditions_from_file"]
+__all__ = ["condition_rows", "conditions_from_file"]
 
 _MAX_BYTES = 64 * 2**20
 
@@ -37,6 +37,27 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
     RequestError
         The file cannot be read, is empty, or a row is not allowed.
     """
+    return tuple(_row_conditions(row, base or {}, where) for where, row in condition_rows(path))
+
+
+def condition_rows(path: str | Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """Rows of a JSON or CSV file as they stand, each with the words for its place.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `conditions_from_file`. A table may use commas, semicolons or tabs, and capitals in its header.
+
+    Returns
+    -------
+    list of (str, mapping)
+        Values that are not given are left out.
+
+    Raises
+    ------
+    RequestError
+        The file cannot be read, or lists nothing.
+    """
     path = Path(path)
     if path.suffix.lower() not in (".json", ".csv"):
         raise RequestError(f"conditions file {path.name} is not one of .json, .csv")
@@ -49,12 +70,11 @@ def conditions_from_file(path: str | Path, *, base: Mapping[str, Any] | None = N
         raise RequestError(f"conditions file {path.name} lists no sample")
     if len(rows) > MAX_COUNT:
         raise RequestError(f"conditions file {path.name} lists more than {MAX_COUNT} samples")
-    return tuple(_row_conditions(row, base or {}, where) for where, row in rows)
+    return [(where, {k: v for k, v in row.items() if v is not None and v != ""}) for where, row in rows]
 
 
 def _row_conditions(row: Mapping[str, Any], base: Mapping[str, Any], where: str) -> Conditions:
-    given = {k: v for k, v in row.items() if v is not None and v != ""}
-    return Conditions.from_dict({**base, **given}, where=where)
+    return Conditions.from_dict({**base, **row}, where=where)
 
 
 def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
@@ -70,8 +90,15 @@ def _json_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _csv_rows(text: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     rows: list[tuple[str, Mapping[str, Any]]] = []
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)  # the first of them where there is none
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True, delimiter=delimiter)
     try:
+        names = [str(name).strip().lower() for name in reader.fieldnames or ()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise RequestError(f"conditions file {path.name} has the column {twice[0][:80]!r} twice")
+        reader.fieldnames = names
         for row in reader:
             if None in row:
                 raise RequestError(f"{_line(path, reader)} has more values than the header")

@@ -11,15 +11,18 @@ from monai_mammo import bundle
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.conditions_file import conditions_from_file
+from monai_mammo.generation.conditions_file import condition_rows
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
 from monai_mammo.generation.engine.settings import DrawSettings
 from monai_mammo.generation.made_sample import made_sample
 from monai_mammo.generation.mask_file import read_mask
+from monai_mammo.generation.merged_conditions import merged_conditions
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.run_bundles import RunBundles
 from monai_mammo.generation.runs.run import MadeSample, Run, RunSpec, carry_out
+from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.progress import ProgressCallback
+from monai_mammo.terms import Finding
 
 __all__ = ["generate", "run_request"]
 
@@ -35,10 +38,12 @@ def generate(
     laterality: str | None = None,
     finding: str | None = None,
     birads: int | None = None,
+    pathology: str | None = None,
+    age_years: int | None = None,
     box: Box | Sequence[float] | str | None = None,
     mask: str | Path | None = None,
     like: str | Path | None = None,
-    conditions: Conditions | str | Path | None = None,
+    conditions: Conditions | Mapping[str, Any] | Sequence[Conditions | Mapping[str, Any]] | str | Path | None = None,
     device: str = "auto",
     progress: ProgressCallback | None = None,
     **settings: Any,
@@ -56,15 +61,16 @@ def generate(
         Folder of the run: new, empty, or of this very request.
     count : int or None
         Number of samples; 1 by default, or one for each row of a conditions file.
-    kind, density, view, laterality, finding, birads, box
+    kind, density, view, laterality, finding, birads, pathology, age_years, box
         What is to be seen, as in `Conditions`; what is left out stays open. The box is
         ``(x0, y0, x1, y1)`` in fractions of the picture as it hangs.
     mask : str or Path or None
         Picture whose white pixels are the lesion, as the mammogram hangs.
     like : str or Path or None
         A real mammogram (DICOM, or a picture) whose conditions are taken where none are given.
-    conditions : Conditions, str, Path or None
-        Conditions in one piece, or a ``.json`` or ``.csv`` file with one row for each sample.
+    conditions : Conditions, mapping, sequence of these, str, Path or None
+        Conditions in one piece, a list with one of them for each sample, or a ``.json`` or ``.csv`` file with one row
+        for each. They must not contradict what is given by name.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
         Called with a `Progress` now and then.
@@ -89,7 +95,7 @@ def generate(
     >>> run = generate(density="C", view="MLO", laterality="L", finding="mass", seed=7, out="run")  # doctest: +SKIP
     """
     words: dict[str, Any] = {"kind": kind, "density": density, "view": view, "laterality": laterality}
-    words |= {"finding": finding, "birads": birads, "box": box}
+    words |= {"finding": finding, "birads": birads, "pathology": pathology, "age_years": age_years, "box": box}
     given = {name: value for name, value in words.items() if value is not None}
     if request is None:
         settings = {name: value for name, value in settings.items() if value is not None}
@@ -127,7 +133,7 @@ def run_request(
         As `generate` raises them.
     """
     if Path(out).exists() and not Path(out).is_dir():
-        raise RequestError(f"{out} is a file: name a folder with --out")
+        raise RequestError(f"{out} is a file: name a folder for the run")
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
     weights, guidance = bundles.weights(), bundles.guidance(request.guidance)
     planned = _plan(request, bundles.diffusion)
@@ -163,44 +169,87 @@ def run_request(
 def _conditions(
     given: Mapping[str, Any],
     *,
-    conditions: Conditions | str | Path | None,
+    conditions: Conditions | Mapping[str, Any] | Sequence[Conditions | Mapping[str, Any]] | str | Path | None,
     like: str | Path | None,
     settings: Mapping[str, Any],
-) -> Conditions | tuple[Conditions, ...]:
-    base = dict(given)
-    if like is not None:
-        from monai_mammo.generation.like import conditions_of_image
+) -> tuple[Conditions, ...]:
+    """Conditions of each row: what is given by name and in the row must agree, a picture fills what both leave open."""
+    named = Conditions.from_dict(given)
+    rows = [merged_conditions(named, row, where=where) for where, row in _rows(conditions)]
+    if like is None:
+        return tuple(rows)
+    from monai_mammo.generation.like import conditions_of_image
 
-        shape = bundle.find(settings.get("bundle", Request().bundle)).prepared_shape
-        base = {**conditions_of_image(like, shape=shape).to_dict(), **given}
-        if given.get("finding") == "none":
-            base.pop("box", None)
-    if isinstance(conditions, Conditions):
-        return Conditions.from_dict({**base, **conditions.to_dict()})
-    if conditions is not None:
-        return conditions_from_file(conditions, base=base)
-    return Conditions.from_dict(base)
+    shown = conditions_of_image(like, shape=bundle.find(settings.get("bundle", Request().bundle)).prepared_shape)
+    if shown == Conditions():
+        raise RequestError(
+            f"{like} does not say what it shows, neither in itself nor in a JSON file beside it: "
+            "leave it out and name the conditions"
+        )
+    return tuple(_filled(row, shown) for row in rows)
+
+
+def _filled(row: Conditions, shown: Conditions) -> Conditions:
+    if row.finding is Finding.NONE:
+        shown = shown.replace(box=None)
+    return Conditions.from_dict({**shown.to_dict(), **row.to_dict()})
+
+
+def _rows(
+    conditions: Conditions | Mapping[str, Any] | Sequence[Conditions | Mapping[str, Any]] | str | Path | None,
+) -> list[tuple[str, Mapping[str, Any]]]:
+    if conditions is None:
+        return [("", {})]
+    if isinstance(conditions, (str, Path)):
+        return condition_rows(conditions)
+    if isinstance(conditions, (Conditions, Mapping)):
+        return [("conditions", _mapping(conditions, "conditions"))]
+    try:
+        listed = list(conditions)
+    except TypeError:
+        raise RequestError("conditions are neither a file, a dictionary nor a list of dictionaries") from None
+    if not listed:
+        raise RequestError("conditions list no sample")
+    places = [f"row {i} of conditions" for i in range(1, len(listed) + 1)]
+    return [(where, _mapping(row, where)) for where, row in zip(places, listed, strict=True)]
+
+
+def _mapping(row: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(row, Conditions):
+        return row.to_dict()
+    if not isinstance(row, Mapping):
+        raise RequestError(f"{where} is not a dictionary: {str(row)[:80]!r}")
+    return row
 
 
 def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
     shape = folder.prepared_shape
     mask = None if request.mask is None else read_mask(request.mask, shape)
     table = folder.support
-    assert request.count is not None
-    return [
-        plan_sample(
-            request.conditions_of(index),
-            index=index,
-            seed=request.seed,
-            table=table,
-            shape=shape,
-            spacing_mm=folder.nominal_spacing_mm,
-            smallest_px=float(folder.metadata.get("smallest_feature_px", 0)),
-            mask=mask,
-            refuse_unsupported=request.unsupported is UnsupportedPolicy.REFUSE,
-        )
-        for index in range(request.count)
-    ]
+    assert request.count is not None and isinstance(request.conditions, tuple)
+    taken, planned = taken_attributes(folder), []
+    refuse_unsupported = request.unsupported is UnsupportedPolicy.REFUSE
+    for index in range(request.count):
+        try:
+            kept, ignored = keep_taken(
+                request.conditions_of(index), taken, bundle=folder.name, refuse=refuse_unsupported
+            )
+            sample = plan_sample(
+                kept,
+                index=index,
+                seed=request.seed,
+                table=table,
+                shape=shape,
+                spacing_mm=folder.nominal_spacing_mm,
+                smallest_px=folder.number("smallest_feature_px", 0),
+                mask=mask,
+                refuse_unsupported=refuse_unsupported,
+            )
+        except RequestError as error:
+            where = f" (row {index + 1} of {len(request.conditions)})" if len(request.conditions) > 1 else ""
+            raise RequestError(f"{error}{where}") from None
+        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored)))
+    return planned
 
 
 def _setting_names() -> list[str]:

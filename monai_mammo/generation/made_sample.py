@@ -44,7 +44,10 @@ def made_sample(
     best = best_of(results)
     side = sample.conditions.laterality
     assert side is not None
-    warnings = [*sample.warnings, *([f"{best.defect} after {len(results)} tries"] if best.defect else [])]
+    warnings = [
+        *sample.warnings,
+        *([f"{best.defect} after {len(results)} {'try' if len(results) == 1 else 'tries'}"] if best.defect else []),
+    ]
     mammogram = Mammogram(
         pixels=np.ascontiguousarray(as_displayed(best.image, side)),
         conditions=sample.conditions,

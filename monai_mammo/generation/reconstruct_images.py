@@ -98,7 +98,7 @@ def reconstruct(
     if not paths:
         raise RequestError("reconstruct needs one image at least")
     if folder.exists() and not folder.is_dir():
-        raise RequestError(f"{folder} is a file: name a folder with --out")
+        raise RequestError(f"{folder} is a file: name a folder")
     home = bundle.find(autoencoder)
     through = _through(home, device)
     rows, not_read = [], []

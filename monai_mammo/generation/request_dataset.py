@@ -20,6 +20,7 @@ from monai_mammo.generation.conditions_file import conditions_from_file
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
+from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks import encode_conditions
 from monai_mammo.prepare.geometry import as_displayed
@@ -97,15 +98,17 @@ class RequestDataset(Dataset):
         self._latent_shape = (latent_channels, height, width)
         rows = tuple(Conditions.from_dict(row) for row in self.data)
         request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
+        refuse = request.unsupported is UnsupportedPolicy.REFUSE
+        taken = taken_attributes(folder)
         self.samples: list[PlannedSample] = [
             plan_sample(
-                row,
+                keep_taken(row, taken, bundle=folder.name, refuse=refuse)[0],
                 index=i,
                 seed=request.seed,
                 table=folder.support,
                 shape=self.shape,
                 spacing_mm=folder.nominal_spacing_mm,
-                refuse_unsupported=request.unsupported is UnsupportedPolicy.REFUSE,
+                refuse_unsupported=refuse,
             )
             for i, row in enumerate(rows)
         ]

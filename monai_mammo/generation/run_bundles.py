@@ -89,7 +89,7 @@ class RunBundles:
         -------
         float
         """
-        return float(self.diffusion.metadata.get("guidance", DEFAULT_GUIDANCE)) if requested is None else requested
+        return self.diffusion.number("guidance", DEFAULT_GUIDANCE) if requested is None else requested
 
 
 def _references(folder: BundleFolder) -> list[WeightsReference]:

@@ -34,7 +34,8 @@ def test_generate_again_verify_and_a_fault(tmp_path, capsys):
     (Path(out) / "sample_0001" / "lesion.png").write_bytes(b"other")
     assert main(["verify", out]) == 1
     said = capsys.readouterr()
-    assert "lesion.png is not what the run wrote" in said.err.splitlines()[-1]
+    assert "lesion.png is not what the run wrote" in said.out
+    assert said.err.splitlines()[-1].endswith("is not in order: 1 problem, listed above")
     assert main(["generate", *ASKED, "--count", "2", "--out", out]) == 1
 
 

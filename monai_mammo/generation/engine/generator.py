@@ -87,7 +87,7 @@ class Generator:
             sampler=_sampler_of(diffusion, place),
             shape=diffusion.prepared_shape,
             device=place,
-            mask_threshold=float(lesion.metadata.get("mask_threshold", 0.5)),
+            mask_threshold=lesion.number("mask_threshold", 0.5),
             unread_heads=frozenset(lesion.unread_heads),
         )
 
@@ -212,7 +212,7 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage
         return sampling.OneStage(network, schedule)
     if not isinstance(detail, networks.DetailUNet):
         raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
-    level = float(folder.metadata.get("layout_noise", sampling.Cascade.layout_noise))
+    level = folder.number("layout_noise", sampling.Cascade.layout_noise)
     return sampling.Cascade(network, detail, schedule, _schedule_of(folder, "detail_schedule"), layout_noise=level)
 
 

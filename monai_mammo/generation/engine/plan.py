@@ -95,7 +95,7 @@ def plan_sample(
     conditions = resolve(requested, table, seed=seed, sample_id=index)
     support = table.check(conditions)
     if not support.is_supported and refuse_unsupported:
-        raise RequestError(f"{support.warning} (--unsupported override generates it all the same)")
+        raise RequestError(f"{support.warning} (unsupported=override generates it all the same)")
     laterality = conditions.laterality
     assert laterality is not None
     turned = conditions if conditions.box is None or laterality is Laterality.L else _mirrored(conditions)

@@ -13,6 +13,7 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.runs.manifest_form import check_manifest
 from monai_mammo.generation.runs.manifest_seal import (
     ENTRY_SHA256,
     MANIFEST_SHA256,
@@ -118,8 +119,18 @@ class Manifest:
         return cls(folder, {**first, **head, "files": {}, "is_complete": False})
 
     @classmethod
-    def load(cls, folder: Path) -> Self | None:
+    def load(cls, folder: Path, *, is_strict: bool = False) -> Self | None:
         """Manifest of a folder, `None` where there is none.
+
+        Parameters
+        ----------
+        folder : Path
+        is_strict : bool
+            Whether every value must be of the form that a run writes.
+
+        Returns
+        -------
+        Manifest or None
 
         Parameters
         ----------
@@ -144,6 +155,8 @@ class Manifest:
         except UnreadableFile as error:
             raise MammoError(f"manifest {error.detail}: it was changed, or cut off") from None
         try:
+            if is_strict:
+                check_manifest(values)
             changes = tuple(broken_seals(values))
             samples = {int(entry["index"]): entry for entry in values.pop("samples")}
             values.pop(MANIFEST_SHA256, None)
@@ -155,8 +168,9 @@ class Manifest:
             for name, sha256 in manifest.stated_files():
                 if Path(name).is_absolute() or ".." in Path(name).parts or not isinstance(sha256, str):
                     raise ValueError
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise MammoError(f"{path} cannot be read as the manifest of a run") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            why = f": {error}" if is_strict and type(error) is ValueError and str(error) else ""
+            raise MammoError(f"{path} cannot be read as the manifest of a run{why}") from None
         return manifest
 
 
@@ -228,7 +242,7 @@ def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str
     if manifest is None:
         others = [child.name for child in folder.iterdir()] if folder.is_dir() else []
         if any(not name.startswith(".") for name in others):
-            raise RequestError(f"{folder} is not empty and does not hold a run: name another folder with --out")
+            raise RequestError(f"{folder} is not empty and does not hold a run: name another folder")
     elif manifest.run_sha256 != run_sha256:
         raise RequestError(
             f"{folder} belongs to a run with another request or other weights: name another folder, "

@@ -130,6 +130,7 @@ class MadeSample:
     about: Mapping[str, Any]
 
 
+_NAMED = 3  # samples that a warning names
 _SUMMARIES = (DATALIST, PASSED_DATALIST, CONTACT_SHEET)
 
 Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[MadeSample]]
@@ -178,9 +179,25 @@ class Run:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What every user of these images must know, each sentence once."""
-        sentences = [w for entry in self.samples for w in entry["warnings"]]
-        return tuple(dict.fromkeys([*self.manifest["warnings"], *sentences]))
+        """What every user of these images must know, each sentence once, with the samples that it is true of."""
+        samples: dict[str, list[str]] = {}
+        for entry in self.samples:
+            for sentence in entry["warnings"]:
+                samples.setdefault(sentence, []).append(str(entry["id"]))
+        of_samples = [f"{sentence}{self._among(ids)}" for sentence, ids in samples.items()]
+        return tuple(dict.fromkeys([*self.manifest["warnings"], *of_samples]))
+
+    def _among(self, ids: Sequence[str]) -> str:
+        if len(self.samples) == 1:
+            return ""
+        if len(ids) == len(self.samples):
+            return " (all samples)"
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        return f" ({', '.join(ids[:_NAMED])}{more})"
+
+    def __repr__(self) -> str:
+        noun = "mammogram" if len(self) == 1 else "mammograms"
+        return f"<Run of {len(self)} synthetic {noun} in {self.folder}, {len(self.passed)} passed>"
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -218,7 +235,7 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
         A file is not the one that the manifest states, or could not be written. What is finished stays.
     """
     if folder.exists() and not folder.is_dir():
-        raise RequestError(f"{folder} is a file: name a folder with --out")
+        raise RequestError(f"{folder} is a file: name a folder for the run")
     manifest, n_made = _manifest_of(folder, spec), 0
     if manifest is None or not _is_done(manifest, spec):
         with writing(folder):
@@ -239,7 +256,7 @@ def _manifest_of(folder: Path, spec: RunSpec) -> Manifest | None:
     MammoError
         The manifest is damaged, or was changed.
     """
-    manifest = Manifest.load(folder)
+    manifest = Manifest.load(folder, is_strict=True)
     refuse_other_run(manifest, folder, run_sha256=spec.sha256, count=spec.count)
     refuse_links(folder)
     if manifest is not None and manifest.changes:

@@ -100,7 +100,7 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
         Its manifest cannot be read.
     """
     folder = Path(folder)
-    manifest = Manifest.load(folder)
+    manifest = Manifest.load(folder, is_strict=True)
     if manifest is None:
         raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
     changed = dict(_changed_files(manifest))
@@ -166,7 +166,8 @@ def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
 def _incomplete(manifest: Manifest) -> Iterator[str]:
     lacking = [index for index in range(manifest.count) if index not in manifest.samples]
     if lacking:
-        yield f"{len(lacking)} of {manifest.count} samples are not made yet: repeat the same command"
+        are = "is" if len(lacking) == 1 else "are"
+        yield f"{len(lacking)} of {manifest.count} samples {are} not made yet: repeat the same command"
     elif not manifest.is_complete:
         yield "the run was not brought to its end: repeat the same command"
     for index, entry in sorted(manifest.samples.items()):

@@ -49,7 +49,7 @@ def test_what_no_training_image_shows_is_refused_with_the_nearest():
         plan(Conditions(kind="digital", density="C", view="CC", finding="mass"))
     assert "no training image shows kind digital, density C, view CC, finding mass" in str(caught.value)
     assert "kind film, density C, view CC, finding mass" in str(caught.value)
-    assert "--unsupported" in str(caught.value)
+    assert "unsupported=override" in str(caught.value)
 
 
 def test_an_override_is_said_in_every_sample():

@@ -8,33 +8,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from drawn_runs import draw_run
 
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.generation import generate, verify
-from monai_mammo.generation.engine.generator import Generator
+from monai_mammo.generation import verify
 from monai_mammo.generation.runs.folder_lock import folder_lock
 from monai_mammo.generation.runs.manifest_seal import sealed
 
-ASKED = {"density": "C", "view": "MLO", "laterality": "R", "finding": "mass", "kind": "digital", "birads": 5}
-WORDS = {**ASKED, "format": "png", "seed": 3, "count": 2}
-
-pytestmark = pytest.mark.usefixtures("tiny")
-
-
-@pytest.fixture
-def drawn(monkeypatch, drawn_generator):
-    monkeypatch.setattr(Generator, "load", lambda *_, **__: drawn_generator)
-
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory, tiny_folder, drawn_generator):
+def sound(tmp_path_factory):
     """Two drawn mammograms of a right breast; not to be changed."""
-    folder = tmp_path_factory.mktemp("edited") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MONAI_MAMMO_BUNDLES", str(tiny_folder))
-        patch.setattr(Generator, "load", lambda *_, **__: drawn_generator)
-        generate(**WORDS, out=folder)
-    return folder
+    return draw_run(tmp_path_factory.mktemp("edited") / "run").folder
 
 
 @pytest.fixture
@@ -74,11 +59,11 @@ def test_a_run_is_in_order_as_it_was_written(sound):
 
 
 @pytest.mark.parametrize("name", UNSEALED)
-def test_an_edit_is_noticed_by_verify_and_generate(run, name, drawn):
+def test_an_edit_is_noticed_by_verify_and_generate(run, name):
     edited(run, UNSEALED[name], seal=False)
     assert any("was changed since the run wrote it" in problem for problem in verify(run).problems)
     with pytest.raises(MammoError, match="was changed since the run wrote it|belongs to a run with another request"):
-        generate(**WORDS, out=run)
+        draw_run(run)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -106,13 +91,13 @@ def test_a_datalist_that_points_outside_is_found_whatever_its_hash(run):
 
 
 @pytest.mark.parametrize("name", ["sample_0001", "sample_0000/mammogram.png", "datalist.json", "manifest.json"])
-def test_links_are_refused_and_what_they_lead_to_is_left_alone(run, tmp_path, name, drawn):
+def test_links_are_refused_and_what_they_lead_to_is_left_alone(run, tmp_path, name):
     outside = tmp_path / "outside"
     shutil.move(run / name, outside)
     (run / name).symlink_to(outside)
     before = {p: p.read_bytes() for p in [outside, *outside.rglob("*")] if p.is_file()}
     with pytest.raises(MammoError, match="is a symbolic link"):
-        generate(**WORDS, out=run)
+        draw_run(run)
     if name == "manifest.json":
         with pytest.raises(MammoError, match="is a symbolic link"):
             verify(run)
@@ -121,30 +106,30 @@ def test_links_are_refused_and_what_they_lead_to_is_left_alone(run, tmp_path, na
     assert {p: p.read_bytes() for p in [outside, *outside.rglob("*")] if p.is_file()} == before
 
 
-def test_a_link_in_place_of_a_sample_to_be_made_is_not_followed(tmp_path, drawn):
+def test_a_link_in_place_of_a_sample_to_be_made_is_not_followed(tmp_path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "mammogram.png").write_text("mine")
-    generate(**{**WORDS, "count": 1}, out=tmp_path / "run")
+    draw_run(tmp_path / "run", count=1)
     (tmp_path / "run" / "sample_0001").symlink_to(tmp_path / "outside")
     with pytest.raises(RequestError, match="sample_0001 is a symbolic link"):
-        generate(**WORDS, out=tmp_path / "run")
+        draw_run(tmp_path / "run")
     assert [p.read_text() for p in (tmp_path / "outside").iterdir()] == ["mine"]
 
 
-def test_only_its_own_partial_files_are_removed(run, drawn):
+def test_only_its_own_partial_files_are_removed(run):
     own = [run / ".sample_0001.part", run / ".datalist.json.77.part", run / ".contact_sheet.png.5.part"]
     others = [run / ".thesis.part", run / ".sample.part", run / ".notes.json.7.part"]
     own[0].mkdir()
     for path in (*own[1:], *others):
         path.write_text("x")
     (run / "sample_0001" / "mammogram.png").unlink()
-    generate(**WORDS, out=run)
+    draw_run(run)
     assert not any(path.exists() for path in own) and all(path.exists() for path in others)
 
 
-def test_a_second_process_in_the_folder_is_told_who_works_there(tmp_path, drawn):
+def test_a_second_process_in_the_folder_is_told_who_works_there(tmp_path):
     (tmp_path / "run").mkdir()
     with folder_lock(tmp_path / "run"), pytest.raises(MammoError, match="is being written by process"):
-        generate(**WORDS, out=tmp_path / "run")
-    generate(**WORDS, out=tmp_path / "run")
+        draw_run(tmp_path / "run")
+    draw_run(tmp_path / "run")
     assert not list((tmp_path / "run").glob(".*"))

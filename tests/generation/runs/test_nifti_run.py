@@ -16,6 +16,7 @@ from monai_mammo.cli.main import main
 from monai_mammo.dicom import read_nifti
 from monai_mammo.generation import OutputFormat, generate, verify
 from monai_mammo.generation.engine.generator import Generator
+from monai_mammo.generation.runs.manifest_seal import sealed
 
 FILES = {
     "mammogram.nii.gz",
@@ -58,7 +59,7 @@ def restate(run, name):
     manifest = json.loads((run / "manifest.json").read_text())
     path = run / "sample_0000" / name
     manifest["samples"][0]["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (run / "manifest.json").write_text(json.dumps(manifest))
+    (run / "manifest.json").write_text(json.dumps(sealed(manifest)))
 
 
 def change(run, name, function):

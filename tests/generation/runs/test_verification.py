@@ -197,7 +197,7 @@ def test_an_unfinished_run_is_found(run):
     manifest = json.loads(path.read_text())
     manifest["samples"].pop()
     path.write_text(json.dumps(sealed(manifest)))
-    assert any("1 of 4 samples are not made yet" in p for p in verify(run).problems)
+    assert any("1 of 4 samples is not made yet" in p for p in verify(run).problems)
 
 
 def test_garbage_in_place_of_dicom_is_found_and_not_fatal(run):

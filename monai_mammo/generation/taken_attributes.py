@@ -1,0 +1,71 @@
+"""Which conditions the weights of a diffusion bundle respond to; what they ignore is never stated as a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monai_mammo.attributes import TABLE
+from monai_mammo.bundle import BundleFolder
+from monai_mammo.conditions import Conditions
+from monai_mammo.errors import MammoError, RequestError
+
+__all__ = ["keep_taken", "taken_attributes"]
+
+
+def taken_attributes(folder: BundleFolder) -> tuple[str, ...]:
+    """Conditions that a diffusion bundle's networks are told of.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+        Its network's definition names the optional ones as ``more_attributes``.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    MammoError
+        The definition cannot be read.
+    """
+    _, arguments = folder.network_definition()
+    more = arguments.get("more_attributes", ())
+    if not isinstance(more, (list, tuple)):
+        raise MammoError(f"more_attributes of bundle {folder.name} is not a list")
+    return tuple(one.name for one in TABLE if not one.is_optional or one.name in more)
+
+
+def keep_taken(
+    conditions: Conditions, taken: Sequence[str], *, bundle: str, refuse: bool
+) -> tuple[Conditions, tuple[str, ...]]:
+    """Conditions without those that a bundle ignores, and warnings that say so.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    taken : sequence of str
+        As `taken_attributes` gives them.
+    bundle : str
+        Name of the bundle, for the message.
+    refuse : bool
+        Whether such conditions are refused, not left out.
+
+    Returns
+    -------
+    conditions : Conditions
+    warnings : tuple of str
+
+    Raises
+    ------
+    RequestError
+        The bundle ignores a condition, and `refuse` holds.
+    """
+    ignored = [name for name in conditions.to_dict() if name not in taken]
+    if not ignored:
+        return conditions, ()
+    verb = "is" if len(ignored) == 1 else "are"
+    sentence = f"{' and '.join(ignored)} {verb} not among what bundle {bundle} responds to ({', '.join(taken)})"
+    if refuse:
+        raise RequestError(f"{sentence}: leave out {' and '.join(ignored)}")
+    return conditions.replace(**dict.fromkeys(ignored)), (f"{sentence} and {verb} left out",)
