@@ -32,6 +32,7 @@ FIELDS = dict(
     chest_wall=ChestWall.RIGHT,
     stated_chest_wall=ChestWall.LEFT,
     person_id="p",
+    study_id="s",
     source="a\udcff.dcm",
     source_sha256="00",
     value_range=(4095.0, -0.5),
