@@ -71,6 +71,10 @@ def answers_of(network: nn.Module, items: Sequence[dict[str, Any]], *, mask_thre
         Of a datalist, or of `items_of_run`, with breast masks.
     mask_threshold : float
         Probability above which a pixel counts as lesion, inside the breast.
+
+    Returns
+    -------
+    list of Answer, one for each of `items`
     """
     place = next(network.parameters()).device
     data = LesionDataset(items, is_augmented=False)
@@ -86,7 +90,17 @@ def answers_of(network: nn.Module, items: Sequence[dict[str, Any]], *, mask_thre
 
 
 def marked(answer: Answer) -> MarkedImage | None:
-    """Marks of an image and the lesions they meet; `None` where it is not known where its lesions are."""
+    """Marks of an image and the lesions they meet.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    MarkedImage or None
+        `None` where it is not known where the image's lesions are.
+    """
     if answer.mask_kind != "none" and not answer.boxes:
         return None
     hits = tuple(_met(mark, answer.boxes) for mark in answer.marks)

@@ -118,6 +118,10 @@ def best_mask_shift(logits: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -
     Parameters
     ----------
     logits, masks : sequence of ndarray, shape (rows, columns)
+
+    Returns
+    -------
+    float
     """
     mean = [np.mean([dice(x > cut, mask) for x, mask in zip(logits, masks, strict=True)]) for cut in _LOGITS]
     return -float(_LOGITS[int(np.argmax(mean))])

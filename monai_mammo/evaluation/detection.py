@@ -89,7 +89,17 @@ def auc(scores: np.ndarray, is_positive: np.ndarray) -> float | None:
 
 
 def spearman(scores: np.ndarray, labels: np.ndarray) -> float | None:
-    """Rank correlation, ties at their mean rank; `None` where either does not vary."""
+    """Rank correlation, ties at their mean rank (Spearman 1904).
+
+    Parameters
+    ----------
+    scores, labels : ndarray, shape (n,)
+
+    Returns
+    -------
+    float or None
+        `None` where either does not vary, or with fewer than 3 images.
+    """
     if len(scores) < 3 or np.ptp(scores) == 0 or np.ptp(labels) == 0:
         return None
     return float(np.corrcoef(stats.rankdata(scores), stats.rankdata(labels))[0, 1])
@@ -99,6 +109,13 @@ def specificity_at_sensitivity(
     scores: np.ndarray, is_positive: np.ndarray, *, sensitivity: float = 0.8
 ) -> float | None:
     """Share of negatives below the highest threshold at which at least `sensitivity` of the positives are named.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n,)
+    is_positive : ndarray, shape (n,), bool
+    sensitivity : float
+        In (0, 1].
 
     Returns
     -------

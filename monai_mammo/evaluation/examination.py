@@ -87,7 +87,17 @@ def examiner_figures(
 
 
 def measures_of(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Rows of ``kind``, ``measure`` and figure; what no image allows is left out."""
+    """Figures of one examiner.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+
+    Returns
+    -------
+    list of dict
+        ``kind``, ``measure`` and figure; what no image allows is left out.
+    """
     rows = []
     for kind, members in kind_groups([a.kind for a in answers]).items():
         some = [answers[i] for i in members]
@@ -99,7 +109,18 @@ def measures_of(answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 
 def gain_over_majority(answers: Sequence[Answer], head: str) -> dict[str, Any] | None:
-    """Accuracy of a head less the share of its most frequent class, with interval; `None` where no label is known."""
+    """Accuracy of a head less the share of its most frequent class, with interval over persons.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+    head : str
+
+    Returns
+    -------
+    dict or None
+        `None` where no label is known.
+    """
     some, labels, named = _labelled(answers, head)
     if not some:
         return None
@@ -115,6 +136,14 @@ def unread_heads(answers: Sequence[Answer]) -> list[str]:
 
     For an attribute: the interval of its gain over naming the most frequent class reaches 0. For the presence of a
     lesion, whose two classes are far from even: the interval of its AUC reaches 0.5.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+
+    Returns
+    -------
+    list of str
     """
     unread = [head for head in HEADS if not _is_above(gain_over_majority(answers, head), 0.0)]
     some, score, is_there = _presence(answers)

@@ -45,6 +45,10 @@ def reliability(logits: np.ndarray, labels: np.ndarray, *, n_bins: int = N_BINS)
     logits : ndarray, shape (n, n classes)
     labels : ndarray, shape (n,), int
     n_bins : int
+
+    Returns
+    -------
+    Reliability
     """
     probabilities = softmax(logits, axis=1)
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels

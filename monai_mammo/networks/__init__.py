@@ -7,7 +7,6 @@ from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, load_pretrained
-from monai_mammo.networks.judge import Judge
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.pyramid_judge import PyramidJudge
@@ -20,7 +19,6 @@ __all__ = [
     "DetailUNet",
     "DiffusionUNet",
     "EfficientNetLite",
-    "Judge",
     "LayoutUNet",
     "LesionNetwork",
     "MaskedViT",

@@ -45,7 +45,17 @@ class OrdinalHead(nn.Module):
         self.steps = nn.Parameter(torch.full((n_cuts - 1,), 1.85))  # softplus(1.85) = 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Log probabilities (B, n classes) from pooled features (B, channels); softmax of them gives them back."""
+        """Log probabilities of the classes; softmax of them gives the probabilities back.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, channels)
+            Pooled features.
+
+        Returns
+        -------
+        Tensor, shape (B, n classes)
+        """
         rising = torch.cat([self.lowest[None], functional.softplus(self.steps)]).cumsum(0)
         margin = self.score(x).float() - rising
         log_above, log_below = functional.logsigmoid(margin), functional.logsigmoid(-margin)
@@ -94,6 +104,10 @@ class ClassHeads(nn.Module):
             Logits of lesion. No gradient flows back into them from here: the mask is taught by outlines alone.
         breast : Tensor, shape (B, 1, h, w)
             Share of breast in each place.
+
+        Returns
+        -------
+        dict of str to Tensor, shape (B, n classes)
         """
         x, mask = x.float(), mask.detach().float()
         lesion = functional.adaptive_avg_pool2d(mask.sigmoid(), x.shape[-2:])
@@ -120,7 +134,17 @@ class Calibration(nn.Module):
         self.register_buffer("mask_shift", torch.zeros(()))
 
     def forward(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Outputs of a network, calibrated."""
+        """Outputs of a network, calibrated.
+
+        Parameters
+        ----------
+        outputs : dict of str to Tensor
+            ``mask`` and the logits of each head.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         out = {"mask": outputs["mask"] * self.mask_scale + self.mask_shift}
         for i, name in enumerate(self.names):
             out[name] = outputs[name] / self.temperature[i]

@@ -103,7 +103,18 @@ class LesionNetwork(nn.Module):
 
 
 def at_working_size(image: Tensor, rows: int | None) -> Tensor:
-    """Image of another height and the same ratio; as it is where `rows` is `None` or its own height."""
+    """Image of another height and the same ratio.
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, 1, H, W)
+    rows : int or None
+        `None`, as the image's own height, leaves it as it is.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, rows, round(W * rows / H))
+    """
     if rows is None or rows == image.shape[-2]:
         return image
     columns = max(1, round(image.shape[-1] * rows / image.shape[-2]))
@@ -136,7 +147,18 @@ def mask_of_image(coarse: Tensor, image: Tensor, rows: int | None) -> Tensor:
 
 
 def breast_share(image: Tensor, features: Tensor) -> Tensor:
-    """Share of pixels that are not air, shape (B, 1, h, w) on the grid of `features`, with a little everywhere."""
+    """Share of pixels that are not air, on the grid of features, and a little everywhere.
+
+    Parameters
+    ----------
+    image : Tensor, shape (B, 1, H, W)
+        Brightness in [0, 1].
+    features : Tensor, shape (B, C, h, w)
+
+    Returns
+    -------
+    Tensor, shape (B, 1, h, w)
+    """
     return functional.adaptive_avg_pool2d((image > 0.01).float(), features.shape[-2:]) + 1e-3
 
 

@@ -125,5 +125,9 @@ def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> lis
     ----------
     items : sequence of dict
     times : int
+
+    Returns
+    -------
+    list of dict
     """
     return [item for item in items for _ in range(times if item.get("mask_kind") == "none" else 1)]

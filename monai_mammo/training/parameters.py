@@ -23,6 +23,11 @@ def slower_encoder(network: nn.Module, *, learning_rate: float, factor: float = 
     factor : float
         Learning rate of the encoder over `learning_rate`. An encoder without normalisation forgets within a hundred
         steps of Adam what its pretraining taught it where this is a third; 0.03 keeps it.
+
+    Returns
+    -------
+    list of dict
+        Parameter groups as `torch.optim` takes them: what is new, then the encoder.
     """
     network = unwrapped(network)
     pretrained = {id(p) for p in network.encoder.parameters()}

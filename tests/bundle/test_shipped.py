@@ -93,8 +93,10 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
 
 
 def test_the_lesion_bundle_names_its_judge():
-    target, _ = find("mammo_lesion_segmentation").network_definition("inference", "judge_def")
-    assert target == "monai_mammo.networks.Judge"
+    folder = find("mammo_lesion_segmentation")
+    target, arguments = folder.network_definition("inference", "judge_def")
+    assert target == "monai_mammo.networks.PyramidJudge"
+    assert (target, arguments) == folder.network_definition("judge")
 
 
 @bundles
