@@ -6,6 +6,7 @@ A hook of mkdocs. What the rooms offer is read from their source, so nothing of 
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import posixpath
 import re
@@ -31,6 +32,7 @@ PLACES = {
 }
 
 _LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
+_ITEM = re.compile(r"(- |\d+\. )")
 
 
 def on_config(config: Any) -> Any:
@@ -45,7 +47,7 @@ def on_config(config: Any) -> Any:
     MkDocsConfig
     """
     decisions = [path.relative_to(ROOT / "docs").as_posix() for path in sorted(ROOT.glob("docs/decisions/*.md"))]
-    added = {"API": [f"api/{room}.md" for room in rooms()], "Decisions": decisions}
+    added = {"API": [{room: f"api/{room}.md"} for room in rooms()], "Decisions": decisions}
     config.nav = [{title: added.get(title, pages) for title, pages in section.items()} for section in config.nav]
     return config
 
@@ -70,7 +72,7 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """The page with its links of the repository turned into links of the site.
+    """The page with its links of the repository turned into links of the site, and lists as mkdocs needs them.
 
     Parameters
     ----------
@@ -92,9 +94,24 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         place = PLACES.get(path, path.removeprefix("docs/"))
         return f"{found[1]}{os.path.relpath(place, posixpath.dirname(here) or '.')}{found[3]}"
 
-    return _LINK.sub(moved, markdown)
+    return _spaced(_LINK.sub(moved, markdown))
 
 
+def _spaced(markdown: str) -> str:
+    """Text with an empty line before each list and after each comment, which mkdocs needs and GitHub does not."""
+    lines: list[str] = []
+    fenced = False
+    for line in markdown.split("\n"):
+        before = lines[-1] if lines else ""
+        begins_list = _ITEM.match(line) and before and not _ITEM.match(before) and not before.startswith(" ")
+        if not fenced and (begins_list or (line and before.endswith("-->"))):
+            lines.append("")
+        fenced ^= line.lstrip().startswith("```")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+@functools.cache
 def rooms() -> dict[str, Path]:
     """Modules and packages that offer names, without ``monai_mammo.`` before them.
 
@@ -134,21 +151,23 @@ def room_page(room: str, file: Path) -> str:
     if file.name != "__init__.py":
         return "\n\n".join([*head, *(f"::: {full}.{name}" for name in _names(tree)), ""])
     homes = {name: _home(full, name, tree) for name in _names(tree)}
-    elsewhere = {name: home for name, home in homes.items() if home and _owner(home) != room}
+    elsewhere = {name: home for name, home in homes.items() if home and _described(home, room) != room}
     here = [home for name, home in homes.items() if home and name not in elsewhere]
     links = [f"- [`{name}`][{home}] of `{home.rpartition('.')[0]}`" for name, home in elsewhere.items()]
     return "\n\n".join([*head, "\n".join(links), *(f"::: {home}" for home in here), ""])
 
 
-def _owner(home: str) -> str:
-    """Room on whose page a name is described: the innermost that offers it."""
-    module, _, name = home.removeprefix("monai_mammo.").rpartition(".")
-    while module:
-        file = rooms().get(module)
-        if file is not None and name in _names(ast.parse(file.read_text(encoding="utf-8"))):
-            return module
+def _described(home: str, room: str) -> str:
+    """Room on whose page a name is described: the innermost around its source that offers it, else this room."""
+    module, _, name = home.rpartition(".")
+    while module != "monai_mammo":
+        file = rooms().get(module.removeprefix("monai_mammo."))
+        if file is not None:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            if name in _names(tree) and (file.name != "__init__.py" or _home(module, name, tree) == home):
+                return module.removeprefix("monai_mammo.")
         module = module.rpartition(".")[0]
-    return "monai_mammo"
+    return room
 
 
 def _assigned(tree: ast.Module, name: str) -> ast.expr | None:

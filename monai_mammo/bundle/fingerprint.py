@@ -63,7 +63,7 @@ def image_features(image: np.ndarray) -> np.ndarray:
 class Nearest(NamedTuple):
     """Training image closest to another image.
 
-    Parameters
+    Attributes
     ----------
     position : int
         Its place in the fingerprint.

@@ -28,7 +28,7 @@ def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0]
     ----------
     datalist : str or Path
         ``datalist.json`` of the prepared folder that the bundle was trained on.
-    name : str
+    bundle : str
         Name or path of the bundle.
     split : str
 
@@ -65,7 +65,7 @@ def memorisation_figures(
         ``datalist.json``, with the training split for the planted copies.
     split : str
         Acquired images that were not trained on.
-    name : str
+    bundle : str
         Name or path of the bundle whose fingerprint is compared with.
 
     Returns

@@ -21,7 +21,7 @@ __all__ = ["Cascade", "CascadeNoise"]
 class CascadeNoise(NamedTuple):
     """Standard Gaussian noise that a draw starts from; the draw is a function of it.
 
-    Parameters
+    Attributes
     ----------
     layout, on_layout : Tensor, shape (B, 4, h', w')
         Start of the layout stage, and what is laid over the finished layout.
