@@ -83,7 +83,7 @@ def tracking_handler(
         return NoTracking()
     missing = [name for name in MLFLOW_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        _LOGGER.warning("%s not installed: nothing is tracked (they come with the extra: pip install '.[training]' in a clone)", ", ".join(missing))
+        _LOGGER.warning("%s not installed: nothing is tracked; the extra training has them", ", ".join(missing))
         return NoTracking()
     if not tracking_uri:
         folder = Path(output_dir).resolve()
