@@ -251,7 +251,9 @@ def test_a_low_dice_is_drawn_again_and_the_tries_are_kept(tmp_path):
 
 def test_previews_alone_need_no_dicom(tmp_path):
     run = generate(**{**ASKED, "kind": "contrast"}, **QUICK, format="png", unsupported="override", out=tmp_path / "run")
-    assert {p.name for p in run.paths()[0].parent.iterdir()} == {"mammogram.png", "lesion.png", "conditions.json"}
+    names = {p.name for p in run.paths()[0].parent.iterdir()}
+    prepared = {"prepared.npy", "prepared_lesion.npy", "prepared_breast.png"}
+    assert names == {"mammogram.png", "lesion.png", "conditions.json"} | prepared
     words = Image.open(run.paths()[0]).text["Description"]
     assert words.startswith("Synthetic images") and "UNSUPPORTED" in words
     assert verify(tmp_path / "run").problems == ()

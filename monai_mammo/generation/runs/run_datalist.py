@@ -77,6 +77,6 @@ def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "source_sha256": entry["files"]["mammogram.png"],
         "is_synthetic": True,
         "is_passed": is_passed(entry),
-        "criterion": "" if is_passed(entry) else entry["outcome"],
+        "criterion": None if is_passed(entry) else entry["outcome"],  # not "", which MONAI takes for its own folder
     }
     return item

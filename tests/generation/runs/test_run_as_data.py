@@ -91,7 +91,7 @@ def test_the_networks_are_given_what_was_drawn(run):
             assert np.abs(batch["image"][0].numpy() - image).max() <= 1 / 65535
         assert (lesions[index]["label"][0].numpy() == lesion).all()
         assert lesions[index]["mask_kind"] == (3 if lesion.any() else 1)
-        assert lesions[index]["boxes"].any() == lesion.any()
+        assert lesions[index]["lesion"].any() == lesion.any() == lesions[index]["presence"].item()
         with torch.no_grad():
             direct = encoder.encode(torch.from_numpy(image)[None, None])[0][0]
         assert (latents.latent(index) - direct).abs().max() < 0.05
