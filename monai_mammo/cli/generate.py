@@ -58,6 +58,7 @@ def add_parser(commands: Any) -> None:
         shown.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"{text}: {allowed}")
     shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the picture")
     shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
+    shown.add_argument("--text", metavar="REPORT", help="words of a mammography report, for what is left open")
     shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
     shown.add_argument(
         "--conditions",
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.out:
         raise RequestError("generate needs the folder of the run: --out DIR")
-    words = {name: getattr(arguments, name) for name in (*_CONDITIONS, "box", "mask", "like", "conditions", "count")}
+    words = {name: getattr(arguments, name) for name in (*_CONDITIONS, "box", "mask", "text", "like", "conditions", "count")}
     settings = {name: getattr(arguments, name) for name in _SETTINGS}
     with ProgressLine("mammograms", quiet=arguments.quiet) as line:
         made = generate(

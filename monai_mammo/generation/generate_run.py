@@ -23,6 +23,7 @@ from monai_mammo.generation.runs.run import MadeSample, Run, RunSpec, carry_out
 from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
+from monai_mammo.text import filled_from_text
 
 __all__ = ["generate", "run_request"]
 
@@ -42,6 +43,7 @@ def generate(
     age_years: int | None = None,
     box: Box | Sequence[float] | str | None = None,
     mask: str | Path | None = None,
+    text: str | None = None,
     like: str | Path | None = None,
     conditions: Conditions | Mapping[str, Any] | Sequence[Conditions | Mapping[str, Any]] | str | Path | None = None,
     device: str = "auto",
@@ -66,6 +68,8 @@ def generate(
         ``(x0, y0, x1, y1)`` in fractions of the picture as it hangs.
     mask : str or Path or None
         Picture whose white pixels are the lesion, as the mammogram hangs.
+    text : str or None
+        Words of a report, as `monai_mammo.text.conditions_of_text` reads them, for what is left open.
     like : str or Path or None
         A real mammogram (DICOM, or a picture) whose conditions are taken where none are given.
     conditions : Conditions, mapping, sequence of these, str, Path or None
@@ -97,6 +101,8 @@ def generate(
     words: dict[str, Any] = {"kind": kind, "density": density, "view": view, "laterality": laterality}
     words |= {"finding": finding, "birads": birads, "pathology": pathology, "age_years": age_years, "box": box}
     given = {name: value for name, value in words.items() if value is not None}
+    if text is not None:
+        given = filled_from_text(Conditions.from_dict({**given, "text": str(text)})).to_dict()
     if request is None:
         settings = {name: value for name, value in settings.items() if value is not None}
         unknown = set(settings) - {field.name for field in dataclasses.fields(Request)}
@@ -232,7 +238,7 @@ def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
     for index in range(request.count):
         try:
             kept, ignored = keep_taken(
-                request.conditions_of(index), taken, bundle=folder.name, refuse=refuse_unsupported
+                filled_from_text(request.conditions_of(index)), taken, bundle=folder.name, refuse=refuse_unsupported
             )
             sample = plan_sample(
                 kept,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_mammo.text.fill import filled_from_text, notes_on_text, requested_finding
 from monai_mammo.text.parse import conditions_of_text
 from monai_mammo.text.place import box_of_place, quadrant_of_clock
 from monai_mammo.text.report import ParsedReport, ReportedFinding
@@ -12,6 +13,9 @@ __all__ = [
     "ReportedFinding",
     "box_of_place",
     "conditions_of_text",
+    "filled_from_text",
+    "notes_on_text",
     "quadrant_of_clock",
+    "requested_finding",
     "text_of_conditions",
 ]

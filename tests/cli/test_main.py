@@ -72,6 +72,8 @@ def test_json_and_quiet(tmp_path, capsys):
         ("--bundle nowhere", "bundle 'nowhere' is neither a folder nor one of"),
         ("--kind contrast --density A", "no training image shows kind contrast, density A"),
         ("--like nothing.dcm", "nothing.dcm is not read"),
+        ("--text elephant", "text 'elephant' was not understood (elephant)"),
+        ("--text mass --finding none", "text states finding mass, but finding none is requested"),
         ("--mask nothing.png", "mask nothing.png: the file could not be read: No such file"),
         ("--conditions nothing.csv", "conditions file nothing.csv could not be read"),
         ("--format jpeg", "format 'jpeg' is not one of dicom, nifti, png"),
@@ -84,6 +86,17 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(tmp_path, capsys, words
     said = capsys.readouterr()
     assert sentence in said.err and said.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_generate_from_the_words_of_a_report(tmp_path, capsys):
+    out = tmp_path / "run"
+    words = ["--text", "irregular sparkling mass, upper outer quadrant, left breast, ACR C", "--view", "MLO"]
+    assert main(["generate", *words, "--steps", "2", "--max-tries", "1", "--out", str(out)]) in (0, 1)
+    said = capsys.readouterr()
+    assert "warning: " in said.err and "of the text was not understood: sparkling" in said.err
+    shown = json.loads((out / "sample_0000" / "conditions.json").read_text())
+    assert (shown["finding"], shown["laterality"], shown["density"]) == ("mass", "L", "C")
+    assert shown["box"][1] < 0.5 and shown["text"] == words[1]
 
 
 def test_no_folder_no_command_and_no_run_are_wrong_requests(tmp_path, capsys):

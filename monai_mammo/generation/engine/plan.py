@@ -8,11 +8,13 @@ import hashlib
 import numpy as np
 
 from monai_mammo.bundle import Support, SupportTable, describe
-from monai_mammo.conditions import Conditions
+from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.lesions.boxes_in_region import box_in_region
 from monai_mammo.lesions.placing import RequestedLesion, refuse_unlike, request_lesion
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import AcquisitionKind, Finding, Laterality, View
+from monai_mammo.text import conditions_of_text, notes_on_text, requested_finding
 
 __all__ = ["PlannedSample", "plan_sample", "resolve"]
 
@@ -93,6 +95,8 @@ def plan_sample(
         too small, too large, outside its box, or where no breast is.
     """
     conditions = resolve(requested, table, seed=seed, sample_id=index)
+    if mask is None:
+        conditions = _placed_by_text(conditions, index=index, seed=seed, shape=shape, spacing_mm=spacing_mm)
     support = table.check(conditions)
     if not support.is_supported and refuse_unsupported:
         raise RequestError(f"{support.warning} (unsupported=override generates it all the same)")
@@ -114,6 +118,7 @@ def plan_sample(
     notes = [support.warning] if support.warning else []
     if not support.is_supported:
         notes = [f"UNSUPPORTED: no training image shows {describe(conditions)}"]
+    notes += notes_on_text(conditions)
     notes += _too_small(lesion, conditions, shape=shape, spacing_mm=spacing_mm, smallest_px=smallest_px)
     return PlannedSample(index=index, conditions=conditions, lesion=lesion, support=support, warnings=tuple(notes))
 
@@ -145,6 +150,40 @@ def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id
         side = Laterality.L if _unit(seed, sample_id, "laterality") < 0.5 else Laterality.R
         conditions = conditions.replace(laterality=side)
     return conditions
+
+
+def _placed_by_text(
+    conditions: Conditions, *, index: int, seed: int, shape: tuple[int, int], spacing_mm: float
+) -> Conditions:
+    """Conditions with a box where their text says in which part of the breast the lesion lies."""
+    view, laterality = conditions.view, conditions.laterality
+    if conditions.text is None or conditions.finding is Finding.NONE:
+        return conditions
+    finding = requested_finding(conditions_of_text(conditions.text), conditions)
+    assert view is not None and laterality is not None
+    if finding is None:
+        return conditions
+    region = finding.region(view, laterality)
+    if conditions.box is not None:
+        _refuse_outside(conditions.box, region)
+        return conditions
+    if region is None and finding.size_mm is None:
+        return conditions
+    region = finding.region(view, Laterality.L) or Box(0.0, 0.0, 1.0, 1.0)
+    size = None
+    if finding.size_mm is not None:
+        size = (finding.size_mm / spacing_mm / shape[1], finding.size_mm / spacing_mm / shape[0])
+    box = box_in_region(region, view=view, seed=seed, sample_id=index, size_fraction=size)
+    return conditions.replace(box=box if laterality is Laterality.L else mirror_box(box))
+
+
+def _refuse_outside(box: Box, region: Box | None) -> None:
+    x, y = box.center
+    if region is not None and not (region.x0 <= x <= region.x1 and region.y0 <= y <= region.y1):
+        raise RequestError(
+            f"text places the lesion in {', '.join(f'{v:.2f}' for v in region)} of the picture, but the middle of the "
+            f"requested box lies at {x:.2f}, {y:.2f}: they must agree"
+        )
 
 
 def _weight(table: SupportTable, conditions: Conditions) -> tuple[int, int]:

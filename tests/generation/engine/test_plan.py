@@ -10,6 +10,7 @@ from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.plan import plan_sample, resolve
 from monai_mammo.prepare.geometry import mirror_box
+from monai_mammo.text import filled_from_text
 
 SHAPE = (64, 48)
 TABLE = SupportTable.from_dict(
@@ -27,7 +28,7 @@ TABLE = SupportTable.from_dict(
 
 def plan(requested: Conditions, **changes):
     settings = {"index": 0, "seed": 0, "table": TABLE, "shape": SHAPE, "spacing_mm": 0.1, **changes}
-    return plan_sample(requested, **settings)
+    return plan_sample(filled_from_text(requested), **settings)
 
 
 def test_the_kind_with_most_persons_is_taken_and_the_rest_stays_open():
@@ -127,3 +128,66 @@ def test_a_mask_hangs_as_the_picture():
     planned = plan(Conditions(view="MLO", finding="mass", laterality="R"), mask=mask)
     assert (planned.lesion.mask == mask[:, ::-1]).all()
     assert tuple(planned.conditions.box) == pytest.approx((32 / 48, 16 / 64, 40 / 48, 32 / 64))
+
+
+WORDS = "irregular spiculated mass, upper outer quadrant, left breast, posterior depth, heterogeneously dense"
+
+
+@pytest.mark.parametrize("view", ["MLO", "CC"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_place_of_a_text_is_a_box_on_that_side_of_the_picture(view, side):
+    for index in range(8):
+        planned = plan(Conditions(text=WORDS.replace("left", side), view=view), index=index)
+        x, y = planned.conditions.box.center
+        assert planned.conditions.finding == "mass" and planned.conditions.density == "C"
+        assert y <= 0.5  # upper in an MLO view, outer in a CC view
+        assert (x <= 0.3) if side == "left" else (x >= 0.7)
+        assert planned.lesion.mask.any()
+
+
+def test_boxes_of_a_place_are_drawn_by_sample_and_have_the_stated_size():
+    boxes = [plan(Conditions(text=f"{WORDS}, 2 mm", view="MLO"), index=i).conditions.box for i in range(6)]
+    assert len({box.center for box in boxes}) > 1
+    for box in boxes:  # 2 mm of 0.1 mm on 64 x 48
+        assert (box.width_fraction * 48, box.height_fraction * 64) == pytest.approx((20, 20))
+
+
+def test_what_of_a_text_is_not_drawn_is_said_in_every_sample():
+    planned = plan(Conditions(text="spiculated malignant mass with purple calcifications, outer half", view="MLO"))
+    said = " / ".join(planned.warnings)
+    assert "of the text was not understood: purple" in said
+    assert "do not respond to shape, margin and the like: spiculated is left out" in said
+    assert "the text's further calcification is left out" in said
+    assert "words of opinion in the text state no condition: malignant" in said
+    assert "outer of the text is not told apart in a MLO view and is left open" in said
+    assert planned.warnings and not any("text" in warning for warning in plan(Conditions(finding="mass")).warnings)
+
+
+@pytest.mark.parametrize(
+    ("requested", "sentence"),
+    [
+        ({"density": "B"}, "text states density C, but density B is requested: they must agree"),
+        ({"laterality": "R"}, "text states laterality L, but laterality R is requested"),
+        ({"finding": "calcification"}, "text states finding mass, but finding calcification is requested"),
+        ({"finding": "none"}, "text states finding mass, but finding none is requested"),
+        (
+            {"view": "MLO", "box": [0.1, 0.7, 0.2, 0.9]},
+            "text places the lesion in 0.02, 0.12, 0.30, 0.50 of the picture",
+        ),
+    ],
+)
+def test_a_text_that_contradicts_what_is_requested_is_refused(requested, sentence):
+    with pytest.raises(RequestError) as caught:
+        plan(Conditions.from_dict({**requested, "text": WORDS}))
+    assert sentence in str(caught.value)
+
+
+def test_a_finding_may_be_chosen_among_those_of_a_text():
+    text = "Oval mass, left breast. Calcifications, right breast, BI-RADS 4."
+    planned = plan(Conditions(finding="calcification", text=text))
+    assert planned.conditions.finding == "calcification" and planned.conditions.laterality == "R"
+
+
+def test_a_text_of_which_nothing_is_understood_is_refused():
+    with pytest.raises(RequestError, match=r"text 'blue elephants' was not understood \(blue, elephants\)"):
+        plan(Conditions(text="blue elephants"))
