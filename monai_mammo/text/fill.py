@@ -117,7 +117,7 @@ def _not_drawn(finding: ReportedFinding, view: View | None, laterality: Laterali
         notes.append(f"the weights do not respond to shape, margin and the like: {', '.join(described)} is left out")
     places = [str(place).replace("_", " ") for place in (*finding.quadrants, *finding.depths)]
     if places and view is not None and laterality is not None and finding.region(view, laterality) is None:
-        notes.append(f"{', '.join(places)} of the text is not told apart in a {view} view and is left open")
+        notes.append(f"{', '.join(places)} of the text is not told apart in {view} views and is left open")
     if finding.nipple_distance_mm is not None:
         notes.append("the distance from the nipple in the text is left out")
     return notes

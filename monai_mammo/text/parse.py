@@ -423,7 +423,10 @@ class _Sentence:
 
     def _start_of_group(self, at: int) -> int:
         """Position of the first word of the noun's own group."""
-        describing = (Part.DESCRIPTOR, Part.SIZE, Part.OPINION, Part.ADJECTIVE, Part.BENIGN, Part.MALIGNANT, Part.KIND)
+        describing = (
+            *(Part.DESCRIPTOR, Part.SIZE, Part.OPINION, Part.ADJECTIVE, Part.BENIGN, Part.MALIGNANT, Part.KIND),
+            Part.UNKNOWN,
+        )
         places = (*_PLACES, Part.SIDE)
         start = at
         while start > 0:

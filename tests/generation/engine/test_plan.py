@@ -159,7 +159,7 @@ def test_what_of_a_text_is_not_drawn_is_said_in_every_sample():
     assert "do not respond to shape, margin and the like: spiculated is left out" in said
     assert "the text's further calcification is left out" in said
     assert "words of opinion in the text state no condition: malignant" in said
-    assert "outer of the text is not told apart in a MLO view and is left open" in said
+    assert "outer of the text is not told apart in MLO views and is left open" in said
     assert planned.warnings and not any("text" in warning for warning in plan(Conditions(finding="mass")).warnings)
 
 
