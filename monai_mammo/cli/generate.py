@@ -91,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.out:
         raise RequestError("generate needs the folder of the run: --out DIR")
-    words = {name: getattr(arguments, name) for name in (*_CONDITIONS, "box", "mask", "text", "like", "conditions", "count")}
+    named = (*_CONDITIONS, "box", "mask", "text", "like", "conditions", "count")
+    words = {name: getattr(arguments, name) for name in named}
     settings = {name: getattr(arguments, name) for name in _SETTINGS}
     with ProgressLine("mammograms", quiet=arguments.quiet) as line:
         made = generate(
