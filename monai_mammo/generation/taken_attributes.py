@@ -61,7 +61,8 @@ def keep_taken(
     RequestError
         The bundle ignores a condition, and `refuse` holds.
     """
-    ignored = [name for name in conditions.to_dict() if name not in taken]
+    named = [name for name in conditions.to_dict() if name != "text"]  # whose words are conditions by now
+    ignored = [name for name in named if name not in taken]
     if not ignored:
         return conditions, ()
     verb = "is" if len(ignored) == 1 else "are"
