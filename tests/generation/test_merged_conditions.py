@@ -56,7 +56,7 @@ def test_what_a_bundle_ignores_is_refused_or_left_out_and_said():
     assert kept == Conditions(density="C") and said[0].endswith("and are left out")
     assert keep_taken(asked, (*TAKEN, "pathology", "age_years"), bundle="b", refuse=True) == (asked, ())
     words = Conditions(text="a mass")
-    assert keep_taken(words, TAKEN, bundle="b", refuse=True) == (words, ()), "a text is read, and says itself what is not"
+    assert keep_taken(words, TAKEN, bundle="b", refuse=True) == (words, ()), "a text is read before"
 
 
 def test_the_definition_of_the_network_says_what_it_takes(tiny, tmp_path):
