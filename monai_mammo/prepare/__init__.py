@@ -46,6 +46,7 @@ _HOMES = {
     "load_items": "datalist_items",
     "outlined_items": "datalist_items",
     "image_files": "mammogram_files",
+    "ReadableFiles": "readable_files",
     "phantom_items": "drawn_items",
     "training_items": "drawn_items",
     "FileReader": "reading",

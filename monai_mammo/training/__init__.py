@@ -31,6 +31,7 @@ _HOMES = {
     "ReconstructionInferer": "inferers",
     "SamplerInferer": "inferers",
     "SpeedReport": "speed",
+    "UnreadFiles": "unread_files",
     "compile_where": "trainer",
     "data_loader": "trainer",
     "file_names": "writers",

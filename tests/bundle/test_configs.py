@@ -145,7 +145,8 @@ def test_inference_is_honest_about_its_properties(tiny_bundles, elsewhere, name)
     workflow = monai.bundle.create_workflow(config_file=path, workflow_type="inference", logging_file=False)
     assert workflow.check_properties() == []
     assert isinstance(workflow.evaluator, SupervisedEvaluator)
-    assert len(workflow.dataset) > 0 and isinstance(workflow.network_def, torch.nn.Module)
+    assert len(workflow.dataset.data if hasattr(workflow.dataset, "not_read") else workflow.dataset) > 0
+    assert isinstance(workflow.network_def, torch.nn.Module)
     assert not contents(elsewhere)
 
 
