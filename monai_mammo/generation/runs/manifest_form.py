@@ -134,6 +134,8 @@ _ENTRY_FIELDS = _object(
 
 def _entry(value: Any, place: str) -> None:
     _ENTRY_FIELDS(value, place)
+    if "mammogram.png" not in value["files"]:
+        raise ValueError(f"{place}.files must state mammogram.png")
     if value["kept_try"] >= len(value["tries"]):
         raise ValueError(f"{place}.kept_try must be one of its {len(value['tries'])} tries")
 
