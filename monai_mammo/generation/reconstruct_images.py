@@ -15,8 +15,9 @@ from monai_mammo import bundle
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
+from monai_mammo.files.output_folder import check_output_folder
 from monai_mammo.files.png import png_bytes
-from monai_mammo.files.whole import save_bytes
+from monai_mammo.files.whole import is_partial, save_bytes
 from monai_mammo.generation.like import prepared_image
 from monai_mammo.generation.runs.sample_files import writing
 from monai_mammo.measures.similarity import psnr, ssim_map
@@ -89,7 +90,7 @@ def reconstruct(
     Raises
     ------
     RequestError
-        There is no image, no bundle, or `out` is a file.
+        There is no image, no bundle, or `out` is a file or holds other things.
     MammoError
         Weights are missing or damaged, or a file could not be written.
     """
@@ -97,8 +98,7 @@ def reconstruct(
     folder = Path(out)
     if not paths:
         raise RequestError("reconstruct needs one image at least")
-    if folder.exists() and not folder.is_dir():
-        raise RequestError(f"{folder} is a file: name a folder")
+    check_output_folder(folder, command="reconstruct", is_ours=_is_ours)
     home = bundle.find(autoencoder)
     through = _through(home, device)
     rows, not_read = [], []
@@ -119,6 +119,12 @@ def reconstruct(
     if rows:
         save_bytes((json.dumps(rows, indent=1) + "\n").encode(), folder / FIGURES)
     return ReconstructReport(folder=folder, rows=tuple(rows), not_read=tuple(not_read))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether reconstructions lie in a folder; a call that was stopped has no figures yet."""
+    children = [child for child in folder.iterdir() if not is_partial(child)]
+    return (folder / FIGURES).is_file() or all((child / "image.png").is_file() for child in children)
 
 
 def _figures(image: np.ndarray, result: np.ndarray, breast: np.ndarray, box: Box | None) -> dict[str, float | None]:

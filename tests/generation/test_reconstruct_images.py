@@ -82,3 +82,16 @@ def test_bad_places_are_request_errors(picture, tmp_path):
         reconstruct(picture, out=picture)
     with pytest.raises(RequestError, match="neither a folder nor one of"):
         reconstruct(picture, out=tmp_path / "out", autoencoder="nix")
+
+
+def test_a_folder_with_other_things_is_refused_and_one_of_its_own_gone_on_with(picture, tmp_path):
+    out = tmp_path / "other"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match="other"):
+        reconstruct(picture, out=out)
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+    own = tmp_path / "own"
+    reconstruct(picture, out=own)
+    (own / "figures.json").unlink()  # as a call that was stopped leaves it
+    assert len(reconstruct(picture, out=own).rows) == len(reconstruct(picture, out=own).rows) == 1

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
 
 from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import CrossAttention
@@ -167,3 +169,18 @@ def test_bf16_autocast_answers_in_float32_nearly_the_same(network):
 def test_any_number_of_scales(n_scales):
     network = DiffusionUNet(channels=(8,) * n_scales, n_blocks=2, attention_scales=(0,), context_channels=8)
     assert ask(network, x=noise(1, 4, 10, 6)).shape == (1, 4, 10, 6)
+
+
+def test_film_at_zero_is_the_identity():
+    torch.manual_seed(0)
+    block = FilmBlock(8, 8, 4)
+    nn.init.normal_(block.conv2.weight)
+    nn.init.zeros_(block.film.weight)
+    nn.init.zeros_(block.film.bias)
+    x, embedding = torch.randn(2, 8, 5, 6), torch.randn(2, 4)
+    inner = block.conv1(functional.silu(block.norm1(x)))
+    plain = x + block.conv2(functional.silu(block.norm2(inner)))
+    assert torch.allclose(block(x, embedding), plain, atol=1e-6)
+    nn.init.constant_(block.film.bias[:8], 1.0)  # scales by two
+    doubled = x + block.conv2(functional.silu(2 * block.norm2(inner)))
+    assert torch.allclose(block(x, embedding), doubled, atol=1e-5)
