@@ -43,9 +43,9 @@ _SETTINGS = "settings.json"
 class PreparedFolder:
     """Folder of prepared mammograms of one size.
 
-    ``images/ID.npy`` is uint16 (rows, columns), 0 to 65535 for brightness 0 to 1; ``breasts/ID.png`` and
-    ``masks/ID.png`` are 8-bit, 0 or 255; ``full/`` is as `monai_mammo.prepare.cache` says; ``items/ID.json`` is written
-    last and marks an image as whole.
+    ``images/ID.npy`` is uint16 (rows, columns), 0 to 65535 for brightness 0 to 1; ``breasts/ID.png`` is
+    8-bit, 0 or 255; ``masks/ID.npy`` is uint8, 0 or 1; ``full/`` is as `monai_mammo.prepare.cache` says;
+    ``items/ID.json`` is written last and marks an image as whole.
 
     Parameters
     ----------

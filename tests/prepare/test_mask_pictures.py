@@ -30,7 +30,7 @@ def test_the_same_masks_reach_the_prepared_folder(tmp_path):
     sizes = {}
     for file in report.files:
         item = file.record["item"]
-        mask = np.asarray(Image.open(tmp_path / "out" / item["label"])) > 0
+        mask = np.load(tmp_path / "out" / item["label"]) > 0
         sizes[file.name] = mask.sum()
         x0, y0, x1, y1 = item["conditions"]["box"]
         assert mask[int(y0 * 128) : int(np.ceil(y1 * 128)), int(x0 * 96) : int(np.ceil(x1 * 96))].sum() == mask.sum()
@@ -64,9 +64,9 @@ def test_the_mask_of_a_table_without_outlines_is_that_of_its_lesions(tmp_path):
     (file,) = prepare(source, out=tmp_path / "out", shape=GRID).files
     item = file.record["item"]
     assert item["mask_kind"] == "contour"
-    mask = np.asarray(Image.open(tmp_path / "out" / item["label"])) > 0
+    mask = np.load(tmp_path / "out" / item["label"]) > 0
     beside = prepare(CASES, out=tmp_path / "beside", shape=GRID).files[0].record["item"]
-    assert np.array_equal(mask, np.asarray(Image.open(tmp_path / "beside" / beside["label"])) > 0)
+    assert np.array_equal(mask, np.load(tmp_path / "beside" / beside["label"]) > 0)
     assert item["conditions"]["box"] == beside["conditions"]["box"]
 
 

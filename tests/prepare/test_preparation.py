@@ -395,10 +395,10 @@ def test_a_mask_that_a_source_lost_is_removed(tmp_path: Path, save_picture, pict
     data.mkdir()
     save_picture(picture, data / "a.png")
     prepare(data, out=out, shape=GRID)
-    assert "masks/a.png" in files_of(out)
+    assert "masks/a.npy" in files_of(out)
     save_picture(picture.replace(lesion_mask=None), data / "a.png")
     prepare(data, out=out, shape=GRID)
-    assert "masks/a.png" not in files_of(out)
+    assert "masks/a.npy" not in files_of(out)
 
 
 def test_a_changed_label_or_box_with_equal_pixels_is_prepared_anew(table: Path, tmp_path: Path):
