@@ -99,7 +99,7 @@ class NetworkEvaluator(SupervisedEvaluator):
             additional_metrics={f"val_{name}": TermAverage(name) for name in terms},
             metric_cmp_fn=metric_cmp_fn or _is_lower,
             decollate=False,
-            val_handlers=val_handlers,
+            val_handlers=[h for h in val_handlers or () if h is not None],  # a config switches one off by null
         )
         self.loss_function, self.ema, self.seed = loss_function, ema, seed
         self.add_event_handler(Events.STARTED, _take_average)
