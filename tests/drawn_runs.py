@@ -26,7 +26,7 @@ _COLUMNS = ["kind", "density", "view", "finding", "birads", "images", "persons"]
 _SUPPORT = SupportTable.from_dict({"columns": _COLUMNS, "rows": [["digital", "C", "MLO", "mass", 5, 40, 25]]})
 
 
-def draw_run(folder: Path, *, defects: Mapping[int, str] | None = None, **settings: Any) -> Run:
+def draw_run(folder: Path, *, defects: Mapping[int, str] | None = None, sign: Any = None, **settings: Any) -> Run:
     """A request for drawn masses of a right breast, carried out in a folder."""
     request = Request(**{"conditions": Conditions(**MASS), "seed": 3, "format": "png", "count": 2, **settings})
     spec = RunSpec(
@@ -55,7 +55,7 @@ def draw_run(folder: Path, *, defects: Mapping[int, str] | None = None, **settin
                 result = dataclasses.replace(result, defect=defect, **nothing)
             yield made_sample(sample, [result], spacing_mm=3.5, seconds=0.1)
 
-    return carry_out(spec, folder, make)
+    return carry_out(spec, folder, make, sign=sign)
 
 
 def _drawn(sample, seed):

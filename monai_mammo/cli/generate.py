@@ -71,6 +71,9 @@ def add_parser(commands: Any) -> None:
         words: dict[str, Any] = {"nargs": "?", "const": _ALONE[name]} if name in _ALONE else {}
         how.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, default=environment(name), help=text, **words)
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
+    how.add_argument(
+        "--sign", metavar="KEY.pem", default=environment("sign"), help="Ed25519 private key that signs the run"
+    )
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
     add_output_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
@@ -98,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         made = generate(
             out=arguments.out,
             device=arguments.device,
+            sign=arguments.sign,
             progress=line.update,
             **words,
             **settings,

@@ -26,6 +26,9 @@ def add_parser(commands: Any) -> None:
         "pixels, masks inside the breast. Exit code 1 where something is wrong.",
     )
     parser.add_argument("folder", metavar="DIR", help="folder of a run")
+    parser.add_argument(
+        "--key", metavar="PUBLIC.pem", help="Ed25519 public key whose owner must have signed the run, and all in it"
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from monai_mammo.generation import verify
 
     with ProgressLine("samples", quiet=arguments.quiet) as line:
-        report = verify(arguments.folder, progress=line.update)
+        report = verify(arguments.folder, key=arguments.key, progress=line.update)
     if arguments.json:
         say_json(report.to_dict())
     for sentence in (*report.problems, *(f"note: {note}" for note in report.notes)):
@@ -56,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     say(
         arguments,
         f"{report.folder} is in order: {counted(report.n_samples, 'sample')}, {counted(report.n_files, 'file')}, "
-        f"side read from the pixels of {report.n_sides_read}",
+        f"side read from the pixels of {report.n_sides_read}"
+        + (f", signed by {arguments.key}" if arguments.key else ""),
     )
     return 0

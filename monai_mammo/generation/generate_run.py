@@ -20,6 +20,7 @@ from monai_mammo.generation.merged_conditions import merged_conditions
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.run_bundles import RunBundles
 from monai_mammo.generation.runs.run import MadeSample, Run, RunSpec, carry_out
+from monai_mammo.generation.runs.signature import private_key
 from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
@@ -47,6 +48,7 @@ def generate(
     like: str | Path | None = None,
     conditions: Conditions | Mapping[str, Any] | Sequence[Conditions | Mapping[str, Any]] | str | Path | None = None,
     device: str = "auto",
+    sign: str | Path | None = None,
     progress: ProgressCallback | None = None,
     **settings: Any,
 ) -> Run:
@@ -76,6 +78,8 @@ def generate(
         Conditions in one piece, a list with one of them for each sample, or a ``.json`` or ``.csv`` file with one row
         for each. They must not contradict what is given by name.
     device : {"auto", "cpu", "cuda"}
+    sign : str or Path or None
+        PEM file of an Ed25519 private key, by which ``manifest.json.sig`` says who made the run; see `verify`.
     progress : callable or None
         Called with a `Progress` now and then.
     **settings
@@ -113,11 +117,16 @@ def generate(
         request = Request(conditions=rows, count=count, mask=mask, **settings)
     elif given or settings or count is not None or mask is not None or like is not None or conditions is not None:
         raise RequestError("a Request is complete: give no conditions or settings beside it")
-    return run_request(request, out=out, device=device, progress=progress)
+    return run_request(request, out=out, device=device, sign=sign, progress=progress)
 
 
 def run_request(
-    request: Request, *, out: str | Path, device: str = "auto", progress: ProgressCallback | None = None
+    request: Request,
+    *,
+    out: str | Path,
+    device: str = "auto",
+    sign: str | Path | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Run:
     """A request carried out in a folder; see `generate`.
 
@@ -126,6 +135,8 @@ def run_request(
     request : Request
     out : str or Path
     device : {"auto", "cpu", "cuda"}
+    sign : str or Path or None
+        PEM file of an Ed25519 private key.
     progress : callable or None
         Called with a `Progress` now and then.
 
@@ -140,6 +151,7 @@ def run_request(
     """
     if Path(out).exists() and not Path(out).is_dir():
         raise RequestError(f"{out} is a file: name a folder for the run")
+    key = None if sign is None else private_key(sign)
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
     weights, guidance = bundles.weights(), bundles.guidance(request.guidance)
     planned = _plan(request, bundles.diffusion)
@@ -169,7 +181,7 @@ def run_request(
         for drawn in draw_all(generator, [planned[index] for index in indices], settings, on_share=on_share):
             yield made_sample(drawn.sample, drawn.results, spacing_mm=spec.spacing_mm, seconds=drawn.seconds)
 
-    return carry_out(spec, Path(out), make, progress=progress)
+    return carry_out(spec, Path(out), make, sign=key, progress=progress)
 
 
 def _conditions(

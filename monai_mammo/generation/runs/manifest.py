@@ -132,14 +132,6 @@ class Manifest:
         -------
         Manifest or None
 
-        Parameters
-        ----------
-        folder : Path
-
-        Returns
-        -------
-        Manifest or None
-
         Raises
         ------
         MammoError

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,8 +23,12 @@ from monai_mammo.generation.runs.manifest import PASSED, Manifest, is_passed, re
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
 from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, refuse_links, remove_partial, writing
+from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, sign_manifest
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.study import Mammogram
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = ["MadeSample", "Run", "RunRequest", "RunSpec", "carry_out"]
 
@@ -210,7 +214,14 @@ class Run:
         return tuple(f"{e['id']}: {e['outcome']}" for e in self.samples if e["is_failure"])
 
 
-def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCallback | None = None) -> Run:
+def carry_out(
+    spec: RunSpec,
+    folder: Path,
+    make: Maker,
+    *,
+    sign: Ed25519PrivateKey | None = None,
+    progress: ProgressCallback | None = None,
+) -> Run:
     """A request carried out in a folder: what is missing is made and written, all else is left as it is.
 
     Parameters
@@ -220,6 +231,8 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
         New, empty, or of this very request.
     make : callable
         A `Maker`; called only where a sample is missing.
+    sign : Ed25519PrivateKey or None
+        Key whose signature the folder is to hold.
     progress : callable or None
         Called with a `Progress` now and then.
 
@@ -230,18 +243,23 @@ def carry_out(spec: RunSpec, folder: Path, make: Maker, *, progress: ProgressCal
     Raises
     ------
     RequestError
-        The folder belongs to another run.
+        The folder belongs to another run, or is signed and the key that signed it is not given.
     MammoError
         A file is not the one that the manifest states, or could not be written. What is finished stays.
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder} is a file: name a folder for the run")
     manifest, n_made = _manifest_of(folder, spec), 0
-    if manifest is None or not _is_done(manifest, spec):
+    is_done = manifest is not None and _is_done(manifest, spec)
+    if manifest is None or not is_done or sign is not None:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder):
-            manifest, n_made = _completed(folder, spec, make, progress)
+            if manifest is None or not is_done:
+                _take_signature(folder, sign)
+                manifest, n_made = _completed(folder, spec, make, progress)
+            if sign is not None:
+                sign_manifest(folder, sign)
     entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
     return Run(folder=folder, request=spec.request, manifest=manifest.head, samples=entries, n_made=n_made)
 
@@ -269,6 +287,23 @@ def _is_done(manifest: Manifest, spec: RunSpec) -> bool:
         return False
     is_whole = all(_is_there(manifest, index) for index in range(spec.count))
     return is_whole and all((manifest.folder / name).is_file() for name in _SUMMARIES)
+
+
+def _take_signature(folder: Path, sign: Ed25519PrivateKey | None) -> None:
+    """Remove the signature of what is there, which its owner writes anew when the run is complete.
+
+    Raises
+    ------
+    RequestError
+        Its owner's key is not given.
+    """
+    if not is_signed(folder):
+        return
+    if sign is None:
+        raise RequestError(f"{folder} is signed: name the key that signed it to complete it, or another folder")
+    sign_manifest(folder, sign)  # refuses the key of somebody else
+    with writing(folder):
+        (folder / SIGNATURE).unlink()
 
 
 def _completed(folder: Path, spec: RunSpec, make: Maker, progress: ProgressCallback | None) -> tuple[Manifest, int]:

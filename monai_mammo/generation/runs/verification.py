@@ -24,6 +24,7 @@ from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, 
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
+from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, public_key, signature_problem
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist import SPLIT_KEYS
@@ -51,6 +52,8 @@ class VerifyReport:
         One sentence each; empty for a run in order.
     notes : tuple of str
         What is worth knowing and no fault.
+    is_signed : bool or None
+        Whether the run is signed by the key that was named; `None` where none was.
     """
 
     folder: Path
@@ -59,6 +62,7 @@ class VerifyReport:
     n_sides_read: int
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    is_signed: bool | None = None
 
     @property
     def is_in_order(self) -> bool:
@@ -75,7 +79,9 @@ class VerifyReport:
         return {**dataclasses.asdict(self), "folder": str(self.folder), "is_in_order": self.is_in_order}
 
 
-def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> VerifyReport:
+def verify(
+    folder: str | Path, *, key: str | Path | None = None, progress: ProgressCallback | None = None
+) -> VerifyReport:
     """Every file of a run looked at: against the manifest, and DICOM against itself.
 
     Checked are the hash of each file; that DICOM is readable, complete and marked as synthetic; side
@@ -85,6 +91,9 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
     Parameters
     ----------
     folder : str or Path
+    key : str or Path or None
+        PEM file of an Ed25519 public key. The run must then be signed by its owner, and hold nothing that the
+        signature does not cover.
     progress : callable or None
         Called with a `Progress` now and then.
 
@@ -95,17 +104,23 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
     Raises
     ------
     RequestError
-        There is no run in the folder.
+        There is no run in the folder, or no such key in the file.
     MammoError
         Its manifest cannot be read.
     """
     folder = Path(folder)
+    owner = None if key is None else public_key(key)
     manifest = Manifest.load(folder, is_strict=True)
     if manifest is None:
         raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
     changed = dict(_changed_files(manifest))
     problems = [*manifest.changes, *_hashes(manifest), *changed.values(), *_incomplete(manifest), *_datalist(manifest)]
     notes, n_sides_read = _unstated_files(manifest), 0
+    unsigned = None if owner is None else signature_problem(folder, owner)
+    if owner is not None:
+        problems, notes = [*([] if unsigned is None else [unsigned]), *problems, *notes], []
+    elif is_signed(folder):
+        notes.append("the run is signed: the public key of who signed it tells whether it is as they left it")
     for done, index in enumerate(sorted(manifest.samples), start=1):
         entry = manifest.samples[index]
         paths = {name: folder / sample_name(index) / name for name in entry["files"]}
@@ -123,6 +138,7 @@ def verify(folder: str | Path, *, progress: ProgressCallback | None = None) -> V
         n_sides_read=n_sides_read,
         problems=tuple(problems),
         notes=tuple(notes),
+        is_signed=None if owner is None else unsigned is None,
     )
 
 
@@ -177,7 +193,7 @@ def _incomplete(manifest: Manifest) -> Iterator[str]:
 
 def _unstated_files(manifest: Manifest) -> list[str]:
     """Files that the manifest does not state; hidden ones are left alone."""
-    stated = {name for name, _ in manifest.stated_files()} | {MANIFEST}
+    stated = {name for name, _ in manifest.stated_files()} | {MANIFEST, SIGNATURE}
     present = (p.relative_to(manifest.folder) for p in sorted(manifest.folder.rglob("*")) if p.is_file())
     names = [p.as_posix() for p in present if not any(part.startswith(".") for part in p.parts)]
     return [f"{name} does not belong to the run" for name in names if name not in stated]
