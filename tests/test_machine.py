@@ -28,6 +28,7 @@ print(json.dumps({{
     "folder": os.getcwd(),
 }}))
 """
+OF_NETWORKS = ("reconstruction", "spots", "texture", "lesions", "examiners", "calibrate", "sheet")
 offered = pytest.mark.skipif(huge_pages({}) is HugePages.NOT_OFFERED, reason="this system offers no huge pages")
 
 
@@ -119,6 +120,13 @@ def test_it_stays_as_it_was_started(tmp_path, settings, pages):
         ("reconstruct nothing.png --out run", True),
         ("train nothing", True),
         ("doctor --machine", True),
+        *((f"evaluate {one} --datalist nothing --out figures", True) for one in OF_NETWORKS),
+        ("evaluate adherence run --datalist nothing --out figures", True),
+        ("evaluate realism run --reference nothing", True),
+        ("evaluate requests --datalist nothing --out figures", False),
+        ("evaluate memorisation run --datalist nothing --out figures", False),
+        ("evaluate fingerprint --datalist nothing --bundle nothing", False),
+        ("evaluate card nothing nothing", False),
         ("verify nothing", False),
         ("bundles --json", False),
     ],

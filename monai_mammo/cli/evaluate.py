@@ -12,6 +12,7 @@ from monai_mammo.cli.options import help_of
 
 __all__ = ["add_parser", "run"]
 
+_OF_THE_COMMAND = ("run", "rest", "figures", "uses_networks")
 _BUNDLES = {
     "bundle": (DEFAULT_BUNDLES[0], "diffusion network"),
     "autoencoder": (DEFAULT_BUNDLES[1], "autoencoder"),
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from monai_mammo.evaluation import evaluate, markdown_table
 
-    words = {name: value for name, value in vars(arguments).items() if name not in ("run", "rest", "figures")}
+    words = {name: value for name, value in vars(arguments).items() if name not in _OF_THE_COMMAND}
     found = evaluate(arguments.figures, **words)
     if isinstance(found, dict):
         sys.stdout.write(markdown_table(found))
@@ -117,7 +118,7 @@ def _add_realism(commands: Any) -> None:
     command.add_argument("--seed", type=int, default=0, help="chooses control and sheets (default: %(default)s)")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--out", metavar="DIR", help="folder for figures and sheets")
-    command.set_defaults(run=run, figures="realism")
+    command.set_defaults(run=run, figures="realism", uses_networks=True)
 
 
 def _add(
@@ -132,5 +133,5 @@ def _add(
     for word in bundles:
         default, noun = _BUNDLES[word]
         command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
-    command.set_defaults(run=run, figures=name)
+    command.set_defaults(run=run, figures=name, uses_networks=device)
     return command

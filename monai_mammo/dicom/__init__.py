@@ -20,7 +20,7 @@ _HOMES = {
     "chest_wall_of_orientation": "orientation",
     "complete": "writing.validate",
     "deidentify": "deidentification.dataset",
-    "deidentify_file": "deidentification.dataset",
+    "deidentify_file": "deidentification.guarded",
     "deidentify_folder": "deidentification.deidentified_folder",
     "patient_orientation": "orientation",
     "read_guarded": "process.worker",

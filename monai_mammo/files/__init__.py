@@ -6,7 +6,18 @@ Below all rooms that read or write. What needs numpy, `monai_mammo.files.png`, i
 from __future__ import annotations
 
 from monai_mammo.files.digest import bytes_sha256, file_sha256
-from monai_mammo.files.output_folder import check_output_folder
+from monai_mammo.files.folder_lock import folder_lock
+from monai_mammo.files.output_folder import check_output_folder, contents
 from monai_mammo.files.whole import is_partial, open_whole, save_bytes, save_text
 
-__all__ = ["bytes_sha256", "check_output_folder", "file_sha256", "is_partial", "open_whole", "save_bytes", "save_text"]
+__all__ = [
+    "bytes_sha256",
+    "check_output_folder",
+    "contents",
+    "file_sha256",
+    "folder_lock",
+    "is_partial",
+    "open_whole",
+    "save_bytes",
+    "save_text",
+]

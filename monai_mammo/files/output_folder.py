@@ -7,9 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.folder_lock import LOCK
 from monai_mammo.files.whole import is_partial
 
-__all__ = ["check_output_folder"]
+__all__ = ["check_output_folder", "contents"]
+
+
+def contents(folder: Path) -> list[Path]:
+    """What lies in a folder, but for its lock and for what a killed process left half-written.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    return [child for child in folder.iterdir() if child.name != LOCK and not is_partial(child)]
 
 
 def check_output_folder(folder: str | os.PathLike[str], *, command: str, is_ours: Callable[[Path], bool]) -> None:
@@ -37,5 +52,5 @@ def check_output_folder(folder: str | os.PathLike[str], *, command: str, is_ours
         if path.exists() or path.is_symlink():
             raise RequestError(f"{path} is a file: name a folder to write to")
         return
-    if any(not is_partial(child) for child in path.iterdir()) and not is_ours(path):
+    if contents(path) and not is_ours(path):
         raise RequestError(f"folder {path} holds other files: name a new or empty folder, or one that {command} wrote")

@@ -15,9 +15,10 @@ from monai_mammo import bundle
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
-from monai_mammo.files.output_folder import check_output_folder
+from monai_mammo.files.folder_lock import folder_lock
+from monai_mammo.files.output_folder import check_output_folder, contents
 from monai_mammo.files.png import png_bytes
-from monai_mammo.files.whole import is_partial, save_bytes
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.like import prepared_image
 from monai_mammo.generation.runs.sample_files import writing
 from monai_mammo.measures.similarity import psnr, ssim_map
@@ -92,7 +93,7 @@ def reconstruct(
     RequestError
         There is no image, no bundle, or `out` is a file or holds other things.
     MammoError
-        Weights are missing or damaged, or a file could not be written.
+        Weights are missing or damaged, a file could not be written, or another process writes to `out`.
     """
     paths = [Path(images)] if isinstance(images, (str, Path)) else [Path(path) for path in images]
     folder = Path(out)
@@ -101,6 +102,17 @@ def reconstruct(
     check_output_folder(folder, command="reconstruct", is_ours=_is_ours)
     home = bundle.find(autoencoder)
     through = _through(home, device)
+    with folder_lock(folder):
+        return _reconstructed(paths, folder, home, through, progress)
+
+
+def _reconstructed(
+    paths: Sequence[Path],
+    folder: Path,
+    home: bundle.BundleFolder,
+    through: Callable[[np.ndarray], np.ndarray],
+    progress: ProgressCallback | None,
+) -> ReconstructReport:
     rows, not_read = [], []
     for done, (path, name) in enumerate(zip(paths, _names(paths), strict=True), start=1):
         try:
@@ -123,8 +135,7 @@ def reconstruct(
 
 def _is_ours(folder: Path) -> bool:
     """Whether reconstructions lie in a folder; a call that was stopped has no figures yet."""
-    children = [child for child in folder.iterdir() if not is_partial(child)]
-    return (folder / FIGURES).is_file() or all((child / "image.png").is_file() for child in children)
+    return (folder / FIGURES).is_file() or all((child / "image.png").is_file() for child in contents(folder))
 
 
 def _figures(image: np.ndarray, result: np.ndarray, breast: np.ndarray, box: Box | None) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.output_folder import contents
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import is_partial, save_bytes
 from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram
@@ -60,8 +61,8 @@ class PreparedFolder:
     shape: tuple[int, int]
     full_size: bool = False
 
-    def open(self) -> None:
-        """Make the folder, or accept one that was prepared on the same grid.
+    def check(self) -> None:
+        """Accept a folder that is not there, is empty, or was prepared on the same grid; nothing is made.
 
         Raises
         ------
@@ -73,8 +74,18 @@ class PreparedFolder:
         marker = self.path / _SETTINGS
         if marker.is_file():
             self._check_settings(marker)
-        elif self.path.is_dir() and any(not is_partial(path) for path in self.path.iterdir()):
+        elif self.path.is_dir() and contents(self.path):
             raise RequestError(f"{self.path} is neither empty nor a prepared folder: name another folder")
+
+    def open(self) -> None:
+        """Make the folder, or accept one as `check` does.
+
+        Raises
+        ------
+        RequestError
+            As `check` raises it.
+        """
+        self.check()
         self.path.mkdir(parents=True, exist_ok=True)
         settings = {"version": FORMAT_VERSION, "shape": list(self.shape), "full_size": self.full_size}
         self._write_json(settings, _SETTINGS)

@@ -13,6 +13,7 @@ from typing import Any
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import file_sha256
+from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.names import printable
 from monai_mammo.prepare.array import CHAIN_VERSION, locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
@@ -81,7 +82,7 @@ def prepare(
     RequestError
         Source, folder, data set or shape cannot be used; nothing was written.
     MammoError
-        The disk is full or not writable; the call can be repeated.
+        The disk is full or not writable, or another process writes to the folder; the call can be repeated.
     """
     shape = (int(shape[0]), int(shape[1]))
     if min(shape) < 16:
@@ -89,6 +90,19 @@ def prepare(
     out = Path(out)
     entries = _entries(source, dataset, out, allow_outside=allow_outside)
     folder = PreparedFolder(out, shape, full_size)
+    folder.check()
+    with folder_lock(out):
+        return _prepared(entries, folder, workers=workers, seed=seed, progress=progress)
+
+
+def _prepared(
+    entries: Sequence[Entry | FileOutcome],
+    folder: PreparedFolder,
+    *,
+    workers: int,
+    seed: int,
+    progress: ProgressCallback | None,
+) -> PrepareReport:
     folder.open()
     files: dict[int, FileOutcome] = {}
     if progress is not None:

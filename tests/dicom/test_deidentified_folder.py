@@ -13,8 +13,8 @@ import pytest
 from pydicom import dcmread
 
 from monai_mammo.cli.main import main
-from monai_mammo.dicom import deidentify_folder
-from monai_mammo.dicom.deidentification import deidentified_folder
+from monai_mammo.dicom import deidentify_file, deidentify_folder
+from monai_mammo.dicom.deidentification import deidentified_folder, guarded
 from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
 from monai_mammo.errors import MammoError, RequestError
 
@@ -257,7 +257,11 @@ def odd_process(monkeypatch):
     """Files end or hang the process by their names."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     monkeypatch.setattr(GuardedDeidentifier, "_process_module", "odd_deidentifying_process")
-    monkeypatch.setattr(deidentified_folder, "_TIMEOUT_S", 20.0)
+    monkeypatch.setattr(deidentified_folder, "TIMEOUT_S", 20.0)
+    monkeypatch.setattr(guarded, "TIMEOUT_S", 20.0)
+    guarded._deidentifier_of_this_process.cache_clear()
+    yield
+    guarded._deidentifier_of_this_process.cache_clear()
 
 
 def test_a_file_that_ends_hangs_or_lies_to_the_process_costs_itself(folder, tmp_path, odd_process):
@@ -274,6 +278,18 @@ def test_a_file_that_ends_hangs_or_lies_to_the_process_costs_itself(folder, tmp_
     assert all(file.sha256 for file in report.files if file.source.name in outcomes)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.name.startswith(".")]
     assert not (tmp_path / "2.25.1.dcm").exists()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("segfault.dcm", "decoder_crashed"), ("hang.dcm", "timeout")])
+def test_a_single_file_that_ends_or_hangs_the_process_costs_itself(folder, tmp_path, odd_process, name, reason):
+    good = folder / "SECRETNAME EVA" / "SECRETNAME_1.dcm"
+    (folder / name).write_bytes(good.read_bytes())
+    failed = deidentify_file(folder / name, tmp_path / "new.dcm", secret=SECRET)
+    assert (failed.reason, failed.path) == (reason, folder / name)
+    assert not (tmp_path / "new.dcm").exists()
+    made = deidentify_file(good, tmp_path / "new.dcm", secret=SECRET)
+    assert made.path == tmp_path / "new.dcm"
+    assert made.path.is_file()
 
 
 def test_a_bomb_costs_itself(folder, tmp_path):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +27,14 @@ from monai_mammo.dicom.deidentification.kept import CLASSES, EMPTIED, HASHED_UID
 from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.codecs import PixelFormat, pixel_format
-from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reading.guards import Limits, parse
 from monai_mammo.dicom.reading.labels import find_age
-from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
+from monai_mammo.dicom.reasons import Refusal, SkipReason
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
 from monai_mammo.errors import RequestError
-from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code
 
-__all__ = ["Deidentified", "DeidentificationPolicy", "deidentified_bytes", "deidentify", "deidentify_file"]
+__all__ = ["Deidentified", "DeidentificationPolicy", "deidentified_bytes", "deidentify"]
 
 BASIC_PROFILE = Code("113100", "DCM", "Basic Application Confidentiality Profile")
 """Code of the basic profile (PS3.16, CID 7050)."""
@@ -120,9 +118,12 @@ def deidentify(
     """Copy of a mammogram's dataset with the kept list alone.
 
     Stored pixel values stay bit for bit. Of native pixels, bits beside the stored ones and bytes behind the last pixel
-    go. Compressed ones are decoded, in this process, and coded anew; JPEG with loss is stripped to what decoding
-    needs. PatientName and PatientID become a keyed hash, UIDs too, so
-    that under one secret a person and a study stay together and a second time changes nothing.
+    go. Compressed ones are decoded and coded anew; JPEG with loss is stripped to what decoding needs. All of it happens
+    in this process, which holds the dataset already: a damaged frame may end it. Files of others are for
+    `deidentify_file` and `deidentify_folder`, which have a process of their own for them.
+
+    PatientName and PatientID become a keyed hash, UIDs too, so that under one secret a person and a study stay together
+    and a second time changes nothing.
 
     Parameters
     ----------
@@ -149,48 +150,6 @@ def deidentify(
         into the picture.
     """
     return _deidentified(dataset, Pseudonyms(secret), policy or DeidentificationPolicy(), limits or Limits())[0]
-
-
-def deidentify_file(
-    path: str | os.PathLike[str],
-    out: str | os.PathLike[str],
-    *,
-    secret: bytes | None = None,
-    policy: DeidentificationPolicy | None = None,
-    limits: Limits | None = None,
-) -> Deidentified | Skipped | Failed:
-    """De-identify a file; the new one appears whole or not at all.
-
-    Preamble, file meta information and bytes behind the dataset are not copied. Pixels are decoded in this process,
-    which a damaged file may end: see `deidentify_folder`, which has another one for that.
-
-    Parameters
-    ----------
-    path, out : path
-        The file and the new one.
-    secret, policy, limits
-        As for `deidentify`.
-
-    Returns
-    -------
-    Deidentified, Skipped or Failed
-        Nothing is raised for a bad file, and nothing is written for it.
-
-    Raises
-    ------
-    RequestError
-        The secret is too short.
-    MammoError
-        The disk is full or the folder not writable.
-    """
-    path, limits = Path(path), limits or Limits()
-    pseudonyms, policy = Pseudonyms(secret), policy or DeidentificationPolicy()
-    try:
-        data, record = deidentified_bytes(file_bytes(path, limits), pseudonyms, policy, limits)
-    except Refusal as refusal:
-        return refusal.outcome(path)
-    save_bytes(data, out)
-    return dataclasses.replace(record, path=Path(out))
 
 
 def deidentified_bytes(

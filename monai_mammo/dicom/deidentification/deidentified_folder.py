@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy, Deidentified
-from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
+from monai_mammo.dicom.deidentification.guarded import TIMEOUT_S, GuardedDeidentifier
 from monai_mammo.dicom.deidentification.kept import LIST_NAME
 from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
 from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.files import check_output_folder, file_sha256, is_partial, save_bytes
+from monai_mammo.files import check_output_folder, file_sha256, folder_lock, is_partial, save_bytes
 from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]
@@ -35,7 +35,6 @@ _MOST_REPORT_BYTES = 2**28
 _NOBODY = "person-not-named"
 _PERSON_FOLDER = re.compile(rf"person-[0-9a-f]{{32}}|{_NOBODY}")
 _NEW_FILE = re.compile(r"2\.25\.[0-9]{1,39}\.dcm")
-_TIMEOUT_S = 120.0  # decoding twice and coding once, of 64 million pixels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +180,7 @@ def deidentify_folder(
     RequestError
         A folder cannot be used, or the secret is too short; nothing was written.
     MammoError
-        The disk is full or not writable.
+        The disk is full or not writable, or another process writes to `out`.
     """
     source, out = Path(source), Path(out)
     policy, limits = policy or DeidentificationPolicy(), limits or Limits()
@@ -191,11 +190,27 @@ def deidentify_folder(
     paths = sorted(_listed(source))
     if not paths:
         raise RequestError(f"folder {source} holds no files")
-    _check_same_source(out, paths, limits)
+    with folder_lock(out):
+        _check_same_source(out, paths, limits)
+        report = _deidentified(paths, out, secret=secret, policy=policy, limits=limits, progress=progress)
+        if key_file is not None:
+            save_bytes(_key(report, source), key_file)
+    return report
+
+
+def _deidentified(
+    paths: list[Path],
+    out: Path,
+    *,
+    secret: bytes,
+    policy: DeidentificationPolicy,
+    limits: Limits,
+    progress: ProgressCallback | None,
+) -> DeidentificationReport:
     _open(out)
     files: list[FileRecord] = []
     written: dict[Path, str] = {}
-    with GuardedDeidentifier(limits=limits, timeout_s=_TIMEOUT_S) as deidentifier:
+    with GuardedDeidentifier(limits=limits, timeout_s=TIMEOUT_S) as deidentifier:
         for number, path in enumerate(paths, start=1):
             files.append(_record(path, number, out, written, deidentifier, secret=secret, policy=policy))
             if progress is not None:
@@ -203,8 +218,6 @@ def deidentify_folder(
     n_removed = _sweep(out, written)
     report = DeidentificationReport(out=out, policy=policy, files=tuple(files), n_removed=n_removed)
     save_bytes((json.dumps(report.to_dict(), indent=2) + "\n").encode(), out / _REPORT)
-    if key_file is not None:
-        save_bytes(_key(report, source), key_file)
     return report
 
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy, Deidentified
+from monai_mammo.dicom.deidentification.pseudonyms import Pseudonyms
 from monai_mammo.dicom.process.worker import GuardedReader
+from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.errors import MammoError
 
-__all__ = ["GuardedDeidentifier", "Outcome"]
+__all__ = ["TIMEOUT_S", "GuardedDeidentifier", "Outcome", "deidentify_file"]
+
+TIMEOUT_S = 120.0
+"""For decoding twice and coding once, of 64 million pixels."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}|")
 _PERSON = re.compile(r"person-[0-9a-f]{32}|")
@@ -95,6 +102,55 @@ class GuardedDeidentifier(GuardedReader):
             notes=tuple(map(_text, head["notes"])),
         )
         return Outcome(made, _text(head["source_sha256"], _SHA256), _text(head["sha256"], _SHA256))
+
+
+def deidentify_file(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    secret: bytes | None = None,
+    policy: DeidentificationPolicy | None = None,
+    limits: Limits | None = None,
+) -> Deidentified | Skipped | Failed:
+    """De-identify a file in a process of its own, as `deidentify_folder` does; the new one appears whole or not at all.
+
+    Preamble, file meta information and bytes behind the dataset are not copied. The process is kept for the next file,
+    and ends with this one.
+
+    Parameters
+    ----------
+    path, out : path
+        The file and the new one.
+    secret, policy, limits
+        As for `deidentify`.
+
+    Returns
+    -------
+    Deidentified, Skipped or Failed
+        Nothing is raised for a bad file, and nothing is written for it: one that crashes the process, takes longer or
+        asks for more memory than allowed is ``decoder_crashed``, ``timeout`` or ``too_large``.
+
+    Raises
+    ------
+    RequestError
+        The secret is too short.
+    MammoError
+        The disk is full or the folder not writable, or no process can be started here.
+    """
+    Pseudonyms(secret)  # refuses a short one
+    secret = secrets.token_bytes(32) if secret is None else secret
+    policy = policy or DeidentificationPolicy()
+    if limits is None:
+        result = _deidentifier_of_this_process().deidentify(path, out, secret=secret, policy=policy).result
+    else:
+        with GuardedDeidentifier(limits=limits, timeout_s=TIMEOUT_S) as deidentifier:
+            result = deidentifier.deidentify(path, out, secret=secret, policy=policy).result
+    return dataclasses.replace(result, path=Path(out)) if isinstance(result, Deidentified) else result
+
+
+@functools.cache
+def _deidentifier_of_this_process() -> GuardedDeidentifier:
+    return GuardedDeidentifier(timeout_s=TIMEOUT_S)
 
 
 def _text(value: object, form: re.Pattern[str] | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 from monai_mammo import bundle, networks
-from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.realism.compared_images import acquired_images, acquired_items, synthetic_images
 from monai_mammo.evaluation.realism.compared_sets import control_positions, halved_by_person, realism_figures
@@ -18,13 +19,14 @@ from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.kind_sheets import write_sheets
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.stated import about_bundle
-from monai_mammo.files import save_text
+from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.networks.weights import ENCODER
 
 __all__ = ["evaluate_realism"]
 
 _TRAINING = "training"
+_FIGURES = "realism.json"
 
 
 def evaluate_realism(
@@ -70,13 +72,32 @@ def evaluate_realism(
     Raises
     ------
     RequestError
-        There is no such folder, split, bundle or device, or the images differ in size.
+        There is no such folder, split, bundle or device, the images differ in size, or `out` holds other things.
     MammoError
-        A file or the weights are missing or damaged.
+        A file or the weights are missing or damaged, or another process writes to `out`.
     """
+    if out is not None:
+        check_output_folder(out, command="evaluate realism", is_ours=lambda folder: (folder / _FIGURES).is_file())
+    with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
+        return _evaluated(
+            synthetic, reference, split, out, kind, bundle.find(lesion_network), seed, pick_device(device), progress
+        )
+
+
+def _evaluated(
+    synthetic: str | Path,
+    reference: str | Path,
+    split: str,
+    out: str | Path | None,
+    kind: str | None,
+    folder: BundleFolder,
+    seed: int,
+    device: str,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
     generated = synthetic_images(synthetic, kind=kind)
     acquired, control = _acquired(reference, split, generated, seed=seed)
-    folder, place = bundle.find(lesion_network), torch.device(pick_device(device))
+    place = torch.device(device)
     network = networks.load_encoder(folder, device=place)
     found = realism_figures(generated, acquired, control, encoder=network, device=place, progress=progress)
     figures = {
@@ -87,8 +108,7 @@ def evaluate_realism(
         **found,
     }
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        save_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", Path(out) / "realism.json")
+        save_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", Path(out) / _FIGURES)
         save_text(realism_table(figures), Path(out) / "realism.md")
         write_sheets(generated, acquired, out=out, seed=seed)
     return figures

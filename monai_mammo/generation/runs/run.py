@@ -16,9 +16,9 @@ from monai_mammo import __version__
 from monai_mammo.dicom.identity import Provenance, WeightsReference
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_sheet
-from monai_mammo.generation.runs.folder_lock import folder_lock
 from monai_mammo.generation.runs.manifest import PASSED, Manifest, is_passed, refuse_other_run, run_sha256, sample_name
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
@@ -252,8 +252,6 @@ def carry_out(
     manifest, n_made = _manifest_of(folder, spec), 0
     is_done = manifest is not None and _is_done(manifest, spec)
     if manifest is None or not is_done or sign is not None:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder):
             if manifest is None or not is_done:
                 _take_signature(folder, sign)

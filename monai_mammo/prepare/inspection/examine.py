@@ -10,8 +10,10 @@ from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.names import printable
-from monai_mammo.files.whole import is_partial, save_bytes
+from monai_mammo.files.output_folder import contents
+from monai_mammo.files.whole import save_bytes
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.checks import CHECKS, ordered
@@ -72,7 +74,7 @@ def doctor(
     RequestError
         Source, data set or folder cannot be used.
     MammoError
-        The disk is full or not writable.
+        The disk is full or not writable, or another process writes to the folder.
     """
     path = Path(source)
     if not path.exists():
@@ -82,10 +84,17 @@ def doctor(
     name = _sort(path, dataset)
     if out is not None:
         _check_folder(Path(out), path, is_prepared=name == _PREPARED)
+    with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
+        return _report(path, name, _folder(out), workers, allow_outside=allow_outside, progress=progress)
+
+
+def _report(
+    path: Path, name: str, out: Path | None, workers: int, *, allow_outside: bool, progress: ProgressCallback | None
+) -> DoctorReport:
     if name == _PREPARED:
         listed = prepared_entries(path)
     else:
-        listed = dataset_entries(name, path, leave_out=_folder(out), allow_outside=allow_outside)
+        listed = dataset_entries(name, path, leave_out=out, allow_outside=allow_outside)
     pictures = tuple(_inspected(_named_once(listed, path), workers, progress))
     counts: tuple[LabelCount, ...] = () if name == _PREPARED else label_counts(name, path)
     issues = [issue for check in CHECKS for issue in check(pictures)]
@@ -96,7 +105,7 @@ def doctor(
         pictures=pictures,
         issues=ordered(issues),
         label_counts=counts,
-        out=_folder(out),
+        out=out,
     )
     if report.out is not None:
         _write(report, report.out)
@@ -109,7 +118,7 @@ def _check_folder(out: Path, source: Path, *, is_prepared: bool) -> None:
         if not is_prepared:
             raise RequestError(f"{out} is the data set itself: name a folder of its own to write to")
         return
-    if out.is_dir() and any(path.name not in _FILES for path in out.iterdir() if not is_partial(path)):
+    if out.is_dir() and any(path.name not in _FILES for path in contents(out)):
         raise RequestError(f"{out} holds other files: name a new folder, or one with nothing but doctor's report")
 
 

@@ -11,8 +11,8 @@ import pytest
 from drawn_runs import draw_run
 
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.generation import verify
-from monai_mammo.generation.runs.folder_lock import folder_lock
 from monai_mammo.generation.runs.manifest_seal import sealed
 
 

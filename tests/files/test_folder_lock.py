@@ -12,12 +12,12 @@ import sys
 import pytest
 
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.runs.folder_lock import LOCK, folder_lock
+from monai_mammo.files.folder_lock import LOCK, folder_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from monai_mammo.generation.runs.folder_lock import folder_lock
+from monai_mammo.files.folder_lock import folder_lock
 with folder_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

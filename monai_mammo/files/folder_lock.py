@@ -1,4 +1,4 @@
-"""One process at a time writes to a run's folder."""
+"""One process at a time writes to a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCK = ".lock.json"
 
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder while the block runs.
+    """Keep other processes out of a folder while the block runs; the folder is made where it is not there.
 
     The system holds the lock on the file, and lets go of it when the process ends, however it ends: a file that a
     killed process left behind keeps nobody out. What the file says is for people. Where the system has no such locks
@@ -28,7 +28,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     Parameters
     ----------
     folder : Path
-        That is there.
+        Where the block ends and nothing lies in a folder that was made here, it goes as well.
 
     Yields
     ------
@@ -37,9 +37,13 @@ def folder_lock(folder: Path) -> Iterator[None]:
     Raises
     ------
     MammoError
-        Another process works there, and the sentence says which; or the file cannot be made.
+        Another process works there, and the sentence says which; or folder or file cannot be made.
     """
-    path = folder / LOCK
+    path, is_made = folder / LOCK, not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MammoError(f"{folder} could not be made: {error.strerror or error}") from None
     number = _locked(path)
     try:
         os.ftruncate(number, 0)
@@ -49,6 +53,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             path.unlink()
         os.close(number)
+        if is_made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def _locked(path: Path) -> int:
