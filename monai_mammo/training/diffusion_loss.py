@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from monai_mammo.sampling.schedule import Schedule, add_noise, per_sample
 
-__all__ = ["DiffusionLoss"]
+__all__ = ["Denoising", "DiffusionLoss"]
+
+
+class Denoising(NamedTuple):
+    """A batch under noise and what a network says of it.
+
+    Attributes
+    ----------
+    z0, eps, z_t, prediction : Tensor, shape (B, C, H, W)
+        What was noised, the noise, both together, and the network's prediction.
+    t : Tensor, shape (B,)
+    """
+
+    z0: Tensor
+    eps: Tensor
+    z_t: Tensor
+    t: Tensor
+    prediction: Tensor
 
 
 class DiffusionLoss(nn.Module):
@@ -41,6 +58,20 @@ class DiffusionLoss(nn.Module):
         -------
         dict of str to Tensor
         """
+        return self.errors(self.denoising(call, batch))
+
+    def denoising(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> Denoising:
+        """What the network says of a batch under noise; arguments as for `forward`.
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        Denoising
+        """
         z0, given = self.task(batch)
         n = len(z0)
         t = (torch.rand((), device=z0.device) + torch.randperm(n, device=z0.device) / n) % 1
@@ -48,8 +79,22 @@ class DiffusionLoss(nn.Module):
         eps = torch.randn_like(z0)
         z_t = add_noise(z0, eps, alpha, sigma)
         prediction = call(z_t, timesteps=t, attributes=batch["attributes"], **given)
-        error = (prediction.float() - self.schedule.target(z0, eps, t)).square().mean(dim=(1, 2, 3))
-        return {"loss": error.mean(), "v_error_noisy": error[t > 0.5].sum() / (t > 0.5).sum().clamp_min(1)}
+        return Denoising(z0=z0, eps=eps, z_t=z_t, t=t, prediction=prediction)
+
+    def errors(self, one: Denoising) -> dict[str, Tensor]:
+        """Loss, and the error of the noisier half.
+
+        Parameters
+        ----------
+        one : Denoising
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        error = (one.prediction.float() - self.schedule.target(one.z0, one.eps, one.t)).square().mean(dim=(1, 2, 3))
+        noisy = one.t > 0.5
+        return {"loss": error.mean(), "v_error_noisy": error[noisy].sum() / noisy.sum().clamp_min(1)}
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """What is to be denoised, (B, C, H, W), and what the network is given beside noise, time and attributes.

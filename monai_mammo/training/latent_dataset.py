@@ -101,8 +101,23 @@ class LatentDataset(PreparedDataset):
         """
         return torch.from_numpy(self._latents[index, 0, 0].astype(np.float32))
 
+    def acquired(self, index: int) -> Tensor:
+        """Acquired image whose latent item `index` holds in this epoch, in the same view.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        Tensor, shape (1, rows, columns), float32
+        """
+        view = int(self._rng(index).integers(self.n_views))
+        image = self.image(index)
+        return torch.from_numpy(self.augmentation(index, view).image(image) if view else image)[None]
+
     def __getitem__(self, index: int) -> dict[str, Any]:
-        rng = np.random.default_rng((self.seed, self.epoch, index))
+        rng = self._rng(index)
         view = int(rng.integers(self.n_views))
         mean, sigma = self._latents[index, view].astype(np.float32)
         latent = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
@@ -118,6 +133,9 @@ class LatentDataset(PreparedDataset):
             "numbers": torch.from_numpy(self.augmentation(index, view).numbers()),
             "index": index,
         }
+
+    def _rng(self, index: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.epoch, index))
 
     def _conditions_of_view(self, index: int, view: int) -> tuple[Conditions, np.ndarray | None]:
         conditions, mask = self.conditions[index], self.mask(index)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from monai_mammo.attributes import HEADS
 from monai_mammo.networks.class_heads import ORDINAL_HEADS, PRESENCE
 
-__all__ = ["HEAD_WEIGHTS", "LesionLoss", "soft_dice"]
+__all__ = ["HEAD_WEIGHTS", "LesionLoss", "mask_disagreement", "soft_dice"]
 
 HEAD_WEIGHTS: dict[str, float] = {
     PRESENCE: 1.0,
@@ -93,15 +93,29 @@ def soft_dice(probability: Tensor, target: Tensor) -> Tensor:
     return (2 * overlap + 1) / (probability.sum(dims) + target.sum(dims) + 1)
 
 
-def _mask_loss(logits: Tensor, batch: dict[str, Any]) -> Tensor:
-    lesion, weight, certainty = batch["lesion"], batch["weight"], batch["certainty"]
+def mask_disagreement(logits: Tensor, lesion: Tensor, weight: Tensor) -> Tensor:
+    """Cross entropy of a mask, and beside it 1 - Dice where there is a lesion.
+
+    Parameters
+    ----------
+    logits, lesion, weight : Tensor, shape (B, 1, H, W)
+        What is found, what is to be found, in [0, 1], and how far each place counts.
+
+    Returns
+    -------
+    Tensor, shape (B,)
+    """
     pixels = weight * (1 + (_LESION_WEIGHT - 1) * lesion)
     entropy = functional.binary_cross_entropy_with_logits(logits, lesion, pixels, reduction="none").mean((1, 2, 3))
     # the Dice of an ellipse counts its rim, the cross entropy does not
     known = torch.maximum(weight, lesion)
     has_lesion = (lesion.amax((1, 2, 3)) > 0).float()
-    disagreement = (1 - soft_dice(logits.sigmoid() * known, lesion)) * has_lesion
-    return (certainty * (_ENTROPY_SCALE * entropy + disagreement)).sum() / len(logits)
+    return _ENTROPY_SCALE * entropy + (1 - soft_dice(logits.sigmoid() * known, lesion)) * has_lesion
+
+
+def _mask_loss(logits: Tensor, batch: dict[str, Any]) -> Tensor:
+    apart = mask_disagreement(logits, batch["lesion"], batch["weight"])
+    return (batch["certainty"] * apart).sum() / len(logits)
 
 
 def _entropy(logits: Tensor, label: Tensor, name: str) -> Tensor:

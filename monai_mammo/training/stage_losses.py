@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.terms import AcquisitionKind
 from monai_mammo.training.diffusion_loss import DiffusionLoss
 from monai_mammo.training.latent_dataset import LatentDataset
+from monai_mammo.training.triplet_loss import TripletLoss
 
 __all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics"]
 
@@ -38,11 +40,45 @@ class LayoutLoss(DiffusionLoss):
         Share of the items in which nothing is seen.
     hides_lesion : float
         Share in which all but the lesion is seen, where there is one; in what remains all but a rectangle is.
+    loop : TripletLoss or None
+        Added in training: the lesion network is to read in the clean estimates what was told; `None` for none.
     """
 
-    def __init__(self, schedule: Schedule, *, hides_all: float = 0.6, hides_lesion: float = 0.2) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        hides_all: float = 0.6,
+        hides_lesion: float = 0.2,
+        loop: TripletLoss | None = None,
+    ) -> None:
         super().__init__(schedule)
         self.hides_all, self.hides_lesion = hides_all, hides_lesion
+        self.loop = loop
+
+    def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Loss of a batch as `DiffusionLoss` gives it, and in training what the loop adds.
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
+        one = self.denoising(call, batch)
+        terms = self.errors(one)
+        if self.loop is None or not torch.is_grad_enabled():
+            return terms
+        estimate = self.schedule.to_z0(one.prediction.float(), one.z_t, one.t)
+        z = batch["image"]  # its own detail stays: z - enlarged(layout) + enlarged(estimate)
+        latent = z + enlarged_layout(estimate - one.z0, (z.shape[-2], z.shape[-1]))
+        added = self.loop(latent, one.t, batch)
+        if "loop" in added:
+            terms["loss"] = terms["loss"] + self.loop.weight * added["loop"]
+        return terms | {name: value.detach() for name, value in added.items()}
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """Layouts (B, 4, h / 4, w / 4), with the planes on their grid, what is seen, and the numbers."""

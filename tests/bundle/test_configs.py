@@ -129,6 +129,25 @@ def test_the_detail_stage_is_trained_beside_the_layout(tiny_bundles, elsewhere):
     assert (trained.residual_std < 1).all() and trained.air < 0  # measured on the training images
 
 
+def test_the_loop_is_an_overlay_whose_switch_is_its_weight_and_start(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_diffusion"
+    before = contents(tiny_bundles)
+    quick = {**QUICK, "max_epochs": 2, "loop_every": 1, "loop_latest_time": 1.0, "precision": None}
+
+    def trained(name, *overlays, **settings):
+        run(root, "train", *overlays, "smoke", **quick, **settings, output_dir=name)
+        return torch.load(elsewhere / name / "models" / "checkpoint.pt", weights_only=True)
+
+    with_loop = trained("loop", "loop", loop_start=0, loop_weight=1.0)
+    late = trained("late", "loop", loop_start=99)
+    quick = {key: value for key, value in quick.items() if "loop" not in key}
+    plain = trained("plain")
+    assert contents(tiny_bundles) == before
+    assert plain["loss_function"] == {}
+    assert int(with_loop["loss_function"]["loop.iteration"]) == with_loop["iteration"] == plain["iteration"]
+    assert all(torch.equal(value, plain["network"][key]) for key, value in late["network"].items())
+
+
 @names
 def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere, name):
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
@@ -223,7 +242,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    extra = (stages[name],)
+    extra = (stages[name], *(("loop",) if name == "mammo_diffusion" else ()))
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))
@@ -233,12 +252,14 @@ def test_what_an_overlay_sets_is_there_to_be_set(name):
 
 
 @pytest.mark.slow
-@names
-def test_two_ranks_train_one_network(tiny_bundles, elsewhere, name):
-    configs = repr(files(tiny_bundles / name, "train", "smoke", "multi_gpu_train"))
+@pytest.mark.parametrize(("name", "overlays"), [*((name, ()) for name in NAMES), ("mammo_diffusion", ("loop",))])
+def test_two_ranks_train_one_network(tiny_bundles, elsewhere, name, overlays):
+    configs = repr(files(tiny_bundles / name, "train", *overlays, "smoke", "multi_gpu_train"))
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "monai.bundle"]
     words += ["run", "--config_file", configs]
-    quick = {**QUICK, "batch_size": 1}
+    quick = {**QUICK, "batch_size": 1} | (
+        {"loop_start": 0, "loop_every": 1, "loop_latest_time": 1.0} if overlays else {}
+    )
     words += [word for key, value in quick.items() for word in (f"--{key}", str(value))]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
