@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--cache-dir", required=True, help="folder for latents; a later run takes them from there")
     parser.add_argument("--minutes", type=float, default=6.0, help="processor time of each arm")
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--loop-weight", type=float, default=0.05)
+    parser.add_argument("--loop-weight", type=float, default=0.005)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arms", nargs="+", choices=("without", "with"), default=["without", "with"])
     settings = parser.parse_args()

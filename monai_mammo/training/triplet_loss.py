@@ -73,7 +73,7 @@ class TripletLoss(nn.Module):
         autoencoder: nn.Module,
         lesion_network: nn.Module,
         dataset: LatentDataset,
-        weight: float = 0.05,
+        weight: float = 0.005,
         start_iteration: int = 0,
         every: int = 1,
         n_items: int = 2,
