@@ -9,13 +9,26 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from monai_mammo.conditions import Conditions
-from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
+from monai_mammo.conditions import WHOLE_NUMBERS, Conditions
+from monai_mammo.terms import (
+    BIRADS_CATEGORIES,
+    AcquisitionKind,
+    CalcificationDistribution,
+    CalcificationMorphology,
+    Density,
+    Finding,
+    Laterality,
+    Margin,
+    Pathology,
+    Shape,
+    View,
+)
 
 __all__ = [
     "COLUMNS",
     "DROPPED_TOGETHER",
     "HEADS",
+    "NOT_ALWAYS_TAKEN",
     "NOT_GIVEN",
     "OPTIONAL",
     "TABLE",
@@ -55,6 +68,11 @@ class Attribute:
         Place among the class heads of the networks that examine mammograms; `None` where they have none.
     is_optional : bool
         Whether a diffusion network is told of it only where its definition says so.
+    added_to : str
+        Attribute whose token tells it too; one of its own where empty. What is added later is told so: a network
+        that is grown by it (`monai_mammo.networks.load_weights`) draws the same as before where it is not given.
+    is_learnt : bool
+        Whether enough public training images state it (100) that networks have columns for it.
     """
 
     name: str
@@ -65,21 +83,25 @@ class Attribute:
     scale: float = 1.0
     head: int | None = None
     is_optional: bool = False
+    added_to: str = ""
+    is_learnt: bool = True
 
     def __post_init__(self) -> None:
-        if not self.columns:
+        if not self.columns and self.is_learnt:
             object.__setattr__(self, "columns", (self.name,))
         if self.head is not None and not self.values:
             raise ValueError(f"attribute {self.name} has a class head and no classes")
 
     @property
     def first_column(self) -> int:
-        """Position of its first column in the attribute tensor."""
+        """Position of its first column in the attribute tensor; for those that are learnt."""
         return COLUMNS.index(self.columns[0])
 
     @property
     def positions(self) -> tuple[int, ...]:
         """Positions of its columns in the attribute tensor."""
+        if not self.columns:
+            return ()
         return tuple(range(self.first_column, self.first_column + len(self.columns)))
 
     def numbers(self, conditions: Conditions) -> list[float]:
@@ -94,7 +116,7 @@ class Attribute:
         list of float, one for each of `columns`
         """
         value = getattr(conditions, self.name)
-        if value is None:
+        if value is None or not self.columns:
             return [NOT_GIVEN] * len(self.columns)
         if self.values:
             return [float(self.values.index(value))]
@@ -115,6 +137,11 @@ class Attribute:
         return UNKNOWN_LABEL if value is None else self.values.index(value)
 
 
+def _range(name: str) -> str:
+    low, high = WHOLE_NUMBERS[name]
+    return f"a whole number from {low} to {high}"
+
+
 TABLE: tuple[Attribute, ...] = (
     Attribute(name="kind", meaning="how the picture came about", values=tuple(AcquisitionKind)),
     Attribute(name="density", meaning="BI-RADS composition of the breast", values=tuple(Density), head=2),
@@ -132,9 +159,43 @@ TABLE: tuple[Attribute, ...] = (
     Attribute(
         name="age_years",
         meaning="age of the person",
-        allowed="a whole number from 0 to 120",
+        allowed=_range("age_years"),
         scale=100.0,
         is_optional=True,
+    ),
+    Attribute(
+        name="lesion_shape", meaning="shape of a mass", values=tuple(Shape), is_optional=True, added_to="finding"
+    ),
+    Attribute(
+        name="lesion_margin", meaning="margin of a mass", values=tuple(Margin), is_optional=True, added_to="finding"
+    ),
+    Attribute(
+        name="subtlety",
+        meaning="how plainly the lesion is seen: 1 subtle, 5 obvious (DDSM)",
+        allowed=_range("subtlety"),
+        scale=5.0,
+        is_optional=True,
+        added_to="finding",
+    ),
+    Attribute(
+        name="n_findings",
+        meaning="lesions of the image, 10 for 10 and more",
+        allowed=_range("n_findings"),
+        scale=10.0,
+        is_optional=True,
+        added_to="finding",
+    ),
+    Attribute(
+        name="calc_type",
+        meaning="morphology of calcifications",
+        values=tuple(CalcificationMorphology),
+        is_learnt=False,
+    ),
+    Attribute(
+        name="calc_distribution",
+        meaning="distribution of calcifications",
+        values=tuple(CalcificationDistribution),
+        is_learnt=False,
     ),
 )
 """All attributes, in the order of their columns. A new one goes to the end, so that trained networks keep theirs."""
@@ -151,8 +212,13 @@ HEADS: dict[str, Attribute] = {
 OPTIONAL: tuple[str, ...] = tuple(attribute.name for attribute in TABLE if attribute.is_optional)
 """Attributes that a network is told of only where its definition names them."""
 
+NOT_ALWAYS_TAKEN: tuple[str, ...] = tuple(one.name for one in TABLE if one.is_optional or not one.is_learnt)
+"""Attributes that a diffusion network may not respond to."""
+
 DROPPED_TOGETHER: tuple[tuple[int, ...], ...] = tuple(
-    attribute.positions for attribute in sorted(TABLE, key=lambda attribute: attribute.name == "box")
+    attribute.positions
+    for attribute in sorted(TABLE, key=lambda attribute: attribute.name == "box")
+    if attribute.is_learnt
 )
 """Columns that training drops together, one group an attribute, the box's last."""
 
@@ -200,7 +266,7 @@ def markdown_rows() -> str:
     ]
     for attribute in TABLE:
         allowed = ", ".join(str(value) for value in attribute.values) or attribute.allowed
-        told = "where its bundle says so" if attribute.is_optional else "yes"
+        told = "where its bundle says so" if attribute.is_optional else "yes" if attribute.is_learnt else "no"
         read = "no" if attribute.head is None else "yes"
         lines.append(f"| `{attribute.name}` | {allowed} | {attribute.meaning} | {told} | {read} |")
     return "\n".join(lines) + "\n"

@@ -9,9 +9,35 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from monai_mammo.errors import RequestError
-from monai_mammo.terms import AcquisitionKind, Density, Finding, Laterality, Pathology, View, parse_birads
+from monai_mammo.terms import (
+    AcquisitionKind,
+    CalcificationDistribution,
+    CalcificationMorphology,
+    Density,
+    Finding,
+    Laterality,
+    Margin,
+    Pathology,
+    Shape,
+    View,
+    parse_birads,
+)
 
-__all__ = ["Box", "Conditions"]
+__all__ = ["OF_THE_LESION", "WHOLE_NUMBERS", "Box", "Conditions"]
+
+WHOLE_NUMBERS: dict[str, tuple[int, int]] = {"age_years": (0, 120), "subtlety": (1, 5), "n_findings": (1, 10)}
+"""Conditions that are whole numbers, with the lowest and the highest that is allowed."""
+
+OF_THE_LESION: tuple[str, ...] = (
+    "box",
+    "lesion_shape",
+    "lesion_margin",
+    "calc_type",
+    "calc_distribution",
+    "subtlety",
+    "n_findings",
+)
+"""Conditions that describe a lesion, and so contradict finding ``none``."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,6 +130,18 @@ class Conditions:
     pathology : Pathology or None
     age_years : int or None
         Age of the person, 0 to 120.
+    lesion_shape : Shape or None
+        Shape of a mass, in the words of BI-RADS.
+    lesion_margin : Margin or None
+        Margin of a mass; of several the one of most concern.
+    calc_type : CalcificationMorphology or None
+        Morphology of calcifications; of several the one of most concern.
+    calc_distribution : CalcificationDistribution or None
+        How calcifications lie in the breast.
+    subtlety : int or None
+        How plainly the lesion is seen, from 1, subtle, to 5, obvious, as DDSM rates it.
+    n_findings : int or None
+        Lesions of the image; 10 stands for 10 and more.
     box : Box or None
         Where the lesion lies, in fractions of the picture as it hangs.
     text : str or None
@@ -112,7 +150,7 @@ class Conditions:
     Raises
     ------
     RequestError
-        A value is not of its vocabulary, or a box is given with finding ``none``.
+        A value is not of its vocabulary, or what describes a lesion is given with finding ``none``.
     """
 
     kind: AcquisitionKind | None = None
@@ -123,6 +161,12 @@ class Conditions:
     birads: int | None = None
     pathology: Pathology | None = None
     age_years: int | None = None
+    lesion_shape: Shape | None = None
+    lesion_margin: Margin | None = None
+    calc_type: CalcificationMorphology | None = None
+    calc_distribution: CalcificationDistribution | None = None
+    subtlety: int | None = None
+    n_findings: int | None = None
     box: Box | None = None
     text: str | None = None
 
@@ -133,14 +177,13 @@ class Conditions:
                 object.__setattr__(self, name, vocabulary.parse(value))
         if self.birads is not None:
             object.__setattr__(self, "birads", parse_birads(self.birads))
-        if self.age_years is not None and not _is_age(self.age_years):
-            raise RequestError(f"age_years {_short(self.age_years)} is not a whole number from 0 to 120")
+        for name in WHOLE_NUMBERS:
+            _check_number(name, getattr(self, name))
         if self.box is not None and not isinstance(self.box, Box):
             object.__setattr__(self, "box", Box.parse(self.box))
         if self.text is not None and not isinstance(self.text, str):
             raise RequestError(f"text {_short(self.text)} is not a string")
-        if self.box is not None and self.finding is Finding.NONE:
-            raise RequestError("a box is given with finding 'none': leave out the box or name the finding")
+        _check_absence({name: getattr(self, name) for name in ("finding", *OF_THE_LESION)})
 
     def replace(self, **changes: Any) -> Self:
         """Copy with some attributes changed, checked anew."""
@@ -181,18 +224,16 @@ class Conditions:
                 given[name] = vocabulary.parse(given[name], where=where)
         if "birads" in given:
             given["birads"] = parse_birads(given["birads"], where=where)
-        age = given.get("age_years")
-        if isinstance(age, str) and age.strip().isdecimal() and len(age) < 10:
-            given["age_years"] = age = int(age)
-        if age is not None and not _is_age(age):
-            raise RequestError(f"age_years {_short(age)}{place} is not a whole number from 0 to 120")
+        for name in WHOLE_NUMBERS:
+            number = given.get(name)
+            if isinstance(number, str) and number.strip().isdecimal() and len(number) < 10:
+                given[name] = number = int(number)
+            _check_number(name, number, place=place)
         if not isinstance(given.get("text", ""), str):
             raise RequestError(f"text {_short(given['text'])}{place} is not a string")
         if "box" in given:
             given["box"] = Box.parse(given["box"], where=where)
-        if "box" in given and given.get("finding") is Finding.NONE:
-            words = "leave out the box or name the finding"
-            raise RequestError(f"a box is given with finding 'none'{place}: {words}")
+        _check_absence(given, place=place)
         return cls(**given)
 
     @classmethod
@@ -221,11 +262,26 @@ _VOCABULARIES = {
     "density": Density,
     "finding": Finding,
     "pathology": Pathology,
+    "lesion_shape": Shape,
+    "lesion_margin": Margin,
+    "calc_type": CalcificationMorphology,
+    "calc_distribution": CalcificationDistribution,
 }
 
 
-def _is_age(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 120
+def _check_number(name: str, value: Any, *, place: str = "") -> None:
+    low, high = WHOLE_NUMBERS[name]
+    if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
+        raise RequestError(f"{name} {_short(value)}{place} is not a whole number from {low} to {high}")
+
+
+def _check_absence(values: Mapping[str, Any], *, place: str = "") -> None:
+    """Refuse what describes a lesion where there is to be none."""
+    if values.get("finding") is Finding.NONE:
+        for name in OF_THE_LESION:
+            if values.get(name) is not None:
+                words = f"leave out the {name} or name the finding"
+                raise RequestError(f"a {name} is given with finding 'none'{place}: {words}")
 
 
 def _short(value: Any) -> str:

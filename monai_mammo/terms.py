@@ -7,8 +7,9 @@ tests of bad values are made from these classes, so a new value needs one line h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from monai_mammo.errors import RequestError
 
@@ -33,6 +34,7 @@ __all__ = [
     "BIRADS_CATEGORIES",
     "BREAST_CODE",
     "birads_code",
+    "of_most_concern",
     "parse_birads",
 ]
 
@@ -81,6 +83,9 @@ class _Term(StrEnum):
                     return member
         place = f" in {where}" if where else ""
         raise RequestError(f"{cls.noun()} {str(text)[:80]!r}{place} is not one of {cls.allowed()}")
+
+
+TermT = TypeVar("TermT", bound=_Term)
 
 
 class Laterality(_Term):
@@ -217,6 +222,16 @@ class Shape(_Term):
     ROUND = "round"
     IRREGULAR = "irregular"
 
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "lesion_shape"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the shape (CID 6004)."""
+        return _SHAPE_CODES[self]
+
 
 class Margin(_Term):
     """Margin of a mass."""
@@ -226,6 +241,16 @@ class Margin(_Term):
     MICROLOBULATED = "microlobulated"
     INDISTINCT = "indistinct"
     SPICULATED = "spiculated"
+
+    @classmethod
+    def noun(cls) -> str:
+        """Word for this vocabulary in a message."""
+        return "lesion_margin"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the margin (CID 6006)."""
+        return _MARGIN_CODES[self]
 
 
 class MassDensity(_Term):
@@ -263,7 +288,12 @@ class CalcificationMorphology(_Term):
     @classmethod
     def noun(cls) -> str:
         """Word for this vocabulary in a message."""
-        return "calcification morphology"
+        return "calc_type"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT or DICOM code of the morphology (CID 6010)."""
+        return _MORPHOLOGY_CODES[self]
 
 
 class CalcificationDistribution(_Term):
@@ -278,7 +308,12 @@ class CalcificationDistribution(_Term):
     @classmethod
     def noun(cls) -> str:
         """Word for this vocabulary in a message."""
-        return "calcification distribution"
+        return "calc_distribution"
+
+    @property
+    def code(self) -> Code:
+        """SNOMED CT code of the distribution (CID 6012)."""
+        return _DISTRIBUTION_CODES[self]
 
 
 class Quadrant(_Term):
@@ -303,6 +338,20 @@ class Depth(_Term):
     ANTERIOR = "anterior"
     MIDDLE = "middle"
     POSTERIOR = "posterior"
+
+
+def of_most_concern(values: Iterable[TermT]) -> TermT | None:
+    """Last of several words in the order of their vocabulary; `None` where there are none.
+
+    The vocabularies of `Shape`, `Margin` and `CalcificationMorphology` go from what is usually benign to what raises
+    most concern, and BI-RADS assesses a finding by the latter.
+
+    Parameters
+    ----------
+    values : iterable of Shape, Margin, CalcificationMorphology or another vocabulary
+        All of one.
+    """
+    return max(values, key=lambda value: list(type(value)).index(value), default=None)
 
 
 class ChestWall(_Term):
@@ -395,6 +444,41 @@ _DENSITY_CODES = {
     Density.B: Code("129717001", "SCT", "Scattered fibroglandular densities"),
     Density.C: Code("129718006", "SCT", "Heterogeneously dense"),
     Density.D: Code("129719003", "SCT", "Extremely dense"),
+}
+_SHAPE_CODES = {
+    Shape.OVAL: Code("84360004", "SCT", "Ovoid shape (Oval)"),
+    Shape.ROUND: Code("42700002", "SCT", "Round shape"),
+    Shape.IRREGULAR: Code("49608001", "SCT", "Irregular"),
+}
+_MARGIN_CODES = {
+    Margin.CIRCUMSCRIBED: Code("129738007", "SCT", "Circumscribed lesion"),
+    Margin.OBSCURED: Code("129740002", "SCT", "Obscured lesion"),
+    Margin.MICROLOBULATED: Code("129739004", "SCT", "Microlobulated lesion"),
+    Margin.INDISTINCT: Code("129741003", "SCT", "Indistinct lesion"),
+    Margin.SPICULATED: Code("129742005", "SCT", "Spiculated lesion"),
+}
+_MORPHOLOGY_CODES = {
+    CalcificationMorphology.SKIN: Code("129757003", "SCT", "Calcified skin of breast"),
+    CalcificationMorphology.VASCULAR: Code("129759000", "SCT", "Vascular calcification"),
+    CalcificationMorphology.COARSE: Code("129749001", "SCT", "Coarse (popcorn-like) calcification"),
+    CalcificationMorphology.LARGE_ROD_LIKE: Code("129752009", "SCT", "Large rod-like calcification"),
+    CalcificationMorphology.ROUND: Code("129756007", "SCT", "Round shaped calcification"),
+    CalcificationMorphology.PUNCTATE: Code("129755006", "SCT", "Punctate calcification"),
+    CalcificationMorphology.RIM: Code("129751002", "SCT", "Eggshell calcification"),
+    CalcificationMorphology.DYSTROPHIC: Code("129750001", "SCT", "Dystrophic calcification"),
+    CalcificationMorphology.MILK_OF_CALCIUM: Code("129753004", "SCT", "Milk of calcium calcification"),
+    CalcificationMorphology.SUTURE: Code("129758008", "SCT", "Calcified suture material"),
+    CalcificationMorphology.AMORPHOUS: Code("129760005", "SCT", "Amorphous calcification"),
+    CalcificationMorphology.COARSE_HETEROGENEOUS: Code("129763007", "SCT", "Heterogeneous calcification"),
+    CalcificationMorphology.FINE_PLEOMORPHIC: Code("111344", "DCM", "Fine pleomorphic calcification"),
+    CalcificationMorphology.FINE_LINEAR: Code("129762002", "SCT", "Fine linear, branching (casting) calcification"),
+}
+_DISTRIBUTION_CODES = {
+    CalcificationDistribution.DIFFUSE: Code("129764001", "SCT", "Diffuse calcification distribution"),
+    CalcificationDistribution.REGIONAL: Code("129767008", "SCT", "Regional calcification distribution"),
+    CalcificationDistribution.GROUPED: Code("129766004", "SCT", "Grouped calcification distribution"),
+    CalcificationDistribution.LINEAR: Code("129765000", "SCT", "Linear calcification distribution"),
+    CalcificationDistribution.SEGMENTAL: Code("129768003", "SCT", "Segmental calcification distribution"),
 }
 _SKIN_CATEGORIES = frozenset(
     {FindingCategory.SKIN_THICKENING, FindingCategory.SKIN_RETRACTION, FindingCategory.NIPPLE_RETRACTION}

@@ -27,6 +27,12 @@ EVERYTHING = {
     "box": (0.1, 0.2, 0.3, 0.4),
     "pathology": "malignant",
     "age_years": 61,
+    "lesion_shape": "irregular",
+    "lesion_margin": "indistinct",
+    "subtlety": 4,
+    "n_findings": 3,
+    "calc_type": "amorphous",
+    "calc_distribution": "grouped",
 }
 
 
@@ -39,6 +45,7 @@ def test_numbers_by_hand():
     row = dict(zip(COLUMNS, attributes.attribute_row(Conditions(**EVERYTHING)), strict=True))
     expected = {"kind": 0, "density": 2, "view": 1, "laterality": 1, "finding": 1, "birads": 4}
     expected |= {"x0": 0.1, "y0": 0.2, "x1": 0.3, "y1": 0.4, "pathology": 2, "age_years": 0.61}
+    expected |= {"lesion_shape": 2, "lesion_margin": 3, "subtlety": 0.8, "n_findings": 0.3}
     assert row == pytest.approx(expected)
 
 
@@ -66,9 +73,11 @@ def test_heads_and_labels_go_together():
 
 
 def test_a_network_has_a_token_for_each_attribute_it_is_told_of():
-    always = len(TABLE) - len(OPTIONAL)
-    assert ConditionTokens(8).n_tokens == always + 1
-    assert ConditionTokens(8, more=OPTIONAL).n_tokens == len(TABLE) + 1
+    """What is added to the token of another attribute, and what is not learnt, has none of its own."""
+    learnt = [one for one in TABLE if one.is_learnt and not one.added_to]
+    always = [one for one in learnt if not one.is_optional]
+    assert ConditionTokens(8).n_tokens == len(always) + 1 == 8
+    assert ConditionTokens(8, more=OPTIONAL).n_tokens == len(learnt) + 1 == 10
     assert encode_conditions([Conditions()]).shape == (1, len(COLUMNS))
 
 

@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
+from monai_mammo.terms import (
+    BIRADS_CATEGORIES,
+    AcquisitionKind,
+    CalcificationDistribution,
+    CalcificationMorphology,
+    Density,
+    Finding,
+    Laterality,
+    Margin,
+    Pathology,
+    Shape,
+    View,
+)
 
 FRACTIONS = st.floats(0, 1, allow_nan=False)
 VOCABULARIES = {
@@ -22,6 +34,14 @@ VOCABULARIES = {
     "density": Density,
     "finding": Finding,
     "pathology": Pathology,
+}
+OF_LESIONS = {
+    "lesion_shape": Shape,
+    "lesion_margin": Margin,
+    "calc_type": CalcificationMorphology,
+    "calc_distribution": CalcificationDistribution,
+    "subtlety": range(1, 6),
+    "n_findings": range(1, 11),
 }
 
 
@@ -37,8 +57,10 @@ def boxes(draw) -> Box:
 def conditions(draw) -> Conditions:
     values = {name: draw(st.none() | st.sampled_from(vocabulary)) for name, vocabulary in VOCABULARIES.items()}
     box = None if values["finding"] is Finding.NONE else draw(st.none() | boxes())
+    described = {} if values["finding"] is Finding.NONE else OF_LESIONS
     return Conditions(
         **values,
+        **{name: draw(st.none() | st.sampled_from(allowed)) for name, allowed in described.items()},
         box=box,
         birads=draw(st.none() | st.sampled_from(BIRADS_CATEGORIES)),
         age_years=draw(st.none() | st.integers(0, 120)),
@@ -190,3 +212,28 @@ class TestConditions:
 
     def test_equal_conditions_hash_alike(self):
         assert len({Conditions(density="C"), Conditions(density=Density.C)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("lesion_shape", "lobulated", "oval, round, irregular"),
+        ("lesion_margin", "smooth", "circumscribed, obscured, microlobulated, indistinct, spiculated"),
+        ("calc_type", "big", "skin, vascular, coarse"),
+        ("calc_distribution", "clustered", "diffuse, regional, grouped, linear, segmental"),
+        ("subtlety", 0, "a whole number from 1 to 5"),
+        ("subtlety", "6", "a whole number from 1 to 5"),
+        ("n_findings", 11, "a whole number from 1 to 10"),
+        ("n_findings", True, "a whole number from 1 to 10"),
+    ],
+)
+def test_descriptors_of_a_lesion_are_of_the_lexicon(name, value, allowed):
+    with pytest.raises(RequestError, match=rf"^{name} '?{value}'? in request.csv line 3 is not (one of )?{allowed}"):
+        Conditions.from_dict({name: value}, where="request.csv line 3")
+
+
+@pytest.mark.parametrize("name", OF_LESIONS)
+def test_no_lesion_has_no_descriptors(name):
+    value = next(iter(OF_LESIONS[name]))
+    with pytest.raises(RequestError, match=f"^a {name} is given with finding 'none': leave out the {name} or name"):
+        Conditions(finding="none", **{name: value})

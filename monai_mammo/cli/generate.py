@@ -9,7 +9,19 @@ from typing import Any
 from monai_mammo.cli.options import add_output_options, counted, environment, help_of, say, say_json
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.terms import BIRADS_CATEGORIES, AcquisitionKind, Density, Finding, Laterality, Pathology, View
+from monai_mammo.terms import (
+    BIRADS_CATEGORIES,
+    AcquisitionKind,
+    CalcificationDistribution,
+    CalcificationMorphology,
+    Density,
+    Finding,
+    Laterality,
+    Margin,
+    Pathology,
+    Shape,
+    View,
+)
 
 __all__ = ["add_parser", "run"]
 
@@ -22,6 +34,12 @@ _CONDITIONS = {
     "birads": (", ".join(map(str, BIRADS_CATEGORIES)), "assessment category"),
     "pathology": (Pathology.allowed(), "proven nature, where the bundle responds to it"),
     "age_years": ("0 to 120", "age of the person, where the bundle responds to it"),
+    "lesion_shape": (Shape.allowed(), "shape of a mass, where the bundle responds to it"),
+    "lesion_margin": (Margin.allowed(), "margin of a mass, where the bundle responds to it"),
+    "calc_type": (CalcificationMorphology.allowed(), "morphology of calcifications, where the bundle responds to it"),
+    "calc_distribution": (CalcificationDistribution.allowed(), "how they lie, where the bundle responds to it"),
+    "subtlety": ("1 to 5", "how plainly the lesion is seen, 5 obvious, where the bundle responds to it"),
+    "n_findings": ("1 to 10", "lesions of the image, where the bundle responds to it"),
 }
 _SETTINGS = {
     "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_mammo.attributes import NOT_ALWAYS_TAKEN
 from monai_mammo.bundle import DEFAULT_BUNDLES, Support, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
@@ -179,7 +180,7 @@ def planned_like(data: PreparedDataset, index: int, shape: tuple[int, int], *, s
     if data.image(index).shape != tuple(shape):
         found, wanted = data.image(index).shape, tuple(shape)
         raise RequestError(f"images of {found} do not fit weights of {wanted}: prepare them anew")
-    known = data.conditions[index].replace(age_years=None, text=None, pathology=None)
+    known = data.conditions[index].replace(**dict.fromkeys(("text", *NOT_ALWAYS_TAKEN)))
     outlined = data.mask(index)
     mask = outlined if outlined is not None and outlined.any() else None
     if mask is not None and known.box is None:

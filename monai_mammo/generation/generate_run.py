@@ -42,6 +42,12 @@ def generate(
     birads: int | None = None,
     pathology: str | None = None,
     age_years: int | None = None,
+    lesion_shape: str | None = None,
+    lesion_margin: str | None = None,
+    calc_type: str | None = None,
+    calc_distribution: str | None = None,
+    subtlety: int | None = None,
+    n_findings: int | None = None,
     box: Box | Sequence[float] | str | None = None,
     mask: str | Path | None = None,
     text: str | None = None,
@@ -66,6 +72,7 @@ def generate(
     count : int or None
         Number of samples; 1 by default, or one for each row of a conditions file.
     kind, density, view, laterality, finding, birads, pathology, age_years, box
+    lesion_shape, lesion_margin, calc_type, calc_distribution, subtlety, n_findings
         What is to be seen, as in `Conditions`; what is left out stays open. The box is
         ``(x0, y0, x1, y1)`` in fractions of the picture as it hangs.
     mask : str or Path or None
@@ -104,6 +111,8 @@ def generate(
     """
     words: dict[str, Any] = {"kind": kind, "density": density, "view": view, "laterality": laterality}
     words |= {"finding": finding, "birads": birads, "pathology": pathology, "age_years": age_years, "box": box}
+    words |= {"lesion_shape": lesion_shape, "lesion_margin": lesion_margin, "subtlety": subtlety}
+    words |= {"calc_type": calc_type, "calc_distribution": calc_distribution, "n_findings": n_findings}
     given = {name: value for name, value in words.items() if value is not None}
     if text is not None:
         given = filled_from_text(Conditions.from_dict({**given, "text": str(text)})).to_dict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monai_mammo.attributes import NOT_ALWAYS_TAKEN
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import MammoError, RequestError
@@ -40,7 +41,7 @@ def conditions_of_image(path: str | Path, *, shape: tuple[int, int]) -> Conditio
         The file is no mammogram, or cannot be read.
     """
     prepared = prepared_image(path, shape=shape)
-    conditions = prepared.conditions.replace(age_years=None, text=None, pathology=None)
+    conditions = prepared.conditions.replace(**dict.fromkeys(("text", *NOT_ALWAYS_TAKEN)))
     if conditions.box is not None and conditions.laterality is None:
         conditions = conditions.replace(laterality=Laterality.L)  # the prepared frame is that of a left breast
     if conditions.box is not None and conditions.laterality is Laterality.R:

@@ -8,6 +8,7 @@ from monai_mammo.attributes import TABLE
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.text import DESCRIBED
 
 __all__ = ["keep_taken", "taken_attributes"]
 
@@ -33,7 +34,7 @@ def taken_attributes(folder: BundleFolder) -> tuple[str, ...]:
     more = arguments.get("more_attributes", ())
     if not isinstance(more, (list, tuple)):
         raise MammoError(f"more_attributes of bundle {folder.name} is not a list")
-    return tuple(one.name for one in TABLE if not one.is_optional or one.name in more)
+    return tuple(one.name for one in TABLE if one.is_learnt and (not one.is_optional or one.name in more))
 
 
 def keep_taken(
@@ -63,6 +64,9 @@ def keep_taken(
     """
     named = [name for name in conditions.to_dict() if name != "text"]  # whose words are conditions by now
     ignored = [name for name in named if name not in taken]
+    described = [name for name in ignored if name in DESCRIBED and conditions.text is not None]
+    conditions = conditions.replace(**dict.fromkeys(described))  # the notes on the text say so
+    ignored = [name for name in ignored if name not in described]
     if not ignored:
         return conditions, ()
     verb = "is" if len(ignored) == 1 else "are"

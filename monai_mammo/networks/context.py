@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from monai_mammo.attributes import COLUMNS, OPTIONAL, TABLE, Attribute, attribute_row
 from monai_mammo.conditions import Conditions
+from monai_mammo.networks.blocks import zeroed
 
 __all__ = ["ConditionTokens", "encode_conditions"]
 
 _BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in TABLE}
-_ALWAYS = [attribute for attribute in TABLE if attribute.values and not attribute.is_optional]
+_ALWAYS = [one for one in TABLE if one.values and one.is_learnt and not one.is_optional]
 _BOX = _BY_NAME["box"]
 
 
@@ -35,6 +36,9 @@ def encode_conditions(conditions: Sequence[Conditions]) -> Tensor:
 
 class ConditionTokens(nn.Module):
     """One token for each attribute, one for the box and one that is always there.
+
+    Attributes with `monai_mammo.attributes.Attribute.added_to` have none of their own: they are added to the token
+    of that attribute, at first and where they are not given as nothing at all.
 
     Parameters
     ----------
@@ -65,12 +69,14 @@ class ConditionTokens(nn.Module):
             nn.Linear(2 * len(_BOX.columns) * box_frequencies, channels), nn.SiLU(), nn.Linear(channels, channels)
         )
         self.no_box = nn.Parameter(torch.randn(channels) * 0.5)
-        chosen = [_BY_NAME[name] for name in more]
+        chosen = [_BY_NAME[name] for name in more if not _BY_NAME[name].added_to]
         self.more_tables = nn.ModuleDict(
             {one.name: nn.Embedding(len(one.values) + 1, channels) for one in chosen if one.values}
         )
         self.more_numbers = nn.ModuleDict({one.name: _NumberToken(channels) for one in chosen if not one.values})
         self.always = nn.Parameter(torch.randn(channels) * 0.5)
+        added = [_BY_NAME[name] for name in more if _BY_NAME[name].added_to]
+        self.added = nn.ModuleDict({one.name: _AddedAttribute(one, channels) for one in added})
 
     @property
     def n_tokens(self) -> int:
@@ -90,7 +96,10 @@ class ConditionTokens(nn.Module):
         -------
         Tensor, shape (B, n_tokens, channels)
         """
-        tokens = [_looked_up(table, attributes[:, _COLUMN[name]]) for name, table in self.tables.items()]
+        by_name = {name: _looked_up(table, attributes[:, _COLUMN[name]]) for name, table in self.tables.items()}
+        for name, added in self.added.items():
+            by_name[_BY_NAME[name].added_to] = by_name[_BY_NAME[name].added_to] + added(attributes[:, _COLUMN[name]])
+        tokens = list(by_name.values())
         box = attributes[:, _BOX.first_column : _BOX.first_column + len(_BOX.columns)]
         angles = (box[..., None] * self.frequencies).flatten(1)  # (B, 4 * box_frequencies)
         embedded = self.box(torch.cat([angles.sin(), angles.cos()], dim=-1))
@@ -119,7 +128,35 @@ class _NumberToken(nn.Module):
         self.null = nn.Parameter(torch.randn(channels) * 0.5)
 
     def forward(self, column: Tensor) -> Tensor:
-        value = column[:, None]
-        embedded = self.embed(torch.cat([value, (torch.pi * value).sin(), (torch.pi * value).cos()], dim=-1))
-        is_given = (value >= 0).to(embedded.dtype)
+        embedded = self.embed(_features(column))
+        is_given = (column[:, None] >= 0).to(embedded.dtype)
         return is_given * embedded + (1 - is_given) * self.null
+
+
+class _AddedAttribute(nn.Module):
+    """What an attribute adds to a token of another: nothing before training, and where it is not given."""
+
+    is_addition = True
+
+    def __init__(self, attribute: Attribute, channels: int) -> None:
+        super().__init__()
+        self.table: nn.Embedding | None = None
+        self.number: nn.Sequential | None = None
+        if attribute.values:
+            self.table = nn.Embedding(len(attribute.values) + 1, channels, padding_idx=0)
+            nn.init.zeros_(self.table.weight)
+        else:
+            self.number = nn.Sequential(nn.Linear(3, channels), nn.SiLU(), zeroed(nn.Linear(channels, channels)))
+
+    def forward(self, column: Tensor) -> Tensor:
+        if self.table is not None:
+            return _looked_up(self.table, column)
+        assert self.number is not None
+        embedded = self.number(_features(column))
+        return (column[:, None] >= 0).to(embedded.dtype) * embedded
+
+
+def _features(column: Tensor) -> Tensor:
+    """Smooth features of a number from 0 to about 1, shape (B, 3)."""
+    value = column[:, None]
+    return torch.cat([value, (torch.pi * value).sin(), (torch.pi * value).cos()], dim=-1)

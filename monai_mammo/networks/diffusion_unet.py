@@ -34,9 +34,7 @@ class FilmBlock(nn.Module):
         Share of the features before the second convolution that training sets to 0.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, embedding_channels: int, *, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, embedding_channels: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.norm1 = group_norm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
@@ -193,7 +191,7 @@ class DiffusionUNet(nn.Module):
             Noisy latent, scaled to unit deviation; sides that do not fit the scales are padded.
         timesteps : Tensor, shape (B,)
             Time in [0, 1], 0 is data.
-        attributes : Tensor, shape (B, 12)
+        attributes : Tensor, shape (B, len(monai_mammo.attributes.COLUMNS))
             Columns `monai_mammo.attributes.COLUMNS`; -1 for not given.
         spatial : Tensor, shape (B, spatial_channels, h, w)
             Share of each latent position that the lesion's mask, and its box, cover; all 0 for not given.

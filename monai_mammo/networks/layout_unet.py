@@ -118,7 +118,7 @@ class LayoutUNet(DiffusionUNet):
         x : Tensor, shape (B, 4, h, w)
             Noisy layout, near unit deviation.
         timesteps : Tensor, shape (B,)
-        attributes : Tensor, shape (B, 12)
+        attributes : Tensor, shape (B, len(monai_mammo.attributes.COLUMNS))
         spatial : Tensor, shape (B, 2, h, w)
         anatomy : Tensor, shape (B, 5, h, w), or None
             Layout of an acquired mammogram (4) and the share of each position that is seen (1), 0 or 1; `None` stands

@@ -30,7 +30,7 @@ def plain_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Module:
+def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str, grow: bool = False) -> nn.Module:
     """Network with the weights of a state dict in the network's own precision.
 
     Every name, shape and number is checked before anything is copied.
@@ -41,6 +41,9 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str) ->
     state : mapping of str to Tensor
     name : str
         Of the file, for messages.
+    grow : bool
+        Whether parts of the network that only add to it (their ``is_addition`` is true) may be missing in `state`;
+        they stay as they are, which in a new network is nothing.
 
     Raises
     ------
@@ -49,6 +52,9 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str) ->
     """
     wanted = network.state_dict()
     missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
+    if grow:
+        additions = tuple(f"{key}." for key, part in network.named_modules() if getattr(part, "is_addition", False))
+        missing = [key for key in missing if not key.startswith(additions)] if additions else missing
     if missing or extra:
         raise MammoError(
             f"weight file {name} does not fit {type(network).__name__}: "
@@ -60,5 +66,6 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str) ->
             raise MammoError(f"weight file {name}: {key} is {found}, not {right}")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise MammoError(f"weight file {name}: {key} holds numbers that are not finite")
-    network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in state.items()})
+    kept = {} if not grow else {key: tensor for key, tensor in wanted.items() if key not in state}
+    network.load_state_dict(kept | {key: tensor.to(wanted[key].dtype) for key, tensor in state.items()})
     return network

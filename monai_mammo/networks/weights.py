@@ -13,6 +13,7 @@ from torch import nn
 from monai_mammo.bundle import DETAIL, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
+from monai_mammo.switches import parse_switch
 
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
@@ -54,7 +55,7 @@ def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
         raise MammoError(f"network {target!r} does not take its arguments: {error}") from None
 
 
-def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+def load_weights(network: nn.Module, path: str | Path, *, grow: bool | str = False) -> nn.Module:
     """Network with the weights of a plain state dict; half precision becomes the network's own.
 
     Every name, shape and number is checked before anything is copied.
@@ -63,6 +64,9 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     ----------
     network : nn.Module
     path : str or Path
+    grow : bool or str
+        Whether the network may have additions that the weights lack, such as further attributes: it then computes
+        the same as the network of the weights where these are not given.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
         The file is damaged, no plain state dict, or does not fit the network.
     """
     path = Path(path)
-    return load_state(network, plain_state(path), name=path.name)
+    return load_state(network, plain_state(path), name=path.name, grow=parse_switch(grow, name="grow"))
 
 
 def load_network(

@@ -54,6 +54,7 @@ _HOMES = {
     "read_any": "reading",
     "split_of": "splits",
     "splits_of_persons": "splits",
+    "relabel": "relabelling",
 }
 
 __all__ = sorted(_HOMES)

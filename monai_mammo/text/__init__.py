@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from monai_mammo.text.fill import filled_from_text, notes_on_text, requested_finding
+from monai_mammo.text.fill import DESCRIBED, filled_from_text, notes_on_text, requested_finding
 from monai_mammo.text.parse import conditions_of_text
 from monai_mammo.text.place import box_of_place, quadrant_of_clock
 from monai_mammo.text.report import ParsedReport, ReportedFinding
 from monai_mammo.text.write import text_of_conditions
 
 __all__ = [
+    "DESCRIBED",
     "ParsedReport",
     "ReportedFinding",
     "box_of_place",

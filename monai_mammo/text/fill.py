@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.terms import Finding, Laterality, View
+from monai_mammo.terms import Finding
 from monai_mammo.text.parse import conditions_of_text
 from monai_mammo.text.report import ParsedReport, ReportedFinding
 
-__all__ = ["filled_from_text", "notes_on_text", "requested_finding"]
+__all__ = ["DESCRIBED", "filled_from_text", "notes_on_text", "requested_finding"]
+
+DESCRIBED = {
+    "lesion_shape": "shape",
+    "lesion_margin": "margins",
+    "calc_type": "morphologies",
+    "calc_distribution": "distribution",
+}
+"""Conditions that a text may fill from the descriptors of a finding, and what the finding calls them."""
 
 _DESCRIPTORS = ("shape", "margins", "mass_density", "morphologies", "distribution")
 
@@ -43,6 +51,8 @@ def filled_from_text(conditions: Conditions) -> Conditions:
     finding = requested_finding(report, conditions)
     if conditions.finding not in (None, Finding.NONE) and finding is not None:
         stated["finding"] = str(conditions.finding)
+        stated = {name: value for name, value in stated.items() if name not in DESCRIBED}
+        stated |= {name: str(value) for name, value in finding.described().items()}
         side = finding.laterality
         stated["laterality"] = str(side) if side is not None else stated.get("laterality")
     given = conditions.to_dict()
@@ -94,7 +104,7 @@ def notes_on_text(conditions: Conditions) -> list[str]:
         notes.append(f"of the text was not understood: {', '.join(report.not_understood)}")
     finding = requested_finding(report, conditions)
     if finding is not None:
-        notes += _not_drawn(finding, conditions.view, conditions.laterality)
+        notes += _not_drawn(finding, conditions)
     others = [one for one in report.findings if one is not finding]
     if others:
         names = ", ".join(str(one.category or "lesion").replace("_", " ") for one in others)
@@ -106,15 +116,19 @@ def notes_on_text(conditions: Conditions) -> list[str]:
     return notes
 
 
-def _not_drawn(finding: ReportedFinding, view: View | None, laterality: Laterality | None) -> list[str]:
+def _not_drawn(finding: ReportedFinding, conditions: Conditions) -> list[str]:
+    view, laterality = conditions.view, conditions.laterality
+    drawn = {getattr(conditions, name) for name in DESCRIBED}
     notes = []
     described = []
     for name in _DESCRIPTORS:
         value = getattr(finding, name)
         values = value if isinstance(value, tuple) else (value,) if value is not None else ()
-        described += [str(one).replace("_", " ") for one in values]
+        words = {"mass_density": "{} density"}.get(name, "{}")
+        described += [words.format(str(one).replace("_", " ")) for one in values if one not in drawn]
     if described:
-        notes.append(f"the weights do not respond to shape, margin and the like: {', '.join(described)} is left out")
+        verb = "is" if len(described) == 1 else "are"
+        notes.append(f"the weights do not respond to {', '.join(described)} of the text, which {verb} left out")
     places = [str(place).replace("_", " ") for place in (*finding.quadrants, *finding.depths)]
     if places and view is not None and laterality is not None and finding.region(view, laterality) is None:
         notes.append(f"{', '.join(places)} of the text is not told apart in {view} views and is left open")

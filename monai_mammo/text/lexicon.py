@@ -155,7 +155,8 @@ _DESCRIPTORS: dict[tuple[tuple[str, Any], ...], str] = {
     (("margins", Margin.INDISTINCT), ("morphologies", CalcificationMorphology.AMORPHOUS)): "indistinct",
     (("margins", Margin.INDISTINCT),): "ill defined, poorly defined, illdefined, vague, hazy, blurred, fuzzy, "
     "poorly marginated, ill marginated, poorly circumscribed, ill circumscribed",
-    (("margins", Margin.SPICULATED),): "spiculated, spiculate, spicules, spiculations, spiculation, stellate, spiky",
+    (("margins", Margin.SPICULATED),): "spiculated, spiculate, speculated, spicules, spiculations, "
+    "spiculation, stellate, spiky",
     (("mass_density", MassDensity.HIGH),): "high density, hyperdense, dense, very dense, radiodense",
     (("mass_density", MassDensity.EQUAL),): "equal density, isodense, iso dense",
     (("mass_density", MassDensity.LOW),): "low density, hypodense",

@@ -200,6 +200,7 @@ class _Reader:
             pathology=self.pathologies[0] if len(set(self.pathologies)) == 1 else None,
             age_years=self._one(Part.AGE, "ages"),
             text=text,
+            **_described(findings, main),
         )
         letters = [letter for category, letter in self.said.get(Part.BIRADS, []) if category == birads[0] and letter]
         return ParsedReport(
@@ -260,6 +261,16 @@ class _Reader:
         if len(values) > 1:
             raise RequestError(f"text states {len(values)} {noun}, {values[0]} and {values[1]}: it must state one")
         return values[0] if values else None
+
+
+def _described(findings: tuple[ReportedFinding, ...], main: Finding | None) -> dict[str, Any]:
+    """Descriptors of the main finding, as the conditions hold them, and those of calcifications wherever they are."""
+    first = next((one for one in findings if one.category and one.category.finding is main), None)
+    if main is None:
+        first = next((one for one in findings if one.category is None), None)
+    values = first.described() if first is not None else {}
+    calcifications = next((one for one in findings if one.category is FindingCategory.CALCIFICATION), None)
+    return values if calcifications is None else {**calcifications.described(), **values}
 
 
 class _Sentence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.terms import (
@@ -16,6 +17,7 @@ from monai_mammo.terms import (
     Quadrant,
     Shape,
     View,
+    of_most_concern,
 )
 from monai_mammo.text.place import box_of_place
 
@@ -60,6 +62,22 @@ class ReportedFinding:
     depths: tuple[Depth, ...] = ()
     size_mm: float | None = None
     nipple_distance_mm: float | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Its descriptors as fields of `Conditions`; of several margins or morphologies the one of most concern.
+
+        Returns
+        -------
+        dict of str to vocabulary
+            Without what is not stated.
+        """
+        values = {
+            "lesion_shape": self.shape,
+            "lesion_margin": of_most_concern(self.margins),
+            "calc_type": of_most_concern(self.morphologies),
+            "calc_distribution": self.distribution if self.category is FindingCategory.CALCIFICATION else None,
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
     def region(self, view: View, laterality: Laterality) -> Box | None:
         """Coarse region of its place in the picture as displayed.

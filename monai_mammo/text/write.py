@@ -70,7 +70,7 @@ def text_of_conditions(
     ----------
     conditions : Conditions
     findings : sequence of ReportedFinding
-        What `conditions` cannot hold of its findings; by default its one finding without any descriptor.
+        What `conditions` cannot hold of its findings; by default its one finding as they describe it.
     negated : sequence of FindingCategory
         What is said not to be there.
     birads_letter : str
@@ -126,7 +126,16 @@ def _header(conditions: Conditions) -> str:
 def _only_finding(conditions: Conditions) -> tuple[ReportedFinding, ...]:
     if conditions.finding in (None, Finding.NONE):
         return ()
-    return (ReportedFinding(category=FindingCategory(conditions.finding), laterality=conditions.laterality),)
+    is_calcification = conditions.finding is Finding.CALCIFICATION
+    finding = ReportedFinding(
+        category=FindingCategory(conditions.finding),
+        laterality=conditions.laterality,
+        shape=None if is_calcification else conditions.lesion_shape,
+        margins=() if is_calcification or conditions.lesion_margin is None else (conditions.lesion_margin,),
+        morphologies=() if not is_calcification or conditions.calc_type is None else (conditions.calc_type,),
+        distribution=conditions.calc_distribution if is_calcification else None,
+    )
+    return (finding,)
 
 
 def _noun(category: FindingCategory | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import time
 
@@ -12,7 +13,7 @@ import pydicom
 import pytest
 from dicom_tools import errors_between, errors_of, lines_of
 
-from monai_mammo.conditions import Box
+from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import (
     ReportedFinding,
     WeightsReference,
@@ -244,3 +245,19 @@ def test_wrong_requests_are_one_sentence(report, study, tmp_path, provenance):
     with pytest.raises(MammoError, match="could not be read"):
         write_report(tmp_path / "absent.dcm", None, [], tmp_path / "no.dcm", provenance=provenance)
     assert not (tmp_path / "no.dcm").exists()
+
+
+def test_shape_margin_and_calcifications_are_stated_by_their_codes(report):
+    """CID 6004, 6006, 6010 and 6012 of PS3.16."""
+    described = {"lesion_shape": "oval", "lesion_margin": "spiculated", "calc_type": "fine_pleomorphic"}
+    stated = dataclasses.replace(finding(), conditions=Conditions(**described, calc_distribution="segmental"))
+    path, content = report(stated)
+    group = content.get_planar_roi_measurement_groups()[0]
+    values = {e.name.meaning: (e.value.value, e.value.scheme_designator) for e in group.get_qualitative_evaluations()}
+    assert {name: values[name] for name in values if name not in ("Algorithm Family", "Finding category")} == {
+        "Shape": ("84360004", "SCT"),
+        "Margins": ("129742005", "SCT"),
+        "Calcification Type": ("111344", "DCM"),
+        "Calcification Distribution": ("129768003", "SCT"),
+    }
+    assert errors_of(path, kind="ComprehensiveSR") == []

@@ -55,8 +55,14 @@ def test_what_a_bundle_ignores_is_refused_or_left_out_and_said():
     kept, said = keep_taken(asked, TAKEN, bundle="b", refuse=False)
     assert kept == Conditions(density="C") and said[0].endswith("and are left out")
     assert keep_taken(asked, (*TAKEN, "pathology", "age_years"), bundle="b", refuse=True) == (asked, ())
+    shaped = Conditions(finding="mass", lesion_shape="oval", calc_type="punctate")
+    with pytest.raises(RequestError, match="lesion_shape and calc_type are not among what bundle b responds to"):
+        keep_taken(shaped, TAKEN, bundle="b", refuse=True)
     words = Conditions(text="a mass")
     assert keep_taken(words, TAKEN, bundle="b", refuse=True) == (words, ()), "a text is read before"
+    described = words.replace(finding="mass", lesion_shape="oval", lesion_margin="spiculated")
+    kept, said = keep_taken(described, (*TAKEN, "lesion_margin"), bundle="b", refuse=True)
+    assert (kept, said) == (described.replace(lesion_shape=None), ()), "notes on the text say what is left out"
 
 
 def test_the_definition_of_the_network_says_what_it_takes(tiny, tmp_path):
@@ -67,6 +73,9 @@ def test_the_definition_of_the_network_says_what_it_takes(tiny, tmp_path):
     values["network_def"]["more_attributes"] = ["age_years"]
     path.write_text(json.dumps(values))
     assert taken_attributes(find(folder)) == (*TAKEN, "age_years")
+    values["network_def"]["more_attributes"] = ["lesion_margin", "calc_type"]  # of which no network is told
+    path.write_text(json.dumps(values))
+    assert taken_attributes(find(folder)) == (*TAKEN, "lesion_margin")
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ def some_conditions(draw):
 
 def test_columns_are_the_promised_ones():
     categories = ("kind", "density", "view", "laterality", "finding", "birads")
-    assert (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years") == COLUMNS
+    first = (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years")
+    assert (*first, "lesion_shape", "lesion_margin", "subtlety", "n_findings") == COLUMNS
 
 
 @given(conditions=some_conditions())
@@ -53,10 +54,10 @@ def test_by_hand():
     values = {"density": "C", "view": "MLO", "finding": "mass", "birads": 5, "pathology": "benign", "age_years": 57}
     conditions = Conditions(**values, box=box)
     rows = encode_conditions([Conditions(), conditions])
-    assert rows.shape == (2, 12) and rows.dtype == torch.float32
-    assert rows[0].tolist() == [-1] * 12
+    assert rows.shape == (2, 16) and rows.dtype == torch.float32
+    assert rows[0].tolist() == [-1] * 16
     assert rows[1, 1] == 2 and rows[1, 5] == 5
-    torch.testing.assert_close(rows[1, 6:], torch.tensor([0.2, 0.3, 0.4, 0.6, 1, 0.57]))
+    torch.testing.assert_close(rows[1, 6:], torch.tensor([0.2, 0.3, 0.4, 0.6, 1, 0.57, -1, -1, -1, -1]))
 
 
 def test_further_attributes_have_tokens_where_a_network_asks_for_them():
@@ -69,7 +70,7 @@ def test_further_attributes_have_tokens_where_a_network_asks_for_them():
     assert not torch.equal(out[0, 7], out[1, 7]) and torch.equal(out[0, 7], out[2, 7])
     assert torch.cdist(out[[0, 2, 3], 8], out[[0, 2, 3], 8]).fill_diagonal_(9).min() > 0.01
     assert torch.equal(plain(rows)[0], plain(rows)[1]) and torch.equal(plain(rows), plain(rows[:, :10]))
-    with pytest.raises(ValueError, match="attribute 'weight' is not one of pathology, age_years"):
+    with pytest.raises(ValueError, match="attribute 'weight' is not one of pathology, age_years, lesion_shape"):
         ConditionTokens(16, more=("weight",))
 
 
@@ -109,3 +110,34 @@ def test_shape_and_gradients(silent):
     out = tokens(rows)
     assert out.shape == (4, 8, 16) and tokens.n_tokens == 8
     assert silent(tokens, out) == []
+
+
+ADDED = ("lesion_shape", "lesion_margin", "subtlety", "n_findings")
+
+
+def test_what_is_added_starts_as_nothing_and_then_tells_its_values_in_the_finding_alone():
+    torch.manual_seed(0)
+    tokens = ConditionTokens(16, more=ADDED)
+    rows = torch.full((4, 16), -1.0)
+    rows[1, 12], rows[2, 14], rows[3, 14] = 2, 0.2, 0.8
+    at_first = tokens(rows)
+    assert (at_first == at_first[:1]).all()
+    torch.nn.init.normal_(tokens.added["lesion_shape"].table.weight[1:])
+    torch.nn.init.normal_(tokens.added["subtlety"].number[-1].weight)
+    out = tokens(rows)
+    finding, others = 4, [0, 1, 2, 3, 5, 6, 7]
+    assert torch.cdist(out[:, finding], out[:, finding]).fill_diagonal_(9).min() > 0.01
+    assert torch.equal(out[0], at_first[0]) and torch.equal(out[:, others], at_first[:, others])
+
+
+def test_learning_leaves_not_given_as_nothing():
+    tokens = ConditionTokens(16, more=ADDED)
+    rows = torch.tensor([[-1.0] * 12 + [1, 2, 0.6, 0.1], [-1.0] * 16])
+    before = tokens(rows)[1].detach()
+    optimizer = torch.optim.AdamW(tokens.added.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        tokens(rows).square().sum().backward()
+        optimizer.step()
+    after = tokens(rows).detach()
+    assert torch.equal(after[1], before) and not torch.allclose(after[0, 4], before[4])

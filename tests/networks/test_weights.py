@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
+from monai_mammo.attributes import COLUMNS
 from monai_mammo.errors import MammoError
-from monai_mammo.networks import Autoencoder, DiffusionUNet, LesionNetwork, PyramidJudge, build, load_weights
+from monai_mammo.networks import (
+    Autoencoder,
+    DetailUNet,
+    DiffusionUNet,
+    LayoutUNet,
+    LesionNetwork,
+    PyramidJudge,
+    build,
+    load_weights,
+)
 
 DEFINITIONS = {
     "monai_mammo.networks.Autoencoder": {"channels": [16, 24], "n_blocks": 1},
@@ -130,3 +140,40 @@ def test_code_in_a_weight_file_does_not_run(autoencoder, tmp_path, capsys):
     with pytest.raises(MammoError, match=r"weight file model\.pt"):
         load_weights(autoencoder, tmp_path / "model.pt")
     assert "ran" not in capsys.readouterr().out
+
+
+ADDED = ("lesion_shape", "lesion_margin", "subtlety", "n_findings")
+SIZES = {"channels": [16, 24], "n_blocks": 1, "attention_scales": [1], "context_channels": 16}
+
+
+@pytest.mark.parametrize("network_class", [DiffusionUNet, LayoutUNet, DetailUNet])
+def test_a_grown_network_computes_the_same_where_what_is_new_is_not_given(network_class, awake, tmp_path):
+    old = awake(network_class(**SIZES, more_attributes=["pathology"]))
+    torch.save(old.state_dict(), tmp_path / "model.pt")
+    grown = network_class(**SIZES, more_attributes=["pathology", *ADDED])
+    with pytest.raises(MammoError, match="tensors are missing"):
+        load_weights(grown, tmp_path / "model.pt")
+    grown = load_weights(grown, tmp_path / "model.pt", grow=True).eval()
+    attributes = torch.full((3, len(COLUMNS)), -1.0)
+    attributes[1:, 4], attributes[1:, 10] = 0, 2
+    generator = torch.Generator().manual_seed(0)
+    n_planes = DetailUNet.N_PLANES if network_class is DetailUNet else 2
+    x, spatial = torch.randn(3, 4, 8, 8, generator=generator), torch.rand(3, n_planes, 8, 8, generator=generator)
+    inputs = (x, torch.tensor([0.1, 0.5, 0.9]), attributes, spatial)
+    with torch.no_grad():
+        before, after = old(*inputs), grown(*inputs)
+    assert before.abs().max() > 0.01 and torch.equal(before, after)
+    attributes[2, 12] = 1
+    with torch.no_grad():
+        grown.tokens.added["lesion_shape"].table.weight[2] = 1.0
+        told = grown(*inputs)
+    assert torch.equal(told[:2], before[:2]) and not torch.allclose(told[2], before[2])
+
+
+def test_growing_takes_no_other_network(tmp_path):
+    torch.save(DiffusionUNet(**SIZES).state_dict(), tmp_path / "model.pt")
+    with pytest.raises(MammoError, match="tensors are missing"):
+        load_weights(DiffusionUNet(**SIZES, more_attributes=["pathology"]), tmp_path / "model.pt", grow=True)
+    torch.save(DiffusionUNet(**SIZES, more_attributes=["lesion_shape"]).state_dict(), tmp_path / "model.pt")
+    with pytest.raises(MammoError, match="and 1 too many"):
+        load_weights(DiffusionUNet(**SIZES), tmp_path / "model.pt", grow=True)

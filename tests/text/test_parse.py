@@ -10,7 +10,7 @@ import pytest
 
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import FindingCategory
-from monai_mammo.text import ParsedReport, conditions_of_text
+from monai_mammo.text import DESCRIBED, ParsedReport, conditions_of_text
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "reports" / "dmid.json"
 
@@ -515,8 +515,11 @@ DMID: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str], str]] = {
 
 
 def stated(report: ParsedReport) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """Conditions, findings and negated findings as plain values, without what is not stated."""
-    conditions = report.conditions.to_dict()
+    """Conditions, findings and negated findings as plain values, without what is not stated.
+
+    Descriptors stand once, in the finding; how conditions take them over has a test of its own.
+    """
+    conditions = {name: value for name, value in report.conditions.to_dict().items() if name not in DESCRIBED}
     del conditions["text"]
     findings = []
     for finding in report.findings:
@@ -655,3 +658,27 @@ def test_main_finding_is_the_one_that_the_conditions_hold():
     assert report.main_finding is report.findings[1]
     assert report.findings[0].category is FindingCategory.CALCIFICATION
     assert conditions_of_text("No mass.").main_finding is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("irregular spiculated mass, left breast", {"lesion_shape": "irregular", "lesion_margin": "spiculated"}),
+        ("oval mass with obscured and indistinct margins", {"lesion_shape": "oval", "lesion_margin": "indistinct"}),
+        (
+            "Grouped punctate and fine pleomorphic calcifications.",
+            {"calc_type": "fine_pleomorphic", "calc_distribution": "grouped"},
+        ),
+        (
+            "Spiculated mass with segmental amorphous calcifications.",
+            {"lesion_margin": "spiculated", "calc_type": "amorphous", "calc_distribution": "segmental"},
+        ),
+        ("Segmental non-mass enhancement.", {}),
+        ("Round cyst in the left breast. No calcifications.", {"lesion_shape": "round"}),
+        ("Speculated mass.", {"lesion_margin": "spiculated"}),  # a usual misspelling
+        ("Normal mammogram.", {}),
+    ],
+)
+def test_conditions_take_the_descriptors_of_their_finding(text, expected):
+    conditions = conditions_of_text(text).conditions.to_dict()
+    assert {name: value for name, value in conditions.items() if name in DESCRIBED} == expected

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference, stable_uid
 from monai_mammo.dicom.writing.segmentation import (
     ABNORMAL_STRUCTURE,
@@ -23,7 +24,15 @@ from monai_mammo.terms import BREAST_CODE, Code, Density, FindingCategory, Later
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept, FindingSite, ImageRegion, QualitativeEvaluation, ReferencedSegmentationFrame
 
-__all__ = ["ASSESSMENT_CATEGORY", "BREAST_COMPOSITION", "ReportedFinding", "breast_group", "concept", "finding_group"]
+__all__ = [
+    "ASSESSMENT_CATEGORY",
+    "BREAST_COMPOSITION",
+    "DESCRIPTORS",
+    "ReportedFinding",
+    "breast_group",
+    "concept",
+    "finding_group",
+]
 
 ASSESSMENT_CATEGORY = Code("111005", "DCM", "Assessment Category")
 """Concept name of a BI-RADS assessment."""
@@ -32,6 +41,14 @@ BREAST_COMPOSITION = Code("111006", "DCM", "Breast composition")
 """Concept name of the breast's density."""
 
 _NO_ABNORMALITY = Code("111286", "DCM", "No abnormality")
+DESCRIPTORS = {
+    "lesion_shape": Code("300842002", "SCT", "Shape"),
+    "lesion_margin": Code("111037", "DCM", "Margins"),
+    "calc_type": Code("111009", "DCM", "Calcification Type"),
+    "calc_distribution": Code("111008", "DCM", "Calcification Distribution"),
+}
+"""Concept under which a report states a descriptor of a finding."""
+
 _ASSOCIATED_FINDING = Code("246090004", "SCT", "Associated finding")
 
 
@@ -47,11 +64,14 @@ class ReportedFinding:
         What it is, its BI-RADS assessment and its box or outline.
     made_by : WeightsReference
         What found it, or placed it.
+    conditions : Conditions
+        Of which shape, margin, and type and distribution of calcifications are stated.
     """
 
     name: str
     annotation: Annotation
     made_by: WeightsReference
+    conditions: Conditions = Conditions()
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= 50:
@@ -158,6 +178,10 @@ def _finding_content(source: Dataset, finding: ReportedFinding) -> dict[str, Any
     if annotation.birads is not None:
         assessment = birads_code(annotation.birads, annotation.birads_letter)
         evaluations.append(_evaluation(ASSESSMENT_CATEGORY, assessment))
+    for name, asked in DESCRIPTORS.items():
+        value = getattr(finding.conditions, name)
+        if value is not None:
+            evaluations.append(_evaluation(asked, value.code))
     tracking_id, tracking_uid = lesion_tracking(source.SOPInstanceUID, finding.name)
     is_abnormal = annotation.categories != (FindingCategory.NONE,)
     return {

@@ -263,7 +263,9 @@ def _reported(sample: FinishedSample) -> list[ReportedFinding]:
     if conditions.finding is Finding.NONE or (conditions.finding is not None and is_shown):
         categories = (FindingCategory(conditions.finding.value),)
         requested = Annotation(categories=categories, box=conditions.box, birads=conditions.birads)
-        findings.append(ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES))
+        findings.append(
+            ReportedFinding(name="requested", annotation=requested, made_by=_OUTLINES, conditions=conditions)
+        )
     if sample.found_mask.any():
         findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=sample.found_by))
     return findings

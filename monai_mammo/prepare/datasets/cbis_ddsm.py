@@ -21,6 +21,7 @@ from monai_mammo.prepare.datasets.cbis_tables import (
     table_counts,
     view_key,
 )
+from monai_mammo.prepare.datasets.descriptors import described_lesions, n_findings_of
 from monai_mammo.prepare.datasets.published_files import files_under
 from monai_mammo.prepare.datasets.rows import TableRow
 from monai_mammo.prepare.datasets.series import SeriesFile, SeriesIndex, index_series
@@ -29,7 +30,7 @@ from monai_mammo.prepare.mask_files import MaskFiles
 from monai_mammo.prepare.splits import split_of
 from monai_mammo.terms import AcquisitionKind, Finding, Pathology, Split
 
-__all__ = ["PUBLISHED_COUNTS", "entries", "label_counts"]
+__all__ = ["PUBLISHED_COUNTS", "entries", "label_counts", "labels_of_views"]
 
 PUBLISHED_COUNTS: dict[str, Any] = {
     "mass_train": {
@@ -114,6 +115,33 @@ def label_counts(source: Path) -> dict[str, Any]:
         The folder or all tables are not there, or a table lacks a column.
     """
     return table_counts(read_tables(_files(source, None)))
+
+
+def labels_of_views(source: Path) -> dict[str, dict[str, Any]]:
+    """Labels of each view by the tables alone, for copies of the films that came without them.
+
+    Parameters
+    ----------
+    source : Path
+        Folder with one to four of the tables.
+
+    Returns
+    -------
+    dict of str to dict
+        `Conditions` as plain values by ``P_00001_L_CC``; without views of which a row cannot be used.
+
+    Raises
+    ------
+    RequestError
+        The folder or all tables are not there, or a table lacks a column.
+    """
+    views, _ = _views(read_tables(_files(source, None)), source)
+    labels = {}
+    for key, rows in views.items():
+        found = [parsed for _, parsed in rows if isinstance(parsed, Abnormality)]
+        if len(found) == len(rows):
+            labels[f"{key[0]}_{key[1]}_{key[2]}"] = _conditions(key, found).to_dict()
+    return labels
 
 
 def _files(source: Path, leave_out: Path | None) -> list[Path]:
@@ -254,6 +282,8 @@ def _conditions(key: ViewKey, found: list[Abnormality]) -> Conditions:
         finding=next((finding for finding in Finding if finding in findings), None),
         birads=max(annotation.birads for annotation in annotations if annotation.birads is not None),
         pathology=Pathology.MALIGNANT if is_malignant else Pathology.BENIGN,
+        n_findings=n_findings_of(len(found)),
+        **described_lesions([(one.categories, one.descriptors) for one in annotations]),
     )
 
 

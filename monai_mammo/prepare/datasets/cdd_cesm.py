@@ -28,6 +28,7 @@ from monai_mammo.prepare.datasets.cesm_tables import (
     sheet_counts,
 )
 from monai_mammo.prepare.datasets.cesm_tree import CesmTree, ParsedRow, images_of, rows_by_image, wrong_row
+from monai_mammo.prepare.datasets.descriptors import described_report, n_findings_of
 from monai_mammo.prepare.datasets.rows import TableRow, read_rows
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.study import Annotation
@@ -110,6 +111,11 @@ def label_counts(source: Path) -> dict[str, Any]:
     return {**counts, "regions": len(rows), "images_with_regions": len(names), "shapes": dict(sorted(shapes.items()))}
 
 
+def _words(row: TableRow) -> str:
+    """Findings and tags of an image, as one report."""
+    return ". ".join(words for words in (row["Findings"], row["Tags"]) if words.strip(" _"))
+
+
 def _densities(images: dict[ImageName, list[ParsedRow]]) -> dict[tuple[int, Laterality], set[Density]]:
     """Densities that the low-energy rows of a breast state; subtracted ones state none."""
     found: dict[tuple[int, Laterality], set[Density]] = {}
@@ -177,6 +183,8 @@ class _Image:
                 birads=max(first.birads),
                 pathology=first.pathology,
                 age_years=first.age_years,
+                n_findings=None if finding is Finding.NONE else n_findings_of(len(regions)),
+                **({} if finding is Finding.NONE else described_report(_words(first.row))),
             ),
             lesions=tuple(region.box for region in unnamed if region.box is not None),
             outlines=tuple(region.outline for region in unnamed),

@@ -15,16 +15,21 @@ from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.files.bounded import parse_json
 from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
+from monai_mammo.prepare.datasets.descriptors import described_report, described_words, n_findings_of
 from monai_mammo.prepare.datasets.rows import TableRow, read_rows
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import box_from_xywh
 from monai_mammo.terms import (
     AcquisitionKind,
+    CalcificationDistribution,
+    CalcificationMorphology,
     ChestWall,
     Density,
     Finding,
     Laterality,
+    Margin,
     Pathology,
+    Shape,
     Split,
     View,
 )
@@ -50,6 +55,17 @@ COLUMNS = {
     "finding": f"{_words(Finding)}; several with `|` between them, of which the first in this order counts",
     "pathology": _words(Pathology),
     "age": "in years",
+    "lesion_shape": f"shape of a mass: {_words(Shape)}",
+    "lesion_margin": f"margin of a mass: {_words(Margin)}",
+    "calc_type": f"morphology of calcifications: {_words(CalcificationMorphology)}",
+    "calc_distribution": f"distribution of calcifications: {_words(CalcificationDistribution)}",
+    "subtlety": "1 (subtle) to 5 (obvious)",
+    "n_findings": "number of lesions, 10 for 10 and more; that of the `boxes` where empty",
+    "shape_published": "shape in CBIS-DDSM's words, `|` between lesions, `-` between the words of one, for an empty "
+    "`lesion_shape`; lesions that differ leave it open",
+    "margin_published": "margin in the same way, for an empty `lesion_margin`",
+    "findings_published": "words of a report, from which empty columns of shape, margin and calcifications are filled",
+    "tags_published": "further words of the report",
     "boxes": "JSON list of objects with `x`, `y`, `w`, `h` as fractions of the picture, origin top left; "
     '`"type": "skin_or_diffuse"` marks one that is not a lesion',
     "mask": "picture of the size of the file, relative to the table. With a `contours.csv` it shows all changes, and "
@@ -74,7 +90,10 @@ _LABELS = {
     "birads": "birads",
     "pathology": "pathology",
     "age_years": "age",
+    **{name: name for name in ("lesion_shape", "lesion_margin", "calc_type", "calc_distribution", "subtlety")},
+    "n_findings": "n_findings",
 }
+_PUBLISHED = {"lesion_shape": "shape_published", "lesion_margin": "margin_published"}
 _FURTHEST = 0.5  # of an outline's point beyond the picture, in fractions of it
 
 
@@ -160,8 +179,11 @@ class _Lines:
             raise RequestError(f"{empty} in {where} is empty")
         path, mask_path = self._path(row, "file"), self._path(row, "mask") if row["mask"] else None
         finding = main_finding(row["finding"], where=where)
-        labels = {name: row[column] for name, column in _LABELS.items()}
         lesions, diffuse = _boxes(row["boxes"], where=where)
+        labels: dict[str, Any] = {name: row[column] for name, column in _LABELS.items()}
+        if finding is not Finding.NONE:
+            stated = {name: value for name, value in labels.items() if value != ""}
+            labels = {"n_findings": n_findings_of(len(lesions)), **_described(row), **stated}
         drawn = (self.outlines or {}).get(image_id, _Outlines())
         if drawn.fault:
             raise RequestError(drawn.fault)
@@ -186,9 +208,17 @@ class _Lines:
 
     def _path(self, row: TableRow, column: str) -> Path:
         where = f"{column} in {row.where}"
-        return path_inside(
-            self.folder, row[column], where=where, allow_outside=self.allow_outside, hint=ALLOW_OUTSIDE
-        )
+        return path_inside(self.folder, row[column], where=where, allow_outside=self.allow_outside, hint=ALLOW_OUTSIDE)
+
+
+def _described(row: TableRow) -> dict[str, Any]:
+    """What the published words of a line say of its lesions, as conditions."""
+    report = ". ".join(words for words in (row["findings_published"], row["tags_published"]) if words.strip(" _"))
+    found = described_report(report) if report else {}
+    for name, column in _PUBLISHED.items():
+        if row[column] and (value := described_words(row[column], name=name, where=row.where)) is not None:
+            found[name] = value
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -26,9 +26,11 @@ TABLE = SupportTable.from_dict(
 )
 
 
+SETTINGS = {"index": 0, "seed": 0, "table": TABLE, "shape": SHAPE, "spacing_mm": 0.1}
+
+
 def plan(requested: Conditions, **changes):
-    settings = {"index": 0, "seed": 0, "table": TABLE, "shape": SHAPE, "spacing_mm": 0.1, **changes}
-    return plan_sample(filled_from_text(requested), **settings)
+    return plan_sample(filled_from_text(requested), **{**SETTINGS, **changes})
 
 
 def test_the_kind_with_most_persons_is_taken_and_the_rest_stays_open():
@@ -153,10 +155,15 @@ def test_boxes_of_a_place_are_drawn_by_sample_and_have_the_stated_size():
 
 
 def test_what_of_a_text_is_not_drawn_is_said_in_every_sample():
-    planned = plan(Conditions(text="spiculated malignant mass with purple calcifications, outer half", view="MLO"))
+    assert "spiculated" not in " ".join(plan(Conditions(text=WORDS, lesion_margin="spiculated", view="CC")).warnings)
+    words = "spiculated dense malignant mass with purple calcifications, outer half"
+    filled = filled_from_text(Conditions(text=words, view="MLO"))
+    planned = plan_sample(filled.replace(lesion_margin=None), **SETTINGS)  # to which its weights do not respond
     said = " / ".join(planned.warnings)
     assert "of the text was not understood: purple" in said
-    assert "do not respond to shape, margin and the like: spiculated is left out" in said
+    assert "the weights do not respond to spiculated, high density of the text, which are left out" in said
+    responding = plan_sample(filled, **SETTINGS).warnings
+    assert "the weights do not respond to high density of the text, which is left out" in responding
     assert "the text's further calcification is left out" in said
     assert "words of opinion in the text state no condition: malignant" in said
     assert "outer of the text is not told apart in MLO views and is left open" in said

@@ -126,6 +126,10 @@ def test_labels_are_those_of_the_rows(prepared):
         "finding": "mass",
         "birads": 4,
         "pathology": "malignant",
+        "lesion_shape": "irregular",
+        "lesion_margin": "spiculated",
+        "subtlety": 4,
+        "n_findings": 1,
         "box": None,
     }
     assert "density" not in items["P_01743_R_CC"]["conditions"]  # 0 in the table

@@ -77,6 +77,7 @@ def test_labels_are_those_of_the_workbook(prepared):
         "birads": 3,
         "pathology": "benign",
         "age_years": 31,
+        "n_findings": 1,
         "box": 0,
     }
     subtracted = items["P2_R_CM_MLO"]
