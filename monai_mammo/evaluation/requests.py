@@ -15,7 +15,7 @@ from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = ["requests_like_acquired"]
 
-_REQUESTED = tuple(attribute.name for attribute in TABLE if attribute.values and not attribute.is_optional)
+_REQUESTED = tuple(one.name for one in TABLE if one.values and one.is_learnt and not one.is_optional)
 
 
 def requests_like_acquired(

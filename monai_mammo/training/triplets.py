@@ -42,7 +42,7 @@ IOU_READ = 0.2
 """A box is read where the generalised IoU of the map's `soft_box` and the told one reaches this."""
 
 _CLASSES = ("finding", "density", "birads", "pathology")
-_FIRST_COLUMN = {attribute.name: attribute.first_column for attribute in TABLE}
+_FIRST_COLUMN = {attribute.name: attribute.first_column for attribute in TABLE if attribute.is_learnt}
 _BOX_COLUMNS = next(attribute.positions for attribute in TABLE if attribute.name == "box")
 _NONE = HEADS["finding"].values.index(Finding.NONE)
 
