@@ -16,7 +16,9 @@ from monai_mammo.generation.engine.check import NOTHING_LEFT, check_image
 from monai_mammo.generation.engine.plan import plan_sample
 from monai_mammo.generation.made_sample import made_sample
 from monai_mammo.generation.request import Request
-from monai_mammo.generation.runs.run import Run, RunSpec, carry_out
+from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.run import Run
+from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare.array import prepare_mammogram
 

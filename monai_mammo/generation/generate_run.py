@@ -19,7 +19,9 @@ from monai_mammo.generation.mask_file import read_mask
 from monai_mammo.generation.merged_conditions import merged_conditions
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.run_bundles import RunBundles
-from monai_mammo.generation.runs.run import MadeSample, Run, RunSpec, carry_out
+from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.run import Run
+from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.signature import private_key
 from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.progress import ProgressCallback

@@ -9,7 +9,7 @@ import numpy as np
 
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.runs.manifest import PASSED
-from monai_mammo.generation.runs.run import MadeSample
+from monai_mammo.generation.runs.run_spec import MadeSample
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall, Laterality

@@ -8,14 +8,14 @@ from __future__ import annotations
 from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
-    "MadeSample": "run",
+    "MadeSample": "run_spec",
     "Manifest": "manifest",
     "OutputFormat": "output_format",
     "Run": "run",
-    "RunRequest": "run",
-    "RunSpec": "run",
+    "RunRequest": "run_spec",
+    "RunSpec": "run_spec",
     "VerifyReport": "verification",
-    "carry_out": "run",
+    "carry_out": "carrying_out",
     "verify": "verification",
 }
 
