@@ -169,17 +169,17 @@ FAULTS: tuple[Fault, ...] = (
         "a copied training image is not told from a new one",
     ),
     Fault(
-        "bundle/folder.py",
+        "bundle/bundle_folder.py",
         "if (found := file_sha256(file)) != stated:",
         "if (found := file_sha256(file))[:1] != stated[:1]:",
-        ("bundle/test_folder.py",),
+        ("bundle/test_bundle_folder.py",),
         "exchanged weights are taken",
     ),
     Fault(
         "bundle/places.py",
         "return [*named, *_own_places()]",
         "return [*_own_places(), *named]",
-        ("bundle/test_folder.py", "bundle/test_copied_bundle.py"),
+        ("bundle/test_bundle_folder.py", "bundle/test_copied_bundle.py"),
         "the installed weights are used in place of the user's",
     ),
     # phantom
@@ -337,10 +337,10 @@ FAULTS: tuple[Fault, ...] = (
         "the pretrained encoder sees black pictures",
     ),
     Fault(
-        "networks/regions.py",
+        "networks/probable_regions.py",
         "(j.max() + 1) / columns",
         "j.max() / columns",
-        ("networks/test_regions.py",),
+        ("networks/test_probable_regions.py",),
         "boxes of what was found are a pixel too narrow",
     ),
     # sampling
@@ -737,7 +737,7 @@ FAULTS: tuple[Fault, ...] = (
         "dicom/orientation.py",
         'return row, sternum if view is View.CC else f"F{sternum}"',
         'return row, sternum if view is View.MLO else f"F{sternum}"',
-        ("dicom/test_write.py", "dicom/test_validate.py"),
+        ("dicom/test_mammogram_object.py", "dicom/test_validate.py"),
         "PatientOrientation of CC and MLO views is exchanged",
     ),
     Fault(

@@ -1,12 +1,15 @@
-"""What import-linter cannot see: the rooms that the bundles' configs name."""
+"""What import-linter cannot see: the rooms that the bundles' configs name, and the names of files."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import monai_mammo
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 CONFIGS = sorted(BUNDLES.glob("*/configs/*.json"))
@@ -39,3 +42,11 @@ def test_what_a_config_names_is_public(path):
             found = getattr(found, name)
             if not hasattr(found, "__all__"):
                 break
+
+
+def test_a_file_name_tells_its_room():
+    """Who reads ``from … import`` or a traceback knows the file by its last name alone."""
+    files = Path(monai_mammo.__file__).parent.rglob("*.py")
+    names = Counter(path.name for path in files if path.name not in ("__init__.py", "__main__.py"))
+    assert len(names) > 200
+    assert not [name for name, count in names.items() if count > 1]

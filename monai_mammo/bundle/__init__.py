@@ -5,8 +5,8 @@ What needs numpy resolves on first use (PEP 562).
 
 from __future__ import annotations
 
+from monai_mammo.bundle.bundle_folder import DETAIL, BundleFolder, seal
 from monai_mammo.bundle.card import write_metrics, write_support
-from monai_mammo.bundle.folder import DETAIL, BundleFolder, seal
 from monai_mammo.bundle.places import (
     DEFAULT_BUNDLES,
     ENVIRONMENT_VARIABLE,

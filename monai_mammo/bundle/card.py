@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_mammo.bundle.folder import BundleFolder, seal
+from monai_mammo.bundle.bundle_folder import BundleFolder, seal
 from monai_mammo.bundle.support import support_rows
 from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import save_text

@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo.bundle.folder import BundleFolder
+from monai_mammo.bundle.bundle_folder import BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import save_bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from monai_mammo.bundle.folder import BundleFolder
+from monai_mammo.bundle.bundle_folder import BundleFolder
 from monai_mammo.bundle.places import list_bundles
 from monai_mammo.errors import MammoError
 

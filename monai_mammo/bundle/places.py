@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from monai_mammo.bundle.folder import BundleFolder
+from monai_mammo.bundle.bundle_folder import BundleFolder
 from monai_mammo.errors import RequestError
 
 __all__ = [

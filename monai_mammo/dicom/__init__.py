@@ -29,7 +29,7 @@ _HOMES = {
     "read_segmentation": "writing.segmentation",
     "stable_uid": "identity",
     "write_edited": "writing.edited",
-    "write_mammogram": "writing.write",
+    "write_mammogram": "writing.mammogram_object",
     "write_nifti": "writing.nifti",
     "write_report": "writing.structured_report",
     "write_segmentation": "writing.segmentation",

@@ -16,7 +16,7 @@ from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.detection import MarkedImage
 from monai_mammo.measures.overlap import box_iou, dice
 from monai_mammo.networks.class_heads import PRESENCE
-from monai_mammo.networks.regions import Region, regions
+from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of
 from monai_mammo.training.lesion_dataset import LesionDataset
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.phantom.film import add_film_background, add_film_marks
+from monai_mammo.phantom.film_background import add_film_background, add_film_marks
 from monai_mammo.phantom.lesions import MassShape, Place, draw_lesion, lesion_radius, mass_shape_of
 from monai_mammo.phantom.outline import Outline, draw_outline
 from monai_mammo.phantom.stream import stream

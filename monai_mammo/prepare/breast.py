@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo.errors import MammoError
-from monai_mammo.prepare.film import FilmFrame, bare_corners, blended_columns, film_frame, frame_round_breast
+from monai_mammo.prepare.film_frame import FilmFrame, bare_corners, blended_columns, film_frame, frame_round_breast
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import AcquisitionKind, ChestWall
 

@@ -18,7 +18,7 @@ from monai_mammo.files.names import printable
 from monai_mammo.prepare.array import CHAIN_VERSION, locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, PreparedFolder
 from monai_mammo.prepare.datasets import DATASETS, dataset_entries
-from monai_mammo.prepare.datasets.run import is_run
+from monai_mammo.prepare.datasets.generated_run import is_run
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.prepare.prepare_report import FileOutcome, PrepareReport

@@ -6,7 +6,7 @@ from monai_mammo.text.fill import DESCRIBED, filled_from_text, notes_on_text, re
 from monai_mammo.text.parse import conditions_of_text
 from monai_mammo.text.place import box_of_place, quadrant_of_clock
 from monai_mammo.text.report import ParsedReport, ReportedFinding
-from monai_mammo.text.write import text_of_conditions
+from monai_mammo.text.report_sentences import text_of_conditions
 
 __all__ = [
     "DESCRIBED",

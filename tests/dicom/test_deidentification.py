@@ -644,7 +644,7 @@ def test_text_in_the_picture_is_refused_unless_it_is_asked_for(tmp_path):
 
 
 def test_a_synthetic_picture_stays_marked(make_mammogram, identity, provenance):
-    from monai_mammo.dicom.writing.write import mammogram_dataset
+    from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 
     new = deidentify(mammogram_dataset(make_mammogram(), identity=identity, provenance=provenance), secret=SECRET)
     assert new.SyntheticData == "YES"

@@ -23,8 +23,8 @@ from monai_mammo.dicom.deidentification.kept import (
     kept_list_as_markdown,
 )
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 from monai_mammo.dicom.writing.store import dataset_bytes
-from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.study import Mammogram
 
 ROOT = Path(__file__).parents[2]

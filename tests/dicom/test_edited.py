@@ -26,7 +26,7 @@ from monai_mammo.dicom import (
     write_segmentation,
 )
 from monai_mammo.dicom.writing.edited import EDITS
-from monai_mammo.dicom.writing.write import mammogram_dataset
+from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.study import Annotation
 from monai_mammo.terms import ChestWall, Finding, FindingCategory

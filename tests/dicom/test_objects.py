@@ -19,7 +19,7 @@ from pydicom import uid
 from monai_mammo.dicom import complete, read_mammogram, write_mammogram
 from monai_mammo.dicom.writing.encode import TRANSFER_SYNTAXES
 from monai_mammo.dicom.writing.greyscale import BITS_STORED
-from monai_mammo.dicom.writing.write import mammogram_dataset
+from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall
 

@@ -7,8 +7,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom import complete
+from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 from monai_mammo.dicom.writing.validate import MAY_BE_EMPTY, NEED_A_VALUE
-from monai_mammo.dicom.writing.write import mammogram_dataset
 from monai_mammo.terms import ChestWall
 
 

@@ -18,7 +18,7 @@ from monai_mammo.evaluation.answers import Answer, answers_of, marked
 from monai_mammo.evaluation.calibration import best_mask_shift, fitted_temperature
 from monai_mammo.evaluation.examination import measures_of, unread_heads
 from monai_mammo.evaluation.reliability import reliability
-from monai_mammo.networks.regions import Region
+from monai_mammo.networks.probable_regions import Region
 from monai_mammo.prepare.datalist_items import load_items
 
 

@@ -25,8 +25,8 @@ from monai_mammo.prepare.inspection.persons import check_persons
 from monai_mammo.prepare.inspection.pictures import check_background, check_files, check_notes, check_side
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_darkness
 from monai_mammo.prepare.inspection.private import check_private_tables
-from monai_mammo.prepare.inspection.regions import box_faults, faults_of_notes, mask_faults
-from monai_mammo.prepare.inspection.views import check_views
+from monai_mammo.prepare.inspection.region_faults import box_faults, faults_of_notes, mask_faults
+from monai_mammo.prepare.inspection.standard_views import check_views
 from monai_mammo.prepare.mask_files import MaskFault
 from monai_mammo.terms import AcquisitionKind, ChestWall
 

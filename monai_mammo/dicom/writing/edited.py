@@ -22,9 +22,9 @@ from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
 from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
 from monai_mammo.dicom.writing.greyscale import put_brightness, put_full_window, put_pixels
+from monai_mammo.dicom.writing.mammogram_object import INTENTS
 from monai_mammo.dicom.writing.provenance_attributes import SOURCE_OF_PROCESSING, coded, contribution, derivation
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
-from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code

@@ -15,9 +15,9 @@ from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 from monai_mammo.dicom.identity import Provenance, stable_uid
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.findings import ReportedFinding, breast_group, concept, finding_group
+from monai_mammo.dicom.writing.mammogram_object import INTENTS
 from monai_mammo.dicom.writing.provenance_attributes import copy_provenance
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
-from monai_mammo.dicom.writing.write import INTENTS
 from monai_mammo.errors import RequestError
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code, Density, Laterality, View

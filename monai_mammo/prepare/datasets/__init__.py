@@ -24,9 +24,9 @@ _MODULES = {
     "cbis-ddsm": "cbis_ddsm",
     "mias": "mias",
     "cdd-cesm": "cdd_cesm",
-    "folder": "folder",
+    "folder": "image_folder",
     "table": "table",
-    "run": "run",
+    "run": "generated_run",
 }
 
 _OF_USERS = ("folder", "table")  # published data sets name no file outside themselves

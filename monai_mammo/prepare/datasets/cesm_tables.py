@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.datasets.cells import word_in
+from monai_mammo.prepare.datasets.published_words import word_in
 from monai_mammo.prepare.datasets.rows import TableRow, require_columns
 from monai_mammo.prepare.datasets.workbook import read_workbook
 from monai_mammo.terms import (

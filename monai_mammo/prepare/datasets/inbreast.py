@@ -20,10 +20,10 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.datasets.cells import word_in
 from monai_mammo.prepare.datasets.inbreast_regions import Region, findings_of, read_regions
 from monai_mammo.prepare.datasets.inbreast_sheet import FLAGS, WORKBOOK, find_sheet, inbreast_rows, workbook_rows
 from monai_mammo.prepare.datasets.published_files import files_under, find_table, not_in_table
+from monai_mammo.prepare.datasets.published_words import word_in
 from monai_mammo.prepare.datasets.rows import TableRow
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.study import Annotation, Spacing

@@ -16,9 +16,9 @@ from typing import Any
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
-from monai_mammo.prepare.datasets.cells import number_in, word_in
 from monai_mammo.prepare.datasets.outlines import rectangle
 from monai_mammo.prepare.datasets.published_files import files_under, find_table, not_in_table
+from monai_mammo.prepare.datasets.published_words import number_in, word_in
 from monai_mammo.prepare.datasets.rows import TableRow, read_rows
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import box_from_xywh

@@ -10,7 +10,7 @@ from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
 from monai_mammo.prepare.inspection.label_contradictions import check_labels
 from monai_mammo.prepare.inspection.persons import check_persons, check_splits, check_studies
 from monai_mammo.prepare.inspection.pictures import check_background, check_faults, check_files, check_notes, check_side
-from monai_mammo.prepare.inspection.views import check_views
+from monai_mammo.prepare.inspection.standard_views import check_views
 
 __all__ = ["CHECKS", "Check", "ordered"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from monai_mammo.prepare.inspection.counts import LabelCount, picture_counts
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind, Severity
-from monai_mammo.prepare.inspection.views import studies
+from monai_mammo.prepare.inspection.standard_views import studies
 
 __all__ = ["DoctorReport"]
 

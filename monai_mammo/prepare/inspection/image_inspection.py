@@ -17,7 +17,7 @@ from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import IssueKind
 from monai_mammo.prepare.inspection.likeness import signature
 from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_darkness
-from monai_mammo.prepare.inspection.regions import Fault, box_faults, faults_of_notes, mask_faults
+from monai_mammo.prepare.inspection.region_faults import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
 from monai_mammo.prepare.reading import is_picture, read_any, read_mask

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from monai_mammo.conditions import Conditions
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
-from monai_mammo.prepare.inspection.views import studies
+from monai_mammo.prepare.inspection.standard_views import studies
 from monai_mammo.terms import Finding, FindingCategory, Pathology
 
 __all__ = ["check_labels"]

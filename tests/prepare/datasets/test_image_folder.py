@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.dicom import Skipped, SkipReason
-from monai_mammo.prepare.datasets import folder
+from monai_mammo.prepare.datasets import image_folder
 from monai_mammo.prepare.entry import Entry
 
 DICOM = bytes(128) + b"DICM"
@@ -19,7 +19,7 @@ def listed(root: Path, **files: bytes) -> dict[str, Entry | Skipped]:
         path = root / name.replace("__", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    found = folder.entries(root)
+    found = image_folder.entries(root)
     assert len(found) == len({entry.path for entry in found})
     return {entry.path.name: entry for entry in found}
 

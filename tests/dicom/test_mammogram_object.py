@@ -16,7 +16,7 @@ from monai_mammo.dicom import (
     write_mammogram,
 )
 from monai_mammo.dicom.writing.greyscale import BITS_STORED
-from monai_mammo.dicom.writing.write import mammogram_dataset
+from monai_mammo.dicom.writing.mammogram_object import mammogram_dataset
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Spacing
 from monai_mammo.terms import ChestWall

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_mammo.networks.regions import regions
+from monai_mammo.networks.probable_regions import regions
 
 
 def blobs(*specs: tuple[int, int, int, float], shape: tuple[int, int] = (60, 40)) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.prepare import breast_mask, prepare_mammogram
-from monai_mammo.prepare.film import FilmFrame, bare_corners, blended_columns, film_frame, frame_round_breast
+from monai_mammo.prepare.film_frame import FilmFrame, bare_corners, blended_columns, film_frame, frame_round_breast
 from monai_mammo.study import Mammogram
 
 ROWS, COLUMNS = 448, 269
