@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from monai_mammo.dicom import Failed, Skipped
@@ -16,7 +17,7 @@ from monai_mammo.errors import RequestError
 if TYPE_CHECKING:  # the names of the data sets are for a command's help too, which is to be quick
     from monai_mammo.prepare.entry import Entry
 
-__all__ = ["DATASETS", "dataset_entries"]
+__all__ = ["DATASETS", "dataset_entries", "dataset_module"]
 
 _MODULES = {
     "vindr": "vindr",
@@ -51,12 +52,37 @@ def dataset_entries(
     allow_outside : bool
         Whether tables and sidecars of ``table`` and ``folder`` may name files outside their folder.
 
+    Returns
+    -------
+    list of Entry, Skipped and Failed
+
     Raises
     ------
     RequestError
         The name is unknown, or the source has not the data set's layout.
     """
+    options = {"allow_outside": allow_outside} if name in _OF_USERS else {}
+    return dataset_module(name).entries(source, leave_out=leave_out, **options)
+
+
+def dataset_module(name: str) -> ModuleType:
+    """The module that reads a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`.
+
+    Returns
+    -------
+    module
+        With ``entries``; with ``PUBLISHED_COUNTS`` and ``label_counts`` where the published tables were counted.
+
+    Raises
+    ------
+    RequestError
+        The name is unknown.
+    """
     if name not in _MODULES:
         raise RequestError(f"dataset {name!r} is not one of {', '.join(DATASETS)}")
-    options = {"allow_outside": allow_outside} if name in _OF_USERS else {}
-    return import_module(f"{__name__}.{_MODULES[name]}").entries(source, leave_out=leave_out, **options)
+    return import_module(f"{__name__}.{_MODULES[name]}")

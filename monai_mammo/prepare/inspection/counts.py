@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.prepare.datasets import dataset_module
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 
@@ -73,8 +73,12 @@ def label_counts(dataset: str, source: Path) -> tuple[LabelCount, ...]:
         One of `monai_mammo.prepare.DATASETS`.
     source : Path
         Its folder.
+
+    Returns
+    -------
+    tuple of LabelCount
     """
-    module = import_module(f"monai_mammo.prepare.datasets.{dataset.replace('-', '_')}")
+    module = dataset_module(dataset)
     if not hasattr(module, "PUBLISHED_COUNTS"):
         return ()
     try:
