@@ -111,35 +111,23 @@ def described_lesions(lesions: Sequence[tuple[Sequence[FindingCategory], Mapping
     return {name: value for name, value in found.items() if value is not None}
 
 
-def described_words(text: str, *, name: str, where: str) -> Any:
+def described_words(text: str, *, name: str) -> Any:
     """Condition in a cell with CBIS-DDSM's words: ``|`` between lesions, ``-`` between the words of one.
 
     Parameters
     ----------
     text : str
-        Such as ``OVAL|LOBULATED-IRREGULAR``; ``N/A`` stands for none.
+        Such as ``OVAL|LOBULATED-IRREGULAR``. A lesion without a word of the lexicon (``N/A``, ``LYMPH_NODE``, the
+        classes that other data sets publish) leaves the condition open.
     name : str
         ``lesion_shape``, ``lesion_margin``, ``calc_type`` or ``calc_distribution``.
-    where : str
-        Place for the message.
 
     Returns
     -------
     Shape, Margin, CalcificationMorphology, CalcificationDistribution or None
-
-    Raises
-    ------
-    RequestError
-        A word is not one of the data set's.
     """
-    meanings = _WORDS[name][1]
-    known = {*meanings, *_NOT_OF_THE_LEXICON, "N/A", ""}
     lesions = [[word.strip().upper() for word in part.split("-")] for part in text.split("|")]
-    for word in (word for lesion in lesions for word in lesion):
-        if word not in known:
-            allowed = ", ".join([*meanings, "N/A"])
-            raise RequestError(f"{name} {word[:60]!r} in {where} is not one of {allowed}")
-    return shared_value(_value(lesion, meanings) for lesion in lesions)
+    return shared_value(_value(lesion, _WORDS[name][1]) for lesion in lesions)
 
 
 def described_report(text: str) -> dict[str, Any]:
@@ -167,10 +155,6 @@ def described_report(text: str) -> dict[str, Any]:
 
 
 _CALCIFICATION = (FindingCategory.CALCIFICATION, ("calc_type", "calc_distribution"))
-_NOT_OF_THE_LEXICON = (
-    *("ARCHITECTURAL_DISTORTION", "ASYMMETRIC_BREAST_TISSUE", "FOCAL_ASYMMETRIC_DENSITY", "LYMPH_NODE"),
-    "LUCENT_CENTERED",
-)
 
 
 def _value(words: Sequence[str], meanings: Mapping[str, Any]) -> Any:

@@ -62,7 +62,7 @@ COLUMNS = {
     "subtlety": "1 (subtle) to 5 (obvious)",
     "n_findings": "number of lesions, 10 for 10 and more; that of the `boxes` where empty",
     "shape_published": "shape in CBIS-DDSM's words, `|` between lesions, `-` between the words of one, for an empty "
-    "`lesion_shape`; lesions that differ leave it open",
+    "`lesion_shape`; other words, and lesions that differ, leave it open",
     "margin_published": "margin in the same way, for an empty `lesion_margin`",
     "findings_published": "words of a report, from which empty columns of shape, margin and calcifications are filled",
     "tags_published": "further words of the report",
@@ -216,7 +216,7 @@ def _described(row: TableRow) -> dict[str, Any]:
     report = ". ".join(words for words in (row["findings_published"], row["tags_published"]) if words.strip(" _"))
     found = described_report(report) if report else {}
     for name, column in _PUBLISHED.items():
-        if row[column] and (value := described_words(row[column], name=name, where=row.where)) is not None:
+        if row[column] and (value := described_words(row[column], name=name)) is not None:
             found[name] = value
     return found
 
