@@ -351,7 +351,7 @@ def of_most_concern(values: Iterable[TermT]) -> TermT | None:
     values : iterable of Shape, Margin, CalcificationMorphology or another vocabulary
         All of one.
     """
-    return max(values, key=lambda value: list(type(value)).index(value), default=None)
+    return max(values, key=lambda value: list(type(value).__members__.values()).index(value), default=None)
 
 
 class ChestWall(_Term):

@@ -55,15 +55,19 @@ def write_tiny_bundles(folder: Path) -> dict[str, Path]:
     return out
 
 
-def write_stages(root: Path) -> None:
-    """Two stages with random weights into a diffusion bundle, in place of its one network."""
+def write_stages(root: Path, *, text_channels: int | None = None) -> None:
+    """Two stages with random weights into a diffusion bundle, in place of its one network; told of texts if asked."""
     torch.manual_seed(2)
     small = {"channels": [8, 16], "n_blocks": 1, "context_channels": 8}
     layout, path = {**small, "attention_scales": [1]}, root / "configs" / "inference.json"
+    if text_channels is not None:
+        layout["text_channels"] = text_channels
     definitions = {
         "network_def": {"_target_": "monai_mammo.networks.LayoutUNet", **layout},
         "detail_def": {"_target_": "monai_mammo.networks.DetailUNet", **small},
     }
+    if text_channels is not None:
+        definitions["text_encoder"] = {"_target_": "monai_mammo.networks.text_encoder", "channels": text_channels}
     path.write_text(json.dumps({**json.loads(path.read_text()), **definitions}))
     torch.save(_state(LayoutUNet(**layout)), root / "models" / "model.pt")
     torch.save(_state(DetailUNet(**small)), root / "models" / "detail.pt")

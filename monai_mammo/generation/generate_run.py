@@ -273,6 +273,7 @@ def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
                 smallest_px=folder.number("smallest_feature_px", 0),
                 mask=mask,
                 refuse_unsupported=refuse_unsupported,
+                encodes_text="text_encoder" in folder.config("inference"),
             )
         except RequestError as error:
             where = f" (row {index + 1} of {len(request.conditions)})" if len(request.conditions) > 1 else ""

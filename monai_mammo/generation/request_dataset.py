@@ -22,7 +22,7 @@ from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
 from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
 from monai_mammo.lesions.planes import lesion_planes
-from monai_mammo.networks import encode_conditions
+from monai_mammo.networks import encode_conditions, load_text_encoder
 from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.terms import Laterality
 
@@ -100,6 +100,7 @@ class RequestDataset(Dataset):
         request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
         refuse = request.unsupported is UnsupportedPolicy.REFUSE
         taken = taken_attributes(folder)
+        self.text_encoder = load_text_encoder(folder)
         self.samples: list[PlannedSample] = [
             plan_sample(
                 keep_taken(row, taken, bundle=folder.name, refuse=refuse)[0],
@@ -109,6 +110,7 @@ class RequestDataset(Dataset):
                 shape=self.shape,
                 spacing_mm=folder.nominal_spacing_mm,
                 refuse_unsupported=refuse,
+                encodes_text="text_encoder" in folder.config("inference"),
             )
             for i, row in enumerate(rows)
         ]
@@ -120,6 +122,8 @@ class RequestDataset(Dataset):
         sample = self.samples[index]
         noise = sampling.Cascade.noise(self.seed, index, 0, self._latent_shape)
         spatial = lesion_planes(sample.lesion.mask, sample.lesion.box, shape=self.shape, factor=self._factor)
+        encoder = self.text_encoder
+        text = {} if encoder is None else {"text": torch.from_numpy(encoder.encode([sample.conditions.text or ""])[0])}
         return {
             "image": noise.detail,
             "label": noise.detail,
@@ -128,6 +132,7 @@ class RequestDataset(Dataset):
             "spatial": spatial,
             "index": index,
             "name": sample_name(index),
+            **text,
         }
 
     def save(self, index: int, image: np.ndarray, folder: Path) -> None:

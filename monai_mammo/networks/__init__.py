@@ -2,7 +2,7 @@
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.class_heads import PRESENCE
-from monai_mammo.networks.context import ConditionTokens, encode_conditions
+from monai_mammo.networks.context import ConditionTokens, TextTokens, encode_conditions
 from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
@@ -10,6 +10,7 @@ from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, 
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.pyramid_judge import PyramidJudge
+from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
 from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_weights
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "LesionNetwork",
     "MaskedViT",
     "PatchDiscriminator",
+    "TEXT_ENCODERS",
+    "TextEncoder",
+    "TextTokens",
     "PyramidJudge",
     "build",
     "encode_conditions",
@@ -34,5 +38,7 @@ __all__ = [
     "layout_planes",
     "load_network",
     "load_pretrained",
+    "load_text_encoder",
     "load_weights",
+    "text_encoder",
 ]

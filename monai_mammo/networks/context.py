@@ -11,7 +11,7 @@ from monai_mammo.attributes import COLUMNS, OPTIONAL, TABLE, Attribute, attribut
 from monai_mammo.conditions import Conditions
 from monai_mammo.networks.blocks import zeroed
 
-__all__ = ["ConditionTokens", "encode_conditions"]
+__all__ = ["ConditionTokens", "TextTokens", "encode_conditions"]
 
 _BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in TABLE}
 _ALWAYS = [one for one in TABLE if one.values and one.is_learnt and not one.is_optional]
@@ -130,6 +130,46 @@ class _NumberToken(nn.Module):
     def forward(self, column: Tensor) -> Tensor:
         embedded = self.embed(_features(column))
         is_given = (column[:, None] >= 0).to(embedded.dtype)
+        return is_given * embedded + (1 - is_given) * self.null
+
+
+class TextTokens(nn.Module):
+    """Tokens of the vector of a text, as `monai_mammo.networks.text_encoder` gives it.
+
+    Parameters
+    ----------
+    text_channels : int
+        Length of the vector.
+    channels : int
+        Width of a token.
+    n_tokens : int
+    """
+
+    is_addition = True
+
+    def __init__(self, text_channels: int, channels: int = 128, *, n_tokens: int = 4) -> None:
+        super().__init__()
+        self.n_tokens = n_tokens
+        self.scale = text_channels**0.5  # entries of a vector of length 1 are small
+        self.embed = nn.Sequential(
+            nn.Linear(text_channels, channels), nn.SiLU(), nn.Linear(channels, n_tokens * channels)
+        )
+        self.null = nn.Parameter(torch.randn(n_tokens, channels) * 0.5)
+
+    def forward(self, text: Tensor) -> Tensor:
+        """Tokens of a batch of vectors.
+
+        Parameters
+        ----------
+        text : Tensor, shape (B, text_channels)
+            Zeros where no text is given: its tokens are learned null tokens.
+
+        Returns
+        -------
+        Tensor, shape (B, n_tokens, channels)
+        """
+        embedded = self.embed(text * self.scale).unflatten(1, (self.n_tokens, -1))
+        is_given = (text != 0).any(dim=1)[:, None, None].to(embedded.dtype)
         return is_given * embedded + (1 - is_given) * self.null
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.networks.blocks import attend, pad_to_multiple, zeroed
+from monai_mammo.networks.context import TextTokens
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 
 __all__ = ["LayoutUNet", "MaskedViT"]
@@ -93,13 +94,17 @@ class LayoutUNet(DiffusionUNet):
     ----------
     context_channels : int
         Width of a context token.
+    text_channels : int or None
+        Length of the vector of a text that the network is told too; `None` where it takes no text.
     **kwargs
         Further arguments of `DiffusionUNet`; the layout is not folded.
     """
 
-    def __init__(self, *, context_channels: int = 128, **kwargs: Any) -> None:
+    def __init__(self, *, context_channels: int = 128, text_channels: int | None = None, **kwargs: Any) -> None:
         super().__init__(context_channels=context_channels, **{"n_numbers": 6, **kwargs, "fold": 1})
         self.anatomy = MaskedViT(context_channels)
+        self.text_channels = text_channels
+        self.text = None if text_channels is None else TextTokens(text_channels, context_channels)
 
     def forward(
         self,
@@ -108,6 +113,7 @@ class LayoutUNet(DiffusionUNet):
         attributes: Tensor,
         spatial: Tensor,
         anatomy: Tensor | None = None,
+        text: Tensor | None = None,
         *,
         numbers: Tensor | None = None,
     ) -> Tensor:
@@ -123,6 +129,8 @@ class LayoutUNet(DiffusionUNet):
         anatomy : Tensor, shape (B, 5, h, w), or None
             Layout of an acquired mammogram (4) and the share of each position that is seen (1), 0 or 1; `None` stands
             for nothing seen.
+        text : Tensor, shape (B, text_channels), or None
+            Vectors of texts, zeros where none is given; `None` for none at all. A network without text takes `None`.
         numbers : Tensor, shape (B, 6), or None
             Parameters of the augmentation; zeros, and `None`, for none.
 
@@ -134,4 +142,10 @@ class LayoutUNet(DiffusionUNet):
             anatomy = x.new_zeros(len(x), 5, *x.shape[-2:])
         seen = functional.interpolate(anatomy[:, 4:].to(x.dtype), scale_factor=2, mode="nearest")
         tokens = self.anatomy(functional.pixel_shuffle(anatomy[:, :4].to(x.dtype), 2), seen)
+        if self.text is not None:
+            if text is None:
+                text = x.new_zeros(len(x), self.text_channels)
+            tokens = torch.cat([tokens, self.text(text.to(tokens.dtype))], dim=1)
+        elif text is not None:
+            raise ValueError("a text is given to a network that takes none")
         return super().forward(x, timesteps, attributes, spatial, tokens, numbers=numbers)

@@ -66,6 +66,7 @@ class Cascade:
         attributes: Tensor,
         spatial: Tensor,
         anatomy: Tensor | None = None,
+        text: Tensor | None = None,
         guidance: Guidance | float | None = None,
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
@@ -81,6 +82,8 @@ class Cascade:
             Share of each latent position that the lesion's mask, and its box, cover.
         anatomy : Tensor, shape (B, 5, h', w'), or None
             What is seen of an acquired mammogram, as `networks.LayoutUNet` takes it.
+        text : Tensor, shape (B, channels), or None
+            Vectors of texts for a layout network that takes them; zeros say "not given".
         guidance : Guidance or float, optional
             Of the layout stage; the detail stage follows its conditions unguided.
         steps : int
@@ -97,6 +100,7 @@ class Cascade:
             attributes=attributes,
             spatial=spatial,
             anatomy=anatomy,
+            text=text,
             guidance=guidance,
             steps=steps,
             on_step=on_step,
@@ -146,6 +150,7 @@ class Cascade:
         attributes: Tensor,
         spatial: Tensor,
         anatomy: Tensor | None = None,
+        text: Tensor | None = None,
         guidance: Guidance | float | None = None,
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
@@ -161,6 +166,7 @@ class Cascade:
             attributes=attributes,
             spatial=coarse,
             always=(anatomy,),
+            text=text,
             steps=steps,
             guidance=Guidance() if guidance is None else guidance,
             on_step=on_step,

@@ -139,6 +139,7 @@ def z0_predictor(
     attributes: Tensor,
     spatial: Tensor,
     always: ConditionTensors = (),
+    text: Tensor | None = None,
     guidance: Guidance | None = None,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """What a solver asks for at each step: the guided clean latent of a noisy one.
@@ -146,7 +147,8 @@ def z0_predictor(
     Parameters
     ----------
     network : callable
-        ``network(z_t, t, attributes, spatial, *always)``, the prediction in the form of `Schedule.target`.
+        ``network(z_t, t, attributes, spatial, *always)``, the prediction in the form of `Schedule.target`; `text`
+        follows where it is given.
     schedule : Schedule
         That the network was trained with.
     attributes : Tensor, shape (B, n)
@@ -155,6 +157,8 @@ def z0_predictor(
         Planes on the latent grid; the unconditional branch sees zeros.
     always : tuple of Tensor, shape (B, …) each
         What both branches see.
+    text : Tensor, shape (B, channels), or None
+        Vectors of texts; the unconditional branch sees zeros.
     guidance : Guidance, optional
         Default `Guidance()`.
 
@@ -165,6 +169,8 @@ def z0_predictor(
     """
     conditional = (attributes, spatial, *always)
     unconditional = (torch.full_like(attributes, -1), torch.zeros_like(spatial), *always)
+    if text is not None:
+        conditional, unconditional = (*conditional, text), (*unconditional, torch.zeros_like(text))
 
     def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
         answer = guided_prediction(

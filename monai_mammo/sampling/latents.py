@@ -27,6 +27,7 @@ def sample_latents(
     attributes: Tensor,
     spatial: Tensor,
     always: tuple[Tensor, ...] = (),
+    text: Tensor | None = None,
     steps: int,
     guidance: Guidance | float = 2.0,
     on_step: Callable[[], None] | None = None,
@@ -47,6 +48,8 @@ def sample_latents(
         Planes on the latent grid; 0 says "not given".
     always : tuple of Tensor, shape (B, …) each
         What the network is given with and without conditions.
+    text : Tensor, shape (B, channels), or None
+        Vectors of texts, given last; zeros say "not given".
     steps : int
         Network evaluations, 1 or more.
     guidance : Guidance or float
@@ -66,7 +69,7 @@ def sample_latents(
     if not isinstance(guidance, Guidance):
         guidance = Guidance(scale=guidance)
     predict_z0 = z0_predictor(
-        network, schedule, attributes=attributes, spatial=spatial, always=always, guidance=guidance
+        network, schedule, attributes=attributes, spatial=spatial, always=always, text=text, guidance=guidance
     )
     callback = None if on_step is None else lambda i, z_t, z0: on_step()
     return dpm_solver_pp_2m(predict_z0, noise, time_grid(schedule, steps), schedule, callback=callback)

@@ -84,13 +84,15 @@ def requested_finding(report: ParsedReport, conditions: Conditions) -> ReportedF
     return next((finding for finding in report.findings if finding.category is None), None)
 
 
-def notes_on_text(conditions: Conditions) -> list[str]:
+def notes_on_text(conditions: Conditions, *, is_encoded: bool = False) -> list[str]:
     """Sentences on what of the text of conditions is not drawn, or not as it says.
 
     Parameters
     ----------
     conditions : Conditions
         Filled, with view and laterality.
+    is_encoded : bool
+        Whether the weights are told of the text itself too, and so of descriptors that are not conditions.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def notes_on_text(conditions: Conditions) -> list[str]:
         notes.append(f"of the text was not understood: {', '.join(report.not_understood)}")
     finding = requested_finding(report, conditions)
     if finding is not None:
-        notes += _not_drawn(finding, conditions)
+        notes += _not_drawn(finding, conditions, is_encoded=is_encoded)
     others = [one for one in report.findings if one is not finding]
     if others:
         names = ", ".join(str(one.category or "lesion").replace("_", " ") for one in others)
@@ -116,7 +118,7 @@ def notes_on_text(conditions: Conditions) -> list[str]:
     return notes
 
 
-def _not_drawn(finding: ReportedFinding, conditions: Conditions) -> list[str]:
+def _not_drawn(finding: ReportedFinding, conditions: Conditions, *, is_encoded: bool) -> list[str]:
     view, laterality = conditions.view, conditions.laterality
     drawn = {getattr(conditions, name) for name in DESCRIBED}
     notes = []
@@ -126,7 +128,7 @@ def _not_drawn(finding: ReportedFinding, conditions: Conditions) -> list[str]:
         values = value if isinstance(value, tuple) else (value,) if value is not None else ()
         words = {"mass_density": "{} density"}.get(name, "{}")
         described += [words.format(str(one).replace("_", " ")) for one in values if one not in drawn]
-    if described:
+    if described and not is_encoded:
         verb = "is" if len(described) == 1 else "are"
         notes.append(f"the weights do not respond to {', '.join(described)} of the text, which {verb} left out")
     places = [str(place).replace("_", " ") for place in (*finding.quadrants, *finding.depths)]

@@ -24,7 +24,7 @@ from monai_mammo.terms import (
 )
 from monai_mammo.text.lexicon import Part
 from monai_mammo.text.place import quadrant_of_clock
-from monai_mammo.text.report import ParsedReport, ReportedFinding
+from monai_mammo.text.report import DESCRIPTOR_FITS, ParsedReport, ReportedFinding
 from monai_mammo.text.tokens import Token, tokens_of
 
 __all__ = ["conditions_of_text"]
@@ -36,21 +36,6 @@ _BY_CONCERN = (5, 4, 0, 6, 3, 2, 1)  # BI-RADS Atlas, 5th ed.: the overall asses
 _PLACES = {Part.QUADRANT: "quadrants", Part.DEPTH: "depths", Part.CLOCK: "clock_hour"}
 _NUMBERS = {Part.SIZE: "size_mm", Part.NIPPLE_DISTANCE: "nipple_distance_mm"}
 _LISTS = ("margins", "morphologies", "quadrants", "depths")
-_ENHANCEMENTS = (FindingCategory.NONMASS_ENHANCEMENT, FindingCategory.ENHANCEMENT)
-_MASS_LIKE = (
-    None,
-    FindingCategory.MASS,
-    FindingCategory.FOCUS,
-    FindingCategory.LYMPH_NODE,
-    FindingCategory.ENHANCEMENT,
-)
-_FITS: dict[str, tuple[FindingCategory | None, ...]] = {
-    "shape": _MASS_LIKE,
-    "margins": (*_MASS_LIKE, FindingCategory.ASYMMETRY, FindingCategory.FOCAL_ASYMMETRY),
-    "mass_density": (None, FindingCategory.MASS),
-    "morphologies": (FindingCategory.CALCIFICATION,),
-    "distribution": (FindingCategory.CALCIFICATION, *_ENHANCEMENTS),
-}
 _WITHOUT_LESION = (
     FindingCategory.MASS,
     FindingCategory.CALCIFICATION,
@@ -123,7 +108,7 @@ class _Draft:
         if token.part in _PLACES or token.part in _NUMBERS:
             return self._put((_PLACES | _NUMBERS)[token.part], token.value)
         for name, value in token.value:
-            if self.category in _FITS[name]:
+            if self.category in DESCRIPTOR_FITS[name]:
                 return self._put(name, value)
         return False
 

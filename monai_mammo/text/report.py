@@ -21,7 +21,25 @@ from monai_mammo.terms import (
 )
 from monai_mammo.text.place import box_of_place
 
-__all__ = ["ParsedReport", "ReportedFinding"]
+__all__ = ["DESCRIPTOR_FITS", "ParsedReport", "ReportedFinding"]
+
+
+_ENHANCEMENTS = (FindingCategory.NONMASS_ENHANCEMENT, FindingCategory.ENHANCEMENT)
+_MASS_LIKE = (
+    None,
+    FindingCategory.MASS,
+    FindingCategory.FOCUS,
+    FindingCategory.LYMPH_NODE,
+    FindingCategory.ENHANCEMENT,
+)
+DESCRIPTOR_FITS: dict[str, tuple[FindingCategory | None, ...]] = {
+    "shape": _MASS_LIKE,
+    "margins": (*_MASS_LIKE, FindingCategory.ASYMMETRY, FindingCategory.FOCAL_ASYMMETRY),
+    "mass_density": (None, FindingCategory.MASS),
+    "morphologies": (FindingCategory.CALCIFICATION,),
+    "distribution": (FindingCategory.CALCIFICATION, *_ENHANCEMENTS),
+}
+"""Which categories each descriptor of a `ReportedFinding` fits; `None` is a finding of unstated category."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

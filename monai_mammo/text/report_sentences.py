@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.terms import (
@@ -17,7 +18,7 @@ from monai_mammo.terms import (
     Pathology,
     Quadrant,
 )
-from monai_mammo.text.report import ReportedFinding
+from monai_mammo.text.report import DESCRIPTOR_FITS, ReportedFinding
 
 __all__ = ["text_of_conditions"]
 
@@ -126,16 +127,15 @@ def _header(conditions: Conditions) -> str:
 def _only_finding(conditions: Conditions) -> tuple[ReportedFinding, ...]:
     if conditions.finding in (None, Finding.NONE):
         return ()
-    is_calcification = conditions.finding is Finding.CALCIFICATION
-    finding = ReportedFinding(
-        category=FindingCategory(conditions.finding),
-        laterality=conditions.laterality,
-        shape=None if is_calcification else conditions.lesion_shape,
-        margins=() if is_calcification or conditions.lesion_margin is None else (conditions.lesion_margin,),
-        morphologies=() if not is_calcification or conditions.calc_type is None else (conditions.calc_type,),
-        distribution=conditions.calc_distribution if is_calcification else None,
-    )
-    return (finding,)
+    category = FindingCategory(conditions.finding)
+    stated = {
+        "shape": conditions.lesion_shape,
+        "margins": () if conditions.lesion_margin is None else (conditions.lesion_margin,),
+        "morphologies": () if conditions.calc_type is None else (conditions.calc_type,),
+        "distribution": conditions.calc_distribution if category is FindingCategory.CALCIFICATION else None,
+    }
+    fitting: dict[str, Any] = {name: value for name, value in stated.items() if category in DESCRIPTOR_FITS[name]}
+    return (ReportedFinding(category=category, laterality=conditions.laterality, **fitting),)
 
 
 def _noun(category: FindingCategory | None) -> str:

@@ -73,6 +73,7 @@ class SamplerInferer(Inferer):
         attributes: Tensor,
         spatial: Tensor,
         layout_noise: Tensor,
+        text: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
         """Images for a batch of requests.
@@ -87,6 +88,8 @@ class SamplerInferer(Inferer):
         spatial : Tensor, shape (B, 2, h, w)
         layout_noise : Tensor, shape (B, 8, h', w')
             Noise that the layout stage starts from, then what is laid over the layout.
+        text : Tensor, shape (B, channels), or None
+            Vectors of texts, for a layout stage that is told of them.
 
         Returns
         -------
@@ -98,5 +101,6 @@ class SamplerInferer(Inferer):
         )
         start, over = layout_noise.chunk(2, dim=1)
         noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs)
-        z_0 = cascade.draw(noise, attributes=attributes, spatial=spatial, steps=self.steps, guidance=self.guidance)
+        told = {"attributes": attributes, "spatial": spatial, "text": text}
+        z_0 = cascade.draw(noise, **told, steps=self.steps, guidance=self.guidance)
         return self.autoencoder.from_latent(z_0).float()

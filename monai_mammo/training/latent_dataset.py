@@ -17,9 +17,11 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.files.whole import open_whole
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
+from monai_mammo.networks.text_encoders import TextEncoder
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.caption_vectors import CaptionVectors
 from monai_mammo.training.data import PreparedDataset
 from monai_mammo.training.precision import autocast_dtype
 
@@ -47,7 +49,14 @@ class LatentDataset(PreparedDataset):
     keeps_kind : bool
         Whether the acquisition kind is never dropped, as the detail stage needs it.
     cache_dir : path or None
-        Folder that keeps the latents between runs.
+        Folder that keeps the latents, and vectors of captions, between runs.
+    text_encoder : TextEncoder or None
+        Encodes captions of the conditions, as `monai_mammo.networks.text_encoder` gives it; their vectors are
+        dropped alone, as conditions are.
+    n_captions : int
+        Captions of an image: the whole one, and ``n_captions - 1`` of which words are left out.
+    caption_drop : float
+        See `monai_mammo.text.caption_of`.
     seed : int
     """
 
@@ -62,6 +71,9 @@ class LatentDataset(PreparedDataset):
         drop_all: float = 0.1,
         keeps_kind: bool = False,
         cache_dir: str | Path | None = None,
+        text_encoder: TextEncoder | None = None,
+        n_captions: int = 4,
+        caption_drop: float = 0.3,
         seed: int = 0,
     ) -> None:
         super().__init__(data)
@@ -71,6 +83,10 @@ class LatentDataset(PreparedDataset):
         self._factor = int(autoencoder.factor)
         self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
         self.air = _air_of(autoencoder)
+        self.captions: CaptionVectors | None = None
+        if text_encoder is not None:
+            kept = {"n_captions": n_captions, "drop": caption_drop, "seed": seed, "cache_dir": cache_dir}
+            self.captions = CaptionVectors(self.conditions, text_encoder, **kept)
 
     def augmentation(self, index: int, view: int) -> Augmentation:
         """Change that view `view` of an image has; view 0 is the image itself.
@@ -124,7 +140,7 @@ class LatentDataset(PreparedDataset):
         conditions, mask = self._conditions_of_view(index, view)
         attributes = encode_conditions([conditions])[0]
         spatial = lesion_planes(mask, conditions.box, shape=self._images[index].shape, factor=self._factor)
-        self._drop(attributes, spatial, rng)
+        has_all_dropped = self._drop(attributes, spatial, rng)
         return {
             "image": torch.from_numpy(latent),
             "label": torch.from_numpy(latent),
@@ -132,6 +148,7 @@ class LatentDataset(PreparedDataset):
             "spatial": spatial,
             "numbers": torch.from_numpy(self.augmentation(index, view).numbers()),
             "index": index,
+            **self._text(index, rng, is_dropped=has_all_dropped),
         }
 
     def _rng(self, index: int) -> np.random.Generator:
@@ -150,9 +167,20 @@ class LatentDataset(PreparedDataset):
             mask = self.draw_mask(conditions, shape=shape, seed=self.seed, sample_id=sample).mask
         return conditions, mask
 
-    def _drop(self, attributes: Tensor, spatial: Tensor, rng: np.random.Generator) -> None:
+    def _text(self, index: int, rng: np.random.Generator, *, is_dropped: bool) -> dict[str, Tensor]:
+        """Vector of a caption, (channels,), zeros where it is dropped; nothing without an encoder."""
+        if self.captions is None:
+            return {}
+        k = int(rng.integers(self.captions.n_captions))
+        is_dropped |= bool(rng.random() < self.drop_each)
+        vector = self.captions.vector(index, k)
+        return {"text": torch.from_numpy(np.zeros_like(vector) if is_dropped else vector.copy())}
+
+    def _drop(self, attributes: Tensor, spatial: Tensor, rng: np.random.Generator) -> bool:
+        """Drop conditions in place; whether all were."""
         dropped = rng.random(len(DROPPED_TOGETHER) + 1) < self.drop_each
-        if rng.random() < self.drop_all:
+        has_all_dropped = bool(rng.random() < self.drop_all)
+        if has_all_dropped:
             dropped[:] = True
         dropped[0] &= not self.keeps_kind
         for columns, is_dropped in zip(DROPPED_TOGETHER, dropped[:-1], strict=True):
@@ -162,6 +190,7 @@ class LatentDataset(PreparedDataset):
             spatial[1] = 0
         if dropped[-1]:
             spatial[0] = 0
+        return has_all_dropped
 
     def _cached_latents(self, autoencoder: nn.Module, cache_dir: str | Path | None) -> np.ndarray:
         path = None if cache_dir is None else Path(cache_dir) / f"latents_{self._cache_key(autoencoder)}.npy"

@@ -29,9 +29,9 @@ __all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics"]
 class LayoutLoss(DiffusionLoss):
     """The same for the layout stage: what is denoised is the layout of the latent (`networks.layout_of`).
 
-    A batch also holds ``"numbers"`` (B, 6), which tell of its augmentation. In training the network sees part of the
-    layout itself through its transformer: in some items all but the lesion, in some all but a rectangle, in most
-    nothing, as when a mammogram is made from conditions alone.
+    A batch also holds ``"numbers"`` (B, 6), which tell of its augmentation, and may hold ``"text"`` (B, channels). In
+    training the network sees part of the layout itself through its transformer: in some items all but the lesion, in
+    some all but a rectangle, in most nothing, as when a mammogram is made from conditions alone.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ class LayoutLoss(DiffusionLoss):
         if torch.is_grad_enabled():
             seen = torch.stack([self._seen(planes) for planes in spatial])
         anatomy = torch.cat([layout * seen, seen], dim=1)
-        return layout, {"spatial": spatial, "anatomy": anatomy, "numbers": batch["numbers"]}
+        text = {"text": batch["text"]} if "text" in batch else {}
+        return layout, {"spatial": spatial, "anatomy": anatomy, "numbers": batch["numbers"], **text}
 
     def _seen(self, planes: Tensor) -> Tensor:
         """Places that are seen of one layout, (1, h, w), for its lesion mask and box (2, h, w)."""

@@ -129,6 +129,21 @@ def test_the_detail_stage_is_trained_beside_the_layout(tiny_bundles, elsewhere):
     assert (trained.residual_std < 1).all() and trained.air < 0  # measured on the training images
 
 
+def test_texts_are_an_overlay_by_which_the_network_grows(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_diffusion"
+    before = contents(tiny_bundles)
+    run(root, "train", "text", "smoke", **QUICK, max_epochs=1, output_dir="text", cache_dir="kept")
+    assert contents(tiny_bundles) == before
+    target, arguments = BundleFolder(root).network_definition("train")
+    network = networks.build(target, {**arguments, "text_channels": 256})
+    grown = networks.build(target, {**arguments, "text_channels": 256})
+    networks.load_weights(network, elsewhere / "text" / "models" / "model.pt")
+    networks.load_weights(grown, root / "models" / "model.pt", grow=True)
+    assert len(list((elsewhere / "kept").glob("captions_*.npy"))) == 2  # training and validation
+    changed = [not torch.equal(*pair) for pair in zip(network.parameters(), grown.parameters(), strict=True)]
+    assert all(torch.isfinite(p).all() for p in network.parameters()) and sum(changed) > len(changed) / 2
+
+
 def test_the_loop_is_an_overlay_whose_switch_is_its_weight_and_start(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from monai_mammo.networks import DetailUNet, LayoutUNet, MaskedViT, enlarged_layout, layout_of, layout_planes
+from monai_mammo.networks import (
+    DetailUNet,
+    LayoutUNet,
+    MaskedViT,
+    TextTokens,
+    enlarged_layout,
+    layout_of,
+    layout_planes,
+)
 from monai_mammo.networks.detail_unet import distance_to_air
 
 SMALL = {"channels": (16, 24), "n_blocks": 1, "context_channels": 16}
@@ -133,3 +141,35 @@ def test_the_middle_of_a_large_picture_is_drawn_as_in_a_tile(awake):
     one, other = network(x, t, attributes, planes), network(changed, t, attributes, planes)
     assert torch.allclose(one[..., :16], other[..., :16], atol=1e-5)
     assert not torch.allclose(one[..., 48:], other[..., 48:], atol=1e-2)
+
+
+def test_a_text_reaches_each_sample_by_itself_and_none_is_the_same_as_zeros(awake):
+    torch.manual_seed(0)
+    network = awake(LayoutUNet(**SMALL, attention_scales=(1,), text_channels=24))
+    x, spatial, anatomy = torch.randn(3, 4, 8, 8), torch.zeros(3, 2, 8, 8), torch.zeros(3, 5, 8, 8)
+    inputs = (x, torch.full((3,), 0.5), torch.full((3, 16), -1.0), spatial, anatomy)
+    text = torch.nn.functional.normalize(torch.randn(3, 24), dim=1)
+    text[0] = 0
+    with torch.no_grad():
+        none, told = network(*inputs), network(*inputs, text)
+        assert torch.equal(network(*inputs, torch.zeros(3, 24)), none)
+        other = network(*inputs, text[[0, 2, 1]])
+    assert torch.equal(told[0], none[0])
+    assert (told[1:] - none[1:]).abs().amax(dim=(1, 2, 3)).min() > 1e-3
+    assert not torch.allclose(other[1], told[1], atol=1e-4)
+
+
+def test_a_network_without_text_takes_none(awake):
+    network = _layout_network(awake)
+    assert network.text_channels is None
+    inputs = (torch.randn(1, 4, 8, 8), torch.full((1,), 0.5), torch.full((1, 16), -1.0), torch.zeros(1, 2, 8, 8))
+    with pytest.raises(ValueError, match="a text is given to a network that takes none"):
+        network(*inputs, None, torch.ones(1, 24))
+
+
+def test_tokens_of_a_text_start_with_a_deviation_like_the_others():
+    torch.manual_seed(0)
+    tokens = TextTokens(256, 128)
+    out = tokens(torch.nn.functional.normalize(torch.randn(64, 256), dim=1))
+    assert out.shape == (64, 4, 128) and 0.1 < out.std() < 1.0
+    assert torch.equal(tokens(torch.zeros(1, 256))[0], tokens.null)

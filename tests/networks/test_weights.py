@@ -177,3 +177,10 @@ def test_growing_takes_no_other_network(tmp_path):
     torch.save(DiffusionUNet(**SIZES, more_attributes=["lesion_shape"]).state_dict(), tmp_path / "model.pt")
     with pytest.raises(MammoError, match="and 1 too many"):
         load_weights(DiffusionUNet(**SIZES), tmp_path / "model.pt", grow=True)
+
+
+def test_a_network_grows_by_text(tmp_path):
+    old = LayoutUNet(**SIZES)
+    torch.save(old.state_dict(), tmp_path / "model.pt")
+    grown = load_weights(LayoutUNet(**SIZES, text_channels=24), tmp_path / "model.pt", grow=True)
+    assert all(torch.equal(grown.state_dict()[name], value) for name, value in old.state_dict().items())

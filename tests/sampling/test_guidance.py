@@ -185,3 +185,19 @@ def test_a_solver_gets_the_guided_clean_latent_of_either_schedule(schedule):
 
     predict_z0 = z0_predictor(network, schedule, attributes=attributes, spatial=spatial, guidance=Guidance(3.0))
     torch.testing.assert_close(predict_z0(Z, T), (nothing + 3.0 * (given - nothing)).expand_as(Z), atol=1e-4, rtol=0)
+
+
+def test_a_text_is_a_condition_that_the_unconditional_branch_does_not_see():
+    seen = []
+
+    def network(z_t, t, attributes, spatial, text):
+        seen.append(text.clone())
+        return text[:, :1, None, None].expand_as(z_t)
+
+    schedule = CosineSchedule()
+    text = torch.tensor([[2.0, 1.0], [0.0, 0.0], [4.0, 1.0]])
+    given = {"attributes": torch.zeros(3, 2), "spatial": torch.zeros(3, 2, 6, 5)}
+    predict_z0 = z0_predictor(network, schedule, **given, text=text, guidance=Guidance(3.0))
+    answer = (text[:, 0] * 3)[:, None, None, None].expand_as(Z)  # 0 + 3 * (text - 0)
+    torch.testing.assert_close(predict_z0(Z, T), schedule.to_z0(answer, Z, T))
+    assert torch.equal(seen[0], torch.cat([torch.zeros_like(text), text]))

@@ -61,6 +61,7 @@ class Generator:
     device: torch.device
     mask_threshold: float = 0.5
     unread_heads: frozenset[str] = frozenset()
+    text_encoder: networks.TextEncoder | None = None
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -81,14 +82,17 @@ class Generator:
             Weights are missing, truncated, of another hash or do not fit the network.
         """
         place = torch.device(device)
+        sampler, encoder = _sampler_of(diffusion, place), networks.load_text_encoder(diffusion)
+        _check_text(sampler, encoder, diffusion)
         return cls(
             autoencoder=networks.load_network(autoencoder, device=place),
             lesion_network=networks.load_network(lesion, device=place),
-            sampler=_sampler_of(diffusion, place),
+            sampler=sampler,
             shape=diffusion.prepared_shape,
             device=place,
             mask_threshold=lesion.number("mask_threshold", 0.5),
             unread_heads=frozenset(lesion.unread_heads),
+            text_encoder=encoder,
         )
 
     @property
@@ -157,6 +161,7 @@ class Generator:
         spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
         noise = [self.sampler.noise(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
         stacked: Any = sampling.stack_noise(noise, self.device)  # of the kind that this sampler draws from
+        told = {} if self.text_encoder is None else {"text": self._text(padded, self.text_encoder)}
         z_0 = self.sampler.draw(
             stacked,
             attributes=attributes,
@@ -164,10 +169,16 @@ class Generator:
             steps=settings.steps,
             guidance=settings.guidance,
             on_step=on_step,
+            **told,
         )
         rows, columns = self.shape
         images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns]
         return images.float().cpu().numpy()[: len(planned)]
+
+    def _text(self, planned: Sequence[PlannedSample], encoder: networks.TextEncoder) -> Tensor:
+        """Vectors of the samples' texts, (n, channels); zeros where there is none."""
+        texts = [sample.conditions.text or "" for sample in planned]
+        return torch.from_numpy(encoder.encode(texts)).to(self.device)
 
     @property
     def _latent_shape(self) -> tuple[int, int, int]:
@@ -181,9 +192,7 @@ class Generator:
         return lesion_planes(lesion.mask, lesion.box, shape=self.shape, factor=int(self.autoencoder.factor))
 
     @torch.inference_mode()
-    def _check(
-        self, images: np.ndarray, planned: Sequence[PlannedSample], dice_threshold: float
-    ) -> list[CheckResult]:
+    def _check(self, images: np.ndarray, planned: Sequence[PlannedSample], dice_threshold: float) -> list[CheckResult]:
         cleaned = [clean_air(image) for image in images]
         stack = np.stack([image for image, _ in cleaned])
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
@@ -214,6 +223,17 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage
         raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
     level = folder.number("layout_noise", sampling.Cascade.layout_noise)
     return sampling.Cascade(network, detail, schedule, _schedule_of(folder, "detail_schedule"), layout_noise=level)
+
+
+def _check_text(
+    sampler: sampling.OneStage | sampling.Cascade, encoder: networks.TextEncoder | None, folder: BundleFolder
+) -> None:
+    """Refuse a bundle whose encoder of texts and layout network do not fit."""
+    taken = getattr(sampler.layout, "text_channels", None) if isinstance(sampler, sampling.Cascade) else None
+    given = None if encoder is None else encoder.channels
+    if taken != given:
+        words = f"takes texts of {taken or 'no'} channels and its text_encoder gives {given or 'none'}"
+        raise MammoError(f"the layout network of bundle {folder.name} {words}")
 
 
 def _schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:

@@ -62,6 +62,7 @@ def plan_sample(
     smallest_px: float = 0.0,
     mask: np.ndarray | None = None,
     refuse_unsupported: bool = True,
+    encodes_text: bool = False,
 ) -> PlannedSample:
     """What sample `index` shows, a function of conditions, seed and number alone.
 
@@ -83,6 +84,8 @@ def plan_sample(
         The requested lesion as the picture hangs.
     refuse_unsupported : bool
         Whether conditions that no training image stands behind are refused; a warning says so otherwise.
+    encodes_text : bool
+        Whether the weights are told of a text beside the conditions that it states.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def plan_sample(
     notes = [support.warning] if support.warning else []
     if not support.is_supported:
         notes = [f"UNSUPPORTED: no training image shows {describe(conditions)}"]
-    notes += notes_on_text(conditions)
+    notes += notes_on_text(conditions, is_encoded=encodes_text)
     notes += _too_small(lesion, conditions, shape=shape, spacing_mm=spacing_mm, smallest_px=smallest_px)
     return PlannedSample(index=index, conditions=conditions, lesion=lesion, support=support, warnings=tuple(notes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -209,3 +210,44 @@ def test_each_stage_matters_and_counts_its_evaluations(staged):
         other = generator._sample([planned()], settings, attempt=0, on_step=None)
         assert not np.array_equal(picture, other)
         picture = other
+
+
+@pytest.fixture(scope="module")
+def told_of_texts(tiny_folder, tmp_path_factory):
+    """A diffusion bundle whose layout network is told of texts by the built-in encoder."""
+    root = Path(shutil.copytree(tiny_folder / NAMES[0], tmp_path_factory.mktemp("texts") / NAMES[0]))
+    write_stages(root, text_channels=64)
+    return bundle.find(root)
+
+
+def with_text(text, index=0):
+    sample = planned(index)
+    return dataclasses.replace(sample, conditions=sample.conditions.replace(text=text))
+
+
+def test_a_text_reaches_the_pixels_beside_the_same_conditions(told_of_texts):
+    generator = Generator.load(told_of_texts, *[bundle.find(name) for name in NAMES[1:]], device="cpu")
+    none, one, same, other = (
+        images(generator, [with_text(text)])[0]
+        for text in (None, "irregular spiculated mass", "Irregular STELLATE nodule", "oval mass")
+    )
+    assert np.array_equal(one, same), "one meaning, one vector"
+    assert np.abs(one - none).max() > 1e-4 and np.abs(one - other).max() > 1e-4
+    assert np.array_equal(images(generator, [with_text("oval mass")])[0], other)
+
+
+def test_a_bundle_without_an_encoder_draws_the_same_whatever_the_text(generator):
+    assert generator.text_encoder is None
+    assert np.array_equal(images(generator, [with_text("oval mass")]), images(generator, [with_text(None)]))
+
+
+def test_an_encoder_that_does_not_fit_its_network_is_one_sentence(told_of_texts, tmp_path):
+    root = Path(shutil.copytree(told_of_texts.root, tmp_path / "b"))
+    path = root / "configs" / "inference.json"
+    values = json.loads(path.read_text())
+    others = [bundle.find(name) for name in NAMES[1:]]
+    for definition, words in ((None, "gives none"), ({**values["text_encoder"], "channels": 32}, "gives 32")):
+        changed = {**values, "text_encoder": definition}
+        path.write_text(json.dumps({key: value for key, value in changed.items() if value is not None}))
+        with pytest.raises(MammoError, match=f"takes texts of 64 channels and its text_encoder {words}$"):
+            Generator.load(bundle.find(root), *others, device="cpu")

@@ -164,6 +164,8 @@ def test_what_of_a_text_is_not_drawn_is_said_in_every_sample():
     assert "the weights do not respond to spiculated, high density of the text, which are left out" in said
     responding = plan_sample(filled, **SETTINGS).warnings
     assert "the weights do not respond to high density of the text, which is left out" in responding
+    encoded = " ".join(plan_sample(filled, **SETTINGS, encodes_text=True).warnings)
+    assert "respond" not in encoded and "of the text was not understood: purple" in encoded
     assert "the text's further calcification is left out" in said
     assert "words of opinion in the text state no condition: malignant" in said
     assert "outer of the text is not told apart in MLO views and is left open" in said
