@@ -100,7 +100,8 @@ def test_every_way_in_finds_the_folder(tiny_bundles, elsewhere, tmp_path, name, 
     assert other.parser.get_parsed_content("bundle_root") == str(tiny_bundles / name)
     network = monai.bundle.load(name, bundle_dir=str(copied.parent), source="github", workflow_type=config)
     stated = torch.load(copied / "models" / "model.pt", weights_only=True)
-    assert all(torch.equal(value.half(), stated[key]) for key, value in network.state_dict().items())
+    state = network.state_dict()  # in training it may have grown by attributes that the weights lack
+    assert all(torch.equal(state[key].half(), value) for key, value in stated.items())
 
 
 def test_the_cards_command_runs_from_the_folder_of_the_bundle(tiny_bundles, elsewhere, tmp_path):
