@@ -25,22 +25,28 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=6.0, help="processor time of each arm")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--loop-weight", type=float, default=0.005)
+    parser.add_argument("--loop-every", type=int, default=4)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arms", nargs="+", choices=("without", "with"), default=["without", "with"])
     settings = parser.parse_args()
+    dataset = None
     for arm in settings.arms:
-        print(
-            json.dumps({"arm": arm, **trained(settings, has_loop=arm == "with", path=settings.out / arm / "model.pt")})
-        )
+        config = configured(settings, has_loop=arm == "with")
+        if dataset is not None:
+            config["train"]["dataset"] = dataset
+        config.parse()
+        dataset = config.get_parsed_content("train#dataset")
+        told = trained(config, minutes=settings.minutes, path=settings.out / arm / "model.pt")
+        print(json.dumps({"arm": arm, "seed": settings.seed, **told}), flush=True)
 
 
-def trained(settings: argparse.Namespace, *, has_loop: bool, path: Path) -> dict[str, float]:
-    """Train one arm, write its averaged weights and say how far it came."""
+def configured(settings: argparse.Namespace, *, has_loop: bool) -> ConfigParser:
+    """The bundle's own configs; the arms differ in the overlay alone."""
     configs = find("mammo_diffusion").root / "configs"
     config = ConfigParser()
     names = ["train", "fine_tune", *(["loop"] if has_loop else [])]
     config.read_config([str(configs / f"{name}.json") for name in names])
-    fixed = {
+    fixed: dict[str, object] = {
         "bundle_root": str(configs.parent),
         "dataset_dir": settings.dataset_dir,
         "cache_dir": settings.cache_dir,
@@ -50,12 +56,15 @@ def trained(settings: argparse.Namespace, *, has_loop: bool, path: Path) -> dict
         "warm_up_iterations": 20,
         "train#handlers": [],
     }
-    for name, value in {
-        **fixed,
-        **({"loop_start": 0, "loop_weight": settings.loop_weight} if has_loop else {}),
-    }.items():
+    if has_loop:
+        fixed |= {"loop_start": 0, "loop_weight": settings.loop_weight, "loop_every": settings.loop_every}
+    for name, value in fixed.items():
         config[name] = value
-    config.parse()
+    return config
+
+
+def trained(config: ConfigParser, *, minutes: float, path: Path) -> dict[str, float]:
+    """Train one arm, write its averaged weights and say how far it came."""
     config.get_parsed_content("initialize")
     trainer = config.get_parsed_content("train#trainer")
     seen: dict[str, list[float]] = {}
@@ -64,15 +73,15 @@ def trained(settings: argparse.Namespace, *, has_loop: bool, path: Path) -> dict
     def watch(engine) -> None:
         for name, value in engine.state.output.items():
             seen.setdefault(name, []).append(float(value))
-        if time.process_time() - started > 60 * settings.minutes:
+        if time.process_time() - started > 60 * minutes:
             engine.terminate()
 
     trainer.add_event_handler(Events.ITERATION_COMPLETED, watch)
     trainer.run()
     save_atomically(shipped_state(trainer.ema), path)
     means = {name: round(sum(values[-50:]) / len(values[-50:]), 4) for name, values in seen.items()}
-    minutes = (time.process_time() - started) / 60
-    return {"iterations": trainer.state.iteration, "minutes": round(minutes, 2), "seed": settings.seed, **means}
+    spent = (time.process_time() - started) / 60
+    return {"iterations": trainer.state.iteration, "minutes": round(spent, 2), **means}
 
 
 if __name__ == "__main__":
