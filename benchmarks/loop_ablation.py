@@ -1,6 +1,8 @@
 """Two layout stages trained on from the same weights for the same processor time, without the loop and with it.
 
-Writes ``without/model.pt`` and ``with/model.pt`` below ``--out``; docs/decisions/0045 says how they are compared.
+They take turns, and whenever both have had the same their averaged weights are written, ``without/model.pt`` and
+``with/model.pt`` below ``--out``, with ``about.json``: a run that is stopped early is a shorter ablation.
+docs/decisions/0045 says how the two are compared.
 """
 
 from __future__ import annotations
@@ -9,35 +11,75 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
-from ignite.engine import Events
+from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 
 from monai_mammo.bundle import find
 from monai_mammo.training.checkpoints import save_atomically, shipped_state
 
 
+class Arm:
+    """One of the trainings, with its processor time so far.
+
+    Parameters
+    ----------
+    trainer : NetworkTrainer
+    turn_s : float
+        Processor time after which it lets the other go on.
+    """
+
+    def __init__(self, trainer: Any, turn_s: float) -> None:
+        self.trainer, self.turn_s = trainer, turn_s
+        self.spent_s, self._began, self._seen = 0.0, 0.0, {}
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._watch)
+
+    def go_on(self) -> None:
+        """Train for one turn."""
+        self._began = time.process_time()
+        self.trainer.run()
+        self.spent_s += time.process_time() - self._began
+
+    def about(self) -> dict[str, float]:
+        """Processor time, iterations and the mean of each term."""
+        means = {name: round(sum(values) / len(values), 4) for name, values in self._seen.items()}
+        return {"spent_s": round(self.spent_s, 1), "iterations": self.trainer.state.iteration, **means}
+
+    def _watch(self, engine: Engine) -> None:
+        for name, value in engine.state.output.items():
+            self._seen.setdefault(name, []).append(float(value))
+        if time.process_time() - self._began > self.turn_s:
+            engine.interrupt()
+
+
 def main() -> None:
-    """Train both arms, one after the other."""
+    """Train both arms in turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset-dir", required=True)
     parser.add_argument("--cache-dir", required=True, help="folder for latents; a later run takes them from there")
     parser.add_argument("--minutes", type=float, default=6.0, help="processor time of each arm")
+    parser.add_argument("--turn-seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--loop-weight", type=float, default=0.005)
     parser.add_argument("--loop-every", type=int, default=4)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--arms", nargs="+", choices=("without", "with"), default=["without", "with"])
     settings = parser.parse_args()
+    arms: dict[str, Arm] = {}
     dataset = None
-    for arm in settings.arms:
-        config = configured(settings, has_loop=arm == "with")
-        if dataset is not None:
+    for name in ("without", "with"):
+        config = configured(settings, has_loop=name == "with")
+        if dataset is not None:  # the second arm takes the latents that the first one loaded
             config["train"]["dataset"] = dataset
         config.parse()
         dataset = config.get_parsed_content("train#dataset")
-        told = trained(config, minutes=settings.minutes, path=settings.out / arm / "model.pt")
-        print(json.dumps({"arm": arm, "seed": settings.seed, **told}), flush=True)
+        config.get_parsed_content("initialize")
+        arms[name] = Arm(config.get_parsed_content("train#trainer"), settings.turn_seconds)
+    while min(arm.spent_s for arm in arms.values()) < 60 * settings.minutes:
+        min(arms.values(), key=lambda arm: arm.spent_s).go_on()
+        spent = [arm.spent_s for arm in arms.values()]
+        if max(spent) - min(spent) < settings.turn_seconds:
+            written(arms, settings)
 
 
 def configured(settings: argparse.Namespace, *, has_loop: bool) -> ConfigParser:
@@ -46,11 +88,13 @@ def configured(settings: argparse.Namespace, *, has_loop: bool) -> ConfigParser:
     config = ConfigParser()
     names = ["train", "fine_tune", *(["loop"] if has_loop else [])]
     config.read_config([str(configs / f"{name}.json") for name in names])
-    fixed: dict[str, object] = {
+    fixed: dict[str, Any] = {
         "bundle_root": str(configs.parent),
         "dataset_dir": settings.dataset_dir,
         "cache_dir": settings.cache_dir,
-        "seed": settings.seed,
+        "seed": 5,  # of the latents' views
+        "train#trainer#seed": settings.seed,
+        "max_epochs": 100_000,  # the processor time ends it
         "learning_rate": 0.0002,
         "decay_start_fraction": 1.0,
         "warm_up_iterations": 20,
@@ -63,25 +107,14 @@ def configured(settings: argparse.Namespace, *, has_loop: bool) -> ConfigParser:
     return config
 
 
-def trained(config: ConfigParser, *, minutes: float, path: Path) -> dict[str, float]:
-    """Train one arm, write its averaged weights and say how far it came."""
-    config.get_parsed_content("initialize")
-    trainer = config.get_parsed_content("train#trainer")
-    seen: dict[str, list[float]] = {}
-    started = time.process_time()
-
-    def watch(engine) -> None:
-        for name, value in engine.state.output.items():
-            seen.setdefault(name, []).append(float(value))
-        if time.process_time() - started > 60 * minutes:
-            engine.terminate()
-
-    trainer.add_event_handler(Events.ITERATION_COMPLETED, watch)
-    trainer.run()
-    save_atomically(shipped_state(trainer.ema), path)
-    means = {name: round(sum(values[-50:]) / len(values[-50:]), 4) for name, values in seen.items()}
-    spent = (time.process_time() - started) / 60
-    return {"iterations": trainer.state.iteration, "minutes": round(spent, 2), **means}
+def written(arms: dict[str, Arm], settings: argparse.Namespace) -> None:
+    """Write the weights of both arms and what is told of them."""
+    for name, arm in arms.items():
+        save_atomically(shipped_state(arm.trainer.ema), settings.out / name / "model.pt")
+    told = {"loop_weight": settings.loop_weight, "loop_every": settings.loop_every, "seed": settings.seed}
+    about = {**told, **{name: arm.about() for name, arm in arms.items()}}
+    (settings.out / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(about), flush=True)
 
 
 if __name__ == "__main__":
