@@ -85,8 +85,9 @@ class LatentDataset(PreparedDataset):
         self.air = _air_of(autoencoder)
         self.captions: CaptionVectors | None = None
         if text_encoder is not None:
-            kept = {"n_captions": n_captions, "drop": caption_drop, "seed": seed, "cache_dir": cache_dir}
-            self.captions = CaptionVectors(self.conditions, text_encoder, **kept)
+            self.captions = CaptionVectors(
+                self.conditions, text_encoder, n_captions=n_captions, drop=caption_drop, seed=seed, cache_dir=cache_dir
+            )
 
     def augmentation(self, index: int, view: int) -> Augmentation:
         """Change that view `view` of an image has; view 0 is the image itself.
