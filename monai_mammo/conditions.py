@@ -243,12 +243,12 @@ class Conditions:
         Raises
         ------
         RequestError
-            The text is no JSON object, or `from_dict` refuses it.
+            The text is not a JSON object, or `from_dict` refuses it.
         """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
-            raise RequestError(f"conditions{' in ' + where if where else ''} are no JSON: {error}") from None
+            raise RequestError(f"conditions{' in ' + where if where else ''} are not JSON: {error}") from None
         if not isinstance(values, dict):
             raise RequestError(f"conditions{' in ' + where if where else ''} must be one JSON object")
         return cls.from_dict(values, where=where)

@@ -40,7 +40,7 @@ class HugePages(enum.Enum):
     """Whether malloc of this process asks for huge pages."""
 
     IN_USE = "in use"
-    NOT_ASKED = "not in use, though this system offers them"
+    NOT_REQUESTED = "not in use, though this system offers them"
     REFUSED = "not in use: GLIBC_TUNABLES sets glibc.malloc.hugetlb otherwise"
     NOT_OFFERED = "not offered by this system"
 
@@ -76,7 +76,7 @@ def huge_pages(
     if TUNABLE in tunables:
         return HugePages.IN_USE
     is_otherwise = any(tunable.startswith(TUNABLE.partition("=")[0] + "=") for tunable in tunables)
-    return HugePages.REFUSED if is_otherwise else HugePages.NOT_ASKED
+    return HugePages.REFUSED if is_otherwise else HugePages.NOT_REQUESTED
 
 
 def restart_with_huge_pages() -> None:
@@ -93,7 +93,8 @@ def restart_with_huge_pages() -> None:
     """
     if not parse_switch(os.environ.get(OPT_OUT) or True, name=OPT_OUT):
         return
-    if not _is_command() or os.environ.get(_RESTARTED) == str(os.getpid()) or huge_pages() is not HugePages.NOT_ASKED:
+    is_restarted = os.environ.get(_RESTARTED) == str(os.getpid())
+    if not _is_command() or is_restarted or huge_pages() is not HugePages.NOT_REQUESTED:
         return
     tunables = ":".join(part for part in (os.environ.get(_VARIABLE), TUNABLE) if part)
     environment = {**os.environ, _VARIABLE: tunables, _RESTARTED: str(os.getpid())}

@@ -48,7 +48,7 @@ class Code(NamedTuple):
 
 
 class _Term(StrEnum):
-    """A closed vocabulary that parses text and names its allowed values when it can not."""
+    """A closed vocabulary that parses text and names its allowed values when it cannot."""
 
     @classmethod
     def noun(cls) -> str:
@@ -77,9 +77,9 @@ class _Term(StrEnum):
             The text names no member.
         """
         if isinstance(text, str):  # str(None) would name a finding
-            wanted = text.strip().replace("-", "_").replace(" ", "_").casefold()
+            word = text.strip().replace("-", "_").replace(" ", "_").casefold()
             for member in cls:
-                if member.value.casefold() == wanted:
+                if member.value.casefold() == word:
                     return member
         place = f" in {where}" if where else ""
         raise RequestError(f"{cls.noun()} {str(text)[:80]!r}{place} is not one of {cls.allowed()}")
@@ -413,10 +413,10 @@ def birads_code(category: int, letter: str = "") -> Code:
     RequestError
         There is no such assessment.
     """
-    wanted = f"{category}{letter.upper()}"
-    if wanted not in _BIRADS_CODES:
-        raise RequestError(f"birads assessment {wanted!r} is not one of {', '.join(_BIRADS_CODES)}")
-    return _BIRADS_CODES[wanted]
+    assessment = f"{category}{letter.upper()}"
+    if assessment not in _BIRADS_CODES:
+        raise RequestError(f"birads assessment {assessment!r} is not one of {', '.join(_BIRADS_CODES)}")
+    return _BIRADS_CODES[assessment]
 
 
 _BIRADS_CODES = {

@@ -148,8 +148,8 @@ FAULTS: tuple[Fault, ...] = (
     # bundle
     Fault(
         "bundle/support.py",
-        "(_distance(asked, values), -images[values], str(values))",
-        "(_distance(asked, values), str(values))",
+        "(_distance(requested, values), -images[values], str(values))",
+        "(_distance(requested, values), str(values))",
         ("bundle/test_support.py",),
         "of equally near conditions the ones with fewest training images are offered",
         let_through="ties in `nearest`",
@@ -665,7 +665,7 @@ FAULTS: tuple[Fault, ...] = (
         "if h >= 0 and s > threshold})",
         "if h >= 0 and s >= threshold})",
         ("evaluation/test_detection.py",),
-        "sensitivity is stated at more false marks than allowed",
+        "sensitivity is stated at more false positives than allowed",
     ),
     Fault(
         "evaluation/calibration.py",

@@ -35,15 +35,15 @@ offered = pytest.mark.skipif(huge_pages({}) is HugePages.NOT_OFFERED, reason="th
 @pytest.mark.parametrize(
     ("tunables", "libc", "setting", "state"),
     [
-        ("", GLIBC, MADVISE, HugePages.NOT_ASKED),
-        ("", GLIBC, "[always] madvise never", HugePages.NOT_ASKED),
-        ("", ("glibc", "2.35"), MADVISE, HugePages.NOT_ASKED),
-        ("", ("glibc", "3.0"), MADVISE, HugePages.NOT_ASKED),
+        ("", GLIBC, MADVISE, HugePages.NOT_REQUESTED),
+        ("", GLIBC, "[always] madvise never", HugePages.NOT_REQUESTED),
+        ("", ("glibc", "2.35"), MADVISE, HugePages.NOT_REQUESTED),
+        ("", ("glibc", "3.0"), MADVISE, HugePages.NOT_REQUESTED),
         ("glibc.malloc.hugetlb=1", GLIBC, MADVISE, HugePages.IN_USE),
         ("glibc.malloc.check=1:glibc.malloc.hugetlb=1", GLIBC, MADVISE, HugePages.IN_USE),
         ("glibc.malloc.hugetlb=0", GLIBC, MADVISE, HugePages.REFUSED),
         ("glibc.malloc.hugetlb=2", GLIBC, MADVISE, HugePages.REFUSED),
-        ("glibc.malloc.check=1", GLIBC, MADVISE, HugePages.NOT_ASKED),
+        ("glibc.malloc.check=1", GLIBC, MADVISE, HugePages.NOT_REQUESTED),
         ("glibc.malloc.hugetlb=1", GLIBC, "always madvise [never]", HugePages.NOT_OFFERED),
         ("", GLIBC, "", HugePages.NOT_OFFERED),
         ("", ("glibc", "2.34"), MADVISE, HugePages.NOT_OFFERED),
@@ -97,14 +97,14 @@ def test_other_tunables_stay(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "pages"),
     [
-        ({"MONAI_MAMMO_HUGE_PAGES": "no"}, "NOT_ASKED"),
+        ({"MONAI_MAMMO_HUGE_PAGES": "no"}, "NOT_REQUESTED"),
         ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}, "REFUSED"),
         ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, "IN_USE"),
-        ({"name": "mine.py"}, "NOT_ASKED"),
-        ({"before": "import pytest"}, "NOT_ASKED"),
-        ({"before": "sys.modules['torch'] = sys"}, "NOT_ASKED"),
-        ({"before": "sys.argv.append('--more')"}, "NOT_ASKED"),
-        ({"before": "os.environ['MONAI_MAMMO_RESTARTED'] = str(os.getpid())"}, "NOT_ASKED"),
+        ({"name": "mine.py"}, "NOT_REQUESTED"),
+        ({"before": "import pytest"}, "NOT_REQUESTED"),
+        ({"before": "sys.modules['torch'] = sys"}, "NOT_REQUESTED"),
+        ({"before": "sys.argv.append('--more')"}, "NOT_REQUESTED"),
+        ({"before": "os.environ['MONAI_MAMMO_RESTARTED'] = str(os.getpid())"}, "NOT_REQUESTED"),
     ],
 )
 def test_it_stays_as_it_was_started(tmp_path, settings, pages):

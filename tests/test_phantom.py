@@ -93,7 +93,7 @@ def test_chest_wall_is_left_for_a_left_breast_and_right_for_a_right_one(view: Vi
 def test_muscle_is_a_bright_triangle_in_the_upper_corner_of_mlo_only():
     for kind in KINDS:
         asked = Conditions(view="MLO", laterality="R", kind=kind, density="A", finding="none")
-        layers = draw_layers(asked, seed=1, shape=SMALL, film_marks=False)
+        layers = draw_layers(asked, seed=1, shape=SMALL, film_labels=False)
         pixels, muscle = layers.mammogram.pixels, layers.pectoral
         assert muscle[0, -1] and not muscle[-1].any() and 0.04 < muscle.mean() < 0.25
         assert np.all(np.diff(muscle.sum(axis=1)) <= 0) and muscle[:, -1].mean() > muscle[0].mean()
@@ -119,7 +119,7 @@ def test_glandular_area_grows_from_a_to_d(kind: AcquisitionKind, view: View):
         areas = []
         for density in Density:
             asked = Conditions(kind=kind, view=view, density=density, laterality="L", finding="none")
-            layers = draw_layers(asked, seed=seed, shape=SMALL, film_marks=False)
+            layers = draw_layers(asked, seed=seed, shape=SMALL, film_labels=False)
             tissue = layers.breast & ~layers.pectoral
             areas.append((layers.mammogram.pixels[tissue] > level.fat + level.glands / 2).mean())
         assert np.all(np.diff(areas) > 0.08), areas
@@ -131,7 +131,7 @@ def test_texture_has_a_power_law_spectrum_of_slope_near_3(kind: AcquisitionKind)
     slopes = []
     for seed in range(6):
         asked = Conditions(kind=kind, view="CC", laterality="L", density="BC"[seed % 2], finding="none")
-        pixels = draw_mammogram(asked, seed=seed, film_marks=False).pixels
+        pixels = draw_mammogram(asked, seed=seed, film_labels=False).pixels
         slopes.append(spectrum_slope(pixels[192:320, 20:148]))
     assert abs(np.mean(slopes) - 3.0) < 0.25, slopes
     assert max(abs(slope - 3.0) for slope in slopes) < 0.5, slopes
@@ -155,11 +155,11 @@ def test_air_is_exactly_0_but_on_film():
             assert np.all(air == 0)
 
 
-def test_film_marks_are_bright_off_the_breast_and_read_left_to_right():
+def test_film_labels_are_bright_off_the_breast_and_read_left_to_right():
     for side, view in (("L", "MLO"), ("R", "CC")):
         asked = Conditions(kind="film", laterality=side, view=view)
         marked = draw_layers(asked, seed=9)
-        plain = draw_layers(asked, seed=9, film_marks=False)
+        plain = draw_layers(asked, seed=9, film_labels=False)
         marks = marked.mammogram.pixels != plain.mammogram.pixels
         assert marks.any() and not (marks & marked.breast).any()
         assert marked.mammogram.pixels[marks].min() > 0.6

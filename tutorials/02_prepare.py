@@ -46,7 +46,7 @@ with GuardedReader() as reader:
 
 # %% [markdown]
 # ## What the folder hides
-# `doctor` looks at every file before anything is trained: what can not be read, what hangs mirrored or is inverted,
+# `doctor` looks at every file before anything is trained: what cannot be read, what hangs mirrored or is inverted,
 # views that are missing, copies, persons on both sides of a split. It writes a table, JSON and a page with thumbnails.
 
 # %%
@@ -85,7 +85,7 @@ patch = open_cached(work / "prepared", item).random_patch(np.random.default_rng(
 print(patch.image.shape, f"brightness {patch.image.min():.2f} to {patch.image.max():.2f}")
 
 # %% [markdown]
-# ## Out of the house
+# ## Out of the hospital
 # A named list of attributes is kept, everything else goes; pixels stay bit for bit.
 
 # %%

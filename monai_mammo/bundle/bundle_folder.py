@@ -46,7 +46,7 @@ class BundleFolder:
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root).resolve())
         if not (self.root / _METADATA).is_file():
-            raise MammoError(f"{self.root} is no bundle: there is no {_METADATA} in it")
+            raise MammoError(f"{self.root} is not a bundle: {_METADATA} is missing")
 
     @property
     def name(self) -> str:
@@ -60,7 +60,7 @@ class BundleFolder:
         Raises
         ------
         MammoError
-            The file is no JSON object.
+            The file is not a JSON object.
         """
         return _read_object(self.root / _METADATA)
 
@@ -266,7 +266,7 @@ def _resolve(value: Any, values: dict[str, Any], place: str, seen: tuple[str, ..
         return value
     parts = value[1:].replace("#", "::").split("::")
     if value[0] != "@" or not all(part.replace("_", "").isalnum() for part in parts) or value in seen:
-        raise MammoError(f"{place} holds {value!r}, which is no plain value: only MONAI can resolve it")
+        raise MammoError(f"{place} holds {value!r}, which is not a plain value: only MONAI can resolve it")
     found: Any = values
     for part in parts:
         if not isinstance(found, dict) or part not in found:
@@ -281,7 +281,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise MammoError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise MammoError(f"{path} can not be read as JSON: {error}") from None
+        raise MammoError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise MammoError(f"{path} must hold one JSON object")
     return values

@@ -47,7 +47,7 @@ def write_support(folder: BundleFolder | Path | str, items: Iterable[Mapping[str
     pattern = re.compile(f"({_BEGIN}\n).*?({_END})", re.DOTALL)
     if len(pattern.findall(text)) != 1:
         raise MammoError(f"model card {path} must hold {_BEGIN} and {_END} once")
-    lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (_HEAD, ["---"] * len(_HEAD), *_counts(items)))
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in (_HEAD, ["---"] * len(_HEAD), *_counts(items)))
     save_text(pattern.sub(lambda match: match[1] + lines + match[2], text), path)
     return seal(folder, support=table.to_dict())
 

@@ -28,10 +28,10 @@ FILE = "models/training_fingerprint.npz"
 """Its place in a bundle."""
 
 VERSION = 1
-"""Of the features; another one can not be compared."""
+"""Of the features; another one cannot be compared."""
 
 _GRID = (64, 48)
-_BLUR = 6.0  # grid cells: what is smoother than this is the shape of the breast, which many share
+_BLUR = 6.0  # points of the grid: what is smoother than this is the shape of the breast, which many share
 _N_FEATURES = 128
 _HASH_BYTES = 8
 _SAME_IMAGE = 0.97  # similarity from which two training images count as one
@@ -40,8 +40,8 @@ _SAME_IMAGE = 0.97  # similarity from which two training images count as one
 def image_features(image: np.ndarray) -> np.ndarray:
     """Features of a prepared mammogram, of length 1: their dot product is a correlation of the two pictures' structure.
 
-    Means over a grid of 64 x 48 cells, less their own blur (sigma 6 cells), then 128 sums with fixed random signs
-    (Achlioptas 2003), from which the picture can not be had back. The dot product of two of them estimates the
+    Means over a grid of 64 x 48 fields, less their own blur (sigma 6 fields), then 128 sums with fixed random signs
+    (Achlioptas 2003), from which the picture cannot be had back. The dot product of two of them estimates the
     correlation with a standard error of ``(1 - r**2) / sqrt(128)``.
 
     Parameters
@@ -53,9 +53,9 @@ def image_features(image: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (128,), float32
     """
-    rows, columns = (_cell_means(n, m) for n, m in zip(image.shape, _GRID, strict=True))
-    cells = rows @ image.astype(np.float64) @ columns.T
-    structure = (cells - ndimage.gaussian_filter(cells, _BLUR)).ravel()
+    rows, columns = (_field_means(n, m) for n, m in zip(image.shape, _GRID, strict=True))
+    means = rows @ image.astype(np.float64) @ columns.T
+    structure = (means - ndimage.gaussian_filter(means, _BLUR)).ravel()
     sums = _signs() @ (structure - structure.mean())
     return (sums / max(float(np.linalg.norm(sums)), 1e-12)).astype(np.float32)
 
@@ -165,9 +165,9 @@ class TrainingFingerprint:
         return cls(features, hashes)
 
 
-def _cell_means(n: int, n_cells: int) -> np.ndarray:
-    """Matrix (n_cells, n) that takes means over equal cells, pixels on a border shared."""
-    edges = np.linspace(0, n, n_cells + 1)
+def _field_means(n: int, n_fields: int) -> np.ndarray:
+    """Matrix (n_fields, n) that takes means over equal fields, pixels on a border shared."""
+    edges = np.linspace(0, n, n_fields + 1)
     low, high = edges[:-1, None], edges[1:, None]
     pixel = np.arange(n)
     overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
@@ -176,7 +176,7 @@ def _cell_means(n: int, n_cells: int) -> np.ndarray:
 
 @functools.cache
 def _signs() -> np.ndarray:
-    """Fixed signs, shape (128, cells), the same on every machine: bits of SHAKE-256."""
+    """Fixed signs, shape (128, fields), the same on every machine: bits of SHAKE-256."""
     n = _N_FEATURES * _GRID[0] * _GRID[1]
     bits = np.unpackbits(np.frombuffer(hashlib.shake_256(b"monai_mammo fingerprint").digest(n // 8), np.uint8))
     return bits.reshape(_N_FEATURES, -1).astype(np.float64) * 2 - 1

@@ -28,7 +28,7 @@ DEFAULT_BUNDLES = ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segment
 """Names of the generator's, the autoencoder's and the lesion network's bundle."""
 
 _FOREIGN = (
-    "bundle {root} did not come with monai_mammo: a bundle from a stranger is a program from a stranger, "
+    "bundle {root} did not come with monai_mammo: a bundle is a program of whoever made it, "
     "so use it only if you would run its author's code"
 )
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ def find(name_or_path: str | os.PathLike[str]) -> BundleFolder:
     RequestError
         There is no such bundle; the message names those that are there.
     MammoError
-        A folder of that path exists and is no bundle.
+        A folder of that path exists and is not a bundle.
     """
     text = os.fspath(name_or_path)
     if not text.strip():

@@ -41,7 +41,7 @@ class SupportRow:
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_persons <= self.n_images:
-            raise MammoError(f"a support row of {self.n_images} images and {self.n_persons} persons can not be")
+            raise MammoError(f"a support row of {self.n_images} images and {self.n_persons} persons cannot be")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Support:
     Parameters
     ----------
     images : int
-        Training images that show all that is asked.
+        Training images that show all that is requested.
     persons : int
         Persons behind them; a lower bound where the request leaves attributes open.
     alternatives : tuple of Conditions
@@ -67,7 +67,7 @@ class Support:
 
     @property
     def is_supported(self) -> bool:
-        """Whether at least one training image shows what is asked."""
+        """Whether at least one training image shows what is requested."""
         return self.images > 0
 
 
@@ -90,7 +90,7 @@ class SupportTable:
             raise MammoError("a support table names a combination twice")
 
     def images(self, conditions: Conditions) -> int:
-        """Training images with every attribute as asked; one left open matches all."""
+        """Training images with every attribute as requested; one left open matches all."""
         return sum(row.n_images for row in self._matching(conditions))
 
     def persons(self, conditions: Conditions) -> int:
@@ -102,12 +102,12 @@ class SupportTable:
         return max((row.n_persons for row in self._matching(conditions)), default=0)
 
     def nearest(self, conditions: Conditions, n: int = 3) -> tuple[Conditions, ...]:
-        """Supported requests that change least of what is asked.
+        """Supported requests that change least of what is requested.
 
         Parameters
         ----------
         conditions : Conditions
-            What is asked; attributes left open stay open.
+            What is requested; attributes left open stay open.
         n : int
             At most so many.
 
@@ -117,14 +117,14 @@ class SupportTable:
             Nearest first, then most images. A change of finding weighs most, then kind, view, a step of
             density, and a step of BI-RADS least.
         """
-        asked = _asked(conditions)
+        requested = _requested(conditions)
         images: dict[tuple[Any, ...], int] = defaultdict(int)
         for row in self.rows:
-            values = tuple(getattr(row.conditions, name) for name in asked)
+            values = tuple(getattr(row.conditions, name) for name in requested)
             if None not in values:
                 images[values] += row.n_images
-        order = sorted(images, key=lambda values: (_distance(asked, values), -images[values], str(values)))
-        return tuple(_with(conditions, dict(zip(asked, values, strict=True))) for values in order[:n])
+        order = sorted(images, key=lambda values: (_distance(requested, values), -images[values], str(values)))
+        return tuple(_with(conditions, dict(zip(requested, values, strict=True))) for values in order[:n])
 
     def check(self, conditions: Conditions) -> Support:
         """Figures, nearest alternatives and warning for a request."""
@@ -160,11 +160,11 @@ class SupportTable:
                 raise MammoError(f"columns must be {', '.join(ATTRIBUTES)}, images, persons")
             return cls(tuple(_row(row, where) for row in values["rows"]))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, MammoError) as error:
-            raise MammoError(f"the support table of {where} can not be read: {error}") from None
+            raise MammoError(f"the support table of {where} cannot be read: {error}") from None
 
     def _matching(self, conditions: Conditions) -> list[SupportRow]:
-        asked = _asked(conditions).items()
-        return [row for row in self.rows if all(getattr(row.conditions, name) == value for name, value in asked)]
+        requested = _requested(conditions).items()
+        return [row for row in self.rows if all(getattr(row.conditions, name) == value for name, value in requested)]
 
 
 def support_rows(items: Iterable[Mapping[str, Any]]) -> SupportTable:
@@ -178,7 +178,7 @@ def support_rows(items: Iterable[Mapping[str, Any]]) -> SupportTable:
     Raises
     ------
     MammoError
-        An item has no person, so that persons can not be counted.
+        An item has no person, so that persons cannot be counted.
     """
     images: dict[tuple[Any, ...], int] = defaultdict(int)
     persons: dict[tuple[Any, ...], set[str]] = defaultdict(set)
@@ -195,7 +195,7 @@ def support_rows(items: Iterable[Mapping[str, Any]]) -> SupportTable:
 
 def describe(conditions: Conditions) -> str:
     """The counted attributes of a request in words, such as ``kind film, density A``."""
-    return ", ".join(f"{name} {value}" for name, value in _asked(conditions).items()) or "anything at all"
+    return ", ".join(f"{name} {value}" for name, value in _requested(conditions).items()) or "anything at all"
 
 
 def _row(values: list[Any], where: str) -> SupportRow:
@@ -217,17 +217,17 @@ def _plain(key: tuple[Any, ...]) -> list[Any]:
     return [str(value) if isinstance(value, str) else value for value in key]
 
 
-def _asked(conditions: Conditions) -> dict[str, Any]:
+def _requested(conditions: Conditions) -> dict[str, Any]:
     return {name: value for name, value in _named(_key(conditions)).items() if value is not None}
 
 
-def _distance(asked: dict[str, Any], values: tuple[Any, ...]) -> float:
+def _distance(requested: dict[str, Any], values: tuple[Any, ...]) -> float:
     total = 0.0
-    for (name, wanted), value in zip(asked.items(), values, strict=True):
-        steps = int(value != wanted)
+    for (name, target), value in zip(requested.items(), values, strict=True):
+        steps = int(value != target)
         if name in _ORDERED:
             order = _ORDERED[name]
-            steps = abs(order.index(value) - order.index(wanted))
+            steps = abs(order.index(value) - order.index(target))
         total += steps * _COST_OF_CHANGE[name]
     return total
 

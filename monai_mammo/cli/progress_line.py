@@ -37,7 +37,7 @@ class ProgressLine:
     def __init__(self, noun: str, *, quiet: bool = False, stream: TextIO | None = None) -> None:
         self._noun = noun
         self._stream = stream or sys.stderr
-        self._is_quiet = quiet
+        self._is_hidden = quiet
         self._moves = self._stream.isatty()
         self._start = time.monotonic()
         self._last = -1e9
@@ -51,7 +51,7 @@ class ProgressLine:
         ----------
         progress : Progress
         """
-        if self._is_quiet:
+        if self._is_hidden:
             return
         now = time.monotonic()
         n_done, n_all, share = progress.n_done, progress.n_all, progress.share or 0.0

@@ -13,17 +13,17 @@ from torch import nn
 from monai_mammo.attributes import HEADS
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches
-from monai_mammo.evaluation.detection import MarkedImage
+from monai_mammo.evaluation.detection import ScoredDetections
 from monai_mammo.measures.overlap import box_iou, dice
 from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of
 from monai_mammo.training.lesion_dataset import LesionDataset
 
-__all__ = ["HIT_IOU", "Answer", "answers_of", "marked"]
+__all__ = ["HIT_IOU", "Answer", "answers_of", "scored_detections"]
 
 HIT_IOU = 0.2
-"""A mark meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
+"""A detection meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +43,7 @@ class Answer:
         Known class by head; `PRESENCE` with them.
     probabilities : dict of str to ndarray, shape (n classes,)
         By head.
-    marks : tuple of Region
+    detections : tuple of Region
         Best first.
     dice : float or None
         Of what exceeds the threshold and the outlined lesions; `None` where none is outlined.
@@ -55,7 +55,7 @@ class Answer:
     boxes: tuple[Box, ...]
     labels: dict[str, int]
     probabilities: dict[str, np.ndarray]
-    marks: tuple[Region, ...]
+    detections: tuple[Region, ...]
     dice: float | None
 
 
@@ -89,8 +89,8 @@ def answers_of(network: nn.Module, items: Sequence[dict[str, Any]], *, mask_thre
     return out
 
 
-def marked(answer: Answer) -> MarkedImage | None:
-    """Marks of an image and the lesions they meet.
+def scored_detections(answer: Answer) -> ScoredDetections | None:
+    """Detections of an image and the lesions they meet.
 
     Parameters
     ----------
@@ -98,13 +98,14 @@ def marked(answer: Answer) -> MarkedImage | None:
 
     Returns
     -------
-    MarkedImage or None
+    ScoredDetections or None
         `None` where it is not known where the image's lesions are.
     """
     if answer.mask_kind != "none" and not answer.boxes:
         return None
-    hits = tuple(_met(mark, answer.boxes) for mark in answer.marks)
-    return MarkedImage(scores=tuple(mark.score for mark in answer.marks), hits=hits, n_lesions=len(answer.boxes))
+    hits = tuple(_met(detection, answer.boxes) for detection in answer.detections)
+    scores = tuple(detection.score for detection in answer.detections)
+    return ScoredDetections(scores=scores, hits=hits, n_lesions=len(answer.boxes))
 
 
 def _heads(given: dict[str, torch.Tensor]) -> list[str]:
@@ -130,17 +131,17 @@ def _answer(
         boxes=tuple(boxes) if mask_kind in ("box", "contour") else (),
         labels={name: label for name, label in labels.items() if label >= 0},
         probabilities=named,
-        marks=tuple(regions(probability, within=breast)),
+        detections=tuple(regions(probability, within=breast)),
         dice=overlap,
     )
 
 
-def _met(mark: Region, boxes: Sequence[Box]) -> int:
-    """Lesion that a mark meets, the one it overlaps most; -1 for none."""
-    x, y = mark.center
+def _met(detection: Region, boxes: Sequence[Box]) -> int:
+    """Lesion that a detection meets, the one it overlaps most; -1 for none."""
+    x, y = detection.center
     met = [
-        (box_iou(mark.box, box), i)
+        (box_iou(detection.box, box), i)
         for i, box in enumerate(boxes)
-        if (box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1) or box_iou(mark.box, box) >= HIT_IOU
+        if (box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1) or box_iou(detection.box, box) >= HIT_IOU
     ]
     return max(met)[1] if met else -1

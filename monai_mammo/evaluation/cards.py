@@ -13,7 +13,7 @@ from monai_mammo.files.whole import save_bytes
 
 __all__ = ["fill_card"]
 
-_MARKED = r"(<!-- figures:{name} -->).*?(<!-- /figures:{name} -->)"
+_PLACE = r"(<!-- figures:{name} -->).*?(<!-- /figures:{name} -->)"
 _ANY = re.compile(r"<!-- figures:([\w-]+) -->")
 
 
@@ -53,7 +53,7 @@ def fill_card(card_path: str | Path, figures: Mapping[str, Any] | Sequence[Mappi
 
 
 def _filled(text: str, name: str, table: str, path: Path) -> str:
-    pattern = re.compile(_MARKED.format(name=re.escape(name)), re.DOTALL)
+    pattern = re.compile(_PLACE.format(name=re.escape(name)), re.DOTALL)
     if len(pattern.findall(text)) != 1:
         known = ", ".join(_ANY.findall(text)) or "no figures at all"
         raise RequestError(f"model card {path} has no single place for figures {name!r}: it has places for {known}")

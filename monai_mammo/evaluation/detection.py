@@ -1,4 +1,4 @@
-"""Statistics of readers who mark and rank: FROC, ROC, rank correlation, and intervals over persons."""
+"""Statistics of readers who detect and rank: FROC, ROC, rank correlation, and intervals over persons."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-__all__ = ["MarkedImage", "auc", "by_person", "sensitivity_at_false_marks", "spearman", "specificity_at_sensitivity"]
+__all__ = [
+    "ScoredDetections",
+    "auc",
+    "by_person",
+    "sensitivity_at_false_positives",
+    "spearman",
+    "specificity_at_sensitivity",
+]
 
 N_RESAMPLES = 1000
 _SEED = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedImage:
-    """Marks of one image, beside its lesions.
+class ScoredDetections:
+    """Detections of one image, beside its lesions.
 
     Parameters
     ----------
     scores : tuple of float
-        Of the marks.
+        Of the detections.
     hits : tuple of int
-        Lesion that each mark meets, -1 for none.
+        Lesion that each detection meets, -1 for none.
     n_lesions : int
     """
 
@@ -129,16 +136,16 @@ def specificity_at_sensitivity(
     return float((negatives < threshold).mean())
 
 
-def sensitivity_at_false_marks(images: Sequence[MarkedImage], *, false_marks: float = 1.0) -> float | None:
-    """Share of lesions that are met where no more than a number of marks an image, on average, meet none (FROC).
+def sensitivity_at_false_positives(images: Sequence[ScoredDetections], *, false_positives: float = 1.0) -> float | None:
+    """Share of lesions that are met where no more than a number of detections an image, on average, meet none (FROC).
 
-    A lesion counts as met once, however many marks meet it; a second mark on it is no false one.
+    A lesion counts as met once, however many detections meet it; a second detection on it is no false one.
 
     Parameters
     ----------
-    images : sequence of MarkedImage
+    images : sequence of ScoredDetections
         With and without lesions.
-    false_marks : float
+    false_positives : float
         Mean number an image.
 
     Returns
@@ -150,7 +157,7 @@ def sensitivity_at_false_marks(images: Sequence[MarkedImage], *, false_marks: fl
     if not n_lesions:
         return None
     false_scores = np.sort([s for image in images for s, hit in zip(image.scores, image.hits, strict=True) if hit < 0])
-    allowed = int(np.floor(false_marks * len(images)))
+    allowed = int(np.floor(false_positives * len(images)))
     threshold = -np.inf if len(false_scores) <= allowed else false_scores[::-1][allowed]
     met = 0
     for image in images:

@@ -11,12 +11,12 @@ import numpy as np
 from monai_mammo import bundle
 from monai_mammo.attributes import HEADS
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.evaluation.answers import HIT_IOU, Answer, answers_of, marked
+from monai_mammo.evaluation.answers import HIT_IOU, Answer, answers_of, scored_detections
 from monai_mammo.evaluation.detection import (
-    MarkedImage,
+    ScoredDetections,
     auc,
     by_person,
-    sensitivity_at_false_marks,
+    sensitivity_at_false_positives,
     spearman,
     specificity_at_sensitivity,
 )
@@ -31,7 +31,7 @@ __all__ = ["SENSITIVITY", "examiner_figures", "gain_over_majority", "measures_of
 SENSITIVITY = 0.8
 """Share of images with a lesion that must be named where "no lesion" is judged."""
 
-_FALSE_MARKS = (1.0, 4.0)
+_FALSE_POSITIVES = (1.0, 4.0)
 _MALIGNANT = tuple(Pathology).index(Pathology.MALIGNANT)
 _SUSPICIOUS = 4
 """BI-RADS category from which on an image calls for a biopsy."""
@@ -155,8 +155,8 @@ def _is_above(figure: dict[str, Any] | None, value: float) -> bool:
     return figure is not None and figure["low"] is not None and figure["low"] > value
 
 
-def _sensitivity_of(images: Sequence[MarkedImage], false_marks: float) -> _Statistic:
-    return lambda i: sensitivity_at_false_marks([images[k] for k in i], false_marks=false_marks)
+def _sensitivity_of(images: Sequence[ScoredDetections], false_positives: float) -> _Statistic:
+    return lambda i: sensitivity_at_false_positives([images[k] for k in i], false_positives=false_positives)
 
 
 def _statistics(answers: Sequence[Answer]) -> dict[str, tuple[Sequence[Answer], _Statistic]]:
@@ -165,10 +165,10 @@ def _statistics(answers: Sequence[Answer]) -> dict[str, tuple[Sequence[Answer], 
     outlined = [a for a in answers if a.dice is not None]
     overlap = np.array([a.dice for a in outlined], dtype=float)
     out["Dice of outlined lesions"] = (outlined, lambda i: float(overlap[i].mean()) if len(i) else None)
-    located = [(a, m) for a in answers if (m := marked(a)) is not None]
-    for false_marks in _FALSE_MARKS:
-        measure = f"sensitivity at {false_marks:g} false mark{'s' * (false_marks != 1)} an image"
-        out[measure] = ([a for a, _ in located], _sensitivity_of([m for _, m in located], false_marks))
+    located = [(a, m) for a in answers if (m := scored_detections(a)) is not None]
+    for false_positives in _FALSE_POSITIVES:
+        measure = f"sensitivity at {false_positives:g} false positive{'s' * (false_positives != 1)} an image"
+        out[measure] = ([a for a, _ in located], _sensitivity_of([m for _, m in located], false_positives))
     known, score, is_there = _presence(answers)
     out[f"no lesion: specificity at {SENSITIVITY:.0%} sensitivity"] = (
         known,

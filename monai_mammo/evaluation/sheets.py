@@ -178,8 +178,8 @@ def planned_like(data: PreparedDataset, index: int, shape: tuple[int, int], *, s
         The image is not on the grid of the weights.
     """
     if data.image(index).shape != tuple(shape):
-        found, wanted = data.image(index).shape, tuple(shape)
-        raise RequestError(f"images of {found} do not fit weights of {wanted}: prepare them anew")
+        found, expected = data.image(index).shape, tuple(shape)
+        raise RequestError(f"images of {found} do not fit weights of {expected}: prepare them anew")
     known = data.conditions[index].replace(**dict.fromkeys(("text", *NOT_ALWAYS_TAKEN)))
     outlined = data.mask(index)
     mask = outlined if outlined is not None and outlined.any() else None

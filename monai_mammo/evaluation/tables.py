@@ -87,7 +87,7 @@ def _examiners(figures: Mapping[str, Any]) -> str:
         f"{network}: {', '.join(heads) or 'none'}" for network, heads in figures.get("unread", {}).items()
     )
     head = (
-        f"{_about(figures)} Intervals of 95 % over persons. A mark meets a lesion where its centre lies in its "
+        f"{_about(figures)} Intervals of 95 % over persons. A detection meets a lesion where its centre lies in its "
         f"box or the boxes overlap by an IoU of {settings['hit_iou']:g}. Most frequent class: what naming it for every "
         f"image gets right. Heads not shown to be better than that are neither used nor printed: {unread}."
     )

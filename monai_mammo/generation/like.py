@@ -38,7 +38,7 @@ def conditions_of_image(path: str | Path, *, shape: tuple[int, int]) -> Conditio
     Raises
     ------
     RequestError
-        The file is no mammogram, or cannot be read.
+        The file is not a mammogram, or cannot be read.
     """
     prepared = prepared_image(path, shape=shape)
     conditions = prepared.conditions.replace(**dict.fromkeys(("text", *NOT_ALWAYS_TAKEN)))
@@ -64,7 +64,7 @@ def prepared_image(path: str | Path, *, shape: tuple[int, int]) -> PreparedMammo
     Raises
     ------
     RequestError
-        The file is no mammogram, cannot be read, or shows no breast.
+        The file is not a mammogram, cannot be read, or shows no breast.
     """
     found = read_any(path)
     if isinstance(found, (Skipped, Failed)):

@@ -35,10 +35,10 @@ def merged_conditions(named: Conditions, row: Mapping[str, Any], *, where: str) 
     """
     of_row = Conditions.from_dict(row, where=where)
     for field in dataclasses.fields(Conditions):
-        wanted, stated = getattr(named, field.name), getattr(of_row, field.name)
-        if wanted is not None and stated is not None and wanted != stated:
+        requested, stated = getattr(named, field.name), getattr(of_row, field.name)
+        if requested is not None and stated is not None and requested != stated:
             raise RequestError(
-                f"{field.name} is given as {_words(wanted)} and stands as {_words(stated)} in {where}: "
+                f"{field.name} is given as {_words(requested)} and stands as {_words(stated)} in {where}: "
                 "leave out one of the two"
             )
     return Conditions.from_dict({**named.to_dict(), **of_row.to_dict()}, where=where)

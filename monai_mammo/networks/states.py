@@ -50,8 +50,8 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str, gr
     MammoError
         The weights do not fit the network, or are not finite.
     """
-    wanted = network.state_dict()
-    missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
+    expected = network.state_dict()
+    missing, extra = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
     if grow:
         additions = tuple(f"{key}." for key, part in network.named_modules() if getattr(part, "is_addition", False))
         missing = [key for key in missing if not key.startswith(additions)] if additions else missing
@@ -61,11 +61,11 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str, gr
             f"{len(missing)} tensors are missing and {len(extra)} too many, such as {(missing + extra)[0]}"
         )
     for key, tensor in state.items():
-        if tensor.shape != wanted[key].shape:
-            found, right = tuple(tensor.shape), tuple(wanted[key].shape)
+        if tensor.shape != expected[key].shape:
+            found, right = tuple(tensor.shape), tuple(expected[key].shape)
             raise MammoError(f"weight file {name}: {key} is {found}, not {right}")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise MammoError(f"weight file {name}: {key} holds numbers that are not finite")
-    kept = {} if not grow else {key: tensor for key, tensor in wanted.items() if key not in state}
-    network.load_state_dict(kept | {key: tensor.to(wanted[key].dtype) for key, tensor in state.items()})
+    kept = {} if not grow else {key: tensor for key, tensor in expected.items() if key not in state}
+    network.load_state_dict(kept | {key: tensor.to(expected[key].dtype) for key, tensor in state.items()})
     return network

@@ -38,7 +38,7 @@ def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     Raises
     ------
     MammoError
-        The name lies outside this package, is no network, or does not take the arguments.
+        The name lies outside this package, is not a network, or does not take the arguments.
     """
     module, _, name = target.rpartition(".")
     if module != "monai_mammo.networks" and not module.startswith("monai_mammo.networks."):

@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.phantom.film_background import add_film_background, add_film_marks
+from monai_mammo.phantom.film_background import add_film_background, add_film_labels
 from monai_mammo.phantom.lesions import MassShape, Place, draw_lesion, lesion_radius, mass_shape_of
 from monai_mammo.phantom.outline import Outline, draw_outline
 from monai_mammo.phantom.stream import stream
@@ -62,7 +62,7 @@ def draw_mammogram(
     seed: int,
     shape: tuple[int, int] = (512, 384),
     mass_shape: MassShape | None = None,
-    film_marks: bool = True,
+    film_labels: bool = True,
 ) -> Mammogram:
     """Drawn mammogram that shows the conditions, as readers hang it.
 
@@ -77,7 +77,7 @@ def draw_mammogram(
         Rows and columns.
     mass_shape : MassShape, optional
         Shape of a mass; by default it follows the BI-RADS category.
-    film_marks : bool
+    film_labels : bool
         Whether a film gets white edges and burnt-in letters.
 
     Returns
@@ -91,7 +91,7 @@ def draw_mammogram(
     RequestError
         The box lies off the drawn breast, or seed or shape are not usable.
     """
-    return draw_layers(conditions, seed=seed, shape=shape, mass_shape=mass_shape, film_marks=film_marks).mammogram
+    return draw_layers(conditions, seed=seed, shape=shape, mass_shape=mass_shape, film_labels=film_labels).mammogram
 
 
 def draw_layers(
@@ -100,7 +100,7 @@ def draw_layers(
     seed: int,
     shape: tuple[int, int] = (512, 384),
     mass_shape: MassShape | None = None,
-    film_marks: bool = True,
+    film_labels: bool = True,
 ) -> Layers:
     """Drawn mammogram together with its exact breast, muscle and glands; arguments of `draw_mammogram`."""
     if len(shape) != 2 or min(shape) < 32:
@@ -120,9 +120,9 @@ def draw_layers(
         _hanging(layer, side) for layer in (pixels, outline.breast, outline.pectoral > 0.5, glands > 0.5)
     )
     chest_wall = ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT
-    if kind is AcquisitionKind.FILM and film_marks:
-        marks = stream(seed, "marks", view, side)
-        pixels = add_film_marks(pixels, breast, marks, text=f"{side}{view}", chest_wall=chest_wall)
+    if kind is AcquisitionKind.FILM and film_labels:
+        rng = stream(seed, "marks", view, side)
+        pixels = add_film_labels(pixels, breast, rng, text=f"{side}{view}", chest_wall=chest_wall)
     mammogram = Mammogram(
         pixels=pixels,
         conditions=shown,
@@ -145,7 +145,7 @@ def draw_study(
     finding: Finding | None = None,
     laterality: Laterality | None = None,
     mass_shape: MassShape | None = None,
-    film_marks: bool = True,
+    film_labels: bool = True,
 ) -> Study:
     """Four standard views of one drawn person, with one lesion that both views of one side show.
 
@@ -161,7 +161,7 @@ def draw_study(
         As in `Conditions`; drawn from the seed where `None`. Finding ``none`` leaves all views free of lesions.
     laterality : Laterality, optional
         Side of the lesion.
-    mass_shape, film_marks
+    mass_shape, film_labels
         As in `draw_mammogram`.
 
     Returns
@@ -182,7 +182,7 @@ def draw_study(
             base = shown if breast is side else clear
             conditions = base.replace(view=view, laterality=breast)
             views.append(
-                draw_mammogram(conditions, seed=seed, shape=shape, mass_shape=mass_shape, film_marks=film_marks)
+                draw_mammogram(conditions, seed=seed, shape=shape, mass_shape=mass_shape, film_labels=film_labels)
             )
     return Study(person_id=f"PHANTOM_{seed:05d}", mammograms=tuple(views))
 

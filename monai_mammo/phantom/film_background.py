@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation
 from monai_mammo.phantom.tissue import power_law_field
 from monai_mammo.terms import ChestWall
 
-__all__ = ["add_film_background", "add_film_marks"]
+__all__ = ["add_film_background", "add_film_labels"]
 
 _LETTERS = {  # 5 x 7 dots, a row a number
     "C": (14, 17, 16, 16, 16, 17, 14),
@@ -34,7 +34,7 @@ def add_film_background(pixels: np.ndarray, breast: np.ndarray, rng: np.random.G
     return np.clip(np.where(breast, pixels, glow) + grain, 0.004, 1).astype(np.float32)
 
 
-def add_film_marks(
+def add_film_labels(
     pixels: np.ndarray, breast: np.ndarray, rng: np.random.Generator, *, text: str, chest_wall: ChestWall
 ) -> np.ndarray:
     """Film with white edges and a block of letters in the far upper corner, all off the breast.
@@ -52,17 +52,17 @@ def add_film_marks(
     """
     rows, columns = pixels.shape
     free = ~binary_dilation(breast, iterations=max(1, rows // 100))
-    marks = np.zeros(pixels.shape, np.float32)
+    drawn = np.zeros(pixels.shape, np.float32)
     thick = max(1, int(round(rng.uniform(0.008, 0.02) * rows)))
     far = np.s_[:, -thick:] if chest_wall is ChestWall.LEFT else np.s_[:, :thick]
     for edge in (np.s_[-thick:, :], far, np.s_[:thick, :])[: rng.integers(1, 4)]:
-        marks[edge] = rng.uniform(0.85, 1.0)
+        drawn[edge] = rng.uniform(0.85, 1.0)
     block = _letter_block(text, scale=max(1, rows // 110))
     top, margin = min(3 * thick + 2, rows), 2 * thick + 2
     left = columns - margin - block.shape[1] if chest_wall is ChestWall.LEFT else margin
-    target = marks[top : top + block.shape[0], max(left, 0) : max(left, 0) + block.shape[1]]
+    target = drawn[top : top + block.shape[0], max(left, 0) : max(left, 0) + block.shape[1]]
     target[block[: target.shape[0], : target.shape[1]]] = rng.uniform(0.7, 0.95)
-    return np.where(free & (marks > 0), marks, pixels).astype(np.float32)
+    return np.where(free & (drawn > 0), drawn, pixels).astype(np.float32)
 
 
 def _letter_block(text: str, *, scale: int) -> np.ndarray:

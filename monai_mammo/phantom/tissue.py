@@ -52,7 +52,7 @@ def power_law_field(shape: tuple[int, int], rng: np.random.Generator, *, slope: 
     ndarray, shape (rows, columns), float32
         Mean 0 and standard deviation 1.
     """
-    side = next_fast_len(int(1.25 * max(shape)), real=True)  # larger than asked, so that edges do not wrap
+    side = next_fast_len(int(1.25 * max(shape)), real=True)  # larger than share, so that edges do not wrap
     frequency = np.hypot(fftfreq(side)[:, None], rfftfreq(side)[None, :])
     frequency[0, 0] = np.inf
     white = rng.standard_normal((side, side))
@@ -77,8 +77,8 @@ def draw_glands(outline: Outline, density: Density, rng: np.random.Generator) ->
     x = (np.arange(columns)[None, :] - 0.55 * outline.nipple[1]) / rows
     pull = 2.0 * np.exp(-((y / 0.22) ** 2 + (x / 0.24) ** 2)) + 6 * np.minimum(outline.skin_distance, 0.1)
     field = power_law_field((rows, columns), rng) + pull
-    asked = (GLANDULAR_FRACTION[density] + rng.uniform(-0.03, 0.03)) * tissue.sum() / max(home.sum(), 1)
-    threshold = np.quantile(field[home], 1 - min(asked, 0.97))
+    share = (GLANDULAR_FRACTION[density] + rng.uniform(-0.03, 0.03)) * tissue.sum() / max(home.sum(), 1)
+    threshold = np.quantile(field[home], 1 - min(share, 0.97))
     return (home / (1 + np.exp(-(field - threshold) / 0.25))).astype(np.float32)
 
 

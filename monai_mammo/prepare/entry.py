@@ -78,7 +78,7 @@ class Entry:
         What `Conditions` has no place for, in the data set's words: ``birads_letter``, ``density_source``,
         ``pathology_source``, ``published_split``.
     record : dict
-        Table, line numbers and untouched cells behind the labels.
+        Table, line numbers and untouched values behind the labels.
     notes : tuple of str
         What was noticed while the data set's tables were read.
     allow_outside : bool

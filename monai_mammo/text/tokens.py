@@ -16,7 +16,7 @@ __all__ = ["Token", "tokens_of"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Token:
-    """A word, phrase, number or mark of a text.
+    """A word, phrase, number or punctuation of a text.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _atoms(text: str) -> list[Token]:
-    """Numbers with units, single words and marks."""
+    """Numbers with units, single words and punctuation."""
     out: list[Token] = []
     at = 0
     while at < len(text):
@@ -176,11 +176,11 @@ def _atoms(text: str) -> list[Token]:
             out.append(Token(Part.UNKNOWN, None, word[0]))
             at = word.end()
         else:
-            mark = text[at]
-            if mark in ",(/&+":
-                out.append(Token(Part.AND if mark in "/&+" else Part.COMMA, None, mark))
-            elif mark in ".;\n!?":
-                out.append(Token(Part.END, None, mark))
+            sign = text[at]
+            if sign in ",(/&+":
+                out.append(Token(Part.AND if sign in "/&+" else Part.COMMA, None, sign))
+            elif sign in ".;\n!?":
+                out.append(Token(Part.END, None, sign))
             at += 1
     return out
 

@@ -160,14 +160,14 @@ def _band_of(
 ) -> tuple[np.ndarray, _Target, dict[str, int]]:
     """A band of rows, the rest air, and labels of what it shows; half of them without a lesion where one can be."""
     rows = len(image)
-    area, is_empty_wanted = float(target.lesion.sum()), rng.random() < 0.5
+    area, is_to_be_empty = float(target.lesion.sum()), rng.random() < 0.5
     for _ in range(_BAND_TRIES):
         height = int(rows * rng.uniform(*_BAND_HEIGHT))
         start = int(rng.integers(0, rows - height + 1))
         inside = np.zeros((rows, 1), np.float32)
         inside[start : start + height] = 1
         share = float((target.lesion * inside).sum()) / area if area else 0.0
-        if not is_empty_wanted or share <= _FEW:
+        if not is_to_be_empty or share <= _FEW:
             break
     labels = {**labels, "view": UNKNOWN_LABEL}
     was_there = labels[PRESENCE] == 1

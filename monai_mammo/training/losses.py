@@ -220,11 +220,11 @@ class AutoencoderLoss(nn.Module):
 
     def _perceptual_distance(self, a: Tensor, b: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted = self.features.features(b)
+            expected = self.features.features(b)
         found = self.features.features(a)
         distances = [
             (functional.normalize(f.float(), dim=1) - functional.normalize(w.float(), dim=1)).square().sum(1).mean()
-            for f, w in zip(found, wanted, strict=True)
+            for f, w in zip(found, expected, strict=True)
         ]
         return torch.stack(distances).mean()
 

@@ -26,10 +26,10 @@ def autocast_dtype(dtype: str | None, device: torch.device | str) -> torch.dtype
     -------
     dtype or None
     """
-    wanted = None if dtype is None else getattr(torch, dtype)
-    if wanted is torch.bfloat16 and torch.device(device).type == "cpu" and not _processor_has_bfloat16():
+    requested = None if dtype is None else getattr(torch, dtype)
+    if requested is torch.bfloat16 and torch.device(device).type == "cpu" and not _processor_has_bfloat16():
         return None
-    return wanted
+    return requested
 
 
 @functools.cache

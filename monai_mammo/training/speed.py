@@ -47,7 +47,7 @@ class SpeedReport:
         for line in machine.describe():
             _LOGGER.info("%s", line)
         is_cpu = torch.device(getattr(engine.state, "device", None) or "cpu").type == "cpu"
-        if is_cpu and machine.huge_pages() is machine.HugePages.NOT_ASKED:
+        if is_cpu and machine.huge_pages() is machine.HugePages.NOT_REQUESTED:
             _LOGGER.warning(
                 "this training runs several times slower than it could: start it by `monai-mammo train`, or with "
                 "GLIBC_TUNABLES=%s in the environment",

@@ -213,7 +213,7 @@ def test_an_empty_name_is_refused(name):
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
-    with pytest.raises(MammoError, match="is no bundle"):
+    with pytest.raises(MammoError, match="is not a bundle: configs/metadata.json is missing"):
         find(tmp_path)
 
 

@@ -129,14 +129,14 @@ def test_json_round_trip_is_exact(table):
     [
         ({}, "columns"),
         ({"columns": ["kind"], "rows": []}, "columns must be kind, density, view, finding, birads"),
-        ({"columns": None, "rows": []}, "can not be read"),
+        ({"columns": None, "rows": []}, "cannot be read"),
         ({"rows": [["film", "E", "CC", "mass", 4, 1, 1]]}, "density 'E'"),
         ({"rows": [["film", "C", "CC", "mass", 4, 1]]}, "has not 7 values"),
         ({"rows": [["film", "C", "CC", "mass", 4, 1, 2]]}, "1 images and 2 persons"),
-        ({"rows": [["film", "C", "CC", "mass", 4, 0, 0]]}, "can not be"),
-        ({"rows": [["film", "C", "CC", "mass", 4, "x", 1]]}, "can not be read"),
+        ({"rows": [["film", "C", "CC", "mass", 4, 0, 0]]}, "cannot be"),
+        ({"rows": [["film", "C", "CC", "mass", 4, "x", 1]]}, "cannot be read"),
         ({"rows": [["film", "C", "CC", "mass", 4, 1, 1]] * 2}, "twice"),
-        ({"rows": 7}, "can not be read"),
+        ({"rows": 7}, "cannot be read"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_sentence(values, names):

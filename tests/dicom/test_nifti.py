@@ -136,10 +136,10 @@ def test_wrong_requests_and_files_are_one_sentence(mammogram, make_mammogram, tm
     with pytest.raises(RequestError, match="not one of refuse, state"):
         write_nifti(mammogram, tmp_path / "a.nii", unknown_spacing="guess")
     (tmp_path / "note.nii").write_text("no NIfTI")
-    stranger = nibabel.Nifti1Image(np.zeros((9, 9), np.float32), np.eye(4))
-    nibabel.save(stranger, tmp_path / "stranger.nii")
+    other = nibabel.Nifti1Image(np.zeros((9, 9), np.float32), np.eye(4))
+    nibabel.save(other, tmp_path / "other.nii")
     (tmp_path / "half.nii.gz").write_bytes(files[0].read_bytes()[:300])
-    for name in ("note.nii", "stranger.nii", "half.nii.gz"):
+    for name in ("note.nii", "other.nii", "half.nii.gz"):
         with pytest.raises(MammoError, match=f"{name} is not a NIfTI file by write_nifti"):
             read_nifti(tmp_path / name)
     with pytest.raises(MammoError, match="no such file"):

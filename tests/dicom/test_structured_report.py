@@ -219,15 +219,15 @@ def test_equal_requests_give_equal_bytes_whatever_the_clock(report):
 
 def test_faults_of_a_report_are_named(report):
     sound = pydicom.dcmread(report(finding())[0])
-    stranger, template, marks = (copy.deepcopy(sound) for _ in range(3))
-    evidence = stranger.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    unrelated, template, unmarked = (copy.deepcopy(sound) for _ in range(3))
+    evidence = unrelated.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
     del evidence[1]
-    assert complete(stranger) == ["An item of the report refers to an object that is not in its evidence."]
+    assert complete(unrelated) == ["An item of the report refers to an object that is not in its evidence."]
     template.ContentTemplateSequence[0].TemplateIdentifier = "4000"
     assert complete(template) == ["ContentTemplateSequence does not name TID 1500."]
-    del marks.SyntheticData
-    marks.PatientName = "DOE^JANE"
-    assert len(complete(marks)) == 2 and "DOE" not in str(complete(marks))
+    del unmarked.SyntheticData
+    unmarked.PatientName = "DOE^JANE"
+    assert len(complete(unmarked)) == 2 and "DOE" not in str(complete(unmarked))
 
 
 def test_wrong_requests_are_one_sentence(report, study, tmp_path, provenance):

@@ -222,7 +222,7 @@ def test_killed_from_outside(folder):
         results = []
         thread = threading.Thread(target=lambda: results.append(reader.read(folder / "slow.dcm")))
         thread.start()
-        assert soon(lambda: reader._process not in (None, first) and reader._process.n_asked == 1)
+        assert soon(lambda: reader._process not in (None, first) and reader._process.n_requests == 1)
         os.kill(pid_of(reader), signal.SIGKILL)  # in the middle of one
         thread.join(20)
         assert results[0].reason is SkipReason.DECODER_CRASHED and "SIGKILL" in results[0].detail
@@ -298,7 +298,7 @@ TELL = "print(reader._process._popen.pid, flush=True)"
 SCRIPT = f"{START}{TELL}\n"
 TELL_WHEN_ASKED_AGAIN = f"""
 def tell():
-    while reader._process.n_asked < 2:
+    while reader._process.n_requests < 2:
         time.sleep(0.01)
     {TELL}
 threading.Thread(target=tell).start()
@@ -336,7 +336,7 @@ if not child:
     reader.close()
     os._exit(0 if ok else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), reader._process.is_alive)
-print(type(reader.read("good.dcm")).__name__, reader._process.n_asked)
+print(type(reader.read("good.dcm")).__name__, reader._process.n_requests)
 """
     _, out, err, code = run_script(text.replace("{}", "int(os.getpid())"), folder)
     assert (out, err, code) == ("0 True\nMammogram 2\n", "", 0)

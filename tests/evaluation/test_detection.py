@@ -1,4 +1,4 @@
-"""Statistics of marks and ranks on cases worked out by hand."""
+"""Statistics of detections and ranks on cases worked out by hand."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import pytest
 from scipy import stats
 
 from monai_mammo.evaluation.detection import (
-    MarkedImage,
+    ScoredDetections,
     auc,
     by_person,
-    sensitivity_at_false_marks,
+    sensitivity_at_false_positives,
     spearman,
     specificity_at_sensitivity,
 )
 
 # two lesions in the first image, one in the second, none in the third
 MARKED = [
-    MarkedImage(scores=(0.9, 0.8, 0.3), hits=(0, -1, 1), n_lesions=2),
-    MarkedImage(scores=(0.7, 0.6, 0.5), hits=(-1, 0, 0), n_lesions=1),
-    MarkedImage(scores=(0.4, 0.2), hits=(-1, -1), n_lesions=0),
+    ScoredDetections(scores=(0.9, 0.8, 0.3), hits=(0, -1, 1), n_lesions=2),
+    ScoredDetections(scores=(0.7, 0.6, 0.5), hits=(-1, 0, 0), n_lesions=1),
+    ScoredDetections(scores=(0.4, 0.2), hits=(-1, -1), n_lesions=0),
 ]
 
 
 @pytest.mark.parametrize(
-    ("false_marks", "expected"),
+    ("false_positives", "expected"),
     [
-        (0, 1 / 3),  # above 0.8: the mark of 0.9
+        (0, 1 / 3),  # above 0.8: the detection of 0.9
         (1 / 3, 1 / 3),  # above 0.7: no more
         (2 / 3, 2 / 3),  # above 0.4: the second image's lesion, once
         (1, 1),  # above 0.2: all three
         (9, 1),
     ],
 )
-def test_sensitivity_where_a_number_of_false_marks_is_allowed(false_marks, expected):
-    assert sensitivity_at_false_marks(MARKED, false_marks=false_marks) == pytest.approx(expected)
-    assert sensitivity_at_false_marks(MARKED[2:]) is None
+def test_sensitivity_where_a_number_of_false_positives_is_allowed(false_positives, expected):
+    assert sensitivity_at_false_positives(MARKED, false_positives=false_positives) == pytest.approx(expected)
+    assert sensitivity_at_false_positives(MARKED[2:]) is None
 
 
 def test_area_under_the_curve_is_that_of_the_rank_sum_test():

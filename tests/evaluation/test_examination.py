@@ -14,7 +14,7 @@ from monai_mammo import bundle, networks
 from monai_mammo.attributes import HEADS
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Box
-from monai_mammo.evaluation.answers import Answer, answers_of, marked
+from monai_mammo.evaluation.answers import Answer, answers_of, scored_detections
 from monai_mammo.evaluation.calibration import best_mask_shift, fitted_temperature
 from monai_mammo.evaluation.examination import measures_of, unread_heads
 from monai_mammo.evaluation.reliability import reliability
@@ -36,7 +36,9 @@ class BrightIsLesion(torch.nn.Module):
         return {"mask": mask, "presence": torch.stack([-peak, peak], dim=1), **classes}
 
 
-def answer(index: int, *, label: int = 0, named: int = 0, marks=(), boxes=(), mask_kind="box", presence=None, **more):
+def answer(
+    index: int, *, label: int = 0, named: int = 0, detections=(), boxes=(), mask_kind="box", presence=None, **more
+):
     probabilities = {"density": np.eye(4)[named] * 0.9 + 0.025}
     labels = {"density": label}
     if presence is not None:
@@ -49,36 +51,36 @@ def answer(index: int, *, label: int = 0, named: int = 0, marks=(), boxes=(), ma
         boxes=tuple(boxes),
         labels=labels,
         probabilities=probabilities,
-        marks=tuple(marks),
+        detections=tuple(detections),
         dice=None,
         **more,
     )
 
 
-def mark(x: float, y: float, score: float) -> Region:
+def detection(x: float, y: float, score: float) -> Region:
     box = Box(x - 0.05, y - 0.05, x + 0.05, y + 0.05)
     return Region(box=box, score=score, mask=np.zeros((2, 2), dtype=bool), center=(x, y))
 
 
 def test_known_squares_are_marked_with_nothing_beside_them(datalist):
     answers = answers_of(BrightIsLesion(), load_items(datalist))
-    found = [marked(a) for a in answers]
+    found = [scored_detections(a) for a in answers]
     assert [m.n_lesions for m in found] == [1, 1, 1, 0, 1, 1]
     assert [m.hits[0] for m in found] == [0, 0, 0, -1, 0, 0], "the fourth image is said to show none, but does"
     assert [a.dice for a in answers if a.mask_kind == "contour"] == pytest.approx([1, 1, 1], abs=0.02)
     rows = {(row["kind"], row["measure"]): row for row in measures_of(answers)}
-    assert rows["all", "sensitivity at 1 false mark an image"]["mean"] == 1
+    assert rows["all", "sensitivity at 1 false positive an image"]["mean"] == 1
     assert rows["all", "view: accuracy"]["mean"] == rows["all", "view: accuracy"]["most_frequent"] == 0.5
     assert rows["film", "density: accuracy"]["mean"] == 0, "class A is named, C is known"
 
 
 def test_a_mark_meets_the_lesion_it_overlaps_most_by_its_centre_or_its_box():
     boxes = (Box(0.1, 0.1, 0.4, 0.4), Box(0.35, 0.1, 0.6, 0.4))
-    inside, both, away = mark(0.2, 0.2, 0.9), mark(0.39, 0.2, 0.5), mark(0.8, 0.8, 0.3)
-    assert marked(answer(0, boxes=boxes, marks=(inside, both, away))).hits == (0, 1, -1)
+    inside, both, away = detection(0.2, 0.2, 0.9), detection(0.39, 0.2, 0.5), detection(0.8, 0.8, 0.3)
+    assert scored_detections(answer(0, boxes=boxes, detections=(inside, both, away))).hits == (0, 1, -1)
     around = Region(box=Box(0.05, 0.05, 0.5, 0.5), score=0.4, mask=np.zeros((2, 2), dtype=bool), center=(0.45, 0.45))
-    assert marked(answer(0, boxes=boxes[:1], marks=(around,))).hits == (0,), "its box overlaps by 0.44"
-    assert marked(answer(0, mask_kind="unknown")) is None
+    assert scored_detections(answer(0, boxes=boxes[:1], detections=(around,))).hits == (0,), "its box overlaps by 0.44"
+    assert scored_detections(answer(0, mask_kind="unknown")) is None
 
 
 def test_no_lesion_is_judged_at_the_threshold_that_names_four_in_five():

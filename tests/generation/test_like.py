@@ -19,7 +19,7 @@ SHAPE = (64, 48)
 def picture(request, tmp_path):
     """A drawn mammogram with all that a JSON file may say."""
     asked = Conditions(kind="film", view="CC", laterality=request.param, density="B", finding="mass", birads=4)
-    drawn = draw_mammogram(asked, seed=2, shape=(256, 192), film_marks=False)
+    drawn = draw_mammogram(asked, seed=2, shape=(256, 192), film_labels=False)
     path = tmp_path / "one.png"
     Image.fromarray(np.rint(drawn.pixels * 255).astype(np.uint8)).save(path)
     told = drawn.conditions.replace(age_years=61, pathology="malignant", text="words of a report")

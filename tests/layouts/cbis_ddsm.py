@@ -218,7 +218,7 @@ def _roi(
 def _tissue(chest_wall_as: str, *, seed: int = 5) -> np.ndarray:
     """Film without lesion, darker than a disc; the chest wall lies as for a left or right breast."""
     asked = Conditions(kind="film", laterality=chest_wall_as[0], view="CC", finding="none", density="B")
-    return draw_mammogram(asked, seed=seed, shape=SMALL, film_marks=False).pixels * np.float32(0.6)
+    return draw_mammogram(asked, seed=seed, shape=SMALL, film_labels=False).pixels * np.float32(0.6)
 
 
 def _enlarged(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

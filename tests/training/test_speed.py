@@ -48,7 +48,7 @@ def test_a_training_without_huge_pages_says_how_to_start_it(caplog, monkeypatch,
     with caplog.at_level(logging.WARNING, logger="monai_mammo"):
         engine(SpeedReport()).run(batches(2), max_epochs=1)
     said = [record.getMessage() for record in caplog.records]
-    assert any("monai-mammo train" in line for line in said) == (state is machine.HugePages.NOT_ASKED)
+    assert any("monai-mammo train" in line for line in said) == (state is machine.HugePages.NOT_REQUESTED)
 
 
 def test_the_step_that_is_timed_is_a_training_step():

@@ -106,10 +106,10 @@ def _scan(frame: bytes) -> _Scan:
         elif marker in _FRAMES and not header:
             process, header = marker, content
         elif marker == _SCAN and len(header) >= 9 and len(content) >= 6 and content[0] == 1:
-            wanted = (header[8] & 15, content[2] >> 4, 16 | content[2] & 15)
-            if wanted[0] not in quantization or wanted[1] not in huffman or wanted[2] not in huffman:
+            numbers = (header[8] & 15, content[2] >> 4, 16 | content[2] & 15)
+            if numbers[0] not in quantization or numbers[1] not in huffman or numbers[2] not in huffman:
                 break
-            tables = quantization[wanted[0]], huffman[wanted[1]], huffman[wanted[2]]
+            tables = quantization[numbers[0]], huffman[numbers[1]], huffman[numbers[2]]
             return _Scan(process, header, *tables, interval, content[3:6], position)
     raise Refusal(SkipReason.DAMAGED, "the compressed frame has no scan of one component with its tables")
 

@@ -181,7 +181,7 @@ class GuardedReader:
                 return self._timed_out(path)
             except Exception as error:  # an end without an answer, or something else than an answer
                 how = self._drop()
-                if process.n_asked > 1:  # a file before it may have done the damage
+                if process.n_requests > 1:  # a file before it may have done the damage
                     continue
                 if how == "SIGALRM":
                     return self._timed_out(path)

@@ -50,7 +50,7 @@ class ReadingProcess:
     """
 
     def __init__(self, module: str, max_pixels: int) -> None:
-        self.n_asked = 0
+        self.n_requests = 0
         if not sys.executable:
             raise MammoError("no reading process can be started, because the Python program is not known here")
         root = str(Path(monai_mammo.__file__).parents[1])
@@ -122,10 +122,10 @@ class ReadingProcess:
         Ended, OSError, ValueError
             The process ended, or its answer is not a message.
         """
-        self.n_asked += 1
-        send(self._requests, {**request, "number": self.n_asked})
+        self.n_requests += 1
+        send(self._requests, {**request, "number": self.n_requests})
         head, image = self._next_answer(timeout_s)
-        if head.get("number") != self.n_asked:
+        if head.get("number") != self.n_requests:
             raise ValueError("an answer is not to the last request")
         return head, image
 

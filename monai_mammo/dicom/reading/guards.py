@@ -176,7 +176,7 @@ def parse_noted(data: bytes, limits: Limits) -> tuple[Dataset, tuple[str, ...]]:
         The bytes are not DICOM, are damaged, inflate past the limit, or hold more elements, items or text than allowed.
     """
     if data[128:132] != b"DICM":
-        if not _looks_like_a_bare_dataset(data):
+        if not _starts_as_a_bare_dataset(data):
             raise Refusal(SkipReason.NOT_DICOM, "the file is not a DICOM file")
         return _dcmread(data, limits)
     syntax, end = _transfer_syntax(data, limits)
@@ -315,7 +315,7 @@ def _vr(element: RawDataElement) -> str:
         return "UN"
 
 
-def _looks_like_a_bare_dataset(data: bytes) -> bool:
+def _starts_as_a_bare_dataset(data: bytes) -> bool:
     """Whether bytes without preamble start with an element of group 2 or 8, as old archives write them."""
     return len(data) > 64 and data[:2] in (b"\x02\x00", b"\x08\x00") and data[3] == 0 and data[2] <= 0x20
 

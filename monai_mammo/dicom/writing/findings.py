@@ -178,10 +178,10 @@ def _finding_content(source: Dataset, finding: ReportedFinding) -> dict[str, Any
     if annotation.birads is not None:
         assessment = birads_code(annotation.birads, annotation.birads_letter)
         evaluations.append(_evaluation(ASSESSMENT_CATEGORY, assessment))
-    for name, asked in DESCRIPTORS.items():
+    for name, concept_name in DESCRIPTORS.items():
         value = getattr(finding.conditions, name)
         if value is not None:
-            evaluations.append(_evaluation(asked, value.code))
+            evaluations.append(_evaluation(concept_name, value.code))
     tracking_id, tracking_uid = lesion_tracking(source.SOPInstanceUID, finding.name)
     is_abnormal = annotation.categories != (FindingCategory.NONE,)
     return {

@@ -139,13 +139,13 @@ def _check(mammogram: Mammogram, bits_stored: int, intent: str) -> None:
         raise RequestError(f"bits stored {bits_stored!r} is not one of {', '.join(map(str, BITS_STORED))}")
     if intent not in INTENTS:
         raise RequestError(f"intent {intent!r} is not one of {', '.join(INTENTS)}")
-    wanted = {
+    needed = {
         "view": mammogram.conditions.view,
         "laterality": mammogram.conditions.laterality,
         "chest wall side": mammogram.chest_wall,
         "spacing": mammogram.spacing,
     }
-    missing = [name for name, value in wanted.items() if value is None]
+    missing = [name for name, value in needed.items() if value is None]
     if missing:
         raise MammoError(f"a mammogram without {' and '.join(missing)} cannot be written as DICOM")
 

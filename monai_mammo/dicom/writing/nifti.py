@@ -139,9 +139,9 @@ def _file(pixels: np.ndarray, mammogram: Mammogram, provenance: Provenance | Non
     image.set_qform(image.affine, code="aligned")  # some readers look at this one alone
     header = image.header
     header.set_xyzt_units("unknown" if spacing is None else "mm")
-    mark = "SYNTHETIC, " if provenance is not None else ""
+    synthetic = "SYNTHETIC, " if provenance is not None else ""
     source = UNKNOWN if spacing is None else f"spacing mm, source {spacing.source}"
-    header["descrip"] = f"{mark}{source}"[:79]
+    header["descrip"] = f"{synthetic}{source}"[:79]
     text = json.dumps({"monai_mammo": _about(mammogram, provenance)}, separators=(",", ":"))
     header.extensions.append(nibabel.nifti1.Nifti1Extension(_COMMENT, text.encode()))
     data = image.to_bytes()

@@ -86,7 +86,7 @@ def write_report(
     groups = [breast_group(source, density=density, birads=birads)]
     groups += [finding_group(source, masks, finding) for finding in findings]
     dataset = _build(source, masks, groups, provenance)
-    _mark(dataset, source, provenance)
+    _state_synthetic(dataset, source, provenance)
     if outcome:
         dataset.CompletionFlagDescription = outcome[:64]
     remove_clock_and_chance(dataset)
@@ -156,7 +156,7 @@ def _build(source: Dataset, masks: Dataset | None, groups: list[Any], provenance
     return dataset
 
 
-def _mark(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
+def _state_synthetic(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
     dataset.SeriesDescription = "SYNTHETIC findings, not a diagnosis"
     dataset.ManufacturerModelName = provenance.weights[0].name[:64]
     dataset.SoftwareVersions = provenance.tool_version

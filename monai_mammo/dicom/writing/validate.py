@@ -115,9 +115,9 @@ def _absent(dataset: Dataset, keywords: Iterable[str]) -> list[str]:
 
 def _fixed(dataset: Dataset) -> list[str]:
     sentences = [
-        f"{keyword} must be {wanted}."
-        for keyword, wanted in _FIXED_VALUES.items()
-        if not _is_empty(dataset, keyword) and dataset.get(keyword) != wanted
+        f"{keyword} must be {fixed}."
+        for keyword, fixed in _FIXED_VALUES.items()
+        if not _is_empty(dataset, keyword) and dataset.get(keyword) != fixed
     ]
     if dataset.get("PresentationIntentType") != _INTENTS[dataset.SOPClassUID]:
         sentences.append("SOPClassUID and PresentationIntentType do not agree.")

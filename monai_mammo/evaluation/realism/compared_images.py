@@ -47,7 +47,7 @@ def synthetic_images(folder: str | Path, *, kind: str | None = None, split: str 
     RequestError
         There is no image in the folder, or `kind` is not an acquisition kind.
     MammoError
-        A file can not be read.
+        A file cannot be read.
     """
     folder = Path(folder)
     stated = None if kind is None else str(AcquisitionKind.parse(kind, where="--kind"))

@@ -133,8 +133,8 @@ def control_positions(
     order = [int(i) for i in np.random.default_rng(seed).permutation(len(kinds))]
     chosen: set[int] = set()
     for kind in sorted(set(synthetic_kinds), key=str):
-        wanted = sum(k == kind for k in synthetic_kinds)
-        chosen |= set([i for i in order if i not in chosen and kind in (None, kinds[i])][:wanted])
+        n_needed = sum(k == kind for k in synthetic_kinds)
+        chosen |= set([i for i in order if i not in chosen and kind in (None, kinds[i])][:n_needed])
     return sorted(chosen)
 
 

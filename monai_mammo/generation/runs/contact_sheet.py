@@ -124,8 +124,8 @@ def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:
     agreement = entry["found"]["dice"]
     second = f"{entry['id']}  {'' if agreement is None else f'Dice {agreement:.2f}'}  tries {len(entry['tries'])}"
     second += "  passed" if is_passed(entry) else f"\nNOT PASSED: {entry['outcome']}"
-    mark = "  UNSUPPORTED" if any(w.startswith("UNSUPPORTED") for w in entry["warnings"]) else ""
-    caption = " ".join(str(w) for w in words if w) + f"\n{second}{mark}"
+    unsupported = "  UNSUPPORTED" if any(w.startswith("UNSUPPORTED") for w in entry["warnings"]) else ""
+    caption = " ".join(str(w) for w in words if w) + f"\n{second}{unsupported}"
     return Tile(image, requested > 0.5, _found_mask(folder, entry, image.shape), caption)
 
 

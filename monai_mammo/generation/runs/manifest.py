@@ -135,7 +135,7 @@ class Manifest:
         Raises
         ------
         MammoError
-            The file is no manifest of ours.
+            The file is not a manifest of ours.
         """
         path = folder / MANIFEST
         if not os.path.lexists(path):

@@ -218,8 +218,8 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
     for name, only_passed in ((DATALIST, is_partly), (PASSED_DATALIST, True)):
         path = manifest.folder / name
         if name in manifest.head["files"] and path.is_file() and not path.is_symlink():
-            wanted = json.loads(datalist_bytes(manifest, spacing_mm, only_passed=only_passed))
-            if read_json(path) != wanted:
+            expected = json.loads(datalist_bytes(manifest, spacing_mm, only_passed=only_passed))
+            if read_json(path) != expected:
                 yield f"{name} states something else than the manifest"
 
 

@@ -94,7 +94,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     in_train = {row["patient_id"] for key, rows in tables.items() if key.endswith("_train") for row in rows}
     used: set[Path] = set()
     listed: list[Entry | Skipped | Failed] = []
-    views, homeless = _views(tables, source)
+    views, without_view = _views(tables, source)
     for key, rows in views.items():
         person_parts = tuple(part for part, persons in (("train", in_train), ("test", in_test)) if key[0] in persons)
         listed += _Listing(source, index, used, person_parts).entries_of(key, rows)
@@ -103,7 +103,7 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
         for file in index.files
         if file.path not in used
     ]
-    return [*listed, *homeless, *index.not_indexed, *unlisted]
+    return [*listed, *without_view, *index.not_indexed, *unlisted]
 
 
 def label_counts(source: Path) -> dict[str, Any]:
@@ -156,14 +156,14 @@ _ParsedRow = tuple[TableRow, "Abnormality | RequestError"]
 def _views(tables: dict[str, list[TableRow]], source: Path) -> tuple[dict[ViewKey, list[_ParsedRow]], list[Failed]]:
     """Rows by view, and a failure for each row that does not even say which view it is of."""
     views: dict[ViewKey, list[_ParsedRow]] = {}
-    homeless: list[Failed] = []
+    without_view: list[Failed] = []
     for table, rows in tables.items():
         kind, split = table.split("_")
         for row in rows:
             try:
                 key = view_key(row)
             except RequestError as error:
-                homeless.append(Failed(source / row.table, SkipReason.WRONG_ROW, str(error)))
+                without_view.append(Failed(source / row.table, SkipReason.WRONG_ROW, str(error)))
                 continue
             parsed: Abnormality | RequestError
             try:
@@ -171,7 +171,7 @@ def _views(tables: dict[str, list[TableRow]], source: Path) -> tuple[dict[ViewKe
             except RequestError as error:
                 parsed = error
             views.setdefault(key, []).append((row, parsed))
-    return views, homeless
+    return views, without_view
 
 
 class _Listing:

@@ -129,7 +129,7 @@ class Abnormality:
 
     @classmethod
     def parse(cls, row: TableRow, *, kind: str, split: str) -> Abnormality:
-        """Row with typed cells.
+        """Row with typed values.
 
         Raises
         ------

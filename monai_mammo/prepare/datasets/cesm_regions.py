@@ -101,7 +101,7 @@ def _shape_in(row: TableRow) -> tuple[str, list[Any]]:
         values = [attributes[key] for key in SHAPES[name]]
     except (ValueError, TypeError, KeyError, RecursionError):
         words = "; ".join(f"{name} with {', '.join(keys)}" for name, keys in SHAPES.items())
-        raise RequestError(f"region_shape_attributes in {row.where} is no JSON object of: {words}") from None
+        raise RequestError(f"region_shape_attributes in {row.where} is not a JSON object of: {words}") from None
     numbers = values if "all_points_x" not in SHAPES[name] else _points(values)
     if not numbers or not all(_is_number(value) for value in numbers) or any(value < 0 for value in values[2:]):
         words = "needs finite numbers, as many for x as for y, and radii of 0 or more"

@@ -103,7 +103,7 @@ class ImageName:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRow:
-    """A row of the sheet ``all``, with typed cells.
+    """A row of the sheet ``all``, with typed values.
 
     Parameters
     ----------
@@ -159,14 +159,14 @@ def read_sheets(path: Path) -> dict[str, list[TableRow]]:
     Raises
     ------
     RequestError
-        The file is no workbook, or a sheet or column is missing.
+        The file is not a workbook, or a sheet or column is missing.
     """
     sheets = {name.strip(): rows for name, rows in read_workbook(path).items()}
     missing = next((name for name in (_ALL, *SHEETS) if name not in sheets), None)
     if missing is not None:
         raise RequestError(f"{path.name} has no sheet {missing!r}; needed are {', '.join((_ALL, *SHEETS))}")
     for name in (_ALL, *SHEETS):
-        header = list(sheets[name][0].cells) if sheets[name] else ["Image_name"]
+        header = list(sheets[name][0].values) if sheets[name] else ["Image_name"]
         require_columns(header, _COLUMNS if name == _ALL else ("Image_name",), where=f"sheet {name}")
     if not sheets[_ALL]:
         raise RequestError(f"sheet {_ALL} of {path.name} has no rows")

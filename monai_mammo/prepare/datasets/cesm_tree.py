@@ -128,7 +128,7 @@ def rows_by_image(
             found.setdefault(key, []).append(row)
         else:
             path = tree.regions if row.table == (tree.regions and tree.regions.name) else tree.workbook
-            detail = f"{column} in {row.where} is no image of the sheet all"
+            detail = f"{column} in {row.where} does not name an image of the sheet all"
             unknown.setdefault(row[column], wrong_row(path or tree.workbook, detail))
     return found, list(unknown.values())
 

@@ -197,7 +197,7 @@ def _is_normal(row: TableRow) -> bool:
 
 def _is_stated_normal(row: TableRow) -> bool | None:
     column = "Lesion Annotation Status"
-    return row[column].casefold().startswith("no annotation") if column in row.cells else None
+    return row[column].casefold().startswith("no annotation") if column in row.values else None
 
 
 def _main_finding(annotations: tuple[Annotation, ...]) -> Finding | None:

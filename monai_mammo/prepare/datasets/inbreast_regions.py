@@ -76,7 +76,7 @@ def read_regions(path: Path) -> list[Region]:
     except OSError as error:
         raise RequestError(f"{path.name} could not be read: {error.strerror or 'unknown'}") from None
     except (ExpatError, plistlib.InvalidFileException, LookupError, TypeError, ValueError, AttributeError):
-        raise RequestError(f"{path.name} is no OsiriX property list with Images, ROIs and points (x, y)") from None
+        raise RequestError(f"{path.name} is not an OsiriX property list with Images, ROIs and points (x, y)") from None
 
 
 def findings_of(regions: list[Region], shape: tuple[int, int]) -> tuple[tuple[Annotation, ...], tuple[str, ...]]:

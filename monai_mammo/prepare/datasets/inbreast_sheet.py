@@ -80,8 +80,8 @@ def workbook_rows(table: Path) -> list[TableRow]:
     require_columns(header, _WORKBOOK_COLUMNS, where=f"sheet {_SHEET} of {table.name}")
     rows = []
     for number, line in enumerate(lines[1:], start=1):
-        cells = dict(zip(header, line, strict=False))
-        rows.append(TableRow(table=f"{table.name} {_SHEET}", number=number, line=number + 1, cells=cells))
+        values = dict(zip(header, line, strict=False))
+        rows.append(TableRow(table=f"{table.name} {_SHEET}", number=number, line=number + 1, values=values))
     return [_impersonal(row) for row in rows if row["File Name"]]
 
 
@@ -90,5 +90,5 @@ def _text(value: Any) -> str:
 
 
 def _impersonal(row: TableRow) -> TableRow:
-    kept = {column: text for column, text in row.cells.items() if column not in _PERSONAL}
-    return dataclasses.replace(row, cells=kept)
+    kept = {column: text for column, text in row.values.items() if column not in _PERSONAL}
+    return dataclasses.replace(row, values=kept)

@@ -124,7 +124,7 @@ def _lines(table: Path) -> list[TableRow]:
         raise RequestError(f"table {table.name} could not be read: {error.strerror or 'unknown'}") from None
     numbered = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if re.match(r"mdb\d{3}\s", line)]
     return [
-        TableRow(table=table.name, number=number, line=i, cells={"line": line})
+        TableRow(table=table.name, number=number, line=i, values={"line": line})
         for number, (i, line) in enumerate(numbered, start=1)
     ]
 
@@ -238,6 +238,6 @@ def _circle(fields: list[str], line: TableRow) -> np.ndarray | None:
         raise RequestError(f"{line.where} does not end in x, y and radius, three whole numbers, or {' '.join(_NOTE_3)}")
     x, y, radius = map(int, fields)
     if not (x < _SIDE and y < _SIDE and 0 < radius < _SIDE):
-        raise RequestError(f"x, y and radius in {line.where} are no circle in {_SIDE} x {_SIDE} pixels")
+        raise RequestError(f"x, y and radius in {line.where} do not name a circle in {_SIDE} x {_SIDE} pixels")
     row = _SIDE - 1 - y  # y counts from the bottom
     return circle(x + 0.5, row + 0.5, radius, shape=(_SIDE, _SIDE))

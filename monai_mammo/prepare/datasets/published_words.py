@@ -1,4 +1,4 @@
-"""What a cell of a published table stands for: a word of a vocabulary, or a number."""
+"""What a value of a published table stands for: a word of a vocabulary, or a number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 def word_in(row: TableRow, column: str, meanings: Mapping[str, _T]) -> _T:
-    """What the word in a cell stands for.
+    """What the word in a column stands for.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ def word_in(row: TableRow, column: str, meanings: Mapping[str, _T]) -> _T:
     Raises
     ------
     RequestError
-        The cell holds none of the words.
+        The value is none of the words.
     """
     text = row[column]
     if text in meanings:
         return meanings[text]
-    allowed = ", ".join(word or "an empty cell" for word in meanings)
+    allowed = ", ".join(word or "an empty value" for word in meanings)
     raise RequestError(f"{column} {text!r} in {row.where} is not one of {allowed}")
 
 
 def number_in(row: TableRow, column: str) -> float:
-    """Finite number in a cell.
+    """Finite number in a column.
 
     Raises
     ------

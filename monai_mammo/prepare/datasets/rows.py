@@ -1,4 +1,4 @@
-"""Published tables, read so that every cell can be traced back to its file and line."""
+"""Published tables, read so that every value can be traced back to its file and line."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class TableRow:
     number : int
         1 for the first record after the header.
     line : int
-        Line of the file, or row of the sheet, at which the record starts: cells may hold line breaks.
-    cells : dict of str to str
-        By column, as they stand; a cell that the record lacks is empty.
+        Line of the file, or row of the sheet, at which the record starts: values may hold line breaks.
+    values : dict of str to str
+        By column, as they stand; a value that the record lacks is empty.
     n_surplus : int
-        Cells beyond the header's.
+        Values beyond the header's.
     """
 
     table: str
     number: int
     line: int
-    cells: dict[str, str]
+    values: dict[str, str]
     n_surplus: int = 0
 
     @property
@@ -49,12 +49,12 @@ class TableRow:
         return f"{self.table} line {self.line}"
 
     def __getitem__(self, column: str) -> str:
-        """Cell without surrounding blanks and line breaks; empty for a column that is not there."""
-        return self.cells.get(column, "").strip()
+        """Value without surrounding blanks and line breaks; empty for a column that is not there."""
+        return self.values.get(column, "").strip()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values for the record of an entry."""
-        return {"table": self.table, "row": self.number, "line": self.line, "cells": self.cells}
+        return {"table": self.table, "row": self.number, "line": self.line, "values": self.values}
 
 
 def read_rows(
@@ -62,7 +62,7 @@ def read_rows(
 ) -> list[TableRow]:
     """All records of a table of text, in its order.
 
-    Bytes that are no UTF-8 become U+FFFD, so that they cost no more than their own record.
+    Bytes that are not UTF-8 become U+FFFD, so that they cost no more than their own record.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def read_rows(
         if twice is not None:
             raise RequestError(f"table {name} has the column {twice!r} twice")
         start = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                values = dict.fromkeys(header, "") | dict(zip(header, cells, strict=False))
-                n_surplus = max(0, len(cells) - len(header))
+        for texts in reader:
+            if any(text.strip() for text in texts):
+                values = dict.fromkeys(header, "") | dict(zip(header, texts, strict=False))
+                n_surplus = max(0, len(texts) - len(header))
                 rows.append(
-                    TableRow(table=name, number=len(rows) + 1, line=start, cells=values, n_surplus=n_surplus)
+                    TableRow(table=name, number=len(rows) + 1, line=start, values=values, n_surplus=n_surplus)
                 )
             start = reader.line_num + 1
     except UnreadableFile as error:

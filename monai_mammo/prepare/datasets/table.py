@@ -169,7 +169,7 @@ class _Lines:
     def entry(self, row: TableRow) -> Entry:
         image_id, where = row["image_id"], row.where
         if row.n_surplus:
-            raise RequestError(f"{where} has {row.n_surplus} more cells than the header: quote cells with commas")
+            raise RequestError(f"{where} has {row.n_surplus} more values than the header: quote values with commas")
         if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", image_id) or image_id.lower() in self.taken:
             words = "is taken or not made of letters, digits and . _ -"
             raise RequestError(f"image_id {image_id[:120]!r} in {where} {words}")

@@ -210,7 +210,7 @@ def _words(row: TableRow) -> list[str]:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         words = None
     if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        raise RequestError(f"finding_categories in {row.where} is no list of words in quotes, such as ['Mass']")
+        raise RequestError(f"finding_categories in {row.where} is not a list of words in quotes, such as ['Mass']")
     unknown = [word for word in words if word not in _CATEGORIES]
     if unknown:
         raise RequestError(f"finding_categories {unknown[0]!r} in {row.where} is not one of {', '.join(_CATEGORIES)}")

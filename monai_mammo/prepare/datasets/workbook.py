@@ -83,15 +83,15 @@ def _rows(sheet: Any) -> list[TableRow]:
     for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
         if line > _MAX_ROWS or len(values) > _MAX_COLUMNS:
             raise _TooLarge(f"a sheet has more than {_MAX_ROWS} rows or {_MAX_COLUMNS} columns")
-        cells = [_text(value) for value in values]
-        if not any(cell.strip() for cell in cells):
+        texts = [_text(value) for value in values]
+        if not any(text.strip() for text in texts):
             continue
         if header is None:
-            header = [cell.strip() for cell in cells]
+            header = [text.strip() for text in texts]
         else:
-            cells += [""] * (len(header) - len(cells))
-            named = {title: cell for title, cell in zip(header, cells, strict=False) if title}
-            rows.append(TableRow(table=f"sheet {sheet.title}", number=len(rows) + 1, line=line, cells=named))
+            texts += [""] * (len(header) - len(texts))
+            named = {title: text for title, text in zip(header, texts, strict=False) if title}
+            rows.append(TableRow(table=f"sheet {sheet.title}", number=len(rows) + 1, line=line, values=named))
     return rows
 
 

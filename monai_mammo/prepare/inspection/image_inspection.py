@@ -31,7 +31,7 @@ _IDENTIFYING = (
     *("PatientName", "PatientBirthDate", "OtherPatientIDs", "PatientAddress", "PatientTelephoneNumbers"),
     *("ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "InstitutionName", "AccessionNumber"),
 )
-_DAY_CELLS = ("study_id", "Acquisition date")
+_DAY_COLUMNS = ("study_id", "Acquisition date")
 
 
 def inspect_image(entry: Entry) -> InspectedImage:
@@ -134,8 +134,8 @@ def _of_entry(seen: InspectedImage, entry: Entry, *, person_id: str = "") -> Ins
 def _day(entry: Entry) -> str:
     """What the table's rows say about the day of the picture, in whatever words."""
     rows = entry.record.get("rows") or [entry.record]
-    cells = [row.get("cells") or {} for row in rows if isinstance(row, dict)]
-    return next((str(cell[column]) for cell in cells for column in _DAY_CELLS if cell.get(column)), "")
+    values = [row.get("values") or {} for row in rows if isinstance(row, dict)]
+    return next((str(row[column]) for row in values for column in _DAY_COLUMNS if row.get(column)), "")
 
 
 def _is_prepared(entry: Entry) -> bool:

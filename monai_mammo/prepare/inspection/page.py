@@ -112,7 +112,7 @@ def _contents(report: DoctorReport) -> str:
     for kind, issues in report.kinds.items():
         n_images = len(_names(issues))
         rows.append(
-            f'<tr><td><span class="mark {kind.severity.value}">{escape(kind.severity.heading)}</span></td>'
+            f'<tr><td><span class="severity {kind.severity.value}">{escape(kind.severity.heading)}</span></td>'
             f'<td><a href="#{kind.value}">{escape(kind.heading)}</a></td>'
             f'<td class="number">{len(issues):,}</td><td class="number">{n_images:,}</td></tr>'
         )
@@ -193,12 +193,12 @@ def _label_counts(report: DoctorReport) -> str:
     has_stated = any(count.stated is not None for count in report.label_counts)
     rows = []
     for count in report.label_counts:
-        cells = [count.found, "–" if count.published is None else count.published]
-        cells += ["" if count.stated is None else count.stated] if has_stated else []
-        mark = "" if count.is_equal else ' class="differs"'
+        values = [count.found, "–" if count.published is None else count.published]
+        values += ["" if count.stated is None else count.stated] if has_stated else []
+        style = "" if count.is_equal else ' class="differs"'
         sign = "equal" if count.is_equal else "differs"
         rows.append(
-            f'<tr{mark}><th scope="row">{escape(count.name)}</th>{"".join(_cell(cell) for cell in cells)}'
+            f'<tr{style}><th scope="row">{escape(count.name)}</th>{"".join(map(_table_data, values))}'
             f"<td>{sign if count.published is not None else ''}</td></tr>"
         )
     stated = '<th scope="col" class="number">in the paper</th>' if has_stated else ""
@@ -218,8 +218,8 @@ def _how_to_read() -> str:
         "<li><strong>Leakage</strong> makes results look better than they are; the command then ends with exit code 1. "
         "<strong>Faults</strong> need a check of the pictures; the other parts are for information.</li>"
         "<li>Thumbnails show the picture as its file shows it. Masks and boxes are drawn in amber.</li>"
-        "<li>Ground, chest wall and likeness are measured by simple rules on the pixels and can be wrong, above all "
-        "where the breast fills the film; nothing was changed in the data set.</li>"
+        "<li>Background, chest wall and likeness are measured by simple rules on the pixels and can be wrong, above "
+        "all where the breast fills the film; nothing was changed in the data set.</li>"
         "<li>Copies that were cut out of one another, turned, or strongly altered are not found.</li>"
         "<li>The complete list, with a line for each file, is in <code>doctor.json</code> beside this page. Neither "
         "holds names of persons, but file names and thumbnails come from the data set: treat them as you treat it.</li>"
@@ -230,18 +230,18 @@ def _how_to_read() -> str:
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     if not rows:
         return ""
-    numbers = [isinstance(cell, int) for cell in rows[0]]
+    numbers = [isinstance(value, int) for value in rows[0]]
     heads = "".join(
         f'<th scope="col"{" class=" + chr(34) + "number" + chr(34) if is_number else ""}>{escape(word)}</th>'
         for word, is_number in zip(head, numbers, strict=True)
     )
     body = "".join(
-        f'<tr><th scope="row">{escape(str(row[0]))}</th>{"".join(_cell(cell) for cell in row[1:])}</tr>' for row in rows
+        f'<tr><th scope="row">{escape(str(row[0]))}</th>{"".join(map(_table_data, row[1:]))}</tr>' for row in rows
     )
     return f"<table><caption>{escape(title)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(value: object) -> str:
+def _table_data(value: object) -> str:
     text = f"{value:,}" if isinstance(value, int) else escape(str(value))
     return f'<td class="number">{text}</td>'
 

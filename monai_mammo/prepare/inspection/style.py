@@ -36,10 +36,10 @@ th, td { text-align: left; font-weight: 400; padding: .22rem .8rem .22rem 0; bor
   vertical-align: top; } thead th { color: var(--soft); font-size: .85rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; } table.wide { width: 100%; }
 tr.differs td, tr.differs th { background: #fdf3e3; }
-.mark { font-size: .8rem; font-weight: 650; padding: .05rem .5rem; border-radius: 1rem; color: #fff;
+.severity { font-size: .8rem; font-weight: 650; padding: .05rem .5rem; border-radius: 1rem; color: #fff;
   white-space: nowrap; }
-.mark.leakage { background: var(--leakage); } .mark.fault { background: var(--fault); }
-.mark.left_out { background: var(--left_out); } .mark.note { background: var(--note); }
+.severity.leakage { background: var(--leakage); } .severity.fault { background: var(--fault); }
+.severity.left_out { background: var(--left_out); } .severity.note { background: var(--note); }
 .count { font-weight: 400; color: var(--soft); } a { color: #0b57a4; } a:focus-visible, summary:focus-visible {
   outline: 3px solid #0b57a4; outline-offset: 2px; }
 .cards { display: flex; flex-wrap: wrap; gap: .8rem; margin: .6rem 0; }

@@ -162,11 +162,11 @@ def test_a_film_that_is_there_twice_is_one_image_with_both_findings(tree: Path):
     assert "train and in test" in twice.notes[0]
 
 
-def test_cells_stand_in_the_record_as_they_are_in_the_file(tree: Path):
+def test_values_stand_in_the_record_as_they_are_in_the_file(tree: Path):
     row = entries_by_id(tree)["P_00001_L_MLO"].record["rows"][0]
     assert row["table"] == MASS_TRAIN and (row["row"], row["line"]) == (2, 4)
-    assert row["cells"]["ROI mask file path"].endswith("000001.dcm\n")
-    assert row["cells"]["mass shape"] == "IRREGULAR-ARCHITECTURAL_DISTORTION"
+    assert row["values"]["ROI mask file path"].endswith("000001.dcm\n")
+    assert row["values"]["mass shape"] == "IRREGULAR-ARCHITECTURAL_DISTORTION"
 
 
 def test_masks_lie_on_the_planted_discs(prepared):

@@ -163,7 +163,7 @@ def test_repeated_rows_are_one_image_in_both_styles_of_names(tmp_path: Path, suf
     found = entries_by_id(layout.write(tmp_path / "data", suffixed=suffixed))
     assert len(found) == 25
     for image_id in ("P99_L_DM_MLO", "P99_L_CM_MLO", "P281_L_DM_MLO", "P281_L_CM_MLO"):
-        names = [row["cells"]["Image_name"] for row in found[image_id].record["rows"]]
+        names = [row["values"]["Image_name"] for row in found[image_id].record["rows"]]
         assert len(names) == 2 and (names[0] != names[1]) == suffixed
         assert any(note.startswith("name_repeated") for note in found[image_id].notes)
 
@@ -176,12 +176,12 @@ def test_a_second_row_with_a_picture_of_its_own_is_an_image_of_its_own(tmp_path:
     assert len(found) == 26 and found["P99_L_DM_MLO_2"].path.name == "P99_L_DM_MLO_2.jpg"
 
 
-def test_cells_stand_in_the_record_as_they_are_in_the_file(tree: Path):
+def test_values_stand_in_the_record_as_they_are_in_the_file(tree: Path):
     entry = entries_by_id(tree)["P3_L_CM_CC"]
     rows = {row["table"]: row for row in entry.record["rows"]}
     assert set(rows) == {"sheet all", "sheet mass enhancement_description"}
-    assert rows["sheet all"]["cells"]["Image_name"] == "P3_L_CM_CC "
-    assert rows["sheet all"]["cells"]["Findings"].endswith("speculated margin ")
+    assert rows["sheet all"]["values"]["Image_name"] == "P3_L_CM_CC "
+    assert rows["sheet all"]["values"]["Findings"].endswith("speculated margin ")
     assert entry.path.name == "P3_L_CM_CC .jpg"
 
 
@@ -202,9 +202,9 @@ def change_region(source: Path, image: str, attributes: str) -> None:
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ("{", "is no JSON object of: polygon with all_points_x, all_points_y; ellipse"),
-        ('{"name":"rect","x":1,"y":1,"width":4,"height":4}', "is no JSON object of: polygon"),
-        ('{"name":"circle","cx":5,"cy":5}', "is no JSON object of"),
+        ("{", "is not a JSON object of: polygon with all_points_x, all_points_y; ellipse"),
+        ('{"name":"rect","x":1,"y":1,"width":4,"height":4}', "is not a JSON object of: polygon"),
+        ('{"name":"circle","cx":5,"cy":5}', "is not a JSON object of"),
         ('{"name":"circle","cx":5,"cy":5,"r":-3}', "needs finite numbers"),
         ('{"name":"polygon","all_points_x":[1,2,3],"all_points_y":[1,2]}', "needs finite numbers"),
         ('{"name":"polygon","all_points_x":[1,2,"a"],"all_points_y":[1,2,3]}', "needs finite numbers"),
@@ -275,8 +275,8 @@ def test_rows_and_regions_of_unknown_images_are_told(copy: Path):
     change_sheet(copy, "P1_L_DM_MLO", "Image_name", "P1_L_XX_MLO")
     details = " ".join(failure.detail for failure in failures(copy))
     assert "Image_name in sheet all line 2 is not P<number>" in details
-    assert f"#filename in {REGIONS} line 2 is no image of the sheet all" in details
-    assert "Image_name in sheet distortion line 2 is no image of the sheet all" in details
+    assert f"#filename in {REGIONS} line 2 does not name an image of the sheet all" in details
+    assert "Image_name in sheet distortion line 2 does not name an image of the sheet all" in details
 
 
 def test_a_table_of_regions_for_other_files_is_noted(copy: Path):

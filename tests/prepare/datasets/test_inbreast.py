@@ -97,7 +97,7 @@ def test_conditions_and_the_letter_of_the_category(listed):
 def test_a_cell_of_blanks_is_no_density(listed):
     entry = listed["90000002"]
     assert entry.conditions.density is None
-    assert entry.record["rows"][0]["cells"]["ACR"] == " " * 193
+    assert entry.record["rows"][0]["values"]["ACR"] == " " * 193
 
 
 def test_the_table_says_mlo_where_the_file_says_ml(listed):
@@ -180,7 +180,7 @@ def test_spacing_is_nominal(listed):
 def test_neither_patient_number_nor_age_is_kept(tree, listed):
     assert "Patient ID" in (tree / "INbreast.csv").read_text()
     for entry in listed.values():
-        assert {"Patient ID", "Patient age"}.isdisjoint(entry.record["rows"][0]["cells"])
+        assert {"Patient ID", "Patient age"}.isdisjoint(entry.record["rows"][0]["values"])
 
 
 def test_the_table_is_used_without_opening_the_workbook(copy):
@@ -245,7 +245,7 @@ def test_a_bad_row_costs_one_image(copy, old, new, told):
 def test_a_bad_property_list_costs_one_image(copy, content):
     (copy / "AllXML" / "90000001.xml").write_bytes(content)
     [bad] = _bad(copy)
-    assert bad.path.name.startswith("90000001_") and "90000001.xml is no OsiriX property list" in bad.detail
+    assert bad.path.name.startswith("90000001_") and "90000001.xml is not an OsiriX property list" in bad.detail
 
 
 def test_a_header_that_tells_no_size_costs_one_image(copy):

@@ -142,8 +142,8 @@ def test_untouched_lines_are_kept_with_their_number(tree, listed):
     lines = (tree / "Info.txt").read_text().split("\n")
     for film in ("mdb003", "mdb226"):
         for row in listed[film].record["rows"]:
-            assert row["cells"]["line"] == lines[row["line"] - 1]
-    assert listed["mdb003"].record["rows"][0]["cells"]["line"].endswith("NORM ")
+            assert row["values"]["line"] == lines[row["line"] - 1]
+    assert listed["mdb003"].record["rows"][0]["values"]["line"].endswith("NORM ")
 
 
 def test_the_text_may_be_called_readme_and_have_a_heading(copy):

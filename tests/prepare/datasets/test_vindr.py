@@ -145,12 +145,12 @@ def test_splits_go_by_study_and_the_published_one_is_a_label(prepared, listed):
     assert [listed[_id(n)].labels["published_split"] for n in (0xC01, 0xC05)] == ["training", "test"]
 
 
-def test_untouched_cells_are_kept_with_their_line(tree, listed):
+def test_untouched_values_are_kept_with_their_line(tree, listed):
     [row] = listed[_id(0xC02)].record["rows"]
     with open(tree / TABLE, newline="") as file:
         published = list(csv.reader(file))
     assert row["table"] == TABLE and row["line"] == 3
-    assert row["cells"] == dict(zip(published[0], published[2], strict=True))
+    assert row["values"] == dict(zip(published[0], published[2], strict=True))
 
 
 def test_the_scanner_comes_from_metadata_and_is_not_needed(tables, tree):

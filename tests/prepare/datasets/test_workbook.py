@@ -40,7 +40,7 @@ def workbook(tmp_path: Path) -> Path:
 def test_texts_numbers_and_rows_come_back(workbook: Path):
     sheets = read_workbook(workbook)
     assert list(sheets) == ["one", "two"] and sheets["two"] == []
-    assert [row.cells for row in sheets["one"]] == [{"name": "a & <b> ", "n": "46"}, {"name": "c", "n": "4$2"}]
+    assert [row.values for row in sheets["one"]] == [{"name": "a & <b> ", "n": "46"}, {"name": "c", "n": "4$2"}]
     assert [(row.number, row.line) for row in sheets["one"]] == [(1, 2), (2, 4)]
     assert sheets["one"][1].where == "sheet one line 4"
 
@@ -55,7 +55,7 @@ def test_other_kinds_of_cells(workbook: Path):
     rows = f'<row r="1">{titles}</row><row r="2">{cells}</row>'
     sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
     replace_part(workbook, "xl/worksheets/sheet1.xml", sheet)
-    assert read_workbook(workbook)["one"][0].cells == {"tA": "in ", "tC": "46", "tD": "0.25", "tE": "sum", "tAA": "27"}
+    assert read_workbook(workbook)["one"][0].values == {"tA": "in ", "tC": "46", "tD": "0.25", "tE": "sum", "tAA": "27"}
 
 
 BILLION_LAUGHS = (
@@ -123,8 +123,8 @@ def test_a_file_that_excel_itself_might_have_written(tmp_path: Path):
         book.active.append(row)
     book.save(tmp_path / "w.xlsx")
     first, second = read_workbook(tmp_path / "w.xlsx")["a"]
-    assert first.cells == {"name": " x ", "n": "3", "day": "2020-01-02T00:00:00", "yes": "1"} and first.line == 3
-    assert second.cells == {"name": "", "n": "0.125", "day": "", "yes": ""} and second.line == 4
+    assert first.values == {"name": " x ", "n": "3", "day": "2020-01-02T00:00:00", "yes": "1"} and first.line == 3
+    assert second.values == {"name": "", "n": "0.125", "day": "", "yes": ""} and second.line == 4
 
 
 def test_lines_of_text_tables_count_line_breaks_in_cells(tmp_path: Path):
@@ -137,7 +137,7 @@ def test_lines_of_text_tables_count_line_breaks_in_cells(tmp_path: Path):
         (3, 8, "3", ""),
         (4, 9, "\ufffd", "4"),
     ]
-    assert rows[0].cells["b"] == "x\n"
+    assert rows[0].values["b"] == "x\n"
     with pytest.raises(RequestError, match=r"table t\.csv has no column 'c'; needed are a, c"):
         read_rows(path, ("a", "c"))
     with pytest.raises(RequestError, match="could not be read"):
