@@ -92,6 +92,17 @@ class Box:
     def parse(cls, text: str | tuple | list, *, where: str = "") -> Self:
         """Box from ``"x0,y0,x1,y1"`` or a sequence of four numbers.
 
+        Parameters
+        ----------
+        text : str, tuple or list
+            Fractions of the image, origin top left.
+        where : str
+            Place of it, for a message.
+
+        Returns
+        -------
+        Box
+
         Raises
         ------
         RequestError
@@ -186,11 +197,21 @@ class Conditions:
         _check_absence({name: getattr(self, name) for name in ("finding", *OF_THE_LESION)})
 
     def replace(self, **changes: Any) -> Self:
-        """Copy with some attributes changed, checked anew."""
+        """Copy with some attributes changed, checked anew.
+
+        Returns
+        -------
+        Conditions
+        """
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Known attributes as plain JSON values, in the order of declaration."""
+        """Known attributes as plain JSON values, in the order of declaration.
+
+        Returns
+        -------
+        dict
+        """
         out: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -199,7 +220,12 @@ class Conditions:
         return out
 
     def to_json(self) -> str:
-        """JSON text that `from_json` reads back to an equal object."""
+        """JSON text that `from_json` reads back to an equal object.
+
+        Returns
+        -------
+        str
+        """
         return json.dumps(self.to_dict(), indent=2)
 
     @classmethod
@@ -207,6 +233,17 @@ class Conditions:
         """Conditions from a mapping, such as a line of a request file.
 
         Empty strings and `None` count as not given.
+
+        Parameters
+        ----------
+        values : mapping
+            By name of the attribute.
+        where : str
+            Place of it, for a message.
+
+        Returns
+        -------
+        Conditions
 
         Raises
         ------
@@ -239,6 +276,17 @@ class Conditions:
     @classmethod
     def from_json(cls, text: str, *, where: str = "") -> Self:
         """Conditions from the text that `to_json` writes.
+
+        Parameters
+        ----------
+        text : str
+            One JSON object.
+        where : str
+            Place of it, for a message.
+
+        Returns
+        -------
+        Conditions
 
         Raises
         ------

@@ -107,12 +107,22 @@ def restart_with_huge_pages() -> None:
 
 
 def n_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use.
+
+    Returns
+    -------
+    int
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> tuple[str, ...]:
-    """Lines on the processor, the memory pages and the threads of this process."""
+    """Lines on the processor, the memory pages and the threads of this process.
+
+    Returns
+    -------
+    tuple of str
+    """
     flags = set(_cpu_line("flags").split()) | set(_cpu_line("Features").split())
     has = {
         "AVX-512": "avx512f" in flags,

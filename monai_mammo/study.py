@@ -89,7 +89,12 @@ class Annotation:
         return any(category.finding not in (None, Finding.NONE) for category in self.categories)
 
     def to_dict(self) -> dict[str, Any]:
-        """What is known of it as plain JSON values, outlines apart."""
+        """What is known of it as plain JSON values, outlines apart.
+
+        Returns
+        -------
+        dict
+        """
         values = {
             "categories": [str(category) for category in self.categories],
             "box": None if self.box is None else list(self.box),
@@ -134,7 +139,13 @@ class StoredImage:
             raise MammoError("brightness of pixels must be finite and lie in [0, 1]")
 
     def brightness(self) -> np.ndarray:
-        """Brightness of each pixel, shape (rows, columns), float32, read-only."""
+        """Brightness of each pixel, shape (rows, columns), float32, read-only.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+            In [0, 1], read-only.
+        """
         index = self.pixels.view(f"u{self.pixels.itemsize}")
         pixels = np.empty(self.pixels.shape, dtype=np.float32)
         for row in range(0, len(index), _ROWS_AT_ONCE):
@@ -227,7 +238,12 @@ class Mammogram:
         return expected is not None and self.chest_wall is not None and self.chest_wall != expected
 
     def replace(self, **changes: Any) -> Mammogram:
-        """Copy with some fields changed, checked anew."""
+        """Copy with some fields changed, checked anew.
+
+        Returns
+        -------
+        Mammogram
+        """
         return dataclasses.replace(self, **changes)
 
 

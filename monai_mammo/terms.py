@@ -40,7 +40,17 @@ __all__ = [
 
 
 class Code(NamedTuple):
-    """A coded concept: value, coding scheme designator and meaning (DICOM PS3.3, 8.8)."""
+    """A coded concept: value, coding scheme designator and meaning (DICOM PS3.3, 8.8).
+
+    Attributes
+    ----------
+    value : str
+        Code value.
+    scheme : str
+        Coding scheme designator, such as ``SCT``.
+    meaning : str
+        Code meaning.
+    """
 
     value: str
     scheme: str
@@ -135,7 +145,12 @@ class AcquisitionKind(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "kind"
 
 
@@ -191,7 +206,12 @@ class FindingCategory(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "finding category"
 
     @property
@@ -224,7 +244,12 @@ class Shape(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "lesion_shape"
 
     @property
@@ -244,7 +269,12 @@ class Margin(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "lesion_margin"
 
     @property
@@ -263,7 +293,12 @@ class MassDensity(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "mass density"
 
 
@@ -287,7 +322,12 @@ class CalcificationMorphology(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "calc_type"
 
     @property
@@ -307,7 +347,12 @@ class CalcificationDistribution(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "calc_distribution"
 
     @property
@@ -350,6 +395,10 @@ def of_most_concern(values: Iterable[TermT]) -> TermT | None:
     ----------
     values : iterable of Shape, Margin, CalcificationMorphology or another vocabulary
         All of one.
+
+    Returns
+    -------
+    member of the vocabulary, or None
     """
     return max(values, key=lambda value: list(type(value).__members__.values()).index(value), default=None)
 
@@ -362,7 +411,12 @@ class ChestWall(_Term):
 
     @classmethod
     def noun(cls) -> str:
-        """Word for this vocabulary in a message."""
+        """Word for this vocabulary in a message.
+
+        Returns
+        -------
+        str
+        """
         return "chest wall side"
 
 
@@ -384,6 +438,17 @@ BREAST_CODE = Code("76752008", "SCT", "Breast")
 
 def parse_birads(value: object, *, where: str = "") -> int:
     """BI-RADS assessment category as an integer.
+
+    Parameters
+    ----------
+    value : object
+        A number, or its text.
+    where : str
+        Place of it, for a message.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
@@ -407,6 +472,10 @@ def birads_code(category: int, letter: str = "") -> Code:
         One of `BIRADS_CATEGORIES`.
     letter : str
         ``a``, ``b`` or ``c`` behind category 4, else empty.
+
+    Returns
+    -------
+    Code
 
     Raises
     ------

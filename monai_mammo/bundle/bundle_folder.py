@@ -120,6 +120,15 @@ class BundleFolder:
     def config(self, name: str) -> dict[str, Any]:
         """Content of ``configs/<name>.json`` as it stands, nothing resolved.
 
+        Parameters
+        ----------
+        name : str
+            Of the file, without ending.
+
+        Returns
+        -------
+        dict
+
         Raises
         ------
         MammoError
@@ -165,6 +174,10 @@ class BundleFolder:
         path : str
             Relative to the bundle.
 
+        Returns
+        -------
+        Path
+
         Raises
         ------
         MammoError
@@ -190,6 +203,7 @@ class BundleFolder:
         Parameters
         ----------
         key : str
+            Name in the metadata.
         default : float or None
             Where it states none; `None` allows no such metadata.
 

@@ -109,6 +109,10 @@ class TrainingFingerprint:
             Two or more.
         source_sha256 : sequence of str
             Hexadecimal, in the same order.
+
+        Returns
+        -------
+        TrainingFingerprint
         """
         features = np.stack([image_features(image) for image in images]).astype(np.float16)
         heads = [bytes.fromhex(text[: 2 * _HASH_BYTES]) for text in source_sha256]
@@ -118,7 +122,17 @@ class TrainingFingerprint:
         return len(self.features)
 
     def holds(self, sha256: str) -> bool:
-        """Whether a file of this hash was trained on."""
+        """Whether a file of this hash was trained on.
+
+        Parameters
+        ----------
+        sha256 : str
+            Hash of the file, in hexadecimal.
+
+        Returns
+        -------
+        bool
+        """
         return bool((self.hashes == np.frombuffer(bytes.fromhex(sha256[: 2 * _HASH_BYTES]), np.uint8)).all(1).any())
 
     def nearest(self, image: np.ndarray) -> Nearest:
@@ -126,6 +140,15 @@ class TrainingFingerprint:
 
         Training images that are copies of the closest one do not count as the second closest: an image that was
         trained on twice would have no low ratio otherwise.
+
+        Parameters
+        ----------
+        image : ndarray, shape (rows, columns)
+            Brightness in [0, 1], chest wall left.
+
+        Returns
+        -------
+        Nearest
         """
         features = self.features.astype(np.float32)
         similarity = features @ image_features(image)
@@ -136,7 +159,16 @@ class TrainingFingerprint:
         return Nearest(first, float(similarity[first]), min(1.0, max(close, 0.0) / max(far, 1e-6)))
 
     def save(self, folder: BundleFolder) -> Path:
-        """Write it into a bundle, in one step; returns the file."""
+        """Write it into a bundle, in one step; returns the file.
+
+        Parameters
+        ----------
+        folder : BundleFolder
+
+        Returns
+        -------
+        Path
+        """
         buffer = io.BytesIO()
         np.savez_compressed(buffer, version=np.int64(VERSION), features=self.features, hashes=self.hashes)
         path = folder.root / FILE
@@ -146,6 +178,14 @@ class TrainingFingerprint:
     @classmethod
     def load(cls, folder: BundleFolder) -> Self:
         """Fingerprint that a bundle carries.
+
+        Parameters
+        ----------
+        folder : BundleFolder
+
+        Returns
+        -------
+        TrainingFingerprint
 
         Raises
         ------

@@ -18,6 +18,7 @@ class FoundBundle:
     Parameters
     ----------
     name, root : str
+        By which it is found.
     version, weights_sha256 : str
         Empty where they could not be read.
     problem : str
@@ -31,7 +32,12 @@ class FoundBundle:
     problem: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict of str to str
+        """
         return dataclasses.asdict(self)
 
 

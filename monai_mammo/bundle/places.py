@@ -40,6 +40,15 @@ def find(name_or_path: str | os.PathLike[str]) -> BundleFolder:
     A text with a separator is a path. A name is looked for in the folders of the environment
     variable ``MONAI_MAMMO_BUNDLES``, then among the bundles of the package, then in the working folder.
 
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        Such as ``mammo_diffusion`` or ``./my_bundle``.
+
+    Returns
+    -------
+    BundleFolder
+
     Raises
     ------
     RequestError
@@ -60,7 +69,12 @@ def find(name_or_path: str | os.PathLike[str]) -> BundleFolder:
 
 
 def list_bundles() -> list[BundleFolder]:
-    """Bundles that `find` knows by name, the first of a name only, in alphabetical order."""
+    """Bundles that `find` knows by name, the first of a name only, in alphabetical order.
+
+    Returns
+    -------
+    list of BundleFolder
+    """
     found: dict[str, BundleFolder] = {}
     for place in _places():
         for child in sorted(place.iterdir()) if place.is_dir() else []:
@@ -70,7 +84,17 @@ def list_bundles() -> list[BundleFolder]:
 
 
 def root(name: str) -> Path:
-    """Folder of a bundle by its name or path, as `find` takes it."""
+    """Folder of a bundle by its name or path, as `find` takes it.
+
+    Parameters
+    ----------
+    name : str
+        As `find` takes it.
+
+    Returns
+    -------
+    Path
+    """
     return find(name).root
 
 
@@ -107,6 +131,10 @@ def beside(bundle_root: str | os.PathLike[str], name: str) -> Path:
     name : str
         Of the other bundle.
 
+    Returns
+    -------
+    Path
+
     Raises
     ------
     RequestError
@@ -117,7 +145,16 @@ def beside(bundle_root: str | os.PathLike[str], name: str) -> Path:
 
 
 def notice(folder: BundleFolder) -> str:
-    """What a user must be told before a bundle's configs are run; empty for the package's own."""
+    """What a user must be told before a bundle's configs are run; empty for the package's own.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+
+    Returns
+    -------
+    str
+    """
     return "" if folder.is_own else _FOREIGN.format(root=folder.root)
 
 

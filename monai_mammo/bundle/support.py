@@ -90,7 +90,17 @@ class SupportTable:
             raise MammoError("a support table names a combination twice")
 
     def images(self, conditions: Conditions) -> int:
-        """Training images with every attribute as requested; one left open matches all."""
+        """Training images with every attribute as requested; one left open matches all.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is requested.
+
+        Returns
+        -------
+        int
+        """
         return sum(row.n_images for row in self._matching(conditions))
 
     def persons(self, conditions: Conditions) -> int:
@@ -98,6 +108,15 @@ class SupportTable:
 
         Exact where one row matches. Where several do, a person may be in more than one of them, so the
         largest row counts: the figure is a lower bound, and a warning made from it is never missing.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is requested.
+
+        Returns
+        -------
+        int
         """
         return max((row.n_persons for row in self._matching(conditions)), default=0)
 
@@ -127,7 +146,17 @@ class SupportTable:
         return tuple(_with(conditions, dict(zip(requested, values, strict=True))) for values in order[:n])
 
     def check(self, conditions: Conditions) -> Support:
-        """Figures, nearest alternatives and warning for a request."""
+        """Figures, nearest alternatives and warning for a request.
+
+        Parameters
+        ----------
+        conditions : Conditions
+            What is requested.
+
+        Returns
+        -------
+        Support
+        """
         images, persons = self.images(conditions), self.persons(conditions)
         if images == 0:
             nearest = self.nearest(conditions)
@@ -142,13 +171,29 @@ class SupportTable:
         return Support(images, persons, (), sentence)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: the columns' names, and a list for each row."""
+        """Plain JSON values: the columns' names, and a list for each row.
+
+        Returns
+        -------
+        dict
+        """
         rows = [[*_plain(_key(row.conditions)), row.n_images, row.n_persons] for row in self.rows]
         return {"columns": [*ATTRIBUTES, "images", "persons"], "rows": rows}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "a support table") -> Self:
         """Table from what `to_dict` gives.
+
+        Parameters
+        ----------
+        values : mapping
+            ``columns`` and ``rows``.
+        where : str
+            Place of it, for a message.
+
+        Returns
+        -------
+        SupportTable
 
         Raises
         ------
@@ -175,6 +220,10 @@ def support_rows(items: Iterable[Mapping[str, Any]]) -> SupportTable:
     items : iterable of mappings
         Each with ``conditions`` (as `Conditions.to_dict` gives them) and ``person_id``.
 
+    Returns
+    -------
+    SupportTable
+
     Raises
     ------
     MammoError
@@ -194,7 +243,17 @@ def support_rows(items: Iterable[Mapping[str, Any]]) -> SupportTable:
 
 
 def describe(conditions: Conditions) -> str:
-    """The counted attributes of a request in words, such as ``kind film, density A``."""
+    """The counted attributes of a request in words, such as ``kind film, density A``.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        Attributes left open are left out.
+
+    Returns
+    -------
+    str
+    """
     return ", ".join(f"{name} {value}" for name, value in _requested(conditions).items()) or "anything at all"
 
 

@@ -30,6 +30,7 @@ def counted(n: int, noun: str) -> str:
     Parameters
     ----------
     n : int
+        Number of things.
     noun : str
         One whose plural ends with s.
 
@@ -46,6 +47,7 @@ def help_of(command: str) -> str:
     Parameters
     ----------
     command : str
+        One of `COMMANDS`.
 
     Returns
     -------
@@ -60,7 +62,9 @@ def environment(name: str, default: str | None = None) -> str | None:
     Parameters
     ----------
     name : str
+        Such as ``seed``, without prefix.
     default : str or None
+        Where the variable is not set or is empty.
 
     Returns
     -------
@@ -76,6 +80,7 @@ def say(arguments: argparse.Namespace, sentence: str) -> None:
     ----------
     arguments : Namespace
     sentence : str
+        One line, without its end.
     """
     if not arguments.quiet and not arguments.json:
         print(sentence)

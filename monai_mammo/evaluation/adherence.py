@@ -45,6 +45,7 @@ def adherence_figures(
     datalist : str or Path
         ``datalist.json`` of the acquired images.
     split : str
+        Of the datalist, such as ``validation``.
     lesion_network : str
         Name or path of the bundle with lesion network and judge.
     device : {"auto", "cpu", "cuda"}

@@ -35,6 +35,7 @@ class Answer:
     kind : str or None
         Acquisition kind.
     person_id : str
+        Pseudonym of the person.
     mask_kind : str
         ``contour``, ``box``, ``none`` or ``unknown``: what is known of the lesion.
     boxes : tuple of Box

@@ -30,6 +30,7 @@ class AutoencoderOnImages(NamedTuple):
     items : list of dict
         As `load_items` gives them.
     conditions : list of Conditions
+        Of each item.
     images : list of ndarray, shape (rows, columns), float32
         Brightness in [0, 1].
     folder : BundleFolder
@@ -52,7 +53,12 @@ def open_autoencoder(datalist: str | Path, *, split: str, autoencoder: str, devi
     Parameters
     ----------
     datalist : str or Path
-    split, autoencoder, device : str
+    split : str
+        Of the datalist, such as ``validation``.
+    autoencoder : str
+        Name or path of the bundle.
+    device : str
+        Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
 
     Returns
     -------

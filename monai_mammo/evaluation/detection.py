@@ -33,6 +33,7 @@ class ScoredDetections:
     hits : tuple of int
         Lesion that each detection meets, -1 for none.
     n_lesions : int
+        Lesions in the image.
     """
 
     scores: tuple[float, ...]
@@ -51,6 +52,7 @@ def by_person(
         From indices of images, with repetitions, to a value; `None` where it is not defined.
     persons : sequence of str, one an image
     n_resamples : int
+        Times that persons are drawn anew.
 
     Returns
     -------

@@ -77,6 +77,7 @@ def figure_function(figures: str) -> Callable[..., Any]:
     Parameters
     ----------
     figures : str
+        Name of the figures.
 
     Returns
     -------

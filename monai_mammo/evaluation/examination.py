@@ -49,6 +49,7 @@ def examiner_figures(
     datalist : str or Path
         ``datalist.json`` of a prepared folder.
     split : str
+        Of the datalist, such as ``validation``.
     lesion_network : str
         Name or path of the bundle that holds both.
     device : {"auto", "cpu", "cuda"}
@@ -115,6 +116,7 @@ def gain_over_majority(answers: Sequence[Answer], head: str) -> dict[str, Any] |
     ----------
     answers : sequence of Answer
     head : str
+        Name of the attribute that the head names.
 
     Returns
     -------

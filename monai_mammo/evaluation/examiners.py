@@ -22,6 +22,7 @@ def examiners(home: BundleFolder, device: str) -> dict[str, nn.Module]:
     ----------
     home : BundleFolder
     device : str
+        That the networks are put on.
 
     Returns
     -------

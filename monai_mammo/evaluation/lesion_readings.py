@@ -46,6 +46,7 @@ class Reading:
     kind : str or None
         Acquisition kind.
     person_id : str
+        Pseudonym of the person.
     mask_kind : str
         ``contour``, ``box``, ``none`` or ``unknown``: what is known of the lesion.
     dice : float or None
@@ -78,6 +79,7 @@ def lesion_figures(
     datalist : str or Path
         ``datalist.json`` of a prepared folder.
     split : str
+        Of the datalist, such as ``validation``.
     lesion_network : str
         Name or path of the bundle that holds both.
     device : {"auto", "cpu", "cuda"}
@@ -173,6 +175,7 @@ def summarised(values: Sequence[tuple[Reading, float]], measure: str) -> dict[st
     ----------
     values : sequence of tuple
     measure : str
+        Name of the figure.
 
     Returns
     -------

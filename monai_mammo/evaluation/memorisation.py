@@ -31,6 +31,7 @@ def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0]
     bundle : str
         Name or path of the bundle.
     split : str
+        Of the datalist, such as ``validation``.
 
     Returns
     -------

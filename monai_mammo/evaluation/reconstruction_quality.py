@@ -114,6 +114,7 @@ def bicubic_round_trip(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     ----------
     image : ndarray, shape (rows, columns), float32
     shape : tuple of int
+        Rows and columns in between.
 
     Returns
     -------
@@ -134,7 +135,9 @@ def region_masks(item: dict[str, Any], shape: tuple[int, int]) -> dict[str, tupl
     Parameters
     ----------
     item : dict
+        Of the datalist.
     shape : tuple of int
+        Rows and columns of the masks.
 
     Returns
     -------

@@ -45,6 +45,7 @@ def reliability(logits: np.ndarray, labels: np.ndarray, *, n_bins: int = N_BINS)
     logits : ndarray, shape (n, n classes)
     labels : ndarray, shape (n,), int
     n_bins : int
+        Bins of equal width in [0, 1].
 
     Returns
     -------

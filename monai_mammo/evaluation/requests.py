@@ -35,6 +35,7 @@ def requests_like_acquired(
     seed : int
         The same seed draws the same images.
     split : str
+        Of the datalist, such as ``validation``.
     bundle : str
         Diffusion bundle whose support table counts.
 

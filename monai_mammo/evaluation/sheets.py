@@ -68,6 +68,7 @@ def comparison_sheet(
     out : str or Path
         PNG to write.
     split : str
+        Of the datalist, such as ``validation``.
     bundle, autoencoder, lesion_network : str
         Names or paths of the bundles.
     n_columns, n_rows : int
@@ -75,6 +76,7 @@ def comparison_sheet(
     seed : int
         Chooses the images, and the noise.
     steps : int
+        Network evaluations for each image.
     guidance : float or None
         `None` takes the bundle's own.
     max_tries : int
@@ -134,6 +136,7 @@ def chosen_items(items: Sequence[dict[str, Any]], n: int, *, seed: int) -> list[
     ----------
     items : sequence of dict
     n, seed : int
+        At most so many.
 
     Returns
     -------
@@ -165,8 +168,11 @@ def planned_like(data: PreparedDataset, index: int, shape: tuple[int, int], *, s
     ----------
     data : PreparedDataset
     index : int
+        Place in the order, from 0.
     shape : tuple of int
+        Rows and columns of the grid of the weights.
     seed : int
+        Decides all that is drawn by chance.
 
     Returns
     -------
@@ -209,6 +215,7 @@ def sheet_png(
     captions : sequence of str
         Two lines at most under each synthetic image.
     n_columns : int
+        Pictures beside each other.
     title : str
         Line above all.
 

@@ -20,6 +20,7 @@ def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict
     ----------
     folder : BundleFolder
     weights : str
+        File of weights in the bundle.
 
     Returns
     -------
@@ -37,6 +38,7 @@ def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str
     path : str or Path
     items : sequence of dict
     split : str
+        Of the datalist, such as ``validation``.
 
     Returns
     -------

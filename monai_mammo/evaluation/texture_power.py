@@ -43,6 +43,7 @@ def texture_figures(
     runs : sequence of str or Path
         Folders that `generate` wrote, for requests like those images; may be empty.
     split : str
+        Of the datalist, such as ``validation``.
     autoencoder : str
         Name or path of the bundle whose reconstructions are examined.
     device : {"auto", "cpu", "cuda"}
@@ -104,6 +105,7 @@ def band_name(band: tuple[float, float]) -> str:
     Parameters
     ----------
     band : tuple of float
+        Lower and upper frequency, in cycles a pixel.
 
     Returns
     -------

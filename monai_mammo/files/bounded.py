@@ -52,6 +52,10 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     ----------
     path : path-like
 
+    Returns
+    -------
+    BufferedReader
+
     Raises
     ------
     OSError
@@ -75,6 +79,11 @@ def read_bytes(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
     ----------
     path : path-like
     max_bytes : int
+        A longer file is refused.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
@@ -102,8 +111,13 @@ def read_text(path: str | os.PathLike[str], *, max_bytes: int, errors: str = "st
     ----------
     path : path-like
     max_bytes : int
+        A longer file is refused.
     errors : {"strict", "replace"}
         What becomes of bytes that are not UTF-8.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -124,6 +138,7 @@ def read_json(path: str | os.PathLike[str], *, max_bytes: int = MAX_JSON_BYTES) 
     ----------
     path : path-like
     max_bytes : int
+        A longer file is refused.
 
     Returns
     -------
@@ -148,6 +163,12 @@ def parse_json(text: str) -> Any:
     Parameters
     ----------
     text : str
+        One JSON value.
+
+    Returns
+    -------
+    object
+        As `json.loads` gives it.
 
     Raises
     ------

@@ -17,6 +17,10 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     ----------
     path : path-like
 
+    Returns
+    -------
+    str
+
     Raises
     ------
     OSError
@@ -27,5 +31,15 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
 
 
 def bytes_sha256(data: bytes) -> str:
-    """SHA-256 of bytes, 64 hexadecimal digits."""
+    """SHA-256 of bytes, 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    data : bytes
+        Of any length.
+
+    Returns
+    -------
+    str
+    """
     return hashlib.sha256(data).hexdigest()

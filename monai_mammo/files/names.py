@@ -13,7 +13,17 @@ ALLOW_OUTSIDE = "--allow-outside"
 
 
 def is_text(value: str) -> bool:
-    """Whether a string can be written as UTF-8 and be a name: no NUL, no half of a surrogate pair."""
+    """Whether a string can be written as UTF-8 and be a name: no NUL, no half of a surrogate pair.
+
+    Parameters
+    ----------
+    value : str
+        Name or path.
+
+    Returns
+    -------
+    bool
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -28,6 +38,10 @@ def printable(name: str) -> str:
     ----------
     name : str
         As Python gives it for a file, with half surrogate pairs in place of such bytes.
+
+    Returns
+    -------
+    str
     """
     return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in name)
 
@@ -47,6 +61,10 @@ def path_inside(folder: Path, name: object, *, where: str, allow_outside: bool =
         Whether a path may leave the folder, because the user said so.
     hint : str
         How a user says so, for the message.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------

@@ -71,6 +71,10 @@ def picture_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
     ----------
     path : path-like
 
+    Returns
+    -------
+    tuple of int
+
     Raises
     ------
     UnreadableFile

@@ -57,6 +57,7 @@ def save_bytes(data: bytes, path: str | os.PathLike[str], *, make_folder: bool =
     Parameters
     ----------
     data : bytes
+        Content of the file.
     path : path-like
     make_folder : bool
         Whether a folder that is missing is made.
@@ -76,6 +77,7 @@ def save_text(text: str, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     text : str
+        Content of the file, written in UTF-8.
     path : path-like
 
     Raises
@@ -87,5 +89,15 @@ def save_text(text: str, path: str | os.PathLike[str]) -> None:
 
 
 def is_partial(path: Path) -> bool:
-    """Whether a name is one of those under which `open_whole` writes, as a killed process leaves them."""
+    """Whether a name is one of those under which `open_whole` writes, as a killed process leaves them.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Returns
+    -------
+    bool
+    """
     return path.name.startswith(".") and path.name.endswith(".part")

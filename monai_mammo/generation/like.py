@@ -56,6 +56,7 @@ def prepared_image(path: str | Path, *, shape: tuple[int, int]) -> PreparedMammo
     ----------
     path : str or Path
     shape : tuple of int
+        Rows and columns of the prepared grid.
 
     Returns
     -------

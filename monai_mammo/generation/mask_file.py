@@ -21,6 +21,7 @@ def read_mask(path: str, shape: tuple[int, int]) -> np.ndarray:
     Parameters
     ----------
     path : str
+        Of the picture.
     shape : tuple of int
         Rows and columns of the grid.
 

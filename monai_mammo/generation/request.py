@@ -118,6 +118,7 @@ class Request:
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------

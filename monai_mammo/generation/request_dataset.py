@@ -41,6 +41,7 @@ def request_items(
     conditions : mapping
         Attributes of every sample, unless its row says otherwise.
     count : int
+        Number of samples.
 
     Returns
     -------
@@ -69,6 +70,7 @@ class RequestDataset(Dataset):
     bundle : str or path
         The diffusion bundle, whose grid and support table count.
     seed : int
+        Of the noise.
     unsupported : str
         ``refuse`` or ``override`` what no training image stands behind.
     latent_channels, latent_factor : int
@@ -141,6 +143,7 @@ class RequestDataset(Dataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
         image : ndarray, shape (rows, columns)
             In the prepared frame.
         folder : Path

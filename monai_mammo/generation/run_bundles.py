@@ -52,6 +52,7 @@ class RunBundles:
         Parameters
         ----------
         diffusion, autoencoder, lesion_network : str
+            Name or path of the bundle.
 
         Returns
         -------
@@ -84,6 +85,7 @@ class RunBundles:
         Parameters
         ----------
         requested : float or None
+            `None` leaves it to the bundle.
 
         Returns
         -------

@@ -29,7 +29,10 @@ def box_in_region(
     region : Box
         In the prepared frame, chest wall left.
     view : View
-    seed, sample_id : int
+    seed : int
+        Decides all that is drawn by chance.
+    sample_id : int
+        Number of the sample in its run.
     size_fraction : tuple of float or None
         Width and height, in fractions of the picture, where the size is known; the real box keeps its own otherwise.
     bank : ContourBank or None

@@ -67,6 +67,7 @@ class ContourBank:
         Parameters
         ----------
         index : int
+            Number of the outline in the bank, from 0.
 
         Returns
         -------

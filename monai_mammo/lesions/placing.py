@@ -74,7 +74,10 @@ def request_lesion(
         where finding, box and mask are all left open.
     shape : tuple of int
         Rows and columns of the prepared grid.
-    seed, sample_id : int
+    seed : int
+        Decides all that is drawn by chance.
+    sample_id : int
+        Number of the sample in its run.
     bank : ContourBank or None
         `None` takes the shipped one.
     mask : ndarray, shape (rows, columns), bool, or None

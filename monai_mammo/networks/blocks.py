@@ -24,6 +24,7 @@ def group_norm(channels: int) -> nn.GroupNorm:
     Parameters
     ----------
     channels : int
+        Width of the features.
 
     Returns
     -------
@@ -56,6 +57,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     ----------
     x : Tensor, shape (B, C, H, W)
     multiple : int
+        Number that divides both sides of the result.
 
     Returns
     -------
@@ -71,7 +73,10 @@ class ResidualBlock(nn.Module):
 
     Parameters
     ----------
-    in_channels, out_channels : int
+    in_channels : int
+        Width of the features that come in.
+    out_channels : int
+        Width of the features that go out.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -139,6 +144,7 @@ class SelfAttention(nn.Module):
     Parameters
     ----------
     channels : int
+        Width of the features.
     head_channels : int
         Divides `channels`.
     """
@@ -171,7 +177,10 @@ class CrossAttention(nn.Module):
 
     Parameters
     ----------
-    channels, context_channels : int
+    channels : int
+        Width of the features.
+    context_channels : int
+        Width of a context token.
     head_channels : int
         Divides `channels`.
     """
@@ -209,7 +218,11 @@ def timestep_features(t: Tensor, channels: int, *, max_period: float = 10_000.0,
     ----------
     t : Tensor, shape (B,)
     channels : int
-    max_period, scale : float
+        Width of the features.
+    max_period : float
+        Longest period, in units of the scaled time.
+    scale : float
+        Factor by which the time is multiplied first.
 
     Returns
     -------

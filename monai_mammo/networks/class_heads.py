@@ -33,6 +33,7 @@ class OrdinalHead(nn.Module):
     channels : int
         Width of the pooled features.
     n_classes : int
+        Classes of the attribute.
     first : int
         Classes below it are never named.
     """
@@ -124,6 +125,11 @@ class Calibration(nn.Module):
     """Scales that make confidences on held-back images true, kept with the weights; 1 and 0 until they are fitted.
 
     Logits are divided by a temperature (Guo et al. 2017); those of the mask are shifted too.
+
+    Parameters
+    ----------
+    heads : sequence of str
+        Names of the outputs beside ``mask``.
     """
 
     def __init__(self, heads: Sequence[str] = (*HEADS, PRESENCE)) -> None:

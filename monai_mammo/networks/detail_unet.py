@@ -118,6 +118,10 @@ class DetailUNet(DiffusionUNet):
             The acquisition kind stands first and is given.
         noise_level : Tensor, shape (B,)
             Deviation of the noise on the layout.
+
+        Returns
+        -------
+        Tensor, shape (B, 1, 1, 1)
         """
         std = self.residual_std[attributes[:, 0].round().long().clamp_min(0)]
         return (std.square() + _GAIN * noise_level.square()).sqrt()[:, None, None, None]

@@ -27,7 +27,10 @@ class FilmBlock(nn.Module):
 
     Parameters
     ----------
-    in_channels, out_channels : int
+    in_channels : int
+        Width of the features that come in.
+    out_channels : int
+        Width of the features that go out.
     embedding_channels : int
         Width of the embedding of time and conditions (FiLM, Perez et al. 2018).
     dropout : float
@@ -104,6 +107,7 @@ class DiffusionUNet(nn.Module):
     Parameters
     ----------
     latent_channels : int
+        Channels of the latent.
     channels : sequence of int
         Width at each scale, finest first.
     n_blocks : int or sequence of int

@@ -21,6 +21,7 @@ class PatchDiscriminator(nn.Sequential):
     n_layers : int
         Halvings of the image.
     in_channels : int
+        Planes of the image: 1, or 2 with its fine detail beside it.
     """
 
     def __init__(self, channels: int = 32, *, n_layers: int = 3, in_channels: int = 1) -> None:

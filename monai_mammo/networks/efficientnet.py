@@ -119,6 +119,10 @@ class EfficientNetLite(nn.Module):
         Parameters
         ----------
         image : Tensor, shape (B, 1, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B, 1280, H / 32, W / 32)
         """
         return self.features(image)[-1]
 
@@ -131,6 +135,7 @@ class EfficientNetLite(nn.Module):
         Parameters
         ----------
         n_stages : int
+            From the input on; 0 keeps none.
         """
         if not n_stages:
             return

@@ -54,6 +54,7 @@ def regions(
     min_score : float
         Peaks below it end the search.
     max_regions : int
+        At most so many.
 
     Returns
     -------

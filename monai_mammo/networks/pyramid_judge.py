@@ -63,7 +63,18 @@ class PyramidJudge(nn.Module):
         self.calibration = Calibration()
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`."""
+        """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+            Brightness in [0, 1], chest wall left.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``mask``: logits, shape (B, 1, H, W); of the other heads logits of shape (B, n classes).
+        """
         padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
         _, *maps, last = self.encoder.features(padded)
         h = self.lateral[-1](maps[-1])

@@ -16,6 +16,15 @@ __all__ = ["load_state", "plain_state"]
 def plain_state(path: Path) -> dict[str, Tensor]:
     """Tensors by name of a weight file; nothing in it can run.
 
+    Parameters
+    ----------
+    path : Path
+        Of the weight file.
+
+    Returns
+    -------
+    dict of str to Tensor, each of its own shape
+
     Raises
     ------
     MammoError
@@ -44,6 +53,10 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str, gr
     grow : bool
         Whether parts of the network that only add to it (their ``is_addition`` is true) may be missing in `state`;
         they stay as they are, which in a new network is nothing.
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------

@@ -102,7 +102,25 @@ def draw_layers(
     mass_shape: MassShape | None = None,
     film_labels: bool = True,
 ) -> Layers:
-    """Drawn mammogram together with its exact breast, muscle and glands; arguments of `draw_mammogram`."""
+    """Drawn mammogram together with its exact breast, muscle and glands; arguments of `draw_mammogram`.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        What is shown; what is open is drawn from the seed.
+    seed : int
+        0 or more.
+    shape : tuple of int
+        Rows and columns.
+    mass_shape : MassShape or None
+        Shape of a mass; `None` follows the BI-RADS category.
+    film_labels : bool
+        Whether a film gets white edges and burnt-in letters.
+
+    Returns
+    -------
+    Layers
+    """
     if len(shape) != 2 or min(shape) < 32:
         raise RequestError(f"shape {tuple(shape)} of a phantom is not two numbers of 32 or more")
     case = _complete(conditions, seed)

@@ -28,6 +28,10 @@ def add_film_background(pixels: np.ndarray, breast: np.ndarray, rng: np.random.G
         Brightness in [0, 1].
     breast : ndarray, shape (rows, columns), bool
     rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
     """
     glow = np.clip(0.035 + 0.008 * power_law_field(pixels.shape, rng), 0.015, 0.06)
     grain = rng.normal(0, 0.004, pixels.shape)
@@ -49,6 +53,10 @@ def add_film_labels(
         Made of the letters C, L, M, O and R.
     chest_wall : ChestWall
         Edge of the chest wall; the letters lie at the other one.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
     """
     rows, columns = pixels.shape
     free = ~binary_dilation(breast, iterations=max(1, rows // 100))

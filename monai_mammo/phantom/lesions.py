@@ -25,7 +25,19 @@ class MassShape(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Rectangle of a lesion in pixels: middle ``row``, ``column`` and half its height and width."""
+    """Rectangle of a lesion in pixels: middle ``row``, ``column`` and half its height and width.
+
+    Parameters
+    ----------
+    row : float
+        Of the middle, in pixels from the top.
+    column : float
+        Of the middle, in pixels from the left.
+    half_height : float
+        In pixels.
+    half_width : float
+        In pixels.
+    """
 
     row: float
     column: float
@@ -56,7 +68,19 @@ _RECIPES = {
 
 
 def mass_shape_of(birads: int | None, rng: np.random.Generator) -> MassShape:
-    """Shape that goes with a BI-RADS category: smooth up to 3, irregular at 4, spiculated above."""
+    """Shape that goes with a BI-RADS category: smooth up to 3, irregular at 4, spiculated above.
+
+    Parameters
+    ----------
+    birads : int or None
+        BI-RADS category, 0 to 6; `None` where it is not known.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    MassShape
+    """
     if birads is None:
         return MassShape(rng.choice(list(MassShape)))
     if birads >= 5:
@@ -67,7 +91,19 @@ def mass_shape_of(birads: int | None, rng: np.random.Generator) -> MassShape:
 
 
 def lesion_radius(finding: Finding, rng: np.random.Generator) -> float:
-    """Half the extent of a finding, as a fraction of the picture's height."""
+    """Half the extent of a finding, as a fraction of the picture's height.
+
+    Parameters
+    ----------
+    finding : Finding
+        Not ``none``.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    float
+    """
     return float(rng.uniform(*_RECIPES[finding].radius))
 
 

@@ -47,6 +47,10 @@ def draw_outline(view: View, rng: np.random.Generator, *, shape: tuple[int, int]
     rng : numpy.random.Generator
     shape : tuple of int
         Rows and columns.
+
+    Returns
+    -------
+    Outline
     """
     y, x = _grid(shape)
     depth = rng.uniform(0.66, 0.86)

@@ -22,6 +22,10 @@ def stream(seed: int, *purpose: str) -> np.random.Generator:
         Words such as ``"texture", "MLO", "L"``. Drawing more for one purpose leaves the others as they are,
         so a breast is the same with and without its lesion.
 
+    Returns
+    -------
+    numpy.random.Generator
+
     Raises
     ------
     RequestError

@@ -66,6 +66,14 @@ def draw_glands(outline: Outline, density: Density, rng: np.random.Generator) ->
     The glands are a power-law field that is drawn to the region behind the nipple, cut at the quantile that
     gives the area of the density class, so A to D differ in area whatever the seed.
 
+    Parameters
+    ----------
+    outline : Outline
+    density : Density
+        A to D.
+    rng : numpy.random.Generator
+        Source of chance.
+
     Returns
     -------
     ndarray, shape (rows, columns), float32
@@ -84,6 +92,15 @@ def draw_glands(outline: Outline, density: Density, rng: np.random.Generator) ->
 
 def draw_tissue(outline: Outline, glands: np.ndarray, kind: AcquisitionKind, rng: np.random.Generator) -> np.ndarray:
     """Brightness of a breast without lesion, 0 outside it and between 0.06 and 0.79 inside.
+
+    Parameters
+    ----------
+    outline : Outline
+    glands : ndarray, shape (rows, columns)
+        As `draw_glands` gives it.
+    kind : AcquisitionKind
+    rng : numpy.random.Generator
+        Source of chance.
 
     Returns
     -------

@@ -50,7 +50,15 @@ class PreparedMammogram:
     contradicts_label : bool
         Whether that is not the edge which the laterality lets expect.
     notes : tuple of str
-    person_id, study_id, source, source_sha256 : str
+        What was noticed, a sentence each.
+    person_id : str
+        Pseudonym of the person.
+    study_id : str
+        Pseudonym of the study; empty where it is not known.
+    source : str
+        Folder of the data set, as it is published.
+    source_sha256 : str
+        Hash of the file, in hexadecimal.
     """
 
     image: np.ndarray
@@ -98,6 +106,10 @@ class LocatedBreast:
         shape : tuple of int or None
             Rows and columns of the prepared grid; `None` keeps the pixels of the file: turned, cropped and cleaned
             of what is no breast, but neither padded nor scaled.
+
+        Returns
+        -------
+        PreparedMammogram
         """
         mammogram, breast = self.mammogram, self.mask
         trace = _trace_to_breast(
@@ -151,6 +163,10 @@ def prepare_mammogram(
     pixel_aspect : float or None
         Width of a pixel over its height, where a data set's table knows the true size; by default as the spacing says.
 
+    Returns
+    -------
+    PreparedMammogram
+
     Raises
     ------
     MammoError
@@ -171,6 +187,10 @@ def locate_breast(
         Overrides what the pixels say, where a data set's table knows better.
     pixel_aspect : float or None
         Width of a pixel over its height, where a data set's table knows the true size; by default as the spacing says.
+
+    Returns
+    -------
+    LocatedBreast
 
     Raises
     ------

@@ -66,6 +66,10 @@ def air_brightness(pixels: np.ndarray) -> float | None:
     ----------
     pixels : ndarray, shape (rows, columns)
         Brightness in [0, 1].
+
+    Returns
+    -------
+    float or None
     """
     small = _reduced(pixels)
     blurred = ndimage.gaussian_filter(small, _BLUR)
@@ -170,6 +174,10 @@ def chest_wall_side(breast: np.ndarray) -> ChestWall | None:
     Parameters
     ----------
     breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    ChestWall or None
     """
     occupied = np.nonzero(breast.any(axis=0))[0]
     if occupied.size == 0:
@@ -210,6 +218,10 @@ def largest_part(mask: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     mask : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
     """
     labels, n_parts = ndimage.label(mask)
     if n_parts == 0:

@@ -100,6 +100,10 @@ class CachedImage:
         shape : tuple of int
             Rows and columns.
 
+        Returns
+        -------
+        Patch
+
         Raises
         ------
         MammoError
@@ -125,6 +129,10 @@ class CachedImage:
         rng : numpy.random.Generator
         shape : tuple of int
             Rows and columns.
+
+        Returns
+        -------
+        Patch
         """
         rows, columns = self.shape
         row = int(rng.integers(rows - shape[0] + 1)) if rows >= shape[0] else -((shape[0] - rows) // 2)
@@ -178,6 +186,10 @@ def open_cached(folder: str | Path, item: dict[str, Any]) -> CachedImage:
         The prepared folder.
     item : dict
         Line of its ``datalist.json``.
+
+    Returns
+    -------
+    CachedImage
 
     Raises
     ------
@@ -245,6 +257,11 @@ def full_item(full: PreparedMammogram, image_id: str) -> dict[str, Any]:
     full : PreparedMammogram
         With the pixels of the file.
     image_id : str
+        Pseudonym of the image.
+
+    Returns
+    -------
+    dict
     """
     names = {"image": f"full/{image_id}.npy", "trace": full.trace.to_dict()}
     return names if full.lesion_mask is None else {**names, "mask": f"full/{image_id}.mask.npy"}
@@ -259,6 +276,10 @@ def full_files(full: PreparedMammogram, names: dict[str, Any]) -> Iterator[tuple
         With the pixels of the file.
     names : dict
         As `full_item` gives them.
+
+    Yields
+    ------
+    tuple of str and bytes
     """
     yield names["image"], npy_bytes(stored(full.image))
     if full.lesion_mask is not None:
@@ -271,6 +292,10 @@ def npy_bytes(array: np.ndarray) -> bytes:
     Parameters
     ----------
     array : ndarray, any shape
+
+    Returns
+    -------
+    bytes
     """
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)

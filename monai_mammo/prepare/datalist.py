@@ -120,6 +120,10 @@ class PreparedFolder:
         ----------
         image_id : str
             Name in the prepared folder.
+
+        Returns
+        -------
+        dict or None
         """
         try:
             record = json.loads((self.path / "items" / f"{image_id}.json").read_text(encoding="utf-8"))
@@ -150,6 +154,10 @@ class PreparedFolder:
             Hash of what the image was made from.
         full : PreparedMammogram, optional
             The same with the pixels of the file.
+
+        Returns
+        -------
+        dict
 
         Raises
         ------

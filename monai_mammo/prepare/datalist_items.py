@@ -40,6 +40,10 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
     kinds : sequence of str or None
         Acquisition kinds to keep; all by default.
 
+    Returns
+    -------
+    list of dict
+
     Raises
     ------
     RequestError
@@ -69,6 +73,17 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
 def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
     """Items of one split of a prepared folder that state their breast mask.
 
+    Parameters
+    ----------
+    datalist : str or Path
+        ``datalist.json`` of a prepared folder.
+    split : str
+        Of the datalist, such as ``validation``.
+
+    Returns
+    -------
+    list of dict
+
     Raises
     ------
     RequestError
@@ -83,6 +98,15 @@ def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[
 def breast_of(item: dict[str, Any]) -> np.ndarray:
     """Breast mask of an item, shape (rows, columns), bool.
 
+    Parameters
+    ----------
+    item : dict
+        Of a datalist, or with its arrays in place of file names.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+
     Raises
     ------
     MammoError
@@ -95,7 +119,17 @@ def breast_of(item: dict[str, Any]) -> np.ndarray:
 
 
 def outlined_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Items whose lesion was outlined, the only ones on which a Dice coefficient means something."""
+    """Items whose lesion was outlined, the only ones on which a Dice coefficient means something.
+
+    Parameters
+    ----------
+    items : sequence of mapping
+        Of a datalist.
+
+    Returns
+    -------
+    list of dict
+    """
     return [dict(item) for item in items if item.get("mask_kind") == "contour"]
 
 
@@ -107,6 +141,10 @@ def half_of_persons(items: Sequence[dict[str, Any]], half: str) -> list[dict[str
     items : sequence of dict
     half : str
         ``lesion_network`` or ``judge``: the two share no person; ``all`` keeps every item.
+
+    Returns
+    -------
+    list of dict
     """
     if half == "all":
         return list(items)
@@ -125,6 +163,7 @@ def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> lis
     ----------
     items : sequence of dict
     times : int
+        How often each lesion-free item stands, 1 or more.
 
     Returns
     -------

@@ -42,6 +42,7 @@ class LoadMammogramd(MapTransform):
     label_key, conditions_key : str
         Where mask and conditions go.
     allow_missing_keys : bool
+        Whether a dictionary without one of the keys is passed on as it is.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class PrepareMammogramd(MapTransform, InvertibleTransform):
     label_key, breast_key, conditions_key : str
         Lesion mask (moved where it is there), breast mask (added) and conditions.
     allow_missing_keys : bool
+        Whether a dictionary without one of the keys is passed on as it is.
     """
 
     def __init__(
@@ -135,6 +137,10 @@ class PrepareMammogramd(MapTransform, InvertibleTransform):
         ----------
         data : mapping
             As `__call__` gave it, or with predictions in place of its pictures.
+
+        Returns
+        -------
+        dict
         """
         out = dict(data)
         for key in self.key_iterator(out):
@@ -175,6 +181,7 @@ class RestoreMammogramd(MapTransform):
     threshold : float or None
         Value from which a restored pixel counts as 1; `None` leaves interpolated values.
     allow_missing_keys : bool
+        Whether a dictionary without one of the keys is passed on as it is.
     """
 
     def __init__(
@@ -205,6 +212,10 @@ def trace_of(image: MetaTensor) -> Trace:
     Parameters
     ----------
     image : MetaTensor, shape (1, rows, columns)
+
+    Returns
+    -------
+    Trace
 
     Raises
     ------

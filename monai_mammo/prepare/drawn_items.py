@@ -38,6 +38,10 @@ def training_items(
     n_phantoms : int
         Drawn mammograms.
 
+    Returns
+    -------
+    list of dict
+
     Raises
     ------
     RequestError
@@ -65,6 +69,10 @@ def phantom_items(n: int, *, split: str = "training", shape: tuple[int, int] = (
         Splits share no person.
     shape : tuple of int
         Rows and columns.
+
+    Returns
+    -------
+    list of dict
 
     Raises
     ------

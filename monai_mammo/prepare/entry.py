@@ -121,7 +121,12 @@ class Entry:
         object.__setattr__(self, "outlines", tuple(outline for a in lesions for outline in a.outlines))
 
     def fingerprint(self) -> str:
-        """Hash of all that the data set says of the picture, pixels aside."""
+        """Hash of all that the data set says of the picture, pixels aside.
+
+        Returns
+        -------
+        str
+        """
         conditions = self.conditions or (self.mammogram.conditions if self.mammogram else None)
         plain = [
             [self.image_id, self.name, self.origin, self.person_id, self.fallback_person, str(self.chest_wall)],
@@ -148,6 +153,10 @@ class Entry:
             Rows and columns of the picture.
         read : callable, optional
             Gives the stored pixels of a file.
+
+        Returns
+        -------
+        Entry
         """
         if not self.masks:
             return self
@@ -175,6 +184,10 @@ class Entry:
         ----------
         mammogram : Mammogram
             As read, on the grid of the file.
+
+        Returns
+        -------
+        Mammogram
 
         Raises
         ------
@@ -207,6 +220,10 @@ class Entry:
         ----------
         mammogram : Mammogram
             With the labels of the data set.
+
+        Returns
+        -------
+        str
         """
         if mammogram.lesion_mask is not None:
             drawn = {annotation.mask_kind for annotation in self.annotations if annotation.is_lesion}

@@ -41,6 +41,10 @@ class FilmFrame:
         ----------
         shape : tuple of int
             Rows and columns of the film.
+
+        Returns
+        -------
+        tuple of slice
         """
         return slice(self.top, shape[0] - self.bottom), slice(self.left, shape[1] - self.right)
 
@@ -55,6 +59,10 @@ def film_frame(pixels: np.ndarray) -> FilmFrame:
     ----------
     pixels : ndarray, shape (rows, columns)
         Brightness in [0, 1].
+
+    Returns
+    -------
+    FilmFrame
     """
     rows, columns = pixels.shape
     deepest_row, deepest_column = _deepest(pixels.shape)
@@ -73,6 +81,10 @@ def frame_round_breast(pixels: np.ndarray, breast: np.ndarray) -> FilmFrame:
     pixels : ndarray, shape (rows, columns)
         Brightness in [0, 1] within the frame of the film.
     breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    FilmFrame
     """
     rows = pixels.shape[0]
     deepest = round(_DEEPEST_BESIDE_BREAST * rows)
@@ -99,6 +111,10 @@ def blended_columns(pixels: np.ndarray, breast: np.ndarray) -> FilmFrame:
     pixels : ndarray, shape (rows, columns)
         Brightness in [0, 1].
     breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    FilmFrame
     """
     depths = []
     for turned, mask in ((pixels.T, breast.T), (pixels.T[::-1], breast.T[::-1])):

@@ -90,6 +90,11 @@ class Trace:
             Something on the prepared grid, such as a predicted mask or its probability.
         order : int
             As for `forward`.
+
+        Returns
+        -------
+        ndarray, shape `source_shape`
+            Of the type of `array`.
         """
         if array.shape != tuple(self.shape):
             raise MammoError(f"picture {array.shape} does not fit the prepared grid {self.shape}")
@@ -108,6 +113,10 @@ class Trace:
         ----------
         box : Box
             In fractions of the file's picture.
+
+        Returns
+        -------
+        Box or None
         """
         if self.is_mirrored:
             box = mirror_box(box)
@@ -129,6 +138,10 @@ class Trace:
         ----------
         box : Box
             In fractions of the prepared grid.
+
+        Returns
+        -------
+        Box or None
         """
         rows, columns = self.source_shape
         row0, _, column0, _ = self.crop
@@ -143,7 +156,12 @@ class Trace:
         return mirror_box(out) if out is not None and self.is_mirrored else out
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, read back by `from_dict`."""
+        """Plain JSON values, read back by `from_dict`.
+
+        Returns
+        -------
+        dict
+        """
         return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
 
     @classmethod
@@ -154,6 +172,10 @@ class Trace:
         ----------
         values : dict
             Plain JSON values.
+
+        Returns
+        -------
+        Trace
         """
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**fields)
@@ -180,6 +202,10 @@ def mirror_box(box: Box) -> Box:
     ----------
     box : Box
         In fractions of a picture.
+
+    Returns
+    -------
+    Box
     """
     return Box(1 - box.x1, box.y0, 1 - box.x0, box.y1)
 
@@ -193,6 +219,10 @@ def box_from_xywh(x: float, y: float, w: float, h: float) -> Box | None:
     ----------
     x, y, w, h : float
         Left, top, width and height, in fractions of the picture.
+
+    Returns
+    -------
+    Box or None
     """
     return _clipped_box(x, y, x + w, y + h)
 
@@ -203,6 +233,10 @@ def box_of_mask(mask: np.ndarray) -> Box | None:
     Parameters
     ----------
     mask : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    Box or None
     """
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if rows.size == 0:
@@ -261,6 +295,7 @@ def resize(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     ----------
     array : ndarray, shape (rows, columns)
     shape : tuple of int
+        Rows and columns of the result.
 
     Returns
     -------

@@ -21,6 +21,10 @@ def image_files(dataset_dir: str | Path) -> list[dict[str, str]]:
     dataset_dir : path
         Looked through with its folders; hidden files and pictures named ``…_mask`` are left out.
 
+    Returns
+    -------
+    list of dict of str to str
+
     Raises
     ------
     RequestError

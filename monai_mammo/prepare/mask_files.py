@@ -52,7 +52,12 @@ class MaskFiles:
     stated: Path | None = None
 
     def fingerprint(self) -> list[str]:
-        """Hashes of the files' bytes."""
+        """Hashes of the files' bytes.
+
+        Returns
+        -------
+        list of str
+        """
         stated = "" if self.stated is None else self.stated.name
         return [stated, *(file_sha256(path) for path in self.files)]
 
@@ -96,6 +101,10 @@ def find_mask(files: MaskFiles, shape: tuple[int, int], *, read: StoredReader = 
         Rows and columns of the picture.
     read : callable, optional
         Gives the stored pixels of a file.
+
+    Returns
+    -------
+    FoundMask
     """
     binary: dict[Path, np.ndarray] = {}
     unreadable = 0

@@ -38,6 +38,11 @@ def picture_doubts(
         Brightness of the air, `None` where no part of the picture is flat enough to be air.
     side : ChestWall or None
         Edge at which the breast is cut off, by the pixels.
+
+    Returns
+    -------
+    dict of Doubt to str
+        A sentence for each.
     """
     doubts: dict[Doubt, str] = {}
     if air is not None and air > _BLACK_AIR:

@@ -54,7 +54,12 @@ class FileOutcome:
         return self.record["item"]["person_id"] if self.status == "read" else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Line of ``report.json``; the same for a file that was kept and one that was made anew."""
+        """Line of ``report.json``; the same for a file that was kept and one that was made anew.
+
+        Returns
+        -------
+        dict
+        """
         if self.status != "read":
             return {"file": self.name, "status": self.status, "reason": self.reason, "detail": self.detail}
         out = {"file": self.name, "status": "read", "image_id": self.image_id, "split": str(self.split)}
@@ -92,6 +97,10 @@ class PrepareReport:
         ----------
         status : str
             ``read``, ``skipped`` or ``failed``.
+
+        Returns
+        -------
+        int
         """
         return sum(file.status == status for file in self.files)
 
@@ -153,7 +162,12 @@ class PrepareReport:
         return tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Content of ``report.json``: nothing of the time or of what was kept, so a second run writes the same."""
+        """Content of ``report.json``: nothing of the time or of what was kept, so a second run writes the same.
+
+        Returns
+        -------
+        dict
+        """
         read = [file.record["item"] for file in self.files if file.status == "read"]
         return {
             "version": FORMAT_VERSION,

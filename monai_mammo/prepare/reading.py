@@ -71,6 +71,10 @@ class Sidecar:
         allow_outside : bool
             Whether the mask may lie outside the sidecar's folder.
 
+        Returns
+        -------
+        Sidecar
+
         Raises
         ------
         RequestError
@@ -108,6 +112,10 @@ class FileReader(GuardedReader):
         Parameters
         ----------
         path : path-like
+
+        Returns
+        -------
+        StoredImage, Skipped or Failed
 
         Raises
         ------
@@ -253,7 +261,17 @@ def read_mask_picture(path: Path, *, limits: Limits | None = None) -> StoredImag
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is of a picture format, by its name."""
+    """Whether a file is of a picture format, by its name.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, which need not be there.
+
+    Returns
+    -------
+    bool
+    """
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
@@ -263,7 +281,17 @@ def _reader_of_this_process() -> FileReader:
 
 
 def sidecar_path(path: Path) -> Path:
-    """JSON file that goes with a picture, whether it is there or not."""
+    """JSON file that goes with a picture, whether it is there or not.
+
+    Parameters
+    ----------
+    path : Path
+        Of the picture.
+
+    Returns
+    -------
+    Path
+    """
     return path.with_suffix(".json")
 
 
@@ -276,6 +304,10 @@ def files_beside(path: Path, *, allow_outside: bool = False) -> tuple[Path, ...]
         Of the picture.
     allow_outside : bool
         Whether the sidecar may name a mask outside its folder.
+
+    Returns
+    -------
+    tuple of Path
     """
     beside = sidecar_path(path)
     if not is_picture(path) or not beside.is_file():
@@ -339,6 +371,10 @@ def empty_mask_note(path: Path, conditions: Conditions) -> tuple[str, ...]:
     path : Path
     conditions : Conditions
         What is known of the picture.
+
+    Returns
+    -------
+    tuple of str
     """
     return () if conditions.finding is Finding.NONE else (f"mask_empty: the mask {printable(path.name)} shows nothing",)
 

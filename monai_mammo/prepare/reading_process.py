@@ -34,6 +34,10 @@ def read_file(
     as_mask : bool
         Whether the file is a picture of a mask.
     **options
+
+    Returns
+    -------
+    Unrendered, StoredImage, Skipped or Failed
     """
     if as_mask:
         return read_mask_picture(path, limits=limits)

@@ -24,6 +24,10 @@ def split_of(person_id: str, *, seed: int = 0) -> Split:
         Pseudonym.
     seed : int
         Another seed divides the same persons anew.
+
+    Returns
+    -------
+    Split
     """
     digest = hashlib.sha256(f"monai_mammo/{seed}/{person_id}".encode()).digest()
     position = int.from_bytes(digest[:8]) / 2**64
@@ -43,6 +47,14 @@ def splits_of_persons(published: Iterable[tuple[str, Split | None]], *, seed: in
     published : iterable of (str, Split or None)
         Person and published split of each image.
     seed : int
+        Decides all that is drawn by chance.
+
+    Returns
+    -------
+    dict of str to Split
+        By person.
+    int
+        Persons whose images lie in several published splits.
     """
     found: dict[str, set[Split]] = {}
     for person_id, split in published:

@@ -56,12 +56,14 @@ class ReportedFinding:
         As stated; reports may name several.
     mass_density : MassDensity or None
     morphologies : tuple of CalcificationMorphology
+        As stated; reports may name several.
     distribution : CalcificationDistribution or None
     quadrants : tuple of Quadrant
         As stated; the one that the clock face stands for where only that is said.
     clock_hour : float or None
         Position on the clock face, half past ten as 10.5.
     depths : tuple of Depth
+        As stated.
     size_mm : float or None
         Greatest extent in mm.
     nipple_distance_mm : float or None

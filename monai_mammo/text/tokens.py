@@ -149,6 +149,7 @@ def tokens_of(text: str) -> list[Token]:
     Parameters
     ----------
     text : str
+        Words as they stand.
 
     Returns
     -------

@@ -54,6 +54,7 @@ class Augmentation:
         ----------
         rng : numpy.random.Generator
         strength : float
+            0 changes nothing.
         may_flip : bool
             Whether every second change stands upside down; true of a CC view.
 
@@ -122,6 +123,7 @@ class Augmentation:
         ----------
         box : Box
         shape : tuple of int
+            Rows and columns of the image.
 
         Returns
         -------

@@ -89,6 +89,7 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
     Parameters
     ----------
     state : mapping
+        As `random_state` gave it.
     """
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
@@ -140,6 +141,7 @@ class CheckpointHandler:
     extra : mapping of str to object, optional
         Further parts with ``state_dict`` and ``load_state_dict``, such as the best weights' figure.
     every_epochs : int
+        Epochs between two checkpoints.
     resume : bool
         Whether to go on from the file where it is there.
     is_writer : bool
@@ -281,6 +283,7 @@ class BestWeightsWriter:
         Parameters
         ----------
         state : mapping
+            As `state_dict` gave it.
         """
         self.best = state["best"]
 

@@ -35,6 +35,7 @@ class PreparedDataset(Dataset):
     transform : MONAI transform, optional
         Changes each item last, on the device the item lies on; what is random in it follows `(seed, epoch, item)`.
     seed : int
+        Decides all that is drawn by chance.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class PreparedDataset(Dataset):
         Parameters
         ----------
         epoch : int
+            Counted from 0.
         """
         self.epoch = epoch
 
@@ -74,6 +76,7 @@ class PreparedDataset(Dataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------
@@ -87,6 +90,7 @@ class PreparedDataset(Dataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------
@@ -100,6 +104,7 @@ class PreparedDataset(Dataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------
@@ -130,6 +135,7 @@ class CropDataset(PreparedDataset):
     crop_size : int
         Side of a crop in pixels; images smaller than that are taken whole.
     seed : int
+        Decides all that is drawn by chance.
     **kwargs
         Of `PreparedDataset`.
     """
@@ -156,6 +162,7 @@ class EpochSampler(Sampler[int]):
     dataset : PreparedDataset
         Its `epoch` counts.
     seed : int
+        Decides all that is drawn by chance.
     balance : float
         0 takes each item once an epoch; above 0 as many items are drawn with replacement, so that an acquisition
         kind comes in proportion to the power ``1 - balance`` of its count: 0.5 is the square root, 1 all kinds alike.

@@ -53,6 +53,7 @@ class DiffusionLoss(nn.Module):
         ----------
         call : callable
         batch : dict
+            Of `LatentDataset`.
 
         Returns
         -------
@@ -67,6 +68,7 @@ class DiffusionLoss(nn.Module):
         ----------
         call : callable
         batch : dict
+            Of `LatentDataset`.
 
         Returns
         -------
@@ -102,6 +104,7 @@ class DiffusionLoss(nn.Module):
         Parameters
         ----------
         batch : dict
+            Of `LatentDataset`.
 
         Returns
         -------

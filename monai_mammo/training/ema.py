@@ -57,6 +57,7 @@ class ExponentialMovingAverage:
         Parameters
         ----------
         state : dict
+            As `state_dict` gave it.
         """
         self.n_updates = int(state["n_updates"])
         for name, value in state["average"].items():

@@ -42,6 +42,7 @@ class TermAverage(Average):
         Parameters
         ----------
         output : tuple of Tensor and int
+            Terms of the loss by name, scalars.
         """
         value, n_items = output
         self.accumulator = self.accumulator + value.detach().double().cpu() * n_items
@@ -72,6 +73,7 @@ class NetworkEvaluator(SupervisedEvaluator):
     metric_cmp_fn : callable
         ``is_better(new, best)``; the default takes the lower loss.
     seed : int
+        Decides all that is drawn by chance.
     val_handlers : sequence of handlers
     """
 
@@ -131,7 +133,13 @@ class EpochValidation:
         self.validator, self.interval = validator, int(interval)
 
     def attach(self, engine: Engine) -> None:
-        """Register with a trainer, before the handler that writes its checkpoints."""
+        """Register with a trainer, before the handler that writes its checkpoints.
+
+        Parameters
+        ----------
+        engine : Engine
+            Engine of ignite that the handler works for.
+        """
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:

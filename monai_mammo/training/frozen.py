@@ -57,6 +57,17 @@ def frozen_detail(bundle_dir: str | os.PathLike[str], *, device: torch.device | 
     """Detail stage of a diffusion bundle, `None` where it has one stage.
 
     Parameters and errors as for `frozen_network`.
+
+    Parameters
+    ----------
+    bundle_dir : str or path-like
+        Folder of the bundle, or a folder beside it.
+    device : torch.device or str
+        That the network lies on.
+
+    Returns
+    -------
+    nn.Module or None
     """
     return networks.load_detail(_found(bundle_dir), device=device)
 

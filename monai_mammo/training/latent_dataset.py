@@ -58,6 +58,7 @@ class LatentDataset(PreparedDataset):
     caption_drop : float
         See `monai_mammo.text.caption_of`.
     seed : int
+        Decides all that is drawn by chance.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class LatentDataset(PreparedDataset):
         Parameters
         ----------
         index, view : int
+            0 for the image itself; copies from 1 on.
 
         Returns
         -------
@@ -111,6 +113,7 @@ class LatentDataset(PreparedDataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------
@@ -124,6 +127,7 @@ class LatentDataset(PreparedDataset):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
 
         Returns
         -------

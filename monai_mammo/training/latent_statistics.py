@@ -49,6 +49,7 @@ class LatentStatistics:
     dataset : PreparedDataset
         Training images.
     n_images : int
+        At most so many are used, evenly spread.
     """
 
     def __init__(self, dataset: PreparedDataset, *, n_images: int = 512) -> None:

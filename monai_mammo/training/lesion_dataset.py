@@ -60,9 +60,11 @@ class LesionDataset(PreparedDataset):
     data : sequence of dict
         Items of `load_datalist`.
     is_augmented : bool
+        Whether images are changed at random, as in training.
     shape : sequence of int or None
         Rows and columns to which images and masks are brought once; `None` keeps the prepared ones.
     seed : int
+        Decides all that is drawn by chance.
     """
 
     def __init__(

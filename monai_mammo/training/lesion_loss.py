@@ -58,6 +58,7 @@ class LesionLoss(nn.Module):
         ----------
         call : callable
         batch : dict
+            Of `LesionDataset`.
 
         Returns
         -------

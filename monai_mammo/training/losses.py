@@ -62,6 +62,7 @@ class Adversary(nn.Module):
     discriminator : nn.Module
         Gives patch logits of an image, such as `PatchDiscriminator`.
     learning_rate : float
+        Of Adam.
     """
 
     def __init__(self, discriminator: nn.Module, *, learning_rate: float = 2e-4) -> None:
@@ -84,6 +85,7 @@ class Adversary(nn.Module):
         Parameters
         ----------
         state : dict
+            As `state_dict` gave it.
         """
         self._optimizer.load_state_dict(state)
 
@@ -139,6 +141,7 @@ class AutoencoderLoss(nn.Module):
     discriminator : nn.Module or None
         Of two channels: the image, and its `fine_detail` eightfold; one channel is the image alone.
     discriminator_learning_rate : float
+        Of Adam, for the discriminator.
     warm_up_iterations : int
         Iterations before the adversarial term begins.
     autocast : str or None
@@ -181,6 +184,7 @@ class AutoencoderLoss(nn.Module):
         ----------
         call : callable
         batch : dict
+            Of `CropDataset`.
 
         Returns
         -------

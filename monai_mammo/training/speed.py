@@ -38,12 +38,24 @@ class SpeedReport:
         self._n_images = self._n_timed = 0
 
     def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
+        """Register with a trainer.
+
+        Parameters
+        ----------
+        engine : Engine
+            Engine of ignite that the handler works for.
+        """
         engine.add_event_handler(Events.STARTED, self.log_machine)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.count)
 
     def log_machine(self, engine: Engine) -> None:
-        """Log processor, memory pages and threads, and warn where huge pages are there and not used."""
+        """Log processor, memory pages and threads, and warn where huge pages are there and not used.
+
+        Parameters
+        ----------
+        engine : Engine
+            Engine of ignite that the handler works for.
+        """
         for line in machine.describe():
             _LOGGER.info("%s", line)
         is_cpu = torch.device(getattr(engine.state, "device", None) or "cpu").type == "cpu"
@@ -55,7 +67,13 @@ class SpeedReport:
             )
 
     def count(self, engine: Engine) -> None:
-        """Count the images of an iteration; log the rate once enough are counted."""
+        """Count the images of an iteration; log the rate once enough are counted.
+
+        Parameters
+        ----------
+        engine : Engine
+            Engine of ignite that the handler works for.
+        """
         if self.images_per_second is not None:
             return
         now = time.perf_counter()

@@ -53,6 +53,7 @@ def tracking_handler(
     output_dir : path-like
         Takes ``mlruns.db`` (SQLite) and the artifacts, where `tracking_uri` is empty.
     experiment : str
+        Name under which MLflow keeps the runs.
     is_validation : bool
         For an evaluator beside a trainer: logs metrics of each epoch only, and leaves the run open.
     parameters : dict, optional
@@ -60,6 +61,7 @@ def tracking_handler(
     tracking_uri : str
         A server's address, or another store.
     run_name : str, optional
+        Name of this run; MLflow makes one up where there is none.
     output_transform : callable, optional
         Loss, or named losses, from the engine's output.
     is_active : bool
@@ -106,6 +108,7 @@ def loss_terms(output: Mapping[str, Any]) -> dict[str, float]:
     Parameters
     ----------
     output : mapping
+        Terms of the loss by name, scalars.
 
     Returns
     -------

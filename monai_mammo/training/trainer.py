@@ -63,6 +63,7 @@ class NetworkTrainer(SupervisedTrainer):
     ----------
     device : torch.device or str
     max_epochs : int
+        Epochs after which the training ends.
     train_data_loader : DataLoader
     network : nn.Module
     optimizer : torch.optim.Optimizer
@@ -73,9 +74,11 @@ class NetworkTrainer(SupervisedTrainer):
     clip_norm : float or None
         Largest norm of all gradients together.
     warm_up_iterations : int
+        Iterations over which the learning rate rises to its value.
     decay_start_fraction : float
         Share of all iterations after which the learning rate falls, along a half cosine, to 0.
     seed : int
+        Decides all that is drawn by chance.
     max_skipped : int
         So many iterations running whose loss or gradient is not finite stop the training; fewer are passed over,
         weights unchanged.
@@ -174,8 +177,14 @@ def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, dec
 
     Parameters
     ----------
-    iteration, n_iterations, warm_up : int
+    iteration : int
+        Counted from 0.
+    n_iterations : int
+        Of the whole training.
+    warm_up : int
+        Iterations over which the rate rises.
     decay_start_fraction : float
+        Share of the iterations after which the rate falls, in [0, 1].
 
     Returns
     -------
@@ -206,11 +215,17 @@ def data_loader(
     Parameters
     ----------
     dataset : PreparedDataset
-    batch_size, seed : int
+    batch_size : int
+        Items of a batch.
+    seed : int
+        Decides all that is drawn by chance.
     is_training : bool
+        Whether the order is drawn and a last batch that is not full left out.
     sampler : Sampler or None
     num_workers : int
+        Processes that load; 0 loads in the trainer itself.
     balance : float
+        As in `EpochSampler`.
 
     Returns
     -------

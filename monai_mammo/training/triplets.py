@@ -53,6 +53,7 @@ class Survival(NamedTuple):
     Attributes
     ----------
     acquired, reconstructed, synthetic : bool
+        Of the image, its reconstruction and the generated one.
     """
 
     acquired: bool

@@ -30,7 +30,13 @@ class UnreadFiles:
         self._n_read = 0
 
     def attach(self, engine: Engine) -> None:
-        """Register with an evaluator, after the handlers that write."""
+        """Register with an evaluator, after the handlers that write.
+
+        Parameters
+        ----------
+        engine : Engine
+            Engine of ignite that the handler works for.
+        """
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._count)
         engine.add_event_handler(Events.COMPLETED, self)

@@ -28,6 +28,7 @@ class SavesPictures(Protocol):
         Parameters
         ----------
         index : int
+            Place in the order, from 0.
         image : ndarray, shape (rows, columns)
         folder : Path
         """
@@ -84,6 +85,7 @@ def file_names(batch: list[Mapping[str, Any]]) -> list[dict[str, str]]:
     Parameters
     ----------
     batch : list of mapping
+        Each with ``name``.
 
     Returns
     -------

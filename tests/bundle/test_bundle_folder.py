@@ -63,7 +63,7 @@ def test_the_network_is_read_without_monai(folder):
         ({"_target_": "a.B", "n": "%other.json"}, "'%other.json'"),
         ({"_target_": "a.B", "n": "@nothing"}, "does not define"),
         ({"_target_": "a.B", "n": "@width#deep"}, "does not define"),
-        ({"_target_": "a.B", "n": "@network_def"}, "no plain value"),
+        ({"_target_": "a.B", "n": "@network_def"}, "not a plain value"),
         ({"n": 2}, "names no network"),
         ({"_target_": 3}, "names no network"),
         (None, "names no network"),

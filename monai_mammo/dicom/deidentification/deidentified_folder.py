@@ -108,6 +108,7 @@ class DeidentificationReport:
         Parameters
         ----------
         status : str
+            One of these words.
 
         Returns
         -------

@@ -83,12 +83,27 @@ class Number(Form):
     most: int = 1
 
     def allows(self, value: Any) -> bool:
-        """Whether there are no more than `most` numbers, written as decimals, within the range."""
+        """Whether there are no more than `most` numbers, written as decimals, within the range.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         values = _values(value)
         return len(values) <= self.most and all(self._is_one(one) for one in values)
 
     def words(self) -> str:
-        """Such as ``number from 0 to 50``."""
+        """Such as ``number from 0 to 50``.
+
+        Returns
+        -------
+        str
+        """
         many = "number" if self.most == 1 else f"up to {self.most} numbers"
         return f"{many} from {self.low:g} to {self.high:g}"
 
@@ -113,12 +128,27 @@ class Terms(Form):
     most: int = 1
 
     def allows(self, value: Any) -> bool:
-        """Whether there are no more than `most` values, each on the list or empty."""
+        """Whether there are no more than `most` values, each on the list or empty.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         values = _values(value)
         return len(values) <= self.most and all(self._is_one(one) for one in values)
 
     def words(self) -> str:
-        """The words."""
+        """The words.
+
+        Returns
+        -------
+        str
+        """
         return self.allowed
 
     def _is_one(self, value: Any) -> bool:
@@ -130,14 +160,29 @@ class SomeTerms(Terms):
     """Words of a closed list, among which others are emptied, since the place of a word counts."""
 
     def kept(self, value: Any) -> Any:
-        """Values with empty ones in place of those that are not on the list, or `None` where none is left."""
+        """Values with empty ones in place of those that are not on the list, or `None` where none is left.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        list of str or None
+        """
         values = [one if self._is_one(one) else "" for one in _values(value)[: self.most]]
         while values and not values[-1].strip():
             values.pop()
         return values or None
 
     def words(self) -> str:
-        """The words, and what becomes of others."""
+        """The words, and what becomes of others.
+
+        Returns
+        -------
+        str
+        """
         return f"{self.allowed}; other words are emptied"
 
 
@@ -160,7 +205,17 @@ class Matching(Form):
     most: int = 1
 
     def allows(self, value: Any) -> bool:
-        """Whether there are no more than `most` values, and the pattern describes each of them."""
+        """Whether there are no more than `most` values, and the pattern describes each of them.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         values = _values(value)
         return len(values) <= self.most and all(
             isinstance(one, str) and re.fullmatch(self.pattern, one.strip(" "), re.ASCII | re.IGNORECASE)
@@ -168,7 +223,12 @@ class Matching(Form):
         )
 
     def words(self) -> str:
-        """What the pattern means."""
+        """What the pattern means.
+
+        Returns
+        -------
+        str
+        """
         return self.meaning
 
 
@@ -177,14 +237,29 @@ class Table(Form):
     """Entries of a look-up table: binary numbers, as many as its descriptor says."""
 
     def allows(self, value: Any) -> bool:
-        """Whether the value is binary, or a list of whole numbers, of at most 65,536 entries."""
+        """Whether the value is binary, or a list of whole numbers, of at most 65,536 entries.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         if isinstance(value, bytes):
             return len(value) <= 2 * 65536
         values = _values(value)
         return len(values) <= 65536 and all(isinstance(one, int) for one in values)
 
     def words(self) -> str:
-        """What a table is."""
+        """What a table is.
+
+        Returns
+        -------
+        str
+        """
         return "as many binary numbers as LUTDescriptor says"
 
 
@@ -193,11 +268,26 @@ class Items(Form):
     """A sequence whose items are filtered by the same list."""
 
     def allows(self, value: Any) -> bool:
-        """Whether the value is a sequence; its items are another matter."""
+        """Whether the value is a sequence; its items are another matter.
+
+        Parameters
+        ----------
+        value : object
+            Of the element, as pydicom gives it.
+
+        Returns
+        -------
+        bool
+        """
         return not isinstance(value, (str, bytes)) and isinstance(value, Sequence)
 
     def words(self) -> str:
-        """What becomes of the items."""
+        """What becomes of the items.
+
+        Returns
+        -------
+        str
+        """
         return "items, filtered by this list; an item of which nothing is left goes"
 
 
@@ -217,5 +307,10 @@ class Codes(Items):
     meaning: str
 
     def words(self) -> str:
-        """Where the concepts come from."""
+        """Where the concepts come from.
+
+        Returns
+        -------
+        str
+        """
         return f"codes of {self.meaning}; other items go, the meaning is written anew"

@@ -49,6 +49,7 @@ class Pseudonyms:
         Parameters
         ----------
         uid : str
+            Of the source.
 
         Returns
         -------

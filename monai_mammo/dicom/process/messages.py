@@ -166,6 +166,7 @@ def from_message(
     Parameters
     ----------
     head : dict
+        What the message says beside its pixels, in the types of JSON.
     image : Image or None
     path : Path
         File that was asked for.

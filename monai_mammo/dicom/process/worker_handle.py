@@ -109,6 +109,7 @@ class ReadingProcess:
         request : dict
             In the types of JSON.
         timeout_s : float
+            Seconds after which no answer is waited for.
 
         Returns
         -------

@@ -72,6 +72,7 @@ def read_dicom(path: Path, *, as_stored: bool = False, **options: Any) -> Unrend
     ----------
     path : Path
     as_stored : bool
+        Whether the stored values are asked for, of whatever image.
     options
         Of `read_unrendered` or `read_stored_pixels`.
 

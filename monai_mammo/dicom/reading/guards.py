@@ -112,6 +112,7 @@ def sha256_beside(data: bytes) -> Callable[[], str]:
     Parameters
     ----------
     data : bytes
+        Of any length.
 
     Returns
     -------
@@ -138,6 +139,7 @@ def parse(data: bytes, limits: Limits) -> Dataset:
     Parameters
     ----------
     data : bytes
+        The whole file.
     limits : Limits
 
     Returns
@@ -162,6 +164,7 @@ def parse_noted(data: bytes, limits: Limits) -> tuple[Dataset, tuple[str, ...]]:
     Parameters
     ----------
     data : bytes
+        The whole file.
     limits : Limits
 
     Returns

@@ -20,10 +20,16 @@ class PixelFormat:
 
     Parameters
     ----------
-    rows, columns : int
+    rows : int
+        Rows of the image.
+    columns : int
+        Columns of the image.
     bits_allocated : int
         8 or 16.
-    bits_stored, high_bit : int
+    bits_stored : int
+        Bits that a stored value uses, 8 to 16.
+    high_bit : int
+        Highest bit that a stored value uses.
     is_signed : bool
         PixelRepresentation 1.
     """

@@ -18,6 +18,10 @@ def study_pseudonym(dataset: Dataset) -> str:
     ----------
     dataset : Dataset
         Header of the image.
+
+    Returns
+    -------
+    str
     """
     uid = str(dataset.get("StudyInstanceUID") or "").strip()
     return f"study-{hashlib.sha256(uid.encode()).hexdigest()[:16]}" if uid else ""

@@ -117,6 +117,7 @@ def breast_group(source: Dataset, *, density: Density | None, birads: int | None
         The mammogram.
     density : Density or None
     birads : int or None
+        BI-RADS category, 0 to 6; `None` where it is not known.
 
     Returns
     -------

@@ -63,6 +63,7 @@ def put_full_window(dataset: Dataset, bits_stored: int) -> None:
     dataset : Dataset
         Changed in place.
     bits_stored : int
+        Bits that a stored value uses, 8 to 16.
     """
     dataset.WindowCenter = str(2 ** (bits_stored - 1))
     dataset.WindowWidth = str(2**bits_stored)

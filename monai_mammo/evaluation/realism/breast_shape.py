@@ -20,6 +20,10 @@ def bright_parts(image: np.ndarray) -> float:
     ----------
     image : ndarray, shape (rows, columns)
         Brightness in [0, 1], chest wall left.
+
+    Returns
+    -------
+    float
     """
     bright = image > _LEAST_BRIGHTNESS
     parts, n_parts = ndimage.label(bright)

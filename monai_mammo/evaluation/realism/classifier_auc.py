@@ -150,6 +150,7 @@ def control_separability(
     n : int
         Images of the smaller part, at least; half of all at most.
     n_folds : int
+        Parts into which persons are divided.
 
     Returns
     -------

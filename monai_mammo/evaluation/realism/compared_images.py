@@ -71,6 +71,11 @@ def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dic
     folder : str or Path
         The folder, or its ``datalist.json``.
     split : str
+        Of the datalist, such as ``validation``.
+
+    Returns
+    -------
+    list of dict
 
     Raises
     ------
@@ -88,6 +93,10 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
     ----------
     items : sequence of dict
         As `acquired_items` gives them; one or more.
+
+    Returns
+    -------
+    ImageSet
     """
     return _of_items(items, None)
 

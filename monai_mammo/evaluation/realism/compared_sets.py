@@ -109,6 +109,10 @@ def compared_sizes(shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
     ----------
     shape : tuple of int
         Rows and columns of the images; sizes that would not be smaller than the one before are left out.
+
+    Returns
+    -------
+    dict of str to tuple of int
     """
     rows, columns = shape
     sizes = {"full": shape, "half": (rows // 2, columns // 2)}
@@ -129,6 +133,11 @@ def control_positions(
     synthetic_kinds : sequence of str or None
         Of the generated images; `None`, a kind that is not known, takes acquired images of any kind.
     seed : int
+        Decides all that is drawn by chance.
+
+    Returns
+    -------
+    list of int
     """
     order = [int(i) for i in np.random.default_rng(seed).permutation(len(kinds))]
     chosen: set[int] = set()
@@ -140,6 +149,17 @@ def control_positions(
 
 def halved_by_person(acquired: ImageSet, *, seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """Two sets that share no person, half of the persons each.
+
+    Parameters
+    ----------
+    acquired : ImageSet
+        Of two persons or more.
+    seed : int
+        Decides all that is drawn by chance.
+
+    Returns
+    -------
+    tuple of ImageSet
 
     Raises
     ------

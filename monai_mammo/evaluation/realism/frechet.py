@@ -34,14 +34,36 @@ class FeatureSpace:
 
     @classmethod
     def of(cls, features: np.ndarray, *, n_components: int = N_COMPONENTS) -> Self:
-        """Space of the largest components of features, shape (n, d), fewer where there are fewer images or features."""
+        """Space of the largest components of features, shape (n, d), fewer where there are fewer images or features.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n, d)
+            Of the images that the space is made from.
+        n_components : int
+            Largest number of components.
+
+        Returns
+        -------
+        FeatureSpace
+        """
         mean, deviation = features.mean(axis=0), features.std(axis=0)
         scale = np.where(deviation > 1e-12, deviation, np.inf)
         _, _, directions = np.linalg.svd((features - mean) / scale, full_matrices=False)
         return cls(mean, scale, directions[: min(n_components, len(features) - 1)].T)
 
     def project(self, features: np.ndarray) -> np.ndarray:
-        """Features, shape (n, d), on the components, shape (n, k)."""
+        """Features, shape (n, d), on the components, shape (n, k).
+
+        Parameters
+        ----------
+        features : ndarray, shape (n, d)
+
+        Returns
+        -------
+        ndarray, shape (n, k)
+            Coordinates on the components.
+        """
         return ((features - self.mean) / self.scale) @ self.components
 
 
@@ -54,6 +76,10 @@ def gaussian_frechet_distance(
     ----------
     mean_a, mean_b : ndarray, shape (k,)
     covariance_a, covariance_b : ndarray, shape (k, k)
+
+    Returns
+    -------
+    float
 
     References
     ----------

@@ -18,7 +18,17 @@ class FeatureEncoder(Protocol):
     """What gives maps of a grey image, such as `monai_mammo.networks.EfficientNetLite`."""
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """Maps of an image, shape (B, 1, H, W), the inner ones first and that of the last layer at the end."""
+        """Maps of an image, shape (B, 1, H, W), the inner ones first and that of the last layer at the end.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+            Brightness in [0, 1].
+
+        Returns
+        -------
+        list of Tensor, each of shape (B, C, H', W')
+        """
         ...
 
 

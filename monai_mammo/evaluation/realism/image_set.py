@@ -24,11 +24,13 @@ class ImageSet:
     images : tuple of ndarray, shape (rows, columns), float32
         Brightness in [0, 1].
     breasts : tuple of ndarray, shape (rows, columns), bool
+        Where the breast is.
     kinds, views : tuple of str or None
         Acquisition kind and view of each image, where they are known.
     persons : tuple of str
         A generated image is a person of its own.
     names : tuple of str
+        By which a person finds an image again.
 
     Raises
     ------
@@ -73,6 +75,10 @@ class ImageSet:
             Without them each image is a person of its own.
         breasts : sequence of ndarray, shape (rows, columns), bool, optional
             Without them each breast is looked for in its pixels, by one rule for acquired and generated images.
+
+        Returns
+        -------
+        ImageSet
         """
         n = len(images)
         pixels = tuple(np.asarray(image, dtype=np.float32) for image in images)
@@ -101,12 +107,32 @@ class ImageSet:
         return len(set(self.persons))
 
     def take(self, positions: Sequence[int] | np.ndarray) -> Self:
-        """Set of the images at some positions, in that order."""
+        """Set of the images at some positions, in that order.
+
+        Parameters
+        ----------
+        positions : sequence of int, or ndarray, shape (n,)
+            From 0; one may stand several times.
+
+        Returns
+        -------
+        ImageSet
+        """
         chosen = {f.name: tuple(getattr(self, f.name)[int(i)] for i in positions) for f in dataclasses.fields(self)}
         return type(self)(**chosen)
 
     def shrunk(self, shape: tuple[int, int]) -> Self:
-        """The same images at a smaller size, each pixel the mean of what it covers."""
+        """The same images at a smaller size, each pixel the mean of what it covers.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+
+        Returns
+        -------
+        ImageSet
+        """
         if tuple(shape) == self.shape:
             return self
         return dataclasses.replace(

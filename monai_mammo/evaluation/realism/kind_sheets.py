@@ -93,6 +93,10 @@ def kind_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, what: str) -> 
         Generated and acquired image in [0, 1].
     what : str
         For the title.
+
+    Returns
+    -------
+    bytes
     """
     n_across = N_COLUMNS // 2
     rows = [pairs[i : i + n_across] for i in range(0, min(len(pairs), N_ROWS * n_across), n_across)]
@@ -115,6 +119,10 @@ def pair_sheet(synthetic: np.ndarray, acquired: np.ndarray, *, what: str) -> byt
         In [0, 1].
     what : str
         For the title.
+
+    Returns
+    -------
+    bytes
     """
     sides = [np.kron(_grey(image), np.ones((_ENLARGED, _ENLARGED), np.uint8)) for image in (acquired, synthetic)]
     gap = np.full((len(sides[0]), 3 * _GAP_PX), _BACKGROUND, dtype=np.uint8)

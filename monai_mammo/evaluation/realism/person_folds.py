@@ -24,11 +24,33 @@ class PersonResampler:
         self._images = [np.nonzero(self._person == i)[0] for i in range(self.n_persons)]
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Positions of the images of as many persons as there are, some of them several times."""
+        """Positions of the images of as many persons as there are, some of them several times.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of chance.
+
+        Returns
+        -------
+        ndarray, shape (n,), int
+        """
         return np.concatenate([self._images[i] for i in rng.integers(0, self.n_persons, self.n_persons)])
 
     def weights(self, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
-        """How often each image is drawn, shape (n_resamples, n images)."""
+        """How often each image is drawn, shape (n_resamples, n images).
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of chance.
+        n_resamples : int
+            Times that persons are drawn anew.
+
+        Returns
+        -------
+        ndarray, shape (n_resamples, n images), int
+        """
         drawn = rng.integers(0, self.n_persons, (n_resamples, self.n_persons))
         offsets = np.arange(n_resamples)[:, None] * self.n_persons
         counts = np.bincount((drawn + offsets).ravel(), minlength=n_resamples * self.n_persons)
@@ -45,6 +67,7 @@ def folds_by_person(persons: Sequence[str], is_synthetic: np.ndarray, *, n_folds
     is_synthetic : ndarray, shape (n,), bool
         A person with images of both sorts counts with the acquired.
     n_folds : int
+        Parts into which persons are divided.
     seed : int
         Of the order in which persons are dealt out.
 

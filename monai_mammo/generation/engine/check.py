@@ -107,9 +107,11 @@ def check_image(
         As `clean_air` left it.
     found, requested : ndarray, shape (rows, columns), bool
     probabilities : dict
+        Of each class, by head.
     breast : ndarray, shape (rows, columns), bool, or None
         `None` where there is none.
     dice_threshold : float
+        Least agreement of what was found with what was requested, in [0, 1].
 
     Returns
     -------

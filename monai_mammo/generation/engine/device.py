@@ -18,6 +18,7 @@ def pick_device(name: str) -> str:
     Parameters
     ----------
     name : str
+        One of these words.
 
     Returns
     -------

@@ -71,6 +71,7 @@ class Generator:
         ----------
         diffusion, autoencoder, lesion : BundleFolder
         device : str
+            Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
 
         Returns
         -------
@@ -106,6 +107,7 @@ class Generator:
         Parameters
         ----------
         steps : int
+            Network evaluations, 1 or more.
 
         Returns
         -------

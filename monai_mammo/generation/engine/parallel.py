@@ -25,7 +25,17 @@ _REPORT_EVERY_S = 0.2
 
 
 class Drawn(NamedTuple):
-    """A sample with the check of each of its tries."""
+    """A sample with the check of each of its tries.
+
+    Attributes
+    ----------
+    sample : PlannedSample
+        What was requested.
+    results : list of CheckResult
+        One for each try, the first first.
+    seconds : float
+        That all its tries took.
+    """
 
     sample: PlannedSample
     results: list[CheckResult]

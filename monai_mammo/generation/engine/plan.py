@@ -29,6 +29,7 @@ class PlannedSample:
     Parameters
     ----------
     index : int
+        Number of the sample in its run, from 0.
     conditions : Conditions
         Nothing open that a file must state; the box refers to the picture as it hangs.
     lesion : RequestedLesion
@@ -136,7 +137,10 @@ def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id
     ----------
     conditions : Conditions
     table : SupportTable
-    seed, sample_id : int
+    seed : int
+        Decides all that is drawn by chance.
+    sample_id : int
+        Number of the sample in its run.
 
     Returns
     -------

@@ -29,7 +29,19 @@ _CAPTION_PX = 40
 
 
 class Tile(NamedTuple):
-    """One sample: picture in [0, 1], masks or `None`, and up to three lines of words."""
+    """One sample: picture in [0, 1], masks or `None`, and up to three lines of words.
+
+    Attributes
+    ----------
+    image : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    requested : ndarray, shape (rows, columns), bool, or None
+        Lesion that was asked for.
+    found : ndarray, shape (rows, columns), bool, or None
+        Lesion that the lesion network found.
+    caption : str
+        Up to three lines.
+    """
 
     image: np.ndarray
     requested: np.ndarray | None

@@ -187,6 +187,7 @@ def sample_name(index: int) -> str:
     Parameters
     ----------
     index : int
+        Number of the sample in its run, from 0.
 
     Returns
     -------
@@ -203,9 +204,11 @@ def run_sha256(identity: Mapping[str, Any], *, guidance: float, weights: Sequenc
     identity : mapping
         Of the request, plain JSON values.
     guidance : float
+        Weight of guidance; 1 is none.
     weights : sequence of str
         Hashes of the weight files, in the order in which the run states them.
     device : str
+        Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
 
     Returns
     -------
@@ -224,7 +227,9 @@ def refuse_other_run(manifest: Manifest | None, folder: Path, *, run_sha256: str
     manifest : Manifest or None
     folder : Path
     run_sha256 : str
+        Hash of the requested run.
     count : int
+        Samples of the requested run.
 
     Raises
     ------

@@ -62,7 +62,9 @@ class RunSpec:
     weights : tuple of WeightsReference
         Of every network that decides a pixel; the last one examined the samples.
     guidance : float
+        Weight of guidance; 1 is none.
     device : str
+        Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
     shape : tuple of int
         Rows and columns of the images.
     spacing_mm : float
@@ -99,6 +101,7 @@ class MadeSample:
     Parameters
     ----------
     index : int
+        Number of the sample in its run, from 0.
     mammogram : Mammogram
         As it is written: hanging as readers expect, with resolved conditions and the requested lesion as its mask.
     found_mask : ndarray, shape (rows, columns), bool

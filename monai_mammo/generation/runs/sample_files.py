@@ -55,12 +55,15 @@ class FinishedSample:
     Parameters
     ----------
     index : int
+        Number of the sample in its run, from 0.
     mammogram : Mammogram
         With resolved conditions, and the requested lesion as its mask.
     found_mask : ndarray, shape (rows, columns), bool
         What the lesion network found.
     run_sha256 : str
+        Hash of all that decides the bytes of the run.
     run_seed : int
+        Seed of the run.
     provenance : Provenance
     found_by : WeightsReference
         Weights of the lesion network.
@@ -85,6 +88,10 @@ def writing(folder: Path) -> Iterator[None]:
     Parameters
     ----------
     folder : Path
+
+    Yields
+    ------
+    None
 
     Raises
     ------

@@ -109,6 +109,15 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
 def label_counts(source: Path) -> dict[str, Any]:
     """Counts of the tables: rows, persons, files, pathology and assessment of each, and what they share.
 
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    dict
+
     Raises
     ------
     RequestError

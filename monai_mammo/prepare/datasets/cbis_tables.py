@@ -69,6 +69,7 @@ class ImagePath:
     patient_id : str
         PatientID of the files, one for each view and each abnormality.
     series_uid : str
+        SeriesInstanceUID.
     number : int
         Place of the file in its series, from 0.
     """
@@ -80,6 +81,17 @@ class ImagePath:
     @classmethod
     def parse(cls, row: TableRow, column: str) -> ImagePath:
         """Path of a cell, whose last one of a record ends in a line break.
+
+        Parameters
+        ----------
+        row : TableRow
+            Of the table.
+        column : str
+            Name of the column.
+
+        Returns
+        -------
+        ImagePath
 
         Raises
         ------
@@ -131,6 +143,19 @@ class Abnormality:
     def parse(cls, row: TableRow, *, kind: str, split: str) -> Abnormality:
         """Row with typed values.
 
+        Parameters
+        ----------
+        row : TableRow
+            Of the table.
+        kind : str
+            ``calc`` or ``mass``.
+        split : str
+            ``train`` or ``test``, as the table is.
+
+        Returns
+        -------
+        Abnormality
+
         Raises
         ------
         RequestError
@@ -169,6 +194,15 @@ class Abnormality:
 def view_key(row: TableRow) -> ViewKey:
     """Person, side and projection of a row.
 
+    Parameters
+    ----------
+    row : TableRow
+        Of the table.
+
+    Returns
+    -------
+    ViewKey
+
     Raises
     ------
     RequestError
@@ -182,6 +216,15 @@ def view_key(row: TableRow) -> ViewKey:
 
 def read_tables(files: list[Path]) -> dict[str, list[TableRow]]:
     """Rows of those of the four tables that are among some files, by ``mass_train`` and the like.
+
+    Parameters
+    ----------
+    files : list of Path
+        Of the data set; tables are told by their names.
+
+    Returns
+    -------
+    dict of str to list of TableRow
 
     Raises
     ------
@@ -202,7 +245,17 @@ def read_tables(files: list[Path]) -> dict[str, list[TableRow]]:
 
 
 def table_counts(tables: dict[str, list[TableRow]]) -> dict[str, Any]:
-    """Counts of rows, persons, files and labels, each table by itself and all together."""
+    """Counts of rows, persons, files and labels, each table by itself and all together.
+
+    Parameters
+    ----------
+    tables : dict of str to list of TableRow
+        As `read_tables` gives them.
+
+    Returns
+    -------
+    dict
+    """
     counts: dict[str, Any] = {key: _counts_of_one(rows) for key, rows in tables.items()}
     rows = [row for table in tables.values() for row in table]
     views = {key: {_view(row) for row in table} for key, table in tables.items()}

@@ -96,6 +96,15 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
 def label_counts(source: Path) -> dict[str, Any]:
     """Counts of the workbook and, where it is there, of the table of regions.
 
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    dict
+
     Raises
     ------
     RequestError

@@ -48,6 +48,7 @@ class Region:
     mask_kind : str
         ``contour``, ``circle`` or ``point``.
     notes : tuple of str
+        What was noticed, a sentence each.
     """
 
     outline: np.ndarray
@@ -68,6 +69,11 @@ def regions_of(rows: list[TableRow], shape: tuple[int, int]) -> tuple[list[Regio
         Rows of the table of regions that name the picture.
     shape : tuple of int
         Rows and columns of the picture.
+
+    Returns
+    -------
+    list of Region
+    list of str
 
     Raises
     ------

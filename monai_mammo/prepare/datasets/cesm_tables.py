@@ -68,6 +68,7 @@ class ImageName:
     Parameters
     ----------
     person : int
+        Number of the person in the name.
     side : Laterality
     kind : str
         ``DM`` or ``CM``.
@@ -84,7 +85,17 @@ class ImageName:
 
     @classmethod
     def parse(cls, text: str) -> ImageName | None:
-        """Name in a text, blanks round it left out; `None` where it is none."""
+        """Name in a text, blanks round it left out; `None` where it is none.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``P1_L_DM_MLO``.
+
+        Returns
+        -------
+        ImageName or None
+        """
         match = _NAME.fullmatch(text.strip())
         if match is None:
             return None
@@ -110,6 +121,7 @@ class ImageRow:
     row : TableRow
     name : ImageName
     age_years : int or None
+        Age of the person at the examination.
     density : Density or None
     birads : tuple of int
         One a lesion.
@@ -126,6 +138,17 @@ class ImageRow:
     @classmethod
     def parse(cls, row: TableRow, name: ImageName) -> ImageRow:
         """Row of a name, which its side, type, view and number have to bear out.
+
+        Parameters
+        ----------
+        row : TableRow
+            Of the sheet ``all``.
+        name : ImageName
+            Of the image, as the row has it.
+
+        Returns
+        -------
+        ImageRow
 
         Raises
         ------
@@ -156,6 +179,15 @@ class ImageRow:
 def read_sheets(path: Path) -> dict[str, list[TableRow]]:
     """Sheets of the workbook by name.
 
+    Parameters
+    ----------
+    path : Path
+        Of the workbook.
+
+    Returns
+    -------
+    dict of str to list of TableRow
+
     Raises
     ------
     RequestError
@@ -184,6 +216,10 @@ def categories_of(row: TableRow, on_sheets: list[TableRow]) -> tuple[FindingCate
         Of the sheet ``all``.
     on_sheets : list of TableRow
         Rows of the image on the sheets of findings.
+
+    Returns
+    -------
+    tuple of FindingCategory
     """
     findings = row["Findings"].casefold()
     found = [SHEETS[sheet] for sheet in SHEETS if any(other.table == f"sheet {sheet}" for other in on_sheets)]
@@ -195,7 +231,17 @@ def categories_of(row: TableRow, on_sheets: list[TableRow]) -> tuple[FindingCate
 
 
 def descriptors_of(on_sheets: list[TableRow]) -> dict[str, tuple[str, ...]]:
-    """Words of the sheets of masses, in lower case, split at hyphens, each once and in the usual spelling."""
+    """Words of the sheets of masses, in lower case, split at hyphens, each once and in the usual spelling.
+
+    Parameters
+    ----------
+    on_sheets : list of TableRow
+        Rows of one image.
+
+    Returns
+    -------
+    dict of str to tuple of str
+    """
     words: dict[str, dict[str, None]] = {}
     for row in on_sheets:
         for column, name in _DESCRIPTORS.items():
@@ -206,7 +252,17 @@ def descriptors_of(on_sheets: list[TableRow]) -> dict[str, tuple[str, ...]]:
 
 
 def sheet_counts(sheets: dict[str, list[TableRow]]) -> dict[str, Any]:
-    """Counts of rows, persons and words of the sheet ``all``, and of rows of all sheets."""
+    """Counts of rows, persons and words of the sheet ``all``, and of rows of all sheets.
+
+    Parameters
+    ----------
+    sheets : dict of str to list of TableRow
+        As `read_sheets` gives them.
+
+    Returns
+    -------
+    dict
+    """
     rows = sheets[_ALL]
     return {
         "rows": len(rows),

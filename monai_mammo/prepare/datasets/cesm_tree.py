@@ -29,6 +29,7 @@ class CesmTree:
     regions : Path or None
         Table of regions.
     pictures : dict of ImageName to Path
+        File of each image.
     others : tuple of Path
         Pictures whose name is none, or is there already.
     """
@@ -42,6 +43,17 @@ class CesmTree:
     @classmethod
     def of(cls, source: Path, leave_out: Path | None) -> CesmTree:
         """Tree of a folder.
+
+        Parameters
+        ----------
+        source : Path
+            Folder of the data set, as it is published.
+        leave_out : Path or None
+            Subfolder that is not searched.
+
+        Returns
+        -------
+        CesmTree
 
         Raises
         ------
@@ -68,6 +80,10 @@ class CesmTree:
     def regions_table(self) -> Path:
         """Table of regions.
 
+        Returns
+        -------
+        Path
+
         Raises
         ------
         RequestError
@@ -78,11 +94,31 @@ class CesmTree:
         return self.regions
 
     def key(self, name: ImageName) -> ImageName:
-        """Image that a name stands for: a second one only where it has a file of its own."""
+        """Image that a name stands for: a second one only where it has a file of its own.
+
+        Parameters
+        ----------
+        name : ImageName
+            As a table or a file has it.
+
+        Returns
+        -------
+        ImageName
+        """
         return name if not name.repeat or name in self.pictures else name.first
 
     def left_over(self, named: set[ImageName]) -> list[Skipped]:
-        """Pictures that belong to no entry."""
+        """Pictures that belong to no entry.
+
+        Parameters
+        ----------
+        named : set of ImageName
+            Images of the entries.
+
+        Returns
+        -------
+        list of Skipped
+        """
         detail = f"{self.workbook.name} does not name the picture"
         left = [Skipped(p, SkipReason.NOT_IN_TABLE, detail) for name, p in self.pictures.items() if name not in named]
         for path in self.others:
@@ -97,7 +133,21 @@ ParsedRow = tuple[TableRow, ImageRow | RequestError]
 
 
 def images_of(rows: list[TableRow], tree: CesmTree) -> tuple[dict[ImageName, list[ParsedRow]], list[Failed]]:
-    """Rows of the sheet ``all`` by image, and a failure for each row without a name."""
+    """Rows of the sheet ``all`` by image, and a failure for each row without a name.
+
+    Parameters
+    ----------
+    rows : list of TableRow
+        Of the sheet ``all``.
+    tree : CesmTree
+        Files of the data set.
+
+    Returns
+    -------
+    dict of ImageName to list of tuple
+        Each row with what it says, or with why it says nothing.
+    list of Failed
+    """
     images: dict[ImageName, list[ParsedRow]] = {}
     nameless: list[Failed] = []
     for row in rows:
@@ -118,7 +168,24 @@ def images_of(rows: list[TableRow], tree: CesmTree) -> tuple[dict[ImageName, lis
 def rows_by_image(
     rows: list[TableRow], column: str, images: dict[ImageName, list[ParsedRow]], tree: CesmTree
 ) -> tuple[dict[ImageName, list[TableRow]], list[Failed]]:
-    """Rows of another table by image, and a failure for each name that the sheet ``all`` does not have."""
+    """Rows of another table by image, and a failure for each name that the sheet ``all`` does not have.
+
+    Parameters
+    ----------
+    rows : list of TableRow
+        Of the other table.
+    column : str
+        In which the image is named.
+    images : dict of ImageName to list of tuple
+        As `images_of` gives them.
+    tree : CesmTree
+        Files of the data set.
+
+    Returns
+    -------
+    dict of ImageName to list of TableRow
+    list of Failed
+    """
     found: dict[ImageName, list[TableRow]] = {}
     unknown: dict[str, Failed] = {}
     for row in rows:
@@ -134,7 +201,19 @@ def rows_by_image(
 
 
 def wrong_row(path: Path, detail: str) -> Failed:
-    """Failure of a picture, or of a table, by what stands in a row."""
+    """Failure of a picture, or of a table, by what stands in a row.
+
+    Parameters
+    ----------
+    path : Path
+        Of the picture or the table.
+    detail : str
+        Sentence that says what is wrong, and where.
+
+    Returns
+    -------
+    Failed
+    """
     return Failed(path, SkipReason.WRONG_ROW, detail)
 
 

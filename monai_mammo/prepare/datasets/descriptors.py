@@ -71,6 +71,10 @@ def shared_value(values: Iterable[Any]) -> Any:
     ----------
     values : iterable
         One a lesion.
+
+    Returns
+    -------
+    object or None
     """
     found = set(values)
     return found.pop() if len(found) == 1 else None
@@ -82,6 +86,11 @@ def n_findings_of(n_lesions: int) -> int | None:
     Parameters
     ----------
     n_lesions : int
+        Lesions in the image.
+
+    Returns
+    -------
+    int or None
     """
     return min(n_lesions, WHOLE_NUMBERS["n_findings"][1]) if n_lesions > 0 else None
 

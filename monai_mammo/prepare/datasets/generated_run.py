@@ -23,7 +23,17 @@ _LESION, _CONDITIONS = "lesion.png", "conditions.json"
 
 
 def is_run(source: Path) -> bool:
-    """Whether a folder is one that `monai_mammo.generate` wrote."""
+    """Whether a folder is one that `monai_mammo.generate` wrote.
+
+    Parameters
+    ----------
+    source : Path
+        Any path.
+
+    Returns
+    -------
+    bool
+    """
     return (source / _MANIFEST).is_file() and (source / _DATALIST).is_file()
 
 
@@ -36,6 +46,10 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
         Folder of the run.
     leave_out : Path, optional
         Of no use here: what else lies in the folder is not listed.
+
+    Returns
+    -------
+    list of Entry, Skipped and Failed
 
     Raises
     ------

@@ -36,6 +36,10 @@ def entries(
     allow_outside : bool
         Whether sidecars may name masks outside their folder.
 
+    Returns
+    -------
+    list of Entry, Skipped and Failed
+
     Raises
     ------
     RequestError

@@ -73,6 +73,10 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     leave_out : Path, optional
         Subfolder that is not looked into.
 
+    Returns
+    -------
+    list of Entry, Skipped and Failed
+
     Raises
     ------
     RequestError
@@ -99,6 +103,15 @@ def label_counts(source: Path) -> dict[str, Any]:
     """Counts over the whole table, to be compared with `PUBLISHED_COUNTS`.
 
     ``flags`` and ``without_annotation`` stand in the workbook only and are left out where it, or xlrd, is missing.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------

@@ -62,6 +62,15 @@ class Region:
 def read_regions(path: Path) -> list[Region]:
     """Regions of one image, in the order of the file.
 
+    Parameters
+    ----------
+    path : Path
+        Of the property list.
+
+    Returns
+    -------
+    list of Region
+
     Raises
     ------
     RequestError
@@ -88,6 +97,7 @@ def findings_of(regions: list[Region], shape: tuple[int, int]) -> tuple[tuple[An
     Parameters
     ----------
     regions : list of Region
+        Of the image.
     shape : tuple of int
         Rows and columns of the file.
 

@@ -29,6 +29,15 @@ _PERSONAL = ("Patient ID", "Patient age")
 def find_sheet(source: Path) -> Path:
     """``INbreast.csv``, or where that is missing ``INbreast.xls``.
 
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    Path
+
     Raises
     ------
     RequestError
@@ -45,6 +54,15 @@ def find_sheet(source: Path) -> Path:
 def inbreast_rows(table: Path) -> list[TableRow]:
     """All rows of images, without patient number and age.
 
+    Parameters
+    ----------
+    table : Path
+        ``INbreast.csv`` or ``INbreast.xls``.
+
+    Returns
+    -------
+    list of TableRow
+
     Raises
     ------
     RequestError
@@ -58,6 +76,15 @@ def inbreast_rows(table: Path) -> list[TableRow]:
 
 def workbook_rows(table: Path) -> list[TableRow]:
     """Rows of ``Sheet1`` that name a file; whole numbers without a fraction, column names without blanks around.
+
+    Parameters
+    ----------
+    table : Path
+        ``INbreast.xls``.
+
+    Returns
+    -------
+    list of TableRow
 
     Raises
     ------

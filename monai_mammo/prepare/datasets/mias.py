@@ -69,6 +69,10 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     leave_out : Path, optional
         Subfolder that is not looked into.
 
+    Returns
+    -------
+    list of Entry, Skipped and Failed
+
     Raises
     ------
     RequestError
@@ -86,6 +90,15 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
 
 def label_counts(source: Path) -> dict[str, Any]:
     """Counts over the whole table, to be compared with `PUBLISHED_COUNTS`; words that are not there count too.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------

@@ -14,6 +14,11 @@ _N_CORNERS = 64
 def rectangle(box: Box) -> np.ndarray:
     """Outline of a box, clockwise from its upper left corner.
 
+    Parameters
+    ----------
+    box : Box
+        In fractions of the image.
+
     Returns
     -------
     ndarray, shape (4, 2), float64
@@ -73,6 +78,10 @@ def box_round(outline: np.ndarray) -> Box | None:
     ----------
     outline : ndarray, shape (n, 2)
         x and y in fractions.
+
+    Returns
+    -------
+    Box or None
     """
     (x0, y0), (x1, y1) = outline.min(axis=0), outline.max(axis=0)
     return Box(float(x0), float(y0), float(x1), float(y1)) if x0 < x1 and y0 < y1 else None

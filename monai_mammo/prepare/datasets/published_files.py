@@ -22,6 +22,10 @@ def files_under(source: Path, suffix: str, *, leave_out: Path | None = None) -> 
         Ending in lower case, such as ``.dcm``; empty for all files.
     leave_out : Path, optional
         Subfolder that is not looked into.
+
+    Yields
+    ------
+    Path
     """
     left_out = None if leave_out is None else leave_out.resolve()
     for path in sorted(source.rglob("*")):
@@ -41,6 +45,10 @@ def find_table(source: Path, name: str) -> Path:
         Folder of the data set or one above it, or a file in it.
     name : str
         File name, in any case of letters.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -67,6 +75,10 @@ def not_in_table(pictures: Iterable[Path], named: Iterable[Path], *, table: str)
         Those that rows name.
     table : str
         Name of the table, for the message.
+
+    Returns
+    -------
+    list of Skipped
     """
     known = set(named)
     detail = f"no row of {table} names the picture"

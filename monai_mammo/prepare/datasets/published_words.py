@@ -21,8 +21,14 @@ def word_in(row: TableRow, column: str, meanings: Mapping[str, _T]) -> _T:
     ----------
     row : TableRow
     column : str
+        Name of the column.
     meanings : mapping
         Meaning of each word that is allowed, without blanks around it.
+
+    Returns
+    -------
+    object
+        One of the values of `meanings`.
 
     Raises
     ------
@@ -38,6 +44,17 @@ def word_in(row: TableRow, column: str, meanings: Mapping[str, _T]) -> _T:
 
 def number_in(row: TableRow, column: str) -> float:
     """Finite number in a column.
+
+    Parameters
+    ----------
+    row : TableRow
+        Of the table.
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    float
 
     Raises
     ------

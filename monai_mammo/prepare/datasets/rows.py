@@ -53,7 +53,12 @@ class TableRow:
         return self.values.get(column, "").strip()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values for the record of an entry."""
+        """Plain JSON values for the record of an entry.
+
+        Returns
+        -------
+        dict
+        """
         return {"table": self.table, "row": self.number, "line": self.line, "values": self.values}
 
 
@@ -70,8 +75,13 @@ def read_rows(
     needed : tuple of str
         Columns that have to be there.
     delimiter : str
+        Between two values of a line.
     once : collection of str
         Columns that must not be there twice; of others the last counts.
+
+    Returns
+    -------
+    list of TableRow
 
     Raises
     ------
@@ -110,7 +120,9 @@ def require_columns(header: list[str], needed: tuple[str, ...], *, where: str) -
     Parameters
     ----------
     header : list of str
+        Names of the columns, in order.
     needed : tuple of str
+        Names that have to be among them.
     where : str
         Place for a message.
 

@@ -45,6 +45,7 @@ class SeriesIndex:
     Parameters
     ----------
     files : list of SeriesFile
+        In the order of their paths.
     not_indexed : list of Skipped or Failed
         Files whose header says nothing, once each.
     """
@@ -59,11 +60,31 @@ class SeriesIndex:
             self._by_patient[file.patient_id].append(file)
 
     def of_series(self, uid: str) -> list[SeriesFile]:
-        """Files of a series."""
+        """Files of a series.
+
+        Parameters
+        ----------
+        uid : str
+            SeriesInstanceUID; empty finds none.
+
+        Returns
+        -------
+        list of SeriesFile
+        """
         return self._by_series.get(uid, []) if uid else []
 
     def of_patient(self, patient_id: str) -> list[SeriesFile]:
-        """Files with a PatientID, which CBIS-DDSM has one of for each view and each abnormality."""
+        """Files with a PatientID, which CBIS-DDSM has one of for each view and each abnormality.
+
+        Parameters
+        ----------
+        patient_id : str
+            PatientID; empty finds none.
+
+        Returns
+        -------
+        list of SeriesFile
+        """
         return self._by_patient.get(patient_id, []) if patient_id else []
 
 
@@ -74,6 +95,10 @@ def index_series(files: list[Path]) -> SeriesIndex:
     ----------
     files : list of Path
         Tables and texts among them are passed over; ``dicom_info.csv`` tells about JPEG copies.
+
+    Returns
+    -------
+    SeriesIndex
     """
     info = _jpeg_info(files)
     indexed: list[SeriesFile] = []

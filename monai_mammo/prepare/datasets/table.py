@@ -98,7 +98,12 @@ _FURTHEST = 0.5  # of an outline's point beyond the picture, in fractions of it
 
 
 def columns_table() -> str:
-    """Markdown table of `COLUMNS`, as the user guide holds it."""
+    """Markdown table of `COLUMNS`, as the user guide holds it.
+
+    Returns
+    -------
+    str
+    """
     lines = [f"| `{name}`{' (needed)' if name in _NEEDED else ''} | {held} |" for name, held in COLUMNS.items()]
     return "\n".join(["| column | holds |", "|---|---|", *(line.replace("`|`", "`\\|`") for line in lines)])
 
@@ -119,6 +124,10 @@ def entries(
         Not used: a table names its files.
     allow_outside : bool
         Whether the table, and sidecars of its pictures, may name files outside their folder.
+
+    Returns
+    -------
+    list of Entry, Skipped and Failed
 
     Raises
     ------
@@ -145,8 +154,13 @@ def main_finding(text: str, *, where: str = "") -> Finding | None:
     Parameters
     ----------
     text : str
+        Words of `Finding`, in any case.
     where : str
         Place for a message.
+
+    Returns
+    -------
+    Finding or None
 
     Raises
     ------

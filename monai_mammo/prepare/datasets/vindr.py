@@ -96,6 +96,10 @@ def entries(source: Path, *, leave_out: Path | None = None) -> list[Entry | Skip
     leave_out : Path, optional
         Subfolder that is not looked into.
 
+    Returns
+    -------
+    list of Entry, Skipped and Failed
+
     Raises
     ------
     RequestError
@@ -115,6 +119,15 @@ def label_counts(source: Path) -> dict[str, Any]:
     """Counts over the whole table, to be compared with `PUBLISHED_COUNTS`.
 
     Images, not rows, are counted by BI-RADS, density and split; rows that cannot be read are left out.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of the data set, as it is published.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------

@@ -34,6 +34,10 @@ def read_workbook(path: Path) -> dict[str, list[TableRow]]:
     path : Path
         File in the form of Excel 2007 and later, ``.xlsx``.
 
+    Returns
+    -------
+    dict of str to list of TableRow
+
     Raises
     ------
     RequestError

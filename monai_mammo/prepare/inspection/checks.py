@@ -41,5 +41,9 @@ def ordered(issues: Sequence[Issue]) -> tuple[Issue, ...]:
     Parameters
     ----------
     issues : sequence of Issue
+
+    Returns
+    -------
+    tuple of Issue
     """
     return tuple(sorted(issues, key=lambda issue: (_SEVERITIES.index(issue.severity), _KINDS.index(issue.kind))))

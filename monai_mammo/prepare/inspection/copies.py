@@ -34,6 +34,10 @@ def check_copies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     read = [seen for seen in pictures if seen.is_read]
     issues = []

@@ -43,6 +43,7 @@ class LabelCount:
     name : str
         What is counted, such as ``birads / 4a``.
     found : int
+        Counted on this table.
     published : int or None
         Counted on the whole published table; `None` where that does not have the word.
     stated : int or None
@@ -60,7 +61,12 @@ class LabelCount:
         return self.published is None or self.found == self.published
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
 
@@ -100,6 +106,10 @@ def check_counts(counts: Sequence[LabelCount]) -> list[Issue]:
     Parameters
     ----------
     counts : sequence of LabelCount
+
+    Returns
+    -------
+    list of Issue
     """
     different = [count for count in counts if not count.is_equal]
     if not different:
@@ -120,6 +130,10 @@ def picture_counts(pictures: Sequence[InspectedImage]) -> dict[str, dict[str, in
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    dict of str to dict of str to int
     """
     read = [seen.conditions for seen in pictures if seen.is_read]
     described = Counter(

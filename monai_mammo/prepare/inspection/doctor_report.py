@@ -54,6 +54,10 @@ class DoctorReport:
         ----------
         status : str
             ``read``, ``skipped`` or ``failed``.
+
+        Returns
+        -------
+        int
         """
         return sum(seen.status == status for seen in self.pictures)
 
@@ -103,7 +107,12 @@ class DoctorReport:
         return dict(sorted(table.items()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Content of ``doctor.json``: no person, no time, no path of the machine."""
+        """Content of ``doctor.json``: no person, no time, no path of the machine.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "version": 1,
             "name": self.name,
@@ -124,7 +133,12 @@ class DoctorReport:
         }
 
     def lines(self) -> list[str]:
-        """The table that the command prints: what was read, then a line for each kind of issue."""
+        """The table that the command prints: what was read, then a line for each kind of issue.
+
+        Returns
+        -------
+        list of str
+        """
         statuses = ", ".join(f"{self.count(status)} {status}" for status in ("read", "skipped", "failed"))
         said = [f"{self.name} ({self.dataset}): {statuses}; {self.n_persons} persons, {self.n_studies} studies"]
         if not self.issues:

@@ -41,6 +41,10 @@ def inspect_image(entry: Entry) -> InspectedImage:
     ----------
     entry : Entry
         Of a data set, or of a prepared folder, whose pictures are uint16 arrays with the chest wall left.
+
+    Returns
+    -------
+    InspectedImage
     """
     try:
         mammogram = entry.mammogram or (_stored(entry) if _is_prepared(entry) else _read(entry))
@@ -62,6 +66,10 @@ def not_read(result: Skipped | Failed, name: str) -> InspectedImage:
     result : Skipped or Failed
     name : str
         File, relative to the data set.
+
+    Returns
+    -------
+    InspectedImage
     """
     status = "skipped" if isinstance(result, Skipped) else "failed"
     return InspectedImage(name=name, status=status, reason=result.reason.value, detail=result.detail)

@@ -93,7 +93,12 @@ class InspectedImage:
         return self.status == "read"
 
     def to_dict(self) -> dict[str, Any]:
-        """Line of ``doctor.json``, without the person."""
+        """Line of ``doctor.json``, without the person.
+
+        Returns
+        -------
+        dict
+        """
         values: dict[str, Any] = {"file": self.name, "status": self.status}
         if not self.is_read:
             return {**values, "reason": self.reason, "detail": self.detail}

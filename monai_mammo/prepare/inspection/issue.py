@@ -111,7 +111,12 @@ class Issue:
         return self.kind.severity
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         values = {
             "kind": self.kind.value,
             "severity": self.severity.value,

@@ -26,6 +26,10 @@ def report_page(report: DoctorReport) -> str:
     Parameters
     ----------
     report : DoctorReport
+
+    Returns
+    -------
+    str
     """
     pictures = {seen.name: seen for seen in report.pictures}
     parts = [_head(report), _summary(report), _contents(report)]

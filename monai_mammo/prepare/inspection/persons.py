@@ -18,6 +18,10 @@ def check_persons(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     return [
         *_shared(pictures, IssueKind.PERSON_IN_SPLITS, lambda seen: {seen.split} if seen.split else set()),
@@ -35,6 +39,10 @@ def check_splits(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     found = {seen.split for seen in pictures if seen.is_read and seen.split}
     return [
@@ -50,6 +58,10 @@ def check_studies(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     studies: dict[str, set[str]] = defaultdict(set)
     names: dict[str, list[str]] = defaultdict(list)

@@ -18,6 +18,10 @@ def check_files(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     kinds = {"failed": IssueKind.UNREADABLE, "skipped": IssueKind.REFUSED}
     return [
@@ -33,6 +37,10 @@ def check_background(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     sentence = "the background outside the breast is bright, as in a negative"
     return [
@@ -48,6 +56,10 @@ def check_side(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     issues = []
     for seen in pictures:
@@ -70,6 +82,10 @@ def check_faults(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     return [
         Issue(kind=kind, sentence=sentence, images=(seen.name,)) for seen in pictures for kind, sentence in seen.faults
@@ -82,6 +98,10 @@ def check_notes(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     noted = _by_sentence((note, seen.name) for seen in pictures if seen.is_read for note in seen.notes)
     named = _by_sentence((word, seen.name) for seen in pictures for word in seen.identifying)

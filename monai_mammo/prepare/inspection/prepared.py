@@ -25,6 +25,10 @@ def is_prepared_folder(source: Path) -> bool:
     Parameters
     ----------
     source : Path
+
+    Returns
+    -------
+    bool
     """
     return (source / DATALIST).is_file() and (source / "settings.json").is_file()
 
@@ -36,6 +40,10 @@ def prepared_entries(folder: Path) -> list[Entry | Failed]:
     ----------
     folder : Path
         As `prepare` wrote it.
+
+    Returns
+    -------
+    list of Entry and Failed
 
     Raises
     ------

@@ -25,6 +25,10 @@ def check_private_tables(source: Path) -> list[Issue]:
     ----------
     source : Path
         Folder of the data set; of a table, its folder.
+
+    Returns
+    -------
+    list of Issue
     """
     top = source if source.is_dir() else source.parent
     files = [path for path in sorted(top.rglob("*")) if path.is_file()]

@@ -56,6 +56,10 @@ def mask_faults(mask: np.ndarray | None, breast: np.ndarray) -> list[Fault]:
     ----------
     mask : ndarray, shape (rows, columns), bool, or None
     breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    list of Fault
     """
     if mask is None:
         return []
@@ -76,6 +80,10 @@ def box_faults(boxes: Iterable[Box], breast: np.ndarray) -> list[Fault]:
     boxes : iterable of Box
         In fractions of the picture.
     breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    list of Fault
     """
     shape = _working_shape(breast.shape)
     small = resize(breast.astype(np.float32), shape)
@@ -89,6 +97,12 @@ def faults_of_notes(notes: Iterable[str]) -> tuple[list[Fault], list[str]]:
     ----------
     notes : iterable of str
         Such as ``mask_resized: the mask was scaled, finding 2``.
+
+    Returns
+    -------
+    list of Fault
+    list of str
+        Notes without a known code.
     """
     faults: list[Fault] = []
     others: list[str] = []

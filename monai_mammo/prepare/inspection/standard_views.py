@@ -27,6 +27,11 @@ def studies(pictures: Sequence[InspectedImage]) -> dict[_StudyKey, list[Inspecte
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    dict of tuple to list of InspectedImage
+        By person and study.
     """
     found: dict[_StudyKey, list[InspectedImage]] = defaultdict(list)
     for seen in pictures:
@@ -43,6 +48,10 @@ def check_views(pictures: Sequence[InspectedImage]) -> list[Issue]:
     Parameters
     ----------
     pictures : sequence of InspectedImage
+
+    Returns
+    -------
+    list of Issue
     """
     grouped = {key: [seen for seen in group if _view_of(seen)] for key, group in studies(pictures).items()}
     grouped = {key: group for key, group in grouped.items() if group}

@@ -29,6 +29,10 @@ def thumbnail(pixels: np.ndarray, *, mask: np.ndarray | None = None, boxes: Iter
     mask : ndarray, shape (rows, columns), bool, or None
     boxes : iterable of Box
         Fractions of the picture.
+
+    Returns
+    -------
+    bytes
     """
     rows, columns = pixels.shape
     scale = min(_HEIGHT / rows, _WIDEST / columns, 1.0)

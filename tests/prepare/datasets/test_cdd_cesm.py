@@ -255,7 +255,7 @@ def change_sheet(source: Path, image: str, column: str, value: str) -> None:
     [
         ("BIRADS", "9", "birads '9' in sheet all line 2 is not one of 0, 1, 2, 3, 4, 5, 6"),
         ("BIRADS", "4$x", "birads 'x' in sheet all line 2"),
-        ("Breast density (ACR)", "E", "'E' in sheet all line 2 is not one of A, B, C, D, _, an empty cell"),
+        ("Breast density (ACR)", "E", "'E' in sheet all line 2 is not one of A, B, C, D, _, an empty value"),
         ("Pathology Classification/ Follow up", "cancer", "is not one of Normal, Benign, Malignant"),
         ("Type", "XX", "Type 'XX' in sheet all line 2 is not one of DM, CESM"),
         ("Side", "R", "says another thing than Image_name"),

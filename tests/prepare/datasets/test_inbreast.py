@@ -216,7 +216,7 @@ def test_the_first_sheet_says_the_same_as_the_table_and_the_second_stays_closed(
     [
         (";R;CC;200801;90000001;2;4a", ";X;CC;200801;90000001;2;4a", "Laterality 'X' in INbreast.csv line 2 is not"),
         (";R;CC;200801;90000001;2;4a", ";R;QQ;200801;90000001;2;4a", "View 'QQ' in .* is not one of CC, MLO, FB"),
-        (";R;CC;200801;90000001;2;4a", ";R;CC;200801;90000001;7;4a", "ACR '7' in .* 1, 2, 3, 4, an empty cell"),
+        (";R;CC;200801;90000001;2;4a", ";R;CC;200801;90000001;7;4a", "ACR '7' in .* 1, 2, 3, 4, an empty value"),
         (";R;CC;200801;90000001;2;4a", ";R;CC;200801;90000001;2;4d", "Bi-Rads '4d' in .* 4a, 4b, 4c, 5, 6"),
         (";R;CC;200801;90000001;2;4a", ";R;CC;200801;90000001;2", "Bi-Rads '' in INbreast.csv line 2"),
         (";L;CC;200801;90000002;", ";L;CC;200801;90000001;", "INbreast.csv line 2 and line 3 name the same picture"),
