@@ -50,7 +50,7 @@ def ratio_of_means(
 
     Parameters
     ----------
-    values, reference : sequence of float
+    values, reference : sequence of float, shapes (n,) and (m,)
     persons, reference_persons : sequence of str, optional
         Whose image each is; without them each image is a person of its own.
 
@@ -78,7 +78,7 @@ def difference_of_means(
 
     Parameters
     ----------
-    values, reference : sequence of float
+    values, reference : sequence of float, shapes (n,) and (m,)
     persons, reference_persons : sequence of str, optional
         Whose image each is; without them each image is a person of its own.
 

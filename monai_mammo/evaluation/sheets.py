@@ -211,7 +211,7 @@ def sheet_png(
     Parameters
     ----------
     acquired, synthetic : sequence of (image, mask or None)
-        Pairs in the same order, images in [0, 1] of one size; a mask is outlined.
+        Pairs in the same order, images in [0, 1] and masks of one shape (rows, columns); a mask is outlined.
     captions : sequence of str
         Two lines at most under each synthetic image.
     n_columns : int

@@ -125,7 +125,12 @@ class Autoencoder(nn.Module):
 
         Returns
         -------
-        tuple of Tensor
+        Tensor, shape (B, 1, H, W)
+            Reconstruction.
+        Tensor, shape (B, 4, H / 4, W / 4)
+            Mean of the latent.
+        Tensor, shape (B, 4, H / 4, W / 4)
+            Its deviation.
         """
         mu, sigma = self.encode(x)
         z = mu + sigma * torch.randn_like(sigma) if self.training else mu

@@ -145,11 +145,11 @@ class Calibration(nn.Module):
         Parameters
         ----------
         outputs : dict of str to Tensor
-            ``mask`` and the logits of each head.
+            ``mask``, shape (B, 1, H, W), and the logits of each head, shape (B, n classes).
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, shapes as in `outputs`
         """
         out = {"mask": outputs["mask"] * self.mask_scale + self.mask_shift}
         for i, name in enumerate(self.names):

@@ -158,7 +158,7 @@ def distance_to_air(layout: Tensor, air: Tensor | float) -> Tensor:
     Parameters
     ----------
     layout : Tensor, shape (B, 4, h', w')
-    air : Tensor or float
+    air : Tensor, shape (), or float
         Value of air; what is at most 0.15 above it counts as air.
 
     Returns

@@ -224,14 +224,14 @@ def folded_weights(state: Mapping[str, Tensor], *, dtype: torch.dtype = torch.fl
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
         State dict of ``efficientnet_lite_pytorch.EfficientNet``, for colour images and with batch normalisation.
     dtype : torch.dtype
         Of the result; the folding itself is done in float64.
 
     Returns
     -------
-    dict of str to Tensor
+    dict of str to Tensor, each of its own shape
         Without the classifier of ImageNet's 1,000 classes.
 
     Raises

@@ -85,9 +85,9 @@ class LesionNetwork(nn.Module):
 
         Returns
         -------
-        dict of Tensor
-            ``mask``: logits (B, 1, H, W) of lesion; ``presence``: logits (B, 2) of none and of a lesion;
-            `monai_mammo.attributes.HEADS`: logits (B, n classes).
+        dict of str to Tensor
+            ``mask``: logits of lesion, shape (B, 1, H, W); ``presence``: logits of none and of a lesion, shape (B, 2);
+            `monai_mammo.attributes.HEADS`: logits, shape (B, n classes).
         """
         padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
         _, *skips, deepest, last = self.encoder.features(padded)

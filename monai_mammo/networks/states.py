@@ -47,7 +47,8 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, name: str, gr
     Parameters
     ----------
     network : nn.Module
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
+        By name of the parameter or buffer.
     name : str
         Of the file, for messages.
     grow : bool

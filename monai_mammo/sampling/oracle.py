@@ -91,6 +91,7 @@ class GaussianOracle:
         Returns
         -------
         callable
+            From `z_t`, shape (n, d), and `t`, shape (), to the clean latent, shape (n, d).
         """
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
@@ -133,8 +134,11 @@ class GaussianOracle:
 
         Parameters
         ----------
-        solver, ts, schedule
+        solver : callable
             As in `path_error`.
+        ts : Tensor, shape (n_evaluations,)
+            As in `path_error`.
+        schedule : Schedule
 
         Returns
         -------

@@ -328,7 +328,9 @@ def v_to_eps(v: Tensor, z_t: Tensor, *, alpha: Tensor, sigma: Tensor) -> Tensor:
 
     Parameters
     ----------
-    v, z_t, alpha, sigma : Tensor
+    v, z_t : Tensor, shape (B, C, H, W)
+        As in `v_to_z0`.
+    alpha, sigma : Tensor, shape (B, 1, 1, 1)
         As in `v_to_z0`.
 
     Returns

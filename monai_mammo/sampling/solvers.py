@@ -102,7 +102,14 @@ def ddim(
 
     Parameters
     ----------
-    predict_z0, z_T, ts, schedule, callback
+    predict_z0 : callable
+        As in `dpm_solver_pp_2m`.
+    z_T : Tensor, shape (B, …)
+        As in `dpm_solver_pp_2m`.
+    ts : Tensor, shape (n_evaluations,)
+        Falling times.
+    schedule : Schedule
+    callback : callable or None
         As in `dpm_solver_pp_2m`.
 
     Returns

@@ -109,7 +109,7 @@ def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, tor
 
     Returns
     -------
-    dict of str to Tensor
+    dict of str to Tensor, each of its own shape
     """
     state = source.average if isinstance(source, ExponentialMovingAverage) else unwrapped(source).state_dict()
     return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}

@@ -57,7 +57,8 @@ class DiffusionLoss(nn.Module):
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
+            As `errors` gives them.
         """
         return self.errors(self.denoising(call, batch))
 
@@ -92,7 +93,8 @@ class DiffusionLoss(nn.Module):
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
+            ``loss`` and ``v_error_noisy``.
         """
         error = (one.prediction.float() - self.schedule.target(one.z0, one.eps, one.t)).square().mean(dim=(1, 2, 3))
         noisy = one.t > 0.5
@@ -108,6 +110,8 @@ class DiffusionLoss(nn.Module):
 
         Returns
         -------
-        tuple of Tensor and dict of str to Tensor
+        Tensor, shape (B, C, H, W)
+        dict of str to Tensor
+            ``spatial``: planes, shape (B, n, H, W).
         """
         return batch["image"], {"spatial": batch["spatial"]}

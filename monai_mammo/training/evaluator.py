@@ -42,7 +42,7 @@ class TermAverage(Average):
         Parameters
         ----------
         output : tuple of Tensor and int
-            Terms of the loss by name, scalars.
+            Mean over the batch, shape (), and how many items that has.
         """
         value, n_items = output
         self.accumulator = self.accumulator + value.detach().double().cpu() * n_items

@@ -62,7 +62,8 @@ class LesionLoss(nn.Module):
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
+            ``loss`` and its terms.
         """
         out = call(batch["image"])
         terms = {"mask": _mask_loss(out["mask"].float(), batch), **self._head_losses(out, batch)}

@@ -188,7 +188,8 @@ class AutoencoderLoss(nn.Module):
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
+            ``loss`` and its terms.
         """
         image = batch["image"]
         reconstruction, mu, sigma = call(image)

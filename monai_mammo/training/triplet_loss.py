@@ -118,7 +118,7 @@ class TripletLoss(nn.Module):
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
             ``loop``, not yet multiplied by `weight`, and ``loop_read``, the share of told attributes that count.
         """
         iteration = int(self.iteration)

@@ -121,8 +121,7 @@ def is_read(outputs: dict[str, Tensor], target: TripletTarget) -> dict[str, Tens
 
     Parameters
     ----------
-    outputs : dict of str to Tensor
-        Of `networks.LesionNetwork`.
+    outputs : dict of str to Tensor, shapes as `networks.LesionNetwork` gives them
     target : TripletTarget
 
     Returns
@@ -149,8 +148,7 @@ def disagreement(outputs: dict[str, Tensor], target: TripletTarget) -> dict[str,
 
     Parameters
     ----------
-    outputs : dict of str to Tensor
-        Of `networks.LesionNetwork`.
+    outputs : dict of str to Tensor, shapes as `networks.LesionNetwork` gives them
     target : TripletTarget
 
     Returns
