@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from io import BytesIO
-from pathlib import Path
 
+import dicom_encoders as encoders
 from pydicom import dcmread
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -31,18 +29,6 @@ LOOKED_AT = """
     SpecificCharacterSet DerivationDescription SyntheticData ViewCodeSequence AnatomicRegionSequence VOILUTSequence
     ModalityLUTSequence ViewModifierCodeSequence FrameAnatomySequence PixelData
 """.split()
-
-
-def _encoders():
-    if "dicom_encoders" not in sys.modules:
-        path = Path(__file__).parent / "dicom_encoders.py"
-        spec = importlib.util.spec_from_file_location("dicom_encoders", path)
-        sys.modules["dicom_encoders"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["dicom_encoders"])
-    return sys.modules["dicom_encoders"]
-
-
-encoders = _encoders()
 
 
 def raw(keyword, value, representation=None):

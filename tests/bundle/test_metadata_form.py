@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 
 import pytest
+from json_places import places, replaced
 
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.errors import MammoError
@@ -43,24 +43,6 @@ OTHERS = (
 )
 
 
-def places(value, path=()):
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, one in inner:
-        yield from places(one, (*path, key))
-
-
-def changed(values, path, other):
-    if not path:
-        return other
-    out = copy.deepcopy(values)
-    place = out
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = other
-    return out
-
-
 def read_all(root) -> None:
     """All that a bundle says of itself, each in turn."""
     readings = (
@@ -93,7 +75,7 @@ def test_every_value_of_another_type_is_one_sentence(root, name, values):
     n_read = 0
     for path in places(values):
         for other in OTHERS:
-            (root / "configs" / f"{name}.json").write_text(json.dumps(changed(values, path, other)))
+            (root / "configs" / f"{name}.json").write_text(json.dumps(replaced(values, path, other)))
             read_all(root)
             n_read += 1
     assert n_read > 100

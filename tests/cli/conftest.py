@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
-from pathlib import Path
 
 import pytest
+from tiny_bundles import write_tiny_bundles
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     """Folder with the three tiny bundles."""
-    path = Path(__file__).parents[1] / "tiny_bundles.py"
-    if path.stem not in sys.modules:
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[path.stem])
     folder = tmp_path_factory.mktemp("bundles")
-    sys.modules[path.stem].write_tiny_bundles(folder)
+    write_tiny_bundles(folder)
     return folder
 
 

@@ -8,7 +8,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom import Identity, Provenance, WeightsReference
+from monai_mammo.dicom import Identity, Provenance, WeightsReference, read_mammogram
 from monai_mammo.dicom.writing.store import dataset_bytes
 from monai_mammo.study import Mammogram, Spacing
 from monai_mammo.terms import ChestWall
@@ -94,3 +94,16 @@ def write(tmp_path):
         return path
 
     return save
+
+
+@pytest.fixture
+def stored(write):
+    """Stored values of a file's bytes, and its notes."""
+
+    def read(data):
+        found = read_mammogram(write(data), mode="raw")
+        assert isinstance(found, Mammogram), found
+        dark, bright = found.value_range
+        return np.rint(dark + found.pixels.astype(np.float64) * (bright - dark)).astype(np.int64), found.notes
+
+    return read

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from io import BytesIO
 from pathlib import Path
 
+import dicom_encoders as encoders
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,19 +38,8 @@ ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"
 TEXTS = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
 
 
-def _encoders():
-    if "dicom_encoders" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("dicom_encoders", ROOT / "tests" / "dicom_encoders.py")
-        sys.modules["dicom_encoders"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["dicom_encoders"])
-    return sys.modules["dicom_encoders"]
-
-
-encoders = _encoders()
-
-
 @pytest.fixture(autouse=True)
-def _quiet():
+def _no_messages_of_pydicom():
     """What pydicom says of the values that the tests write is no matter here."""
     with suppress_pydicom_messages():
         yield

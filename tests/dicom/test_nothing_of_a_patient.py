@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
+from named_files import FILES, NAME
 from pydicom import dcmread
 
 from monai_mammo.dicom import Deidentified, complete, deidentify_file, read_mammogram, read_segmentation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import MammoError
 from monai_mammo.study import Mammogram
-
-
-def _named_files():
-    if "named_files" not in sys.modules:
-        path = Path(__file__).parents[1] / "named_files.py"
-        spec = importlib.util.spec_from_file_location("named_files", path)
-        sys.modules["named_files"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["named_files"])
-    return sys.modules["named_files"]
-
-
-NAME, FILES = _named_files().NAME, _named_files().FILES
 
 
 @pytest.fixture

@@ -20,19 +20,6 @@ COMPRESSED = [syntax for syntax in LOSSLESS if syntax not in NATIVE]
 NAMED = {"ids": lambda value: uid.UID(value).keyword if str(value).startswith("1.2") else None}
 
 
-@pytest.fixture
-def stored(write):
-    """Stored values of a file's bytes, and its notes."""
-
-    def read(data):
-        found = read_mammogram(write(data), mode="raw")
-        assert isinstance(found, Mammogram), found
-        dark, bright = found.value_range
-        return np.rint(dark + found.pixels.astype(np.float64) * (bright - dark)).astype(np.int64), found.notes
-
-    return read
-
-
 def is_trimmed(notes):
     return any(note.startswith("surplus: ") for note in notes)
 

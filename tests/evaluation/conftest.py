@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_bundles import write_tiny_bundles
 
 from monai_mammo.bundle import seal
 from monai_mammo.conditions import Conditions
@@ -42,20 +40,11 @@ def lesion_mask(row: int = 28, column: int = 10, size: int = 10) -> np.ndarray:
     return mask
 
 
-def _tiny():
-    path = Path(__file__).parents[1] / "tiny_bundles.py"
-    if "tiny_bundles" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("tiny_bundles", path)
-        sys.modules["tiny_bundles"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["tiny_bundles"]
-
-
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory):
     """Folder with the three tiny bundles; the lesion network's holds a judge."""
     folder = tmp_path_factory.mktemp("bundles")
-    root = _tiny().write_tiny_bundles(folder)["mammo_lesion_segmentation"]
+    root = write_tiny_bundles(folder)["mammo_lesion_segmentation"]
     arguments = {"pyramid_channels": 8}
     path = root / "configs" / "inference.json"
     config = json.loads(path.read_text())

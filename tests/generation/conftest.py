@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-
-def load_beside(name: str):
-    """Module of the tests' folder, which is no package."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+from tiny_bundles import write_tiny_bundles
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     """Folder with the three tiny bundles."""
     folder = tmp_path_factory.mktemp("bundles")
-    load_beside("tiny_bundles").write_tiny_bundles(folder)
+    write_tiny_bundles(folder)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import json
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from json_places import places, replaced
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed
@@ -74,30 +74,12 @@ ITEM = {
 }
 
 
-def leaves(value: Any, place: tuple = ()) -> list[tuple]:
-    """Places of all values in a JSON value, itself among them."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place, *(found for key, one in inner for found in leaves(one, (*place, key)))]
-
-
-def replaced(value: Any, place: tuple, new: Any) -> Any:
-    """Copy with another value at a place."""
-    if not place:
-        return new
-    out = copy.deepcopy(value)
-    inner = out
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = new
-    return out
-
-
 @st.composite
 def mutants(draw: st.DrawFn, sound: Any) -> Any:
     """A sound JSON value with one or two of its parts replaced."""
     value = sound
     for _ in range(draw(st.integers(1, 2))):
-        value = replaced(value, draw(st.sampled_from(leaves(value))), draw(st.sampled_from(ODD)))
+        value = replaced(value, draw(st.sampled_from(list(places(value)))), draw(st.sampled_from(ODD)))
     return value
 
 

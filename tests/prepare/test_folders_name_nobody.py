@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
-import sys
-from pathlib import Path
 
 import pytest
+from named_files import FILES, NAME
 
 from monai_mammo.cli.main import main
-
-
-def _named_files():
-    if "named_files" not in sys.modules:
-        path = Path(__file__).parents[1] / "named_files.py"
-        spec = importlib.util.spec_from_file_location("named_files", path)
-        sys.modules["named_files"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["named_files"])
-    return sys.modules["named_files"]
-
-
-NAME, FILES = _named_files().NAME, _named_files().FILES
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 
 import pytest
 from drawn_runs import draw_run
+from json_places import places, replaced, without
 
 from monai_mammo.errors import MammoError
 from monai_mammo.generation import verify
@@ -16,34 +16,6 @@ from monai_mammo.generation.runs.manifest_form import check_manifest
 from monai_mammo.generation.runs.manifest_seal import sealed
 
 OTHERS = (None, True, 0, -1, 10**30, 0.5, 1e308, "", "x", "../x", [], [0], {}, {"x": 0}, [[]])
-
-
-def places(value, path=()):
-    """Path of every value in a JSON value, itself first."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, one in inner:
-        yield from places(one, (*path, key))
-
-
-def changed(values, path, other):
-    if not path:
-        return other
-    out = copy.deepcopy(values)
-    place = out
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = other
-    return out
-
-
-def without(values, path):
-    out = copy.deepcopy(values)
-    place = out
-    for key in path[:-1]:
-        place = place[key]
-    del place[path[-1]]
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +33,7 @@ def test_every_value_of_another_type_is_a_sentence_or_is_seen_by_verify(run, tmp
     folder = shutil.copytree(run, tmp_path / "run")
     n_refused = n_verified = 0
     for path in places(values):
-        mutants = [changed(values, path, other) for other in OTHERS] + ([without(values, path)] if path else [])
+        mutants = [replaced(values, path, other) for other in OTHERS] + ([without(values, path)] if path else [])
         allowed = []
         for mutant in mutants:
             try:
@@ -93,6 +65,6 @@ def test_every_value_of_another_type_is_a_sentence_or_is_seen_by_verify(run, tmp
 )
 def test_the_sentence_names_the_place_and_what_is_allowed(run, tmp_path, path, other, sentence):
     values = json.loads((run / "manifest.json").read_text())
-    (tmp_path / "manifest.json").write_text(json.dumps(changed(values, path, other)))
+    (tmp_path / "manifest.json").write_text(json.dumps(replaced(values, path, other)))
     with pytest.raises(MammoError, match=f"cannot be read as the manifest of a run: .*{sentence}"):
         Manifest.load(tmp_path, is_strict=True)
