@@ -12,6 +12,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.phantom import draw_study
 from monai_mammo.prepare.array import PreparedMammogram, prepare_mammogram
 from monai_mammo.prepare.datalist_items import load_datalist
+from monai_mammo.prepare.grid import DEFAULT_SHAPE
 
 __all__ = ["PHANTOM", "phantom_items", "training_items"]
 
@@ -23,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def training_items(
-    dataset_dir: str | Path, *, split: str = "training", shape: tuple[int, int] = (256, 192), n_phantoms: int = 16
+    dataset_dir: str | Path, *, split: str = "training", shape: tuple[int, int] = DEFAULT_SHAPE, n_phantoms: int = 16
 ) -> list[dict[str, Any]]:
     """Items for a `PreparedDataset`.
 
@@ -58,7 +59,7 @@ def training_items(
     return phantom_items(n_phantoms, split=split, shape=shape)
 
 
-def phantom_items(n: int, *, split: str = "training", shape: tuple[int, int] = (256, 192)) -> list[dict[str, Any]]:
+def phantom_items(n: int, *, split: str = "training", shape: tuple[int, int] = DEFAULT_SHAPE) -> list[dict[str, Any]]:
     """Drawn and prepared mammograms, their arrays in the items in place of file names.
 
     Parameters

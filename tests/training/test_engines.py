@@ -312,6 +312,11 @@ def test_phantoms_are_a_prepared_dataset(items):
     assert len(outlined) < len(items)
 
 
+def test_phantoms_are_drawn_at_the_size_of_the_release():
+    assert {item["image"].shape for item in phantom_items(1)} == {(384, 288)}
+    assert {item["image"].shape for item in training_items("phantom", n_phantoms=1)} == {(384, 288)}
+
+
 @pytest.mark.parametrize("n, split", [(0, "training"), (4, "train")])
 def test_wrong_phantoms_are_refused(n, split):
     with pytest.raises(RequestError):
