@@ -10,12 +10,27 @@ import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.terms import ChestWall, Finding, FindingCategory, Pathology, parse_birads
+from monai_mammo.terms import ChestWall, Finding, FindingCategory, Laterality, Pathology, parse_birads
 
-__all__ = ["MASK_KINDS", "Annotation", "Mammogram", "Spacing", "StoredImage", "Study"]
+__all__ = ["MASK_KINDS", "Annotation", "Mammogram", "Spacing", "StoredImage", "Study", "chest_wall_of"]
 
 MASK_KINDS = ("contour", "box", "circle", "point", "none")
 """What the place of a finding may have been drawn as."""
+
+
+
+def chest_wall_of(laterality: Laterality) -> ChestWall:
+    """Edge at which readers expect the chest wall: left for a left breast.
+
+    Parameters
+    ----------
+    laterality : Laterality
+
+    Returns
+    -------
+    ChestWall
+    """
+    return ChestWall.LEFT if laterality is Laterality.L else ChestWall.RIGHT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -229,7 +244,7 @@ class Mammogram:
         """Edge at which readers expect the chest wall: left for a left breast."""
         if self.conditions.laterality is None:
             return None
-        return ChestWall.LEFT if self.conditions.laterality.value == "L" else ChestWall.RIGHT
+        return chest_wall_of(self.conditions.laterality)
 
     @property
     def is_mirrored(self) -> bool:

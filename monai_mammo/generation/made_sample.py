@@ -11,8 +11,8 @@ from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.runs.manifest import PASSED
 from monai_mammo.generation.runs.run_spec import MadeSample
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
-from monai_mammo.study import Mammogram, Spacing
-from monai_mammo.terms import ChestWall, Laterality
+from monai_mammo.study import Mammogram, Spacing, chest_wall_of
+from monai_mammo.terms import Laterality
 
 if TYPE_CHECKING:
     from monai_mammo.generation.engine.check import CheckResult
@@ -52,7 +52,7 @@ def made_sample(
         pixels=np.ascontiguousarray(as_displayed(best.image, side)),
         conditions=sample.conditions,
         spacing=Spacing(spacing_mm, spacing_mm, "nominal"),
-        chest_wall=ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT,
+        chest_wall=chest_wall_of(side),
         lesion_mask=np.ascontiguousarray(as_displayed(best.requested, side)),
         source="monai_mammo",
     )

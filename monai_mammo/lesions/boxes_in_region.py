@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 
 from monai_mammo.conditions import Box
 from monai_mammo.lesions.contour_bank import ContourBank, position_in, shipped_bank
+from monai_mammo.lesions.hash_draw import drawn_position
 from monai_mammo.terms import View
 
 __all__ = ["box_in_region"]
@@ -49,8 +48,7 @@ def box_in_region(
     is_in = (x >= region.x0) & (x <= region.x1) & (y >= region.y0) & (y <= region.y1)
     rows = np.nonzero(is_in & (bank.box_view == position_in(View, view)))[0]
     if len(rows):
-        digest = hashlib.sha256(f"{seed}/{sample_id}/region".encode()).digest()
-        row = int(rows[int.from_bytes(digest[:8], "big") % len(rows)])
+        row = int(rows[drawn_position(len(rows), seed, sample_id, "region")])
         center, size = (x[row], y[row]), (boxes[row, 2] - boxes[row, 0], boxes[row, 3] - boxes[row, 1])
     else:
         center = region.center

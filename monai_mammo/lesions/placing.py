@@ -8,7 +8,6 @@ breasts have tissue.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contour_bank import ContourBank, position_in, shipped_bank
+from monai_mammo.lesions.hash_draw import drawn_position
 from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.terms import AcquisitionKind, Finding, View
 
@@ -97,10 +97,12 @@ def request_lesion(
         again = f" {attempt}" if attempt else ""
         box, place = conditions.box, "in the requested box"
         if box is None:
-            row = _draw(_box_choice(bank, conditions), seed, sample_id, f"box{again}")
+            boxes = _box_choice(bank, conditions)
+            row = int(boxes[drawn_position(len(boxes), seed, sample_id, f"box{again}")])
             box, place = Box(*(float(v) for v in bank.boxes[row])), f"in real box {row}"
         aspect = box.width_fraction * shape[1] / (box.height_fraction * shape[0])
-        contour = _draw(_contour_choice(bank, conditions.finding, aspect), seed, sample_id, f"contour{again}")
+        outlines = _contour_choice(bank, conditions.finding, aspect)
+        contour = int(outlines[drawn_position(len(outlines), seed, sample_id, f"contour{again}")])
         drawn = draw_outline(bank.contour(contour), box, shape)
         lesion = RequestedLesion(mask=drawn, box=box, source=f"real outline {contour} {place}")
         if conditions.box is not None or MIN_LESION_PX <= drawn.sum() <= MAX_PICTURE_SHARE * drawn.size:
@@ -215,9 +217,3 @@ def _contour_choice(bank: ContourBank, finding: Finding | None, aspect: float) -
 
 def _among(codes: np.ndarray, member: Any, vocabulary: Any) -> np.ndarray:
     return np.ones(len(codes), dtype=bool) if member is None else codes == position_in(vocabulary, member)
-
-
-def _draw(choice: np.ndarray, seed: int, sample_id: int, what: str) -> int:
-    """Element of a choice by a hash, so that no version of a random generator changes it."""
-    digest = hashlib.sha256(f"{seed}/{sample_id}/{what}".encode()).digest()
-    return int(choice[int.from_bytes(digest[:8], "big") % len(choice)])

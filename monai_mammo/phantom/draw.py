@@ -15,8 +15,8 @@ from monai_mammo.phantom.lesions import MassShape, Place, draw_lesion, lesion_ra
 from monai_mammo.phantom.outline import Outline, draw_outline
 from monai_mammo.phantom.stream import stream
 from monai_mammo.phantom.tissue import draw_glands, draw_tissue
-from monai_mammo.study import Mammogram, Spacing, Study
-from monai_mammo.terms import AcquisitionKind, ChestWall, Density, Finding, Laterality, Pathology, View
+from monai_mammo.study import Mammogram, Spacing, Study, chest_wall_of
+from monai_mammo.terms import AcquisitionKind, Density, Finding, Laterality, Pathology, View
 
 _T = TypeVar("_T")
 
@@ -137,7 +137,7 @@ def draw_layers(
     pixels, breast, pectoral, gland_mask = (
         _hanging(layer, side) for layer in (pixels, outline.breast, outline.pectoral > 0.5, glands > 0.5)
     )
-    chest_wall = ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT
+    chest_wall = chest_wall_of(side)
     if kind is AcquisitionKind.FILM and film_labels:
         rng = stream(seed, "marks", view, side)
         pixels = add_film_labels(pixels, breast, rng, text=f"{side}{view}", chest_wall=chest_wall)

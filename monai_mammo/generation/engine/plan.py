@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from monai_mammo.bundle import Support, SupportTable, describe
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.boxes_in_region import box_in_region
+from monai_mammo.lesions.hash_draw import drawn_share
 from monai_mammo.lesions.placing import RequestedLesion, refuse_unlike, request_lesion
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import AcquisitionKind, Finding, Laterality, View
@@ -152,9 +152,9 @@ def resolve(conditions: Conditions, table: SupportTable, *, seed: int, sample_id
     if conditions.view is None:
         weights = [table.images(conditions.replace(view=view)) for view in View]
         share = weights[0] / sum(weights) if sum(weights) else 0.5
-        conditions = conditions.replace(view=View.CC if _unit(seed, sample_id, "view") < share else View.MLO)
+        conditions = conditions.replace(view=View.CC if drawn_share(seed, sample_id, "view") < share else View.MLO)
     if conditions.laterality is None:
-        side = Laterality.L if _unit(seed, sample_id, "laterality") < 0.5 else Laterality.R
+        side = Laterality.L if drawn_share(seed, sample_id, "laterality") < 0.5 else Laterality.R
         conditions = conditions.replace(laterality=side)
     return conditions
 
@@ -200,11 +200,6 @@ def _weight(table: SupportTable, conditions: Conditions) -> tuple[int, int]:
 def _mirrored(conditions: Conditions) -> Conditions:
     assert conditions.box is not None
     return conditions.replace(box=mirror_box(conditions.box))
-
-
-def _unit(seed: int, sample_id: int, what: str) -> float:
-    digest = hashlib.sha256(f"{seed}/{sample_id}/{what}".encode()).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
 
 
 def _too_small(

@@ -30,7 +30,7 @@ from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist import SPLIT_KEYS
 from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.progress import Progress, ProgressCallback
-from monai_mammo.terms import ChestWall, Laterality
+from monai_mammo.study import chest_wall_of
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -261,7 +261,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     if float(entry["tries"][entry["kept_try"]]["outside_share"]) > MAX_OUTSIDE and is_passed(entry):
         problems.append("the requested lesion was cut by the outline of the breast, and is said to have passed")
     side = chest_wall_side(breast)
-    expected = ChestWall.LEFT if conditions.laterality is Laterality.L else ChestWall.RIGHT
+    expected = None if conditions.laterality is None else chest_wall_of(conditions.laterality)
     if side is not None and side is not expected:
         problems.append(f"the pixels show the chest wall {side}, a {conditions.laterality} breast has it {expected}")
     return problems, side is not None

@@ -23,8 +23,8 @@ from monai_mammo.prepare.datasets.outlines import box_round, circle
 from monai_mammo.prepare.datasets.published_files import files_under, find_table, not_in_table
 from monai_mammo.prepare.datasets.rows import TableRow
 from monai_mammo.prepare.entry import Entry
-from monai_mammo.study import Annotation, Spacing
-from monai_mammo.terms import AcquisitionKind, ChestWall, Finding, FindingCategory, Laterality, Pathology, View
+from monai_mammo.study import Annotation, Spacing, chest_wall_of
+from monai_mammo.terms import AcquisitionKind, Finding, FindingCategory, Laterality, Pathology, View
 
 __all__ = ["PUBLISHED_COUNTS", "entries", "label_counts"]
 
@@ -204,7 +204,7 @@ def _entry(lines: Sequence[TableRow], path: Path, folder: Path) -> Entry:
             pathology=next(nature for nature in worst if nature in natures),
         ),
         # in mdb152 the breast fills the film, and the pixels tell the wrong side
-        chest_wall=ChestWall.LEFT if side is Laterality.L else ChestWall.RIGHT,
+        chest_wall=chest_wall_of(side),
         annotations=annotations,
         spacing=_SPACING,
         labels={"density_source": background},

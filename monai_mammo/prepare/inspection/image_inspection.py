@@ -21,7 +21,7 @@ from monai_mammo.prepare.inspection.region_faults import Fault, box_faults, faul
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
 from monai_mammo.prepare.reading import is_picture, read_any, read_mask
-from monai_mammo.study import Mammogram
+from monai_mammo.study import Mammogram, chest_wall_of
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
 __all__ = ["inspect_image", "not_read"]
@@ -181,7 +181,7 @@ def _doubts(pixels: np.ndarray, breast: np.ndarray, entry: Entry, kind: Any) -> 
 def _expected(entry: Entry, laterality: Any) -> ChestWall | None:
     if _is_prepared(entry):
         return ChestWall.LEFT
-    return None if laterality is None else (ChestWall.LEFT if laterality.value == "L" else ChestWall.RIGHT)
+    return None if laterality is None else chest_wall_of(laterality)
 
 
 def _fitting(mask: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray | None:
