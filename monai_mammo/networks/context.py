@@ -143,6 +143,7 @@ class TextTokens(nn.Module):
     channels : int
         Width of a token.
     n_tokens : int
+        Tokens that a text becomes.
     """
 
     is_addition = True

@@ -32,6 +32,7 @@ class CaptionVectors:
     drop : float
         See `monai_mammo.text.caption_of`.
     seed : int
+        Of the words that are left out.
     cache_dir : path or None
         Folder that keeps the vectors between runs, in a file named by encoder and captions.
     """
@@ -65,7 +66,10 @@ class CaptionVectors:
 
         Parameters
         ----------
-        index, k : int
+        index : int
+            Number of the image, from 0.
+        k : int
+            Number of its caption; 0 is the whole one.
 
         Returns
         -------

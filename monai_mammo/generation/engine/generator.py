@@ -52,6 +52,8 @@ class Generator:
     unread_heads : frozenset of str
         Attributes that the lesion network was not shown to read better than by naming the most frequent class; what
         it says of them is left out.
+    text_encoder : TextEncoder or None
+        Of the diffusion bundle; `None` where its networks take no text.
     """
 
     autoencoder: Any
