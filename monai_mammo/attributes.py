@@ -71,6 +71,8 @@ class Attribute:
     added_to : str
         Attribute whose token tells it too; one of its own where empty. What is added later is told so: a network
         that is grown by it (`monai_mammo.networks.load_weights`) draws the same as before where it is not given.
+    left_open : str
+        What `generate` does where it is left out, in words; empty where it stays open.
     is_learnt : bool
         Whether enough public training images state it (100) that networks have columns for it.
     """
@@ -84,6 +86,7 @@ class Attribute:
     head: int | None = None
     is_optional: bool = False
     added_to: str = ""
+    left_open: str = ""
     is_learnt: bool = True
 
     def __post_init__(self) -> None:
@@ -103,6 +106,11 @@ class Attribute:
         if not self.columns:
             return ()
         return tuple(range(self.first_column, self.first_column + len(self.columns)))
+
+    @property
+    def choices(self) -> str:
+        """What is allowed, in words."""
+        return ", ".join(str(value) for value in self.values) or self.allowed
 
     def numbers(self, conditions: Conditions) -> list[float]:
         """Its columns for one mammogram, each `NOT_GIVEN` where the attribute is not known.
@@ -143,10 +151,17 @@ def _range(name: str) -> str:
 
 
 TABLE: tuple[Attribute, ...] = (
-    Attribute(name="kind", meaning="how the picture came about", values=tuple(AcquisitionKind)),
+    Attribute(
+        name="kind",
+        meaning="how the picture came about",
+        values=tuple(AcquisitionKind),
+        left_open="the best supported where left out",
+    ),
     Attribute(name="density", meaning="BI-RADS composition of the breast", values=tuple(Density), head=2),
-    Attribute(name="view", meaning="projection", values=tuple(View), head=3),
-    Attribute(name="laterality", meaning="side of the breast", values=tuple(Laterality)),
+    Attribute(name="view", meaning="projection", values=tuple(View), head=3, left_open="drawn where left out"),
+    Attribute(
+        name="laterality", meaning="side of the breast", values=tuple(Laterality), left_open="drawn where left out"
+    ),
     Attribute(name="finding", meaning="main category of the lesion", values=tuple(Finding), head=0),
     Attribute(name="birads", meaning="assessment category", values=BIRADS_CATEGORIES, head=1),
     Attribute(
@@ -265,8 +280,7 @@ def markdown_rows() -> str:
         "|---|---|---|---|---|",
     ]
     for attribute in TABLE:
-        allowed = ", ".join(str(value) for value in attribute.values) or attribute.allowed
         told = "where its bundle says so" if attribute.is_optional else "yes" if attribute.is_learnt else "no"
         read = "no" if attribute.head is None else "yes"
-        lines.append(f"| `{attribute.name}` | {allowed} | {attribute.meaning} | {told} | {read} |")
+        lines.append(f"| `{attribute.name}` | {attribute.choices} | {attribute.meaning} | {told} | {read} |")
     return "\n".join(lines) + "\n"

@@ -6,41 +6,13 @@ import argparse
 import sys
 from typing import Any
 
+from monai_mammo.attributes import TABLE, Attribute
 from monai_mammo.cli.options import add_output_options, counted, environment, help_of, say, say_json
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.terms import (
-    BIRADS_CATEGORIES,
-    AcquisitionKind,
-    CalcificationDistribution,
-    CalcificationMorphology,
-    Density,
-    Finding,
-    Laterality,
-    Margin,
-    Pathology,
-    Shape,
-    View,
-)
 
 __all__ = ["add_parser", "run"]
 
-_CONDITIONS = {
-    "kind": (AcquisitionKind.allowed(), "how the picture came about; the best supported where left out"),
-    "density": (Density.allowed(), "BI-RADS composition of the breast"),
-    "view": (View.allowed(), "projection; drawn where left out"),
-    "laterality": (Laterality.allowed(), "side of the breast; drawn where left out"),
-    "finding": (Finding.allowed(), "what is to be seen"),
-    "birads": (", ".join(map(str, BIRADS_CATEGORIES)), "assessment category"),
-    "pathology": (Pathology.allowed(), "proven nature, where the bundle responds to it"),
-    "age_years": ("0 to 120", "age of the person, where the bundle responds to it"),
-    "lesion_shape": (Shape.allowed(), "shape of a mass, where the bundle responds to it"),
-    "lesion_margin": (Margin.allowed(), "margin of a mass, where the bundle responds to it"),
-    "calc_type": (CalcificationMorphology.allowed(), "morphology of calcifications, where the bundle responds to it"),
-    "calc_distribution": (CalcificationDistribution.allowed(), "how they lie, where the bundle responds to it"),
-    "subtlety": ("1 to 5", "how plainly the lesion is seen, 5 obvious, where the bundle responds to it"),
-    "n_findings": ("1 to 10", "lesions of the image, where the bundle responds to it"),
-}
 _SETTINGS = {
     "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),
     "steps": ("N", "network evaluations of a sample, 1 to 20 (default 20)"),
@@ -72,9 +44,9 @@ def add_parser(commands: Any) -> None:
         "folder completes what is missing and changes nothing else.",
     )
     shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
-    for name, (allowed, text) in _CONDITIONS.items():
-        shown.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"{text}: {allowed}")
-    shown.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the lesion lies, in fractions of the picture")
+    for attribute in TABLE:
+        metavar = ",".join(attribute.columns or (attribute.name,)).upper()
+        shown.add_argument(f"--{attribute.name.replace('_', '-')}", metavar=metavar, help=_help(attribute))
     shown.add_argument("--mask", metavar="FILE", help="picture whose white pixels are the lesion")
     shown.add_argument("--text", metavar="REPORT", help="words of a mammography report, for what is left open")
     shown.add_argument("--like", metavar="FILE", help="real mammogram whose conditions are taken")
@@ -112,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.out:
         raise RequestError("generate needs the folder of the run: --out DIR")
-    named = (*_CONDITIONS, "box", "mask", "text", "like", "conditions", "count")
+    named = (*(attribute.name for attribute in TABLE), "mask", "text", "like", "conditions", "count")
     words = {name: getattr(arguments, name) for name in named}
     settings = {name: getattr(arguments, name) for name in _SETTINGS}
     with ProgressLine("mammograms", quiet=arguments.quiet) as line:
@@ -140,3 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"{len(made.failures)} of {counted(len(made), 'sample')} failed, the first is {made.failures[0]}"
         )
     return 0
+
+
+def _help(attribute: Attribute) -> str:
+    words = [attribute.meaning, attribute.left_open]
+    responds = "where the bundle responds to it" if attribute.is_optional or not attribute.is_learnt else ""
+    return f"{', '.join(word for word in (*words, responds) if word)}: {attribute.choices.replace('`', '')}"
