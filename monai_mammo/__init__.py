@@ -18,7 +18,7 @@ _HOMES = {
     "Progress": "monai_mammo.progress",
     "RequestError": "monai_mammo.errors",
     "Study": "monai_mammo.study",
-    **{command.name: command.module for command in COMMANDS},
+    **{command.function: command.module for command in COMMANDS},
 }
 del _HOMES["prepare"]  # a room of this name: it is called as the function
 

@@ -17,7 +17,7 @@ class Command:
     Parameters
     ----------
     name : str
-        Of the command, and of the function in `monai_mammo`.
+        Of the command; the function in `monai_mammo` has the same, with ``_`` for ``-``.
     module : str
         Where the function is written.
     does : str
@@ -27,6 +27,11 @@ class Command:
     name: str
     module: str
     does: str
+
+    @property
+    def function(self) -> str:
+        """Name of the function in `monai_mammo`."""
+        return self.name.replace("-", "_")
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -59,6 +64,11 @@ COMMANDS: tuple[Command, ...] = (
         module="monai_mammo.evaluation.evaluate_figures",
         does="measure what weights keep, see and draw",
     ),
+    Command(
+        name="import-checkpoint",
+        module="monai_mammo.checkpoint_import.importing",
+        does="make a MONAI module of weights of other projects",
+    ),
 )
 """All commands, in the order in which ``--help`` shows them."""
 
@@ -70,5 +80,5 @@ def markdown_rows() -> str:
     -------
     str
     """
-    rows = [f"| `{one.name}` | `monai_mammo.{one.name}` | {one.does} |" for one in COMMANDS]
+    rows = [f"| `{one.name}` | `monai_mammo.{one.function}` | {one.does} |" for one in COMMANDS]
     return "\n".join(["| command | function | does |", "|---|---|---|", *rows]) + "\n"

@@ -18,6 +18,7 @@ from monai_mammo.generation import Request
 
 ROOT = Path(__file__).parents[1]
 NAMES = [command.name for command in COMMANDS]
+FUNCTIONS = {command.name: command.function for command in COMMANDS}
 OF_A_PROCESS = {"quiet", "json", "run", "uses_networks", "takes_overrides", "threads", "help", "machine"}
 PYTHON_ALONE = {"progress", "request", "settings", "overrides", "limits"}
 """Words that mean nothing on a command line: a function, an object, and what stands for single flags."""
@@ -47,14 +48,14 @@ def test_the_command_line_has_the_commands_of_the_list_and_their_words():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_a_function_of_the_package(name):
-    assert name in monai_mammo.__all__
-    assert callable(getattr(monai_mammo, name))
+    assert FUNCTIONS[name] in monai_mammo.__all__
+    assert callable(getattr(monai_mammo, FUNCTIONS[name]))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("train", "evaluate")])
 def test_a_command_and_its_function_take_the_same_words(name):
     flags = words_of(parsers(main._parser())[name])
-    words = parameters(getattr(monai_mammo, name))
+    words = parameters(getattr(monai_mammo, FUNCTIONS[name]))
     if "settings" in words:
         words |= {field.name for field in dataclasses.fields(Request)}
     assert words - PYTHON_ALONE == flags

@@ -8,10 +8,10 @@ from __future__ import annotations
 from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
-    "CompVisAutoencoderKL": "modules",
-    "CompVisUNet": "modules",
-    "ImportReport": "report",
-    "TransposedAutoencoderKL": "modules",
+    "CompVisAutoencoderKL": "imported_modules",
+    "CompVisUNet": "imported_modules",
+    "ImportReport": "import_report",
+    "TransposedAutoencoderKL": "imported_modules",
     "import_checkpoint": "importing",
 }
 

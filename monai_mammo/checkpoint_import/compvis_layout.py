@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from monai_mammo.checkpoint_import.heads import head_channels
+from monai_mammo.checkpoint_import.attention_heads import head_channels
 from monai_mammo.checkpoint_import.misfit import Misfit, Translated, Untold, counted_prefixes, shape_of, some_keys
 
 __all__ = ["UNET_EPS", "translated_autoencoder", "translated_unet"]
@@ -280,15 +280,12 @@ def _unet_levels(moved: _Moved) -> list[list[int]]:
             levels[-1].append(i)
     if not all(levels):
         raise Misfit("a level of input_blocks has no residual block")
-    n_enlarged = sum(
-        moved.has(f"output_blocks.{i}.{k}.conv.")
-        for i in range(counted_prefixes(moved.left, "output_blocks.{}."))
-        for k in (1, 2)
-    )
-    if n_enlarged != len(levels) - 1:
+    n_after = counted_prefixes(moved.left, "output_blocks.{}.")
+    n_enlarged = sum(moved.has(f"output_blocks.{i}.{k}.conv.") for i in range(n_after) for k in (1, 2))
+    if n_enlarged != len(levels) - 1 or n_after != sum(len(level) + 1 for level in levels):
         raise Misfit(
-            f"input_blocks holds {len(levels) - 1} convolutions that shrink and output_blocks {n_enlarged} that "
-            "enlarge: shrinking by residual blocks or by averages cannot be imported"
+            f"its input_blocks hold {len(levels) - 1} convolutions that shrink, its {n_after} output_blocks "
+            f"{n_enlarged} that enlarge; sizes changed by residual blocks or by averages cannot be imported"
         )
     return levels
 

@@ -14,15 +14,16 @@ from torch import nn
 
 from monai_mammo.checkpoint_import import compvis_layout, monai_layouts
 from monai_mammo.checkpoint_import.definition_file import untold_of_definition
+from monai_mammo.checkpoint_import.import_report import ImportReport
 from monai_mammo.checkpoint_import.misfit import Misfit, Translated, Untold, some_keys
 from monai_mammo.checkpoint_import.parity import parity_of
-from monai_mammo.checkpoint_import.reading import read_checkpoint
 from monai_mammo.checkpoint_import.recognising import Found, Layout, NetworkKind, recognised
-from monai_mammo.checkpoint_import.report import ImportReport
+from monai_mammo.checkpoint_import.weight_file import read_checkpoint
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.output_folder import check_output_folder
 from monai_mammo.files.whole import open_whole, save_text
+from monai_mammo.switches import parse_switch
 
 __all__ = ["import_checkpoint"]
 
@@ -50,8 +51,8 @@ def import_checkpoint(
     """Weights of monai-generative, of MONAI's model zoo or of CompVis as a module of MONAI, compared with the original.
 
     The folder gets ``models/model.pt``, ``configs/inference.json``, whose ``network`` MONAI's `ConfigParser` makes with
-    its weights, and ``import.json`` with what was compared and assumed. MONAI's own loader, `load_old_state_dict`, gives
-    most of these networks silently wrong outputs.
+    its weights, and ``import.json`` with what was compared and assumed. MONAI's own loader, `load_old_state_dict`,
+    gives most of these networks wrong outputs, without a word.
 
     Parameters
     ----------
@@ -133,8 +134,6 @@ def _given(
     num_heads: Any, num_head_channels: Any, norm_num_groups: Any, norm_eps: Any, use_convtranspose: Any
 ) -> dict[str, Any]:
     """Settings that were named, checked."""
-    from monai_mammo.switches import parse_switch
-
     given: dict[str, Any] = {}
     if num_heads is not None and num_head_channels is not None:
         raise RequestError("num_heads and num_head_channels say the same in two ways: name one of them")
@@ -172,7 +171,8 @@ def _filled(translated: Translated) -> nn.Module:
     wanted, state = module.state_dict(), translated.state
     missing, extra = set(wanted) - set(state), set(state) - set(wanted)
     if missing or extra:
-        parts = [f"it lacks {some_keys(missing)}"] * bool(missing) + [f"has no place for {some_keys(extra)}"] * bool(extra)
+        parts = [f"it lacks {some_keys(missing)}"] if missing else []
+        parts += [f"has no place for {some_keys(extra)}"] if extra else []
         raise Misfit(f"{len(missing) + len(extra)} keys do not fit {translated.target}: {'; '.join(parts)}")
     for key, tensor in state.items():
         if tensor.shape != wanted[key].shape:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from monai_mammo.checkpoint_import.heads import head_channels
+from monai_mammo.checkpoint_import.attention_heads import head_channels
 from monai_mammo.checkpoint_import.misfit import Misfit, Translated, Untold, counted_prefixes, shape_of
 
 __all__ = ["autoencoder_blocks", "translated_autoencoder", "translated_unet"]

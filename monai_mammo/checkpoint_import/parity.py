@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from monai_mammo.checkpoint_import.import_report import Parity
 from monai_mammo.checkpoint_import.misfit import Translated
 from monai_mammo.checkpoint_import.recognising import Found, Layout, NetworkKind
-from monai_mammo.checkpoint_import.report import Parity
 from monai_mammo.checkpoint_import.restated import restated_autoencoder, restated_unet
 from monai_mammo.errors import MammoError
 

@@ -323,9 +323,7 @@ def _monai_attention(layers: _Layers, x: Tensor, context: Tensor | None, name: s
     return _self_attention(layers, x, name, head=head)
 
 
-def _monai_unet(
-    layers: _Layers, x: Tensor, embedding: Tensor, context: Tensor | None, heads: Sequence[int]
-) -> Tensor:
+def _monai_unet(layers: _Layers, x: Tensor, embedding: Tensor, context: Tensor | None, heads: Sequence[int]) -> Tensor:
     h = layers.convolved(x, "conv_in.conv")
     kept, n_levels = [h], layers.count("down_blocks.{}.")
     for i in range(n_levels):

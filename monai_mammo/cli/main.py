@@ -11,12 +11,23 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from monai_mammo import __version__, machine
-from monai_mammo.cli import bundles, deidentify, doctor, evaluate, generate, prepare, reconstruct, train, verify
+from monai_mammo.cli import (
+    bundles,
+    deidentify,
+    doctor,
+    evaluate,
+    generate,
+    import_checkpoint,
+    prepare,
+    reconstruct,
+    train,
+    verify,
+)
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
 
-_MODULES = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles, evaluate)
+_MODULES = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles, evaluate, import_checkpoint)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.
