@@ -33,11 +33,11 @@ def head_channels(untold: Untold, channels: Sequence[int], attention_levels: Seq
     """
     has_attention = [*attention_levels[:-1], True]
     if untold.num_heads is not None:
-        asked = f"num_heads {untold.num_heads}"
+        named = f"num_heads {untold.num_heads}"
         out = [width // untold.num_heads if width % untold.num_heads == 0 else 0 for width in channels]
     elif untold.num_head_channels is not None:
         given = untold.num_head_channels
-        asked = f"num_head_channels {', '.join(map(str, given))}"
+        named = f"num_head_channels {', '.join(map(str, given))}"
         out = list(given) * len(channels) if len(given) == 1 else list(given)
     else:
         raise RequestError(
@@ -46,5 +46,5 @@ def head_channels(untold: Untold, channels: Sequence[int], attention_levels: Seq
         )
     levels = zip(channels, out, has_attention, strict=False)
     if len(out) != len(channels) or not all(size > 0 and width % size == 0 for width, size, has in levels if has):
-        raise RequestError(f"{asked} does not divide the widths {', '.join(map(str, channels))} of the levels")
+        raise RequestError(f"{named} does not divide the widths {', '.join(map(str, channels))} of the levels")
     return [max(1, size) for size in out]

@@ -118,7 +118,7 @@ def translated_autoencoder(state: Mapping[str, Tensor], untold: Untold) -> Trans
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     untold : Untold
 
     Returns
@@ -166,7 +166,7 @@ def translated_unet(state: Mapping[str, Tensor], untold: Untold) -> Translated:
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     untold : Untold
         Heads of attention must be given.
 

@@ -28,7 +28,12 @@ class Parity:
     input_shape: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {**dataclasses.asdict(self), "input_shape": list(self.input_shape)}
 
 
@@ -47,6 +52,7 @@ class ImportReport:
     definition : mapping
         Of the module, as the config has it.
     n_parameters : int
+        Numbers that the module holds.
     parity : tuple of Parity
         One for each reference; at least one.
     assumed : mapping
@@ -75,7 +81,12 @@ class ImportReport:
         return (f"the weights do not tell and nobody gave: {words} was assumed; where that is wrong, so is the module",)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "source": self.source,
             "source_sha256": self.source_sha256,

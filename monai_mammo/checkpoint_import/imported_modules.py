@@ -59,7 +59,9 @@ class CompVisAutoencoderKL(AutoencoderKL):
     latent_channels : int
         Of the latent, CompVis's ``embed_dim``.
     norm_num_groups : int
+        Groups of each group normalisation.
     norm_eps : float
+        Its smallest variance.
     """
 
     def __init__(

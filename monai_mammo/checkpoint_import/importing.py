@@ -121,11 +121,11 @@ def import_checkpoint(
 def _chosen(networks: Sequence[Found], network: str | None, path: Path) -> Found:
     if network is not None and network not in list(NetworkKind):
         raise RequestError(f"network {str(network)[:40]!r} is not one of {', '.join(NetworkKind)}")
-    wanted = [one for one in networks if network in (None, str(one.kind))]
-    if len(wanted) == 1:
-        return wanted[0]
+    fitting = [one for one in networks if network in (None, str(one.kind))]
+    if len(fitting) == 1:
+        return fitting[0]
     held = ", ".join(f"{one.kind} of {one.layout}" for one in networks)
-    if not wanted:
+    if not fitting:
         raise RequestError(f"checkpoint {path.name} holds no {network}, but {held}")
     raise RequestError(f"checkpoint {path.name} holds {held}: name one network")
 
@@ -168,15 +168,15 @@ def _whole(name: str, value: Any, *, low: int = 1) -> int:
 def _filled(translated: Translated) -> nn.Module:
     """The module with its weights in float32: every key in its place, every place filled."""
     module = _built(translated)
-    wanted, state = module.state_dict(), translated.state
-    missing, extra = set(wanted) - set(state), set(state) - set(wanted)
+    places, state = module.state_dict(), translated.state
+    missing, extra = set(places) - set(state), set(state) - set(places)
     if missing or extra:
         parts = [f"it lacks {some_keys(missing)}"] if missing else []
         parts += [f"has no place for {some_keys(extra)}"] if extra else []
         raise Misfit(f"{len(missing) + len(extra)} keys do not fit {translated.target}: {'; '.join(parts)}")
     for key, tensor in state.items():
-        if tensor.shape != wanted[key].shape:
-            shapes = f"{tuple(tensor.shape)}, not {tuple(wanted[key].shape)}"
+        if tensor.shape != places[key].shape:
+            shapes = f"{tuple(tensor.shape)}, not {tuple(places[key].shape)}"
             raise Misfit(f"{key} of {translated.target} would be {shapes}")
     module.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)
     return module.eval().requires_grad_(False)

@@ -42,7 +42,20 @@ class Untold:
     use_convtranspose: bool | None = None
 
     def or_else(self, assumed: dict[str, Any], name: str, default: Any) -> Any:
-        """Value of `name` where it was given, else the default, which is noted in `assumed`."""
+        """Value of a setting where it was given, else the default, which is noted.
+
+        Parameters
+        ----------
+        assumed : dict
+            Gets the default under the setting's name.
+        name : str
+            One of the above.
+        default : object
+
+        Returns
+        -------
+        object
+        """
         value = getattr(self, name)
         if value is None:
             assumed[name] = value = default
@@ -59,7 +72,7 @@ class Translated:
         Full name of the module's class.
     arguments : dict
         Of its constructor, plain values.
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
         By the module's own keys.
     assumed : mapping
         What the weights do not tell and nobody gave.
@@ -81,6 +94,7 @@ def some_keys(keys: Iterable[str], n: int = 3) -> str:
     ----------
     keys : iterable of str
     n : int
+        Keys that are shown.
 
     Returns
     -------
@@ -96,8 +110,9 @@ def shape_of(state: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     key : str
+        Its name.
 
     Returns
     -------
@@ -118,8 +133,9 @@ def counted_prefixes(state: Mapping[str, Tensor], pattern: str) -> int:
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     pattern : str
+        With ``{}`` where the number stands.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def translated_autoencoder(state: Mapping[str, Tensor], untold: Untold) -> Trans
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     untold : Untold
 
     Returns
@@ -89,7 +89,7 @@ def translated_unet(state: Mapping[str, Tensor], untold: Untold) -> Translated:
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     untold : Untold
         Heads of attention must be given.
 
@@ -145,7 +145,7 @@ def autoencoder_blocks(state: Mapping[str, Tensor], part: str) -> list[str]:
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
     part : {"encoder", "decoder"}
 
     Returns

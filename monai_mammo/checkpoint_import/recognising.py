@@ -37,7 +37,7 @@ class Found:
     ----------
     kind : NetworkKind
     layout : Layout
-    state : dict of str to Tensor
+    state : dict of str to Tensor, each of its own shape
         Its tensors without the prefix under which the checkpoint has them.
     """
 
@@ -63,7 +63,7 @@ def recognised(state: Mapping[str, Tensor]) -> tuple[list[Found], tuple[str, ...
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
 
     Returns
     -------

@@ -72,20 +72,22 @@ def restated_autoencoder(
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
         By the checkpoint's names.
     layout : Layout
     image : Tensor, shape (B, C, H, W) or (B, C, H, W, D)
     groups : int
+        Groups of each normalisation.
     eps : float
-        Of the normalisations.
+        Its smallest variance.
     use_convtranspose : bool
         Whether an autoencoder of monai-generative enlarges by transposed convolutions.
 
     Returns
     -------
     dict of str to Tensor
-        ``mu`` and ``sigma`` of the latent, and ``decoded``, which is the image that the mean stands for.
+        ``mu`` and ``sigma`` of the latent, shape (B, latent channels, h, w), and ``decoded``, the image that the mean
+        stands for, shape of `image` with the decoder's channels.
     """
     layers = _Layers(state, groups=groups, eps=eps)
     if layout is Layout.COMPVIS:
@@ -115,7 +117,7 @@ def restated_unet(
 
     Parameters
     ----------
-    state : mapping of str to Tensor
+    state : mapping of str to Tensor, each of its own shape
         By the checkpoint's names.
     layout : Layout
     x : Tensor, shape (B, C, H, W) or (B, C, H, W, D)
@@ -125,8 +127,9 @@ def restated_unet(
     heads : sequence of int
         Channels of a head at each level.
     groups : int
+        Groups of each normalisation.
     eps : float
-        Of the normalisations in residual blocks.
+        Its smallest variance in residual blocks.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
 
     Returns
     -------
-    dict of str to Tensor
+    dict of str to Tensor, each of the shape that it has in the file
         On the processor.
 
     Raises
@@ -87,7 +87,7 @@ def _read_torch(path: Path) -> Any:
     except Exception as error:  # torch, zip and pickle raise a dozen kinds on damaged files
         words = str(error)
         if "Weights only load failed" in words or "Unsupported global" in words:
-            reason = "it holds other objects than tensors and plain values, or is no weight file; none of it was run"
+            reason = "it holds other objects than tensors and plain values, or is not a weight file; none of it was run"
         else:
             reason = _first_line(error)
         raise RequestError(f"checkpoint {path.name} cannot be read: {reason}") from None
