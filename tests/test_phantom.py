@@ -11,7 +11,9 @@ from scipy.ndimage import label
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.phantom import MassShape, draw_layers, draw_mammogram, draw_study
-from monai_mammo.phantom.tissue import TISSUE_BRIGHTNESS, power_law_field
+from monai_mammo.phantom.outline import draw_outline
+from monai_mammo.phantom.stream import stream
+from monai_mammo.phantom.tissue import TISSUE_BRIGHTNESS, draw_tissue, power_law_field
 from monai_mammo.study import Mammogram
 from monai_mammo.terms import AcquisitionKind, ChestWall, Density, Finding, Laterality, View
 
@@ -135,6 +137,17 @@ def test_texture_has_a_power_law_spectrum_of_slope_near_3(kind: AcquisitionKind)
         slopes.append(spectrum_slope(pixels[192:320, 20:148]))
     assert abs(np.mean(slopes) - 3.0) < 0.25, slopes
     assert max(abs(slope - 3.0) for slope in slopes) < 0.5, slopes
+
+
+@pytest.mark.parametrize("kind", list(AcquisitionKind))
+def test_fat_is_as_uneven_as_its_kind_says(kind: AcquisitionKind):
+    """Deep inside, at full thickness: over 40 draws a field varies by 1, give or take a quarter."""
+    outline = draw_outline(View.CC, stream(0, "outline"), shape=(96, 72))
+    no_glands, deep = np.zeros(outline.breast.shape, np.float32), outline.skin_distance > 0.15
+    draws = np.stack([draw_tissue(outline, no_glands, kind, stream(seed, "texture"))[deep] for seed in range(40)])
+    level = TISSUE_BRIGHTNESS[kind]
+    assert draws.std(axis=0).mean() == pytest.approx(level.texture, rel=0.25)
+    assert draws.mean() == pytest.approx(level.fat, abs=0.02)
 
 
 @pytest.mark.parametrize("slope", [2.0, 3.0, 4.0])

@@ -124,6 +124,18 @@ def test_weights_of_another_hash(folder):
         folder.check_weights()
 
 
+def test_weights_of_another_hash_that_begins_alike(folder):
+    path = folder.root / "models" / "model.pt"
+    stated = folder.weights_sha256["models/model.pt"]
+    for number in range(1000):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/data.pkl", f"others {number}")
+        if hashlib.sha256(path.read_bytes()).hexdigest()[0] == stated[0]:
+            break
+    with pytest.raises(MammoError, match="has sha256 [0-9a-f]{12}…, but"):
+        folder.check_weights()
+
+
 def test_weights_without_a_stated_hash(folder):
     (folder.root / "models" / "judge.pt").write_bytes((folder.root / "models" / "model.pt").read_bytes())
     with pytest.raises(MammoError, match="states no sha256 for models/judge.pt"):

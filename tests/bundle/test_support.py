@@ -104,6 +104,13 @@ def test_a_step_of_density_is_nearer_than_two_whatever_the_images():
     assert table.nearest(Conditions(density="A"))[0].density is Density.B
 
 
+def test_of_equally_near_ones_that_with_most_images_comes_first_then_the_first_by_name():
+    items = [item("p", density="A"), *(item(f"q{i}", density="C") for i in range(9))]
+    assert [other.density for other in support_rows(items).nearest(Conditions(density="B"))] == ["C", "A"]
+    items += [item(f"r{i}", density="A") for i in range(8)]
+    assert [other.density for other in support_rows(items).nearest(Conditions(density="B"))] == ["A", "C"]
+
+
 def test_an_alternative_without_lesion_has_no_box(table):
     asked = Conditions(kind="contrast", density="C", view="CC", finding="focus", birads=1, box=(0.1, 0.1, 0.2, 0.2))
     best = table.nearest(asked, 1)[0]

@@ -39,6 +39,14 @@ def test_the_bytes_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
     assert (tmp_path / "a.txt").read_bytes() == "äh".encode()
 
 
+@pytest.mark.parametrize(
+    ("name", "is_leaving"),
+    [(".a.png.12.part", True), (".sample_0001.part", True), (".hidden", False), ("a.part", False), ("a.png", False)],
+)
+def test_what_a_killed_process_left_is_told_from_files_of_the_user(tmp_path, name, is_leaving):
+    assert is_partial(tmp_path / name) is is_leaving
+
+
 def test_a_missing_folder_is_made_where_that_is_asked_for(tmp_path):
     with pytest.raises(MammoError, match=r"a\.txt could not be written: No such file"):
         save_bytes(b"x", tmp_path / "deep" / "a.txt")

@@ -34,6 +34,13 @@ def test_a_triangle_is_half_its_box_on_the_side_of_its_corner():
     assert mask[0, 0] and not mask[-1, -1]
 
 
+def test_a_pixel_is_lesion_where_its_middle_lies_in_the_outline():
+    """The long side falls by two columns a row, and passes the middles of the rows at columns 7, 5, 3 and 1."""
+    mask = draw_outline(TRIANGLE, Box(0, 0, 1, 1), (4, 8))
+    assert mask.sum(axis=1).tolist() == [7, 5, 3, 1]
+    assert mask[:, 0].all()
+
+
 def test_a_lesion_below_a_pixel_keeps_one():
     assert draw_outline(SQUARE, Box(0.501, 0.501, 0.502, 0.502), SHAPE).sum() == 1
 

@@ -94,6 +94,14 @@ def test_a_missing_box_is_one_token_whatever_stands_in_its_other_columns():
     assert torch.equal(out[0, 6], tokens.no_box) and not torch.equal(out[2, 6], tokens.no_box)
 
 
+def test_a_box_at_the_chest_wall_is_a_box():
+    tokens, rows = ConditionTokens(16), torch.full((2, 10), -1.0)
+    rows[0, 6:] = torch.tensor([0.0, 0.2, 0.3, 0.4])
+    rows[1, 6:] = torch.tensor([0.0, 0.0, 0.3, 0.4])
+    out = tokens(rows)[:, 6]
+    assert (out - tokens.no_box).abs().amax(dim=1).min() > 0.01 and not torch.allclose(out[0], out[1])
+
+
 def test_every_place_of_each_side_of_the_box_has_a_token_of_its_own():
     """From one end of the image to the other, both ends included."""
     tokens = ConditionTokens(16)

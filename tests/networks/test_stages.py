@@ -80,6 +80,20 @@ def test_distance_to_air_in_shares_of_the_rows():
     assert distance_to_air(torch.ones(1, 4, 4, 4), -2.0).min() == 1  # no air anywhere
 
 
+def test_the_planes_of_the_detail_stage_stand_in_the_order_that_its_weights_know():
+    network, noisy = DetailUNet(**SMALL), torch.randn(1, 4, 2, 3)
+    network.air.fill_(-2.0)
+    layout, mask = torch.ones(1, 4, 2, 3), torch.zeros(1, 1, 8, 12)
+    layout[..., 2:] = -2  # air on the right third
+    mask[..., 2, 5] = 1
+    planes = network.planes(layout, noisy, mask)
+    assert planes.shape == (1, DetailUNet.N_PLANES, 8, 12)
+    assert torch.equal(planes[:, :4], enlarged_layout(noisy, (8, 12))) and torch.equal(planes[:, 4:5], mask)
+    assert planes[0, 5, :, 3].tolist() == pytest.approx(torch.linspace(-1, 1, 8).tolist())  # which row
+    assert planes[0, 6, 3].tolist() == pytest.approx(torch.linspace(-1, 1, 12).tolist())  # which column
+    assert planes[0, 7, 4, 0] == 1 and planes[0, 7, :, 9:].abs().max() == 0  # far from the air, and in it
+
+
 def test_what_is_hidden_has_no_effect_and_what_is_seen_has(awake):
     network = _layout_network(awake)
     x, t = torch.randn(2, 4, 12, 12), torch.tensor([0.3, 0.8])

@@ -82,6 +82,17 @@ def test_each_stage_is_told_what_it_needs(cascade):
     assert torch.equal(planes[:, 4:5], spatial[:, :1].to(planes)) and level.flatten().tolist() == [0.1, 0.1]
 
 
+def test_the_detail_stage_sees_the_noisy_layout_and_where_the_clean_one_has_air(cascade):
+    made, _ = cascade
+    noise = _noise(torch.Generator().manual_seed(2))
+    noise = noise._replace(on_layout=20 * noise.on_layout)  # noise that would make air of breast
+    layout = torch.ones(2, 4, 6, 5, dtype=torch.float64)
+    made.draw_detail(noise, layout, attributes=torch.ones(2, 10), mask=torch.zeros(2, 1, 24, 20), steps=1)
+    planes, _ = made.detail.told[0]
+    assert torch.allclose(planes[:, :4], enlarged_layout(layout + 0.1 * noise.on_layout, (24, 20)))
+    assert planes[:, 7].min() == 1  # no air anywhere
+
+
 def test_a_layout_has_the_channels_of_the_latent_and_a_quarter_of_its_sides():
     assert Cascade.layout_shape((4, 96, 72)) == (4, 24, 18)
     assert Cascade.layout_shape((4, 63, 48)) == (4, 16, 12)

@@ -121,6 +121,34 @@ def test_cached_latents_equal_those_made_anew(latents, tmp_path):
     assert np.array_equal(fresh._latents, cached._latents)
 
 
+def test_mask_box_and_latent_of_an_augmented_view_are_of_the_same_change(latents):
+    """The outline is the box itself, so that both planes have one middle, moved as the picture was."""
+    dataset = latents(drop_each=0, drop_all=0, n_views=6)
+    index, views = MASK_KINDS.index("contour"), set()
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        item = dataset[index]
+        numbers = [dataset.augmentation(index, view).numbers().tolist() for view in range(6)]
+        view = numbers.index(item["numbers"].tolist())
+        views.add(view)
+        rows, columns = torch.meshgrid(torch.arange(16) + 0.5, torch.arange(12) + 0.5, indexing="ij")
+        middles = [
+            [((axis * plane).sum() / plane.sum()).item() for axis in (columns, rows)] for plane in item["spatial"]
+        ]
+        x, y = dataset.augmentation(index, view).box(Box(0.25, 0.25, 0.5, 0.5), SHAPE).center
+        assert middles[1] == pytest.approx([x * 12, y * 16], abs=0.05)
+        assert middles[0] == pytest.approx(middles[1], abs=0.25)  # a pixel
+    assert views == set(range(6))
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"n_views": 3}])
+def test_latents_of_other_views_are_not_taken_from_the_cache(latents, tmp_path, change):
+    latents(cache_dir=tmp_path)
+    other = latents(cache_dir=tmp_path, **change)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+    assert np.array_equal(other._latents, latents(**change)._latents)
+
+
 @pytest.mark.parametrize("shape", [(48, 32), (50, 38)])
 def test_the_network_is_given_the_planes_that_generation_gives_it(shape):
     """On a grid that is no multiple of 4, too: a padded position stands for the same pixels in both."""

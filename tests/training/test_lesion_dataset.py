@@ -57,6 +57,21 @@ def test_diffuse_change_says_nothing_and_all_around_it_is_background():
     assert first(item("unknown"))["certainty"] == 0 and not first(item("unknown"))["weight"].any()
 
 
+def test_the_rim_that_does_not_count_goes_where_its_lesion_goes():
+    """In views from above and below alike; bands, which cut a lesion, apart."""
+    dataset, rows, halves = LesionDataset([item("box", view="CC", boxes=[BOX])]), np.arange(SHAPE[0]) + 0.5, set()
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        target = dataset[0]
+        if target["classes"][HEADS.index("view")] < 0:
+            continue
+        lesion, rim = target["lesion"][0].numpy(), target["weight"][0].numpy() == 0
+        middles = [(rows * plane.sum(axis=1)).sum() / plane.sum() for plane in (lesion, rim)]
+        assert middles[1] == pytest.approx(middles[0], abs=0.5)
+        halves.add(middles[0] > SHAPE[0] / 2)
+    assert halves == {False, True}
+
+
 def test_known_labels_and_presence():
     named = first(item("box", boxes=[BOX]))
     assert dict(zip(HEADS, named["classes"].tolist(), strict=True)) == {

@@ -88,6 +88,28 @@ def test_shares_of_what_is_hidden():
     assert seen.max() < 1  # something is always hidden
 
 
+def test_every_place_of_a_tall_layout_is_hidden_now_and_then():
+    torch.manual_seed(0)
+    loss, planes = LayoutLoss(CosineSchedule(), hides_all=0.0, hides_lesion=0.0), torch.zeros(2, 24, 6)
+    seen = torch.stack([loss._seen(planes)[0] for _ in range(300)])
+    assert (seen == 0).float().mean(dim=0).min() > 0.02  # a corner, where 0.07 is expected
+    for one in seen[:50]:  # a rectangle, a quarter of each side at least
+        rows, columns = (one == 0).any(dim=1).sum(), (one == 0).any(dim=0).sum()
+        assert (one == 0).sum() == rows * columns and rows >= 6 and columns >= 1
+
+
+def test_a_layout_has_the_noise_that_the_detail_stage_is_told_of():
+    torch.manual_seed(0)
+    network, batch = DetailUNet(**SMALL), _batch(200)
+    _, given = DetailLoss(CosineSchedule(), network=network, most_noise=0.3, clean_share=0.3).task(batch)
+    level = given["numbers"][:, 0]
+    assert (level == 0).float().mean().item() == pytest.approx(0.3, abs=0.1)  # three standard errors of 200
+    noise = given["spatial"][:, :4] - enlarged_layout(layout_of(batch["image"]), (16, 12))
+    assert not noise[level == 0].any()
+    found = noise[level > 0].square().mean(dim=(1, 2, 3)) / level[level > 0].square()
+    assert found.mean().item() == pytest.approx(0.74, rel=0.2)  # of unit noise after the enlargement, more at edges
+
+
 def test_detail_and_noisy_layout_together_are_the_latent():
     torch.manual_seed(0)
     network = DetailUNet(**SMALL)

@@ -85,6 +85,19 @@ def test_two_seeds_give_two_networks():
     assert not torch.equal(one.network.weight, other.network.weight)
 
 
+def test_every_iteration_has_noise_of_its_own():
+    drawn = []
+
+    class Noted(_NoisyLoss):
+        def forward(self, call, batch):
+            drawn.append(torch.randint(2**40, ()).item())
+            return super().forward(call, batch)
+
+    _trainer(2, loss=Noted()).run()
+    _trainer(2, loss=Noted()).run()
+    assert len(set(drawn[:6])) == 6 and drawn[6:] == drawn[:6]
+
+
 @pytest.mark.parametrize("gradient_alone", [False, True])
 def test_an_iteration_that_is_not_finite_changes_nothing(caplog, gradient_alone):
     trainer = _trainer(4, loss=_NoisyLoss({5, 7}, gradient_alone))
