@@ -106,6 +106,16 @@ def test_frames_are_found_by_number_not_by_place(segment, tmp_path):
     np.testing.assert_array_equal(masks["found"], FOUND)
 
 
+def test_a_segment_in_several_frames_is_all_of_them(segment, tmp_path):
+    dataset = pydicom.dcmread(segment(REQUESTED, FOUND))
+    for groups in dataset.PerFrameFunctionalGroupsSequence:
+        groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 2
+    dataset.save_as(tmp_path / "parts.dcm")
+    masks = read_segmentation(tmp_path / "parts.dcm")
+    np.testing.assert_array_equal(masks["found"], REQUESTED | FOUND)
+    assert not masks["requested"].any()
+
+
 def test_highdicom_reads_what_we_wrote(segment):
     found = highdicom.seg.segread(segment(REQUESTED, FOUND))
     assert found.number_of_segments == 2

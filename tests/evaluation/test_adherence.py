@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.adherence import adherence_figures, side_figures
+from monai_mammo.evaluation.adherence import _compared, adherence_figures, side_figures
+from monai_mammo.evaluation.lesion_readings import Reading
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.generation.runs.output_format import OutputFormat
 
@@ -64,6 +65,21 @@ def test_figures_stand_beside_acquired_images_of_the_same_kind(make_run, samples
     assert found["sides"]["as_requested"] == 5
     assert found["first_try_dice"]["mean"] == 0.25
     assert [run["n_samples"] for run in found["runs"]] == [4, 1]
+
+
+def test_kinds_that_were_not_generated_stand_beside_nothing():
+    """Two kinds generated, three acquired: among all, too, only those two are compared."""
+
+    def reading(kind, value, person):
+        words = {"mask_kind": "contour", "iou": None, "is_clear": False, "labels": {}, "found": {}}
+        return Reading(kind=kind, person_id=person, dice=value, **words)
+
+    synthetic = [reading("digital", 0.4, "s1"), reading("contrast", 0.6, "s2")]
+    acquired = [reading(kind, value, kind) for kind, value in (("digital", 0.5), ("contrast", 0.7), ("film", 0.0))]
+    rows = {row["kind"]: row for row in _compared(synthetic, acquired) if row["measure"] == "Dice"}
+    assert set(rows) == {"digital", "contrast", "all"}
+    assert (rows["all"]["acquired"]["n"], rows["all"]["acquired"]["mean"]) == (2, 0.6)
+    assert rows["all"]["ratio"]["mean"] == pytest.approx(0.5 / 0.6, abs=1e-4)
 
 
 def test_first_tries_count_and_not_those_that_were_kept(make_run, samples, datalist):

@@ -99,6 +99,19 @@ def test_a_head_that_names_one_class_is_not_read_and_one_that_is_right_is():
     assert "view" in unread_heads(right), "nothing is known of it"
 
 
+def test_birads_4_counts_as_suspicious_and_3_does_not():
+    def judged(index: int, label: int, named: int) -> Answer:
+        known = answer(index)
+        known.labels["birads"], known.probabilities["birads"] = label, np.eye(7)[named]
+        return known
+
+    answers = [judged(i, 4, 4) for i in range(6)] + [judged(6 + i, 3, 3) for i in range(6)]
+    rows = {row["measure"]: row for row in measures_of(answers)}
+    assert rows["birads 4 and more: AUC"]["mean"] == 1
+    wrong = [judged(i, 4, 3) for i in range(6)] + [judged(6 + i, 3, 5) for i in range(6)]
+    assert {row["measure"]: row for row in measures_of(wrong)}["birads 4 and more: AUC"]["mean"] == 0
+
+
 def test_the_temperature_of_logits_drawn_at_temperature_3_is_3():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 4))

@@ -53,6 +53,21 @@ def test_copies_are_suspected_and_new_images_are_not(prepared, make_run):
     assert "| synthetic | 7 |" in markdown_table(figures)
 
 
+def test_a_run_of_one_kind_is_judged_by_acquired_images_of_that_kind(prepared, make_run):
+    """Films are further apart than drawn digital images may be: they say nothing of what is a copy."""
+    fingerprint_bundle(prepared)
+    content = json.loads(prepared.read_text())
+    for split in ("training", "validation"):
+        for i, item in enumerate(content[split]):
+            item["conditions"] = {"kind": "digital" if i % 3 == 0 else "film"}
+    mixed = prepared.with_name("mixed.json")
+    mixed.write_text(json.dumps(content))
+    figures = memorisation_figures([run_of(make_run, IMAGES[:2])], mixed)
+    rows = {row["images"]: row["n"] for row in figures["rows"]}
+    assert rows == {"synthetic": 2, "acquired, not trained on": 4, "planted copies": 8}
+    assert figures["data"]["n_images"] == 4
+
+
 def test_the_fingerprint_knows_the_files_of_the_training_split_alone(prepared):
     fingerprint_bundle(prepared)
     content = json.loads(prepared.read_text())

@@ -35,6 +35,14 @@ def test_an_item_holds_the_vector_of_its_text_where_the_bundle_has_an_encoder(to
     assert all("text" not in item for item in plain)
 
 
+def test_an_item_starts_from_the_noise_that_the_command_starts_from(tiny_folder):
+    _, item = RequestDataset([ROW, ROW], tiny_folder / "mammo_diffusion", seed=5, unsupported="override")
+    noise = sampling.Cascade.noise(5, 1, 0, (4, 16, 12))
+    assert torch.equal(item["image"], noise.detail)
+    assert torch.equal(item["layout_noise"][:4], noise.layout)
+    assert torch.equal(item["layout_noise"][4:], noise.on_layout)
+
+
 def test_the_sampler_of_the_config_gives_the_text_to_the_layout(told_of_texts, tiny_folder):
     folder = bundle.find(told_of_texts)
     network, detail = networks.load_network(folder), networks.load_detail(folder)

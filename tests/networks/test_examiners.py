@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from monai_mammo import bundle
 from monai_mammo.attributes import HEADS
-from monai_mammo.networks import EfficientNetLite, LesionNetwork, PyramidJudge, load_pretrained
+from monai_mammo.networks import PRESENCE, EfficientNetLite, LesionNetwork, PyramidJudge, load_pretrained
 from monai_mammo.networks.class_heads import Calibration, ClassHeads, OrdinalHead
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 
@@ -155,6 +155,17 @@ def test_probabilities_of_ordered_classes_are_those_of_proportional_odds():
     below = [1 / (1 + math.exp(0.7 - cut)) for cut in (-2, 0, 2)]
     expected = [0, below[0], below[1] - below[0], below[2] - below[1], 1 - below[2]]
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_birads_0_is_never_named_and_every_other_class_of_every_head_can_be():
+    heads, x = ClassHeads(4).eval(), channels(1, 0.5, 2, 0)
+    named = read(heads, x, lesion_at(0))
+    assert set(named) == {*HEADS, PRESENCE}
+    for name, logits in named.items():
+        least = logits.softmax(dim=1)[0].tolist()
+        if name == "birads":
+            assert least.pop(0) < 1e-9
+        assert min(least) > 1e-4, name
 
 
 def test_a_higher_score_never_names_a_lower_class():

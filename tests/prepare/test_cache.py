@@ -75,6 +75,17 @@ def test_a_patch_is_the_same_place_of_pixels_mask_and_boxes(case):
     assert np.abs(np.subtract(tuple(whole.boxes[0]), tuple(box_of_mask(whole.mask[0])))).max() < 1.5 / cached.shape[1]
 
 
+def test_a_mask_is_cut_at_any_column_and_not_at_whole_bytes_alone(case):
+    cached, source = case
+    mask = cached.trace.forward(source.lesion_mask)
+    rows, columns = np.nonzero(mask)
+    row, column = int(rows.min()), (int(columns.min()) + int(columns.max())) // 2
+    for offset in range(9):
+        patch = cached.patch((row, column - offset), (24, 13))
+        place = np.s_[row : row + 24, column - offset : column - offset + 13]
+        assert mask[place].any() and np.array_equal(patch.mask[0], mask[place])
+
+
 def test_a_box_is_cut_at_the_patch_and_left_out_beyond(case):
     cached, _ = case
     box = cached.boxes[0]

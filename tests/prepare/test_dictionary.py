@@ -13,6 +13,7 @@ from monai_mammo.errors import MammoError
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare.breast import breast_mask
 from monai_mammo.prepare.dictionary import LoadMammogramd, PrepareMammogramd, RestoreMammogramd, trace_of
+from monai_mammo.study import Spacing
 
 
 @pytest.fixture(params=["png", "dcm"])
@@ -34,6 +35,12 @@ def test_a_file_becomes_a_meta_tensor_with_rows_first(path, picture):
     else:
         assert np.array_equal(image.affine, np.eye(4)) and image.meta["spacing_source"] == "unknown"
         assert np.array_equal(data["label"][0] > 0.5, picture.lesion_mask)
+
+
+def test_the_spacing_of_pixels_that_are_not_square_stands_by_rows_then_columns(tmp_path, picture, save_dicom):
+    save_dicom(picture.replace(spacing=Spacing(1.5, 0.75, "nominal")), tmp_path / "a.dcm")
+    affine = LoadMammogramd("image")({"image": tmp_path / "a.dcm"})["image"].affine
+    assert np.diag(affine)[:2].tolist() == [1.5, 0.75]
 
 
 def test_a_file_that_is_no_mammogram_is_one_sentence(tmp_path):

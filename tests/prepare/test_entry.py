@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monai_mammo.conditions import Box
+from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import MammoError
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.study import Annotation, Mammogram, Spacing
+from monai_mammo.terms import ChestWall
 from monai_mammo.terms import FindingCategory as Category
 
 OUTLINE = np.array([[0.1, 0.1], [0.3, 0.1], [0.2, 0.3]])
@@ -40,6 +41,25 @@ def test_a_finding_of_skin_and_mass_is_a_lesion_and_one_without_a_name_is_none()
 )
 def test_whatever_the_tables_say_changes_the_fingerprint(changes):
     assert entry(**changes).fingerprint() != entry().fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("lesions", (Box(0.1, 0.1, 0.3, 0.3),), (Box(0.1, 0.1, 0.3, 0.31),)),
+        ("diffuse", (Box(0.1, 0.1, 0.3, 0.3),), (Box(0.1, 0.1, 0.3, 0.31),)),
+        ("outlines", (OUTLINE,), (OUTLINE + [[0, 0], [0, 0], [0.01, 0]],)),
+        ("conditions", Conditions(birads=4), Conditions(birads=5)),
+        ("conditions", Conditions(box=(0.1, 0.1, 0.3, 0.3)), Conditions(box=(0.1, 0.1, 0.3, 0.31))),
+        ("chest_wall", ChestWall.LEFT, ChestWall.RIGHT),
+        ("pixel_aspect", 1.0, 1.1),
+        ("person_id", "p1", "p2"),
+    ],
+)
+def test_a_corrected_label_box_or_outline_changes_the_fingerprint(name, before, after):
+    """So that the picture is prepared anew although its pixels are the same."""
+    assert entry(**{name: before}).fingerprint() == entry(**{name: before}).fingerprint()
+    assert entry(**{name: before}).fingerprint() != entry(**{name: after}).fingerprint()
 
 
 def test_a_mask_kind_and_a_letter_are_of_their_vocabularies():

@@ -614,6 +614,26 @@ def test_assessment_categories(text, birads, letter):
     assert report.not_understood == ()
 
 
+@pytest.mark.parametrize("words", ["2 cm", "2 CM", "2cm", "20 mm", "20 MM", "2.0 Cm", "1.5 x 2 CM", "20 millimeters"])
+def test_a_size_is_read_whatever_the_case_of_its_unit(words):
+    assert [one.size_mm for one in conditions_of_text(f"Oval mass, {words}, left breast.").findings] == [20]
+
+
+@pytest.mark.parametrize(
+    ("words", "hour"),
+    [("12-1", 12.5), ("11-1", 12), ("12-2", 1), ("10 to 2", 12), ("11-12", 11.5), ("2-4", 3), ("1-12", 12.5)],
+)
+def test_hours_on_both_sides_of_twelve_have_their_middle_between_them(words, hour):
+    (found,) = conditions_of_text(f"Oval mass at {words} o'clock, left breast.").findings
+    assert found.clock_hour == hour
+
+
+@pytest.mark.parametrize("joint", ["but", "however"])
+def test_what_stands_behind_but_is_no_longer_negated(joint):
+    report = conditions_of_text(f"No mass {joint} grouped calcifications in the left breast.")
+    assert [one.category for one in report.findings] == ["calcification"] and report.negated == ("mass",)
+
+
 @pytest.mark.parametrize(
     ("text", "density"),
     [

@@ -107,6 +107,8 @@ def test_what_lies_outside_the_breast_is_cut(layers):
     assert not (result.requested & ~layers.breast).any()
     assert not (result.found & ~layers.breast).any()
     assert result.outside_share == pytest.approx((asked & ~layers.breast).sum() / asked.sum())
+    assert checked(layers, asked, asked & layers.breast, threshold=0).dice == 1, "what is in the air does not count"
+    assert checked(layers, asked & layers.breast, asked, threshold=0).dice == 1
 
 
 def test_the_first_without_a_defect_is_kept_else_the_best(layers):

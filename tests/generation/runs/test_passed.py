@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from drawn_runs import MASS, draw_run
 from pydicom import dcmread
 
 from monai_mammo.cli.main import main
+from monai_mammo.errors import MammoError
 from monai_mammo.generation import verify
 from monai_mammo.generation.engine.check import LOW_DICE, NOTHING_LEFT
 from monai_mammo.generation.runs.contact_sheet import contact_sheet
@@ -50,6 +52,18 @@ def test_only_passed_leaves_the_others_out_of_the_datalist_and_changes_no_sample
     assert verify(folder).problems == ()
     draw_run(folder, defects=LOW, count=3)
     assert len(listed(folder, "datalist.json")) == 3
+
+
+def test_a_sample_is_not_completed_with_other_bytes_than_its_manifest_states(tmp_path):
+    """As where another machine, or another version, draws what is missing."""
+    folder = tmp_path / "run"
+    draw_run(folder)
+    (folder / "sample_0001" / "lesion.png").unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(MammoError, match="sample_0001 cannot be completed: this machine makes other bytes"):
+        draw_run(folder, defects=LOW)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert draw_run(folder).n_made == 1 and verify(folder).problems == ()
 
 
 def test_a_failed_sample_ends_with_1_and_verify_names_it(tmp_path, capsys, monkeypatch):

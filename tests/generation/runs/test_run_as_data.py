@@ -12,6 +12,7 @@ from monai.data import load_decathlon_datalist
 from monai.transforms import LoadImaged
 from PIL import Image
 
+from monai_mammo.conditions import Box
 from monai_mammo.errors import RequestError
 from monai_mammo.generation import generate, verify
 from monai_mammo.generation.engine.generator import Generator
@@ -108,6 +109,25 @@ def test_the_prepared_run_shows_the_same(run, prepared):
         if one["label"].any():
             assert dice(one["label"][0].numpy() > 0, other["label"][0].numpy() > 0) > 0.6
         assert (one["classes"] == other["classes"]).all()
+
+
+def test_boxes_lie_round_their_lesions_on_both_sides(run, prepared):
+    """Box and lesion of the prepared frame, chest wall left, whichever side was requested."""
+    for folder in (run, prepared):
+        sides = set()
+        for item, shown in zip(items(folder), given(folder), strict=True):
+            lesion = shown["label"][0].numpy() > 0
+            if not lesion.any():
+                assert item["boxes"] == []
+                continue
+            (box,) = map(Box.parse, item["boxes"])
+            rows, columns = np.nonzero(lesion)
+            is_in = (np.abs(columns + 0.5 - 48 * box.center[0]) <= 24 * box.width_fraction + 1) & (
+                np.abs(rows + 0.5 - 64 * box.center[1]) <= 32 * box.height_fraction + 1
+            )
+            assert is_in.mean() > 0.95 and tuple(item["conditions"]["box"]) == tuple(box)
+            sides.add(item["conditions"]["laterality"])
+        assert sides == {"L", "R"}
 
 
 @pytest.mark.parametrize("which", ["run", "prepared"])

@@ -166,7 +166,8 @@ def test_a_mask_in_the_air_is_found(run):
     restate(run, "sample_0000/lesion.png")
     text = " ".join(verify(run).problems)
     assert "100% of the lesion mask lies outside the breast" in text
-    assert "show different lesions" in text
+    assert "lesion.seg.dcm and lesion.png show different lesions" in text
+    assert "prepared_lesion.npy and lesion.png show different lesions" in text
 
 
 def test_a_dice_that_is_not_so_is_found(run):
