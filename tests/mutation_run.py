@@ -2,8 +2,8 @@
 
 Each fault of `mutation_faults.py` is planted alone, in a copy of the working tree, and the tests that should see it are
 run there until one is red. Those that were red are run unharmed in the end, and must be green. The exit code is 1 where
-less than 95 % are caught, where a fault has gone stale (its text does not stand once in its file), where the test that
-saw it is red unharmed, or where a room has no fault.
+less than 95 % are caught, where a fault has gone stale (its text does not stand once in its file, or a test of it is not
+there), where the test that saw it is red unharmed, or where a room has no fault.
 
 Tests run in processes that are forked from one that has torch, MONAI and the like imported already, and never our own
 package: most of a short test's time is theirs.
@@ -36,7 +36,7 @@ _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "venv", 
 _HIDDEN = (".ci", ".github", ".gitignore", ".gitattributes")  # which tests of the documents read
 _IMPORTED = "scipy.ndimage scipy.optimize scipy.stats skimage torch monai.bundle monai.engines monai.transforms ignite"
 _IMPORTED += " pydicom highdicom nibabel imagecodecs openpyxl hypothesis.extra.numpy pytest"
-_NO_TESTS = 5  # exit code of pytest
+_NOT_FOUND, _NO_TESTS = 4, 5  # exit codes of pytest
 _NOT_GREEN = re.compile(r"^(?:FAILED|ERROR) tests/(.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -115,9 +115,10 @@ def planted(fault: Fault, tree: Path):
 
 
 def is_stale(fault: Fault) -> bool:
-    """Whether the text of a fault does not stand once in its file."""
+    """Whether the text of a fault does not stand once in its file, or a file of its tests is not there."""
     path = ROOT / "monai_mammo" / fault.file
-    return not path.is_file() or path.read_text(encoding="utf-8").count(fault.old) != 1
+    tests = [ROOT / "tests" / test.partition("::")[0] for test in fault.tests]
+    return not all(file.exists() for file in (path, *tests)) or path.read_text(encoding="utf-8").count(fault.old) != 1
 
 
 def examine(fault: Fault, tree: Path) -> Finding:
@@ -126,6 +127,8 @@ def examine(fault: Fault, tree: Path) -> Finding:
     with planted(fault, tree):
         code, not_green = run_tests(tree, list(fault.tests), "-x")
     seconds = time.monotonic() - start
+    if code == _NOT_FOUND:
+        return Finding("STALE", "", seconds)
     if code in (0, _NO_TESTS):
         return Finding("MISSED", "", seconds)
     return Finding("caught", (not_green or ["no end" if code is None else f"exit code {code}"])[0], seconds)
