@@ -2,8 +2,8 @@
 
 Each fault of `mutation_faults.py` is planted alone, in a copy of the working tree, and the tests that should see it are
 run there until one is red. Those that were red are run unharmed in the end, and must be green. The exit code is 1 where
-less than 95 % are caught, where a fault has gone stale (its text does not stand once in its file, or a test of it is not
-there), where the test that saw it is red unharmed, or where a room has no fault.
+less than 95 % are caught, where a fault has gone stale (its text does not stand once in its file, or a test of it is
+gone), where the test that saw it is red unharmed, or where a room has no fault.
 
 Tests run in processes that are forked from one that has torch, MONAI and the like imported already, and never our own
 package: most of a short test's time is theirs.
