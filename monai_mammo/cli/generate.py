@@ -14,6 +14,11 @@ from monai_mammo.errors import MammoError, RequestError
 __all__ = ["add_parser", "run"]
 
 _SETTINGS = {
+    "keep": (
+        "WHAT",
+        "what stays of --like beside its conditions: breast (outline, large structures), all-but-lesion, nothing",
+    ),
+    "strength": ("S", "with --like, 0 to 1: how far from its pixels sampling starts (default 1, pure noise)"),
     "seed": ("N", "run seed; sample k depends on it and on k alone (default 0)"),
     "steps": ("N", "network evaluations of a sample, 1 to 20 (default 20)"),
     "guidance": ("W", "weight of classifier-free guidance; 1 is none (default: the bundle's)"),

@@ -14,6 +14,14 @@ from monai_mammo.errors import RequestError
 from monai_mammo.generation.conditions_file import condition_rows
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
 from monai_mammo.generation.engine.settings import DrawSettings
+from monai_mammo.generation.engine.source import Keep, Source
+from monai_mammo.generation.like import (
+    conditions_of_image,
+    outline_of_source,
+    refuse_lesion_outside,
+    refuse_unlike_image,
+    source_of_image,
+)
 from monai_mammo.generation.made_sample import made_sample
 from monai_mammo.generation.mask_file import read_mask
 from monai_mammo.generation.merged_conditions import merged_conditions
@@ -82,7 +90,8 @@ def generate(
     text : str or None
         Words of a report, as `monai_mammo.text.conditions_of_text` reads them, for what is left open.
     like : str or Path or None
-        A real mammogram (DICOM, or a picture) whose conditions are taken where none are given.
+        A real mammogram (DICOM, or a picture) whose conditions are taken where none are given; with ``keep`` or
+        ``strength`` more of it is.
     conditions : Conditions, mapping, sequence of these, str, Path or None
         Conditions in one piece, a list with one of them for each sample, or a ``.json`` or ``.csv`` file with one row
         for each. They must not contradict what is given by name.
@@ -92,8 +101,8 @@ def generate(
     progress : callable or None
         Called with a `Progress` now and then.
     **settings
-        ``seed``, ``steps``, ``guidance``, ``format``, ``unsupported``, ``dice_threshold``, ``max_tries``,
-        ``bundle``, ``autoencoder``, ``lesion_network``: as in `Request`.
+        ``keep``, ``strength``, ``seed``, ``steps``, ``guidance``, ``format``, ``unsupported``, ``dice_threshold``,
+        ``max_tries``, ``bundle``, ``autoencoder``, ``lesion_network``: as in `Request`.
 
     Returns
     -------
@@ -124,8 +133,10 @@ def generate(
         if unknown:
             raise RequestError(f"setting {sorted(unknown)[0]!r} is not one of {', '.join(_setting_names())}")
         rows = _conditions(given, conditions=conditions, like=like, settings=settings)
-        mask = None if mask is None else str(mask)
-        request = Request(conditions=rows, count=count, mask=mask, **settings)
+        files = {"mask": None if mask is None else str(mask)}
+        if like is None or {"keep", "strength"} & set(settings):
+            files["like"] = None if like is None else str(like)
+        request = Request(conditions=rows, count=count, **files, **settings)
     elif given or settings or count is not None or mask is not None or like is not None or conditions is not None:
         raise RequestError("a Request is complete: give no conditions or settings beside it")
     return run_request(request, out=out, device=device, sign=sign, progress=progress)
@@ -165,7 +176,8 @@ def run_request(
     key = None if sign is None else private_key(sign)
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
     weights, guidance = bundles.weights(), bundles.guidance(request.guidance)
-    planned = _plan(request, bundles.diffusion)
+    source = _source(request, bundles.diffusion)
+    planned = _plan(request, bundles.diffusion, source)
     from monai_mammo.generation.engine.device import pick_device  # torch, after all that is refused without it
 
     spec = RunSpec(
@@ -175,6 +187,7 @@ def run_request(
         device=pick_device(device),
         shape=bundles.diffusion.prepared_shape,
         spacing_mm=bundles.diffusion.nominal_spacing_mm,
+        source=request.source(),
     )
 
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[MadeSample]:
@@ -188,6 +201,7 @@ def run_request(
             guidance=guidance,
             dice_threshold=request.dice_threshold,
             max_tries=request.max_tries,
+            source=source,
         )
         for drawn in draw_all(generator, [planned[index] for index in indices], settings, on_share=on_share):
             yield made_sample(drawn.sample, drawn.results, spacing_mm=spec.spacing_mm, seconds=drawn.seconds)
@@ -207,10 +221,8 @@ def _conditions(
     rows = [merged_conditions(named, row, where=where) for where, row in _rows(conditions)]
     if like is None:
         return tuple(rows)
-    from monai_mammo.generation.like import conditions_of_image
-
     shown = conditions_of_image(like, shape=bundle.find(settings.get("bundle", Request().bundle)).prepared_shape)
-    if shown == Conditions():
+    if shown == Conditions() and not {"keep", "strength"} & set(settings):
         raise RequestError(
             f"{like} does not say what it shows, neither in itself nor in a JSON file beside it: "
             "leave it out and name the conditions"
@@ -220,7 +232,7 @@ def _conditions(
 
 def _filled(row: Conditions, shown: Conditions) -> Conditions:
     if row.finding is Finding.NONE:
-        shown = shown.replace(box=None)
+        shown = shown.replace(box=None, birads=None)  # they are those of its lesion
     return Conditions.from_dict({**shown.to_dict(), **row.to_dict()})
 
 
@@ -251,7 +263,21 @@ def _mapping(row: Any, where: str) -> Mapping[str, Any]:
     return row
 
 
-def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
+def _source(request: Request, folder: BundleFolder) -> Source | None:
+    """The real mammogram of which something is kept, `None` where there is none."""
+    if request.like is None:
+        return None
+    assert request.keep is not None and request.strength is not None
+    source = source_of_image(request.like, shape=folder.prepared_shape, keep=request.keep, strength=request.strength)
+    if source.is_used and not folder.has_detail:
+        raise RequestError(
+            f"bundle {folder.name} draws in one stage and keeps nothing of a mammogram: "
+            "allowed with like are keep nothing and strength 1"
+        )
+    return source
+
+
+def _plan(request: Request, folder: BundleFolder, source: Source | None = None) -> list[PlannedSample]:
     shape = folder.prepared_shape
     mask = None if request.mask is None else read_mask(request.mask, shape)
     table = folder.support
@@ -263,6 +289,8 @@ def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
             kept, ignored = keep_taken(
                 filled_from_text(request.conditions_of(index)), taken, bundle=folder.name, refuse=refuse_unsupported
             )
+            if source is not None:
+                refuse_unlike_image(kept, source, path=str(request.like))
             sample = plan_sample(
                 kept,
                 index=index,
@@ -271,17 +299,21 @@ def _plan(request: Request, folder: BundleFolder) -> list[PlannedSample]:
                 shape=shape,
                 spacing_mm=folder.nominal_spacing_mm,
                 smallest_px=folder.number("smallest_feature_px", 0),
-                mask=mask,
+                mask=mask if mask is not None or source is None else outline_of_source(kept, source),
+                within=None if source is None or source.keep is Keep.NOTHING else source.breast,
                 refuse_unsupported=refuse_unsupported,
                 encodes_text="text_encoder" in folder.config("inference"),
             )
+            if source is not None:
+                refuse_lesion_outside(sample.lesion, source, path=str(request.like))
         except RequestError as error:
             where = f" (row {index + 1} of {len(request.conditions)})" if len(request.conditions) > 1 else ""
             raise RequestError(f"{error}{where}") from None
-        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored)))
+        of_source = (source.note,) if source is not None and source.note else ()
+        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored, *of_source)))
     return planned
 
 
 def _setting_names() -> list[str]:
     fields = [field.name for field in dataclasses.fields(Request)]
-    return [name for name in fields if name not in ("conditions", "count", "mask")]
+    return [name for name in fields if name not in ("conditions", "count", "mask", "like")]

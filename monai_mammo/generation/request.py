@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.generation.engine.source import Keep
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.prepare.reading import files_beside
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding
 
@@ -66,6 +69,15 @@ class Request:
         Whether ``datalist.json`` leaves out samples that failed a criterion, as ``datalist_passed.json`` always does.
     mask : str or None
         Path of a lesion mask (PNG, as the picture hangs, above half is lesion) used for all samples.
+    like : str or None
+        Path of a real mammogram of which something is kept; `conditions` state what it shows, as far as wanted.
+    keep : Keep or None
+        ``breast``: outline and large structures, with the lesion that is requested; ``all-but-lesion``: every pixel
+        outside the shown and the requested lesion, as the autoencoder reconstructs it; ``nothing`` (the default with
+        `like`): its conditions and the outline of its lesion alone.
+    strength : float or None
+        With `like`, 0 to 1: time of the noise schedule that sampling starts at, from the image's own latent. 1, the
+        default, starts from noise alone; 0 is the image's reconstruction.
     bundle, autoencoder, lesion_network : str
         Names or paths of the three bundles. They do not belong to the request's identity: the
         hashes of their weights do, and stand in the manifest.
@@ -87,6 +99,9 @@ class Request:
     max_tries: int = MAX_TRIES
     only_passed: bool = False
     mask: str | None = None
+    like: str | None = None
+    keep: Keep | None = None
+    strength: float | None = None
     bundle: str = DEFAULT_BUNDLES[0]
     autoencoder: str = DEFAULT_BUNDLES[1]
     lesion_network: str = DEFAULT_BUNDLES[2]
@@ -109,6 +124,12 @@ class Request:
         put(self, "only_passed", parse_switch(self.only_passed, name="only_passed"))
         put(self, "format", _member(OutputFormat, "format", self.format))
         put(self, "unsupported", _member(UnsupportedPolicy, "unsupported", self.unsupported))
+        if self.like is None and (self.keep is not None or self.strength is not None):
+            word = "keep" if self.keep is not None else "strength"
+            raise RequestError(f"{word} says what stays of a real mammogram: name one with like")
+        if self.like is not None:
+            put(self, "keep", _member(Keep, "keep", Keep.NOTHING if self.keep is None else self.keep))
+            put(self, "strength", _number("strength", 1.0 if self.strength is None else self.strength, 0, 1))
         if self.mask is not None and any(row.finding is Finding.NONE for row in rows):
             raise RequestError("a mask is given with finding 'none': leave out the mask or name the finding")
 
@@ -167,7 +188,29 @@ class Request:
             del out[name]
         out["recipe"] = RECIPE
         out["mask_sha256"] = None if self.mask is None else _file_sha256(self.mask)
+        if out.pop("like") is None:
+            del out["keep"], out["strength"]
+        else:
+            out |= self.source()
         return out
+
+    def source(self) -> dict[str, Any]:
+        """The real mammogram that takes part, as the manifest states it; empty where none does.
+
+        Returns
+        -------
+        dict
+            ``like_sha256``; ``beside_sha256``, of the files beside it that say what it shows; ``keep``, ``strength``.
+        """
+        if self.like is None:
+            return {}
+        beside = files_beside(Path(self.like), allow_outside=False)
+        return {
+            "like_sha256": _file_sha256(self.like, "like"),
+            "beside_sha256": [_file_sha256(str(path), "like") for path in beside],
+            "keep": str(self.keep),
+            "strength": self.strength,
+        }
 
     @property
     def request_sha256(self) -> str:
@@ -200,11 +243,11 @@ def _member(vocabulary: type[StrEnum], name: str, value: Any) -> StrEnum:
         raise RequestError(f"{name} {str(value)[:40]!r} is not one of {allowed}") from None
 
 
-def _file_sha256(path: str) -> str:
+def _file_sha256(path: str, word: str = "mask") -> str:
     try:
         return file_sha256(path)
     except OSError as error:
-        raise RequestError(f"mask {path} cannot be read: {_reason(error)}") from None
+        raise RequestError(f"{word} {path} cannot be read: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:

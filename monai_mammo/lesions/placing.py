@@ -19,7 +19,15 @@ from monai_mammo.lesions.hash_draw import drawn_position
 from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.terms import AcquisitionKind, Finding, View
 
-__all__ = ["MAX_PICTURE_SHARE", "MIN_LESION_PX", "RequestedLesion", "draw_outline", "refuse_unlike", "request_lesion"]
+__all__ = [
+    "MAX_PICTURE_SHARE",
+    "MIN_LESION_PX",
+    "RequestedLesion",
+    "draw_outline",
+    "outside_share",
+    "refuse_unlike",
+    "request_lesion",
+]
 
 MIN_LESION_PX = 4
 """Pixels that a requested lesion has at least; less is lost on the latent grid."""
@@ -64,6 +72,7 @@ def request_lesion(
     sample_id: int,
     bank: ContourBank | None = None,
     mask: np.ndarray | None = None,
+    within: np.ndarray | None = None,
 ) -> RequestedLesion:
     """Lesion for one sample, a function of its conditions, the seed and the sample's number alone.
 
@@ -82,6 +91,8 @@ def request_lesion(
         `None` takes the shipped one.
     mask : ndarray, shape (rows, columns), bool, or None
         A mask of one's own, in the prepared frame, used as it is.
+    within : ndarray, shape (rows, columns), bool, or None
+        The breast where it is known before: a lesion whose box is not requested is drawn again until it lies there.
 
     Returns
     -------
@@ -105,9 +116,28 @@ def request_lesion(
         contour = int(outlines[drawn_position(len(outlines), seed, sample_id, f"contour{again}")])
         drawn = draw_outline(bank.contour(contour), box, shape)
         lesion = RequestedLesion(mask=drawn, box=box, source=f"real outline {contour} {place}")
-        if conditions.box is not None or MIN_LESION_PX <= drawn.sum() <= MAX_PICTURE_SHARE * drawn.size:
+        is_of_size = MIN_LESION_PX <= drawn.sum() <= MAX_PICTURE_SHARE * drawn.size
+        if conditions.box is not None or (is_of_size and outside_share(drawn, within) == 0):
             break
     return lesion
+
+
+def outside_share(lesion: np.ndarray, breast: np.ndarray | None) -> float:
+    """Share of a lesion that lies outside the breast.
+
+    Parameters
+    ----------
+    lesion : ndarray, shape (rows, columns), bool
+    breast : ndarray, shape (rows, columns), bool, or None
+        `None` where it is not known.
+
+    Returns
+    -------
+    float
+        0 where there is no lesion, or the breast is not known.
+    """
+    n_px = int(lesion.sum())
+    return 0.0 if breast is None or n_px == 0 else float((lesion & ~breast).sum()) / n_px
 
 
 def refuse_unlike(

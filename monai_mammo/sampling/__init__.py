@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monai_mammo.sampling.cascade import Cascade, CascadeNoise
 from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
+from monai_mammo.sampling.known import KnownLatent, joined, keeping, membrane, partial_time_grid, started_from
 from monai_mammo.sampling.latents import OneStage, OneStageNoise, sample_latents, stack_noise
 from monai_mammo.sampling.noise import gaussian, initial_noise
 from monai_mammo.sampling.oracle import GaussianOracle
@@ -29,6 +30,7 @@ __all__ = [
     "CosineSchedule",
     "GaussianOracle",
     "Guidance",
+    "KnownLatent",
     "OneStage",
     "OneStageNoise",
     "RectifiedFlowSchedule",
@@ -39,9 +41,14 @@ __all__ = [
     "gaussian",
     "guided_prediction",
     "initial_noise",
+    "joined",
+    "keeping",
+    "membrane",
+    "partial_time_grid",
     "per_sample",
     "sample_latents",
     "stack_noise",
+    "started_from",
     "time_grid",
     "u_to_eps",
     "u_to_z0",

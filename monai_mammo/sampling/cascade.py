@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
-from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_planes
+from monai_mammo.networks.blocks import pad_to_multiple
+from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.sampling.guidance import Guidance
+from monai_mammo.sampling.known import KnownLatent, joined, keeping, partial_time_grid, started_from
 from monai_mammo.sampling.latents import sample_latents
 from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
-from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
+from monai_mammo.sampling.solvers import dpm_solver_pp_2m
 
 __all__ = ["Cascade", "CascadeNoise"]
 
@@ -65,8 +69,8 @@ class Cascade:
         *,
         attributes: Tensor,
         spatial: Tensor,
-        anatomy: Tensor | None = None,
         text: Tensor | None = None,
+        known: KnownLatent | None = None,
         guidance: Guidance | float | None = None,
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
@@ -80,10 +84,10 @@ class Cascade:
             The acquisition kind is given.
         spatial : Tensor, shape (B, 2, h, w)
             Share of each latent position that the lesion's mask, and its box, cover.
-        anatomy : Tensor, shape (B, 5, h', w'), or None
-            What is seen of an acquired mammogram, as `networks.LayoutUNet` takes it.
         text : Tensor, shape (B, channels), or None
             Vectors of texts for a layout network that takes them; zeros say "not given".
+        known : KnownLatent, optional
+            An acquired mammogram that is seen, kept or started from.
         guidance : Guidance or float, optional
             Of the layout stage; the detail stage follows its conditions unguided.
         steps : int
@@ -99,8 +103,8 @@ class Cascade:
             noise.layout,
             attributes=attributes,
             spatial=spatial,
-            anatomy=anatomy,
             text=text,
+            known=known,
             guidance=guidance,
             steps=steps,
             on_step=on_step,
@@ -110,6 +114,7 @@ class Cascade:
             layout,
             attributes=attributes,
             mask=spatial[:, :1],
+            known=known,
             steps=self.detail_steps(steps),
             on_step=on_step,
         )
@@ -149,17 +154,21 @@ class Cascade:
         *,
         attributes: Tensor,
         spatial: Tensor,
-        anatomy: Tensor | None = None,
         text: Tensor | None = None,
+        known: KnownLatent | None = None,
         guidance: Guidance | float | None = None,
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
         """Layouts of shape (B, 4, h', w') from noise of that shape; arguments as in `draw`."""
         coarse = layout_planes(spatial)
-        if anatomy is None:
-            anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
-        return sample_latents(
+        anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
+        kept: tuple[Tensor, Tensor] | None = None
+        if known is not None:
+            shown = layout_of(known.latent)
+            kept = shown, _drawn_layout(known.drawn)
+            anatomy = torch.cat([shown * known.seen, known.seen], dim=1)
+        layout = sample_latents(
             self.layout,
             self.layout_schedule,
             noise,
@@ -169,8 +178,11 @@ class Cascade:
             text=text,
             steps=steps,
             guidance=Guidance() if guidance is None else guidance,
+            known=kept,
+            strength=1.0 if known is None else known.strength,
             on_step=on_step,
         )
+        return layout if kept is None else joined(layout, *kept)
 
     def draw_detail(
         self,
@@ -179,6 +191,7 @@ class Cascade:
         *,
         attributes: Tensor,
         mask: Tensor,
+        known: KnownLatent | None = None,
         steps: int = 12,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
@@ -186,17 +199,27 @@ class Cascade:
         level = noise.detail.new_full((len(layout),), self.layout_noise)
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
-        schedule = self.detail_schedule
+        schedule, strength = self.detail_schedule, 1.0 if known is None else known.strength
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             velocity = self.detail(z_t, t, attributes, planes, numbers=level[:, None])
             return schedule.to_z0(velocity, z_t, t)
 
-        times = time_grid(schedule, steps)
+        shape = (mask.shape[-2], mask.shape[-1])
+        smooth, scale = enlarged_layout(noisy, shape), self.detail.residual_scale(attributes, level)
+        times, start, predict = partial_time_grid(schedule, steps, strength), noise.detail, predict_z0
+        if known is not None:
+            kept = (known.latent - smooth) / scale
+            if len(times) == 0:
+                return smooth + kept * scale
+            # where it is drawn anew, the known detail is that over its own layout, so that a new layout is not undone
+            own = kept + enlarged_layout(layout - layout_of(known.latent), shape) / scale
+            predict = keeping(predict_z0, kept, known.drawn)
+            begun = kept + known.drawn * (own - kept)
+            start = started_from(begun, noise.detail, times[0], schedule, strength=strength)
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
-        residual = dpm_solver_pp_2m(predict_z0, noise.detail, times, schedule, callback=callback)
-        smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
-        return smooth + residual * self.detail.residual_scale(attributes, level)
+        residual = dpm_solver_pp_2m(predict, start, times, schedule, callback=callback)
+        return smooth + residual * scale
 
     @staticmethod
     def layout_shape(latent_shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -204,3 +227,9 @@ class Cascade:
         channels, rows, columns = latent_shape
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
 
+
+
+def _drawn_layout(drawn: Tensor) -> Tensor:
+    """Where a layout is drawn anew, (B, 1, h', w'): where the latent is, and one position more."""
+    touched = functional.max_pool2d((pad_to_multiple(drawn, LAYOUT_FACTOR) > 0).to(drawn), LAYOUT_FACTOR)
+    return functional.max_pool2d(touched, 3, stride=1, padding=1)

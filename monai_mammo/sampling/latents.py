@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from monai_mammo.sampling.guidance import Guidance, z0_predictor
+from monai_mammo.sampling.known import keeping, partial_time_grid, started_from
 from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
-from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
+from monai_mammo.sampling.solvers import dpm_solver_pp_2m
 
 __all__ = ["OneStage", "OneStageNoise", "sample_latents", "stack_noise"]
 
@@ -30,6 +31,8 @@ def sample_latents(
     text: Tensor | None = None,
     steps: int,
     guidance: Guidance | float = 2.0,
+    known: tuple[Tensor, Tensor] | None = None,
+    strength: float = 1.0,
     on_step: Callable[[], None] | None = None,
 ) -> Tensor:
     """Clean latents that a diffusion network draws under conditions, by DPM-Solver++(2M).
@@ -54,6 +57,10 @@ def sample_latents(
         Network evaluations, 1 or more.
     guidance : Guidance or float
         A number is the weight of plain classifier-free guidance.
+    known : tuple of Tensor, optional
+        A latent of shape (B, C, h, w) and, of shape (B, 1, h, w), where it is drawn anew (1) and where it stays (0).
+    strength : float
+        How far from the known latent sampling starts, see `sampling.KnownLatent`; 1 where none is known.
     on_step : callable, optional
         Called without arguments after each network evaluation.
 
@@ -64,7 +71,7 @@ def sample_latents(
     Raises
     ------
     RequestError
-        If `steps` is below 1 or the guidance is not allowed.
+        If `steps` is below 1, or the guidance or the strength is not allowed.
     """
     if not isinstance(guidance, Guidance):
         guidance = Guidance(scale=guidance)
@@ -72,7 +79,14 @@ def sample_latents(
         network, schedule, attributes=attributes, spatial=spatial, always=always, text=text, guidance=guidance
     )
     callback = None if on_step is None else lambda i, z_t, z0: on_step()
-    return dpm_solver_pp_2m(predict_z0, noise, time_grid(schedule, steps), schedule, callback=callback)
+    times, start = partial_time_grid(schedule, steps, strength), noise
+    if known is not None:
+        latent, drawn = known
+        if len(times) == 0:
+            return latent
+        predict_z0 = keeping(predict_z0, latent, drawn)
+        start = started_from(latent, noise, times[0], schedule, strength=strength)
+    return dpm_solver_pp_2m(predict_z0, start, times, schedule, callback=callback)
 
 
 class OneStageNoise(NamedTuple):

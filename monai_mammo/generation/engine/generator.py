@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from monai_mammo import networks, sampling
 from monai_mammo.attributes import HEADS
@@ -24,8 +25,11 @@ from monai_mammo.errors import MammoError
 from monai_mammo.generation.engine.check import CheckResult, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.generation.engine.plan import PlannedSample
+from monai_mammo.generation.engine.seam import with_seam
 from monai_mammo.generation.engine.settings import DrawSettings
+from monai_mammo.generation.engine.source import Keep, Source
 from monai_mammo.lesions.planes import lesion_planes
+from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 
 __all__ = ["Generator"]
 
@@ -166,6 +170,8 @@ class Generator:
         noise = [self.sampler.noise(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
         stacked: Any = sampling.stack_noise(noise, self.device)  # of the kind that this sampler draws from
         told = {} if self.text_encoder is None else {"text": self._text(padded, self.text_encoder)}
+        source = settings.source if settings.source is not None and settings.source.is_used else None
+        known = {} if source is None else {"known": self._known(padded, source)}
         z_0 = self.sampler.draw(
             stacked,
             attributes=attributes,
@@ -174,10 +180,56 @@ class Generator:
             guidance=settings.guidance,
             on_step=on_step,
             **told,
+            **known,
         )
         rows, columns = self.shape
-        images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns]
-        return images.float().cpu().numpy()[: len(planned)]
+        images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns].float().cpu().numpy()[: len(planned)]
+        if source is None or source.keep is not Keep.ALL_BUT_LESION:
+            return images
+        kept = self.reconstruction(source.image)
+        return np.stack(
+            [with_seam(image, kept, source.drawn(one.lesion)) for image, one in zip(images, planned, strict=True)]
+        )
+
+    @torch.inference_mode()
+    def reconstruction(self, image: np.ndarray) -> np.ndarray:
+        """What the autoencoder keeps of a picture.
+
+        Parameters
+        ----------
+        image : ndarray, shape (rows, columns), float32
+            On the prepared grid.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
+        rows, columns = self.shape
+        return self.autoencoder.from_latent(self._latent(image))[0, 0, :rows, :columns].float().cpu().numpy()
+
+    def _latent(self, image: np.ndarray) -> Tensor:
+        """Scaled latent of a picture, shape (1, 4, h, w)."""
+        return self.autoencoder.to_latent(torch.from_numpy(np.ascontiguousarray(image))[None, None].to(self.device))
+
+    def _known(self, planned: Sequence[PlannedSample], source: Source) -> sampling.KnownLatent:
+        """What the sampler is told of an acquired mammogram."""
+        rows, columns = self.shape
+        factor = int(self.autoencoder.factor)
+        coarse = factor * LAYOUT_FACTOR
+
+        def on_grid(planes: list[np.ndarray], side: int) -> Tensor:
+            stacked = torch.from_numpy(np.stack(planes)).float()[:, None].to(self.device)
+            return functional.pad(stacked, (0, -columns % side, 0, -rows % side))
+
+        drawn = on_grid([source.drawn(sample.lesion) for sample in planned], factor)
+        hidden = functional.max_pool2d(on_grid([source.region(sample.lesion) for sample in planned], coarse), coarse)
+        seen = 1 - functional.max_pool2d(hidden, 3, stride=1, padding=1)  # as in training
+        return sampling.KnownLatent(
+            latent=self._latent(source.image).expand(len(planned), -1, -1, -1),
+            drawn=(functional.max_pool2d(drawn, factor) > 0).float(),
+            seen=torch.zeros_like(seen) if source.keep is Keep.NOTHING else seen,
+            strength=source.strength,
+        )
 
     def _text(self, planned: Sequence[PlannedSample], encoder: networks.TextEncoder) -> Tensor:
         """Vectors of the samples' texts, (n, channels); zeros where there is none."""

@@ -62,6 +62,7 @@ def plan_sample(
     spacing_mm: float,
     smallest_px: float = 0.0,
     mask: np.ndarray | None = None,
+    within: np.ndarray | None = None,
     refuse_unsupported: bool = True,
     encodes_text: bool = False,
 ) -> PlannedSample:
@@ -83,6 +84,8 @@ def plan_sample(
         Smallest feature that survives the autoencoder, in pixels; 0 where it is not stated.
     mask : ndarray, shape (rows, columns), bool, or None
         The requested lesion as the picture hangs.
+    within : ndarray, shape (rows, columns), bool, or None
+        The breast in the prepared frame, where it is known before.
     refuse_unsupported : bool
         Whether conditions that no training image stands behind are refused; a warning says so otherwise.
     encodes_text : bool
@@ -113,6 +116,7 @@ def plan_sample(
         seed=seed,
         sample_id=index,
         mask=None if mask is None else np.ascontiguousarray(as_displayed(mask, laterality)),
+        within=within,
     )
     if mask is not None or requested.box is not None:
         refuse_unlike(lesion, view=conditions.view, box=None if requested.box is None else turned.box)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from monai_mammo.generation.engine.source import Source
+
 __all__ = ["DrawSettings"]
 
 
@@ -23,6 +25,8 @@ class DrawSettings:
         A sample whose requested and found lesion agree less, by Dice, is drawn again.
     max_tries : int
         Draws of a sample, the first included.
+    source : Source or None
+        An acquired mammogram that is kept in part, or started from.
     """
 
     seed: int
@@ -30,3 +34,4 @@ class DrawSettings:
     guidance: float
     dice_threshold: float = 0.3
     max_tries: int = 1
+    source: Source | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.engine.source import Keep
 
 __all__ = ["check_manifest"]
 
@@ -30,6 +31,8 @@ def check_manifest(values: Any) -> None:
         The sentence names the place, and what is allowed there.
     """
     _HEAD(values, "it")
+    if "source" in values:
+        _SOURCE(values["source"], "source")
     numbers = [entry["index"] for entry in values["samples"]]
     if len(set(numbers)) != len(numbers):
         raise ValueError("samples must have different numbers")
@@ -151,6 +154,18 @@ def _versions(value: Any, place: str) -> None:
         _text(version, f"{place}.{name}")
 
 
+def _share(value: Any, place: str) -> None:
+    _number(value, place)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{place} must be a number from 0 to 1")
+
+
+def _keep(value: Any, place: str) -> None:
+    if value not in tuple(Keep):
+        raise ValueError(f"{place} must be one of {', '.join(Keep)}")
+
+
+_SOURCE = _object(like_sha256=_text, beside_sha256=_list(_text), keep=_keep, strength=_share)
 _HEAD = _object(
     version=_whole(0),
     synthetic=_text,

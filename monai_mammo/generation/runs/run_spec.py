@@ -69,6 +69,8 @@ class RunSpec:
         Rows and columns of the images.
     spacing_mm : float
         Nominal.
+    source : mapping
+        A real mammogram that takes part, as the request's identity states it; empty where none does.
     """
 
     request: RunRequest
@@ -77,6 +79,7 @@ class RunSpec:
     device: str
     shape: tuple[int, int]
     spacing_mm: float
+    source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def count(self) -> int:

@@ -20,6 +20,7 @@ from monai_mammo.files.bounded import read_json
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
+from monai_mammo.generation.engine.source import source_note
 from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, is_passed, run_sha256, sample_name
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
@@ -114,7 +115,8 @@ def verify(
     if manifest is None:
         raise RequestError(f"{folder} holds no run: there is no {MANIFEST} in it")
     changed = dict(_changed_files(manifest))
-    problems = [*manifest.changes, *_hashes(manifest), *changed.values(), *_incomplete(manifest), *_datalist(manifest)]
+    problems = [*manifest.changes, *_hashes(manifest), *_source(manifest), *changed.values()]
+    problems += [*_incomplete(manifest), *_datalist(manifest)]
     notes, n_sides_read = _unstated_files(manifest), 0
     unsigned = None if owner is None else signature_problem(folder, owner)
     if owner is not None:
@@ -159,6 +161,19 @@ def _hashes(manifest: Manifest) -> Iterator[str]:
     differing = [name for name in request if name in identity and request[name] != identity[name]]
     if differing:
         yield f"request and identity of the manifest differ in {', '.join(differing)}"
+
+
+def _source(manifest: Manifest) -> Iterator[str]:
+    """What the manifest states of a real mammogram that took part, against its identity and the samples."""
+    source, identity = manifest.head.get("source", {}), manifest.head.get("identity")
+    identity = identity if isinstance(identity, dict) else {}
+    stated = {name: identity[name] for name in ("like_sha256", "beside_sha256", "keep", "strength") if name in identity}
+    if source != stated:
+        yield "the manifest's source is not the real mammogram of its identity"
+    elif source and (note := source_note(source["keep"], source["strength"], source["like_sha256"])):
+        for index, entry in sorted(manifest.samples.items()):
+            if note not in entry["warnings"]:
+                yield f"{sample_name(index)} does not say what of a real mammogram it shows"
 
 
 def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
