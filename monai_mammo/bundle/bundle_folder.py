@@ -106,6 +106,21 @@ class BundleFolder:
         stated = self.metadata.get("unread_heads", {})
         return tuple(stated.get("lesion network", ()) if isinstance(stated, dict) else stated)
 
+    @property
+    def responds_to(self) -> dict[str, dict[str, Any]]:
+        """What `evaluate knobs` measured of each condition of a diffusion bundle, by name; empty where nothing was.
+
+        Each entry has ``responds`` (true, false, or null where it could not be measured), and where measured
+        ``measure``, ``form``, ``mean``, ``low`` and ``high`` or ``p``, ``n_seeds``.
+        """
+        table = self.metadata.get("responds_to", {})
+        is_table = isinstance(table, dict) and all(
+            isinstance(entry, dict) and entry.get("responds") in (True, False, None) for entry in table.values()
+        )
+        if not is_table:
+            raise self._misstated("responds_to", "for each condition an object with responds true, false or null")
+        return dict(table)
+
     @cached_property
     def support(self) -> SupportTable:
         """How many training images and persons stand behind each combination of conditions."""

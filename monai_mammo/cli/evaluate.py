@@ -48,6 +48,7 @@ def add_parser(parsers: Any) -> None:
     )
     command.add_argument("--n", type=int, default=100, help="default: %(default)s")
     command.add_argument("--seed", type=int, default=11, help="default: %(default)s")
+    _add_knobs(commands)
     command = _add(commands, "adherence", "generated images against what was requested", ["lesion_network"])
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     command = _add(
@@ -99,6 +100,28 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(found)
     return 0
+
+
+def _add_knobs(commands: Any) -> None:
+    command = commands.add_parser(
+        "knobs",
+        help="what moves when one condition is changed alone",
+        description="Each condition that a generator is told of set to its levels alone, with the same noise: what "
+        "lesion network, judge and simple measures of breast and lesion say. Tells which conditions it responds to.",
+    )
+    command.add_argument("--seeds", type=int, default=16, help="images at each level (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="of the run (default: %(default)s)")
+    command.add_argument("--kind", default="film", help="acquisition kind of the images (default: %(default)s)")
+    command.add_argument("--only", default="", metavar="KNOBS", help="comma-separated names (default: all)")
+    command.add_argument("--steps", type=int, default=20, help="network evaluations of an image (default: %(default)s)")
+    command.add_argument("--guidance", type=float, help="default: the bundle's own")
+    command.add_argument("--rows", metavar="FILE", help="figures of each image, from which a stopped call goes on")
+    command.add_argument("--write", action="store_true", help="say in the bundle's metadata what it responds to")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    for word, (default, noun) in _BUNDLES.items():
+        command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
+    command.add_argument("--out", metavar="FIGURES.json", help="file to write")
+    command.set_defaults(run=run, figures="knobs")
 
 
 def _add_realism(commands: Any) -> None:

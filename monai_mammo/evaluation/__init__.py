@@ -17,6 +17,7 @@ _HOMES = {
     "examiner_figures": "examination",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",
+    "knob_figures": "knobs.knob_figures",
     "items_of_run": "run_items",
     "lesion_figures": "lesion_readings",
     "load_judge": "examiners",

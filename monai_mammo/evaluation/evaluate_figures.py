@@ -22,6 +22,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "examiners": ("examination", "examiner_figures"),
     "calibrate": ("calibration", "calibrate_bundle"),
     "requests": ("requests", "requests_like_acquired"),
+    "knobs": ("knobs.knob_figures", "knob_figures"),
     "adherence": ("adherence", "adherence_figures"),
     "memorisation": ("memorisation", "memorisation_figures"),
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
@@ -41,9 +42,10 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
     ----------
     figures : str
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` and
-        ``examiners`` the networks that examine, ``adherence`` and ``memorisation`` runs; ``requests`` draws conditions
-        for a run to be examined, ``realism`` compares any generated images with acquired ones, ``sheet`` draws acquired
-        beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
+        ``examiners`` the networks that examine, ``knobs`` a generator, ``adherence`` and ``memorisation`` runs;
+        ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
+        ones, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a
+        bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
         ``realism``.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 
@@ -205,6 +206,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "memorisation": _memorisation,
     "texture": _texture,
     "realism": realism_table,
+    "knobs": knob_page,
 }
 
 

@@ -31,7 +31,7 @@ from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.signature import private_key
-from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
+from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes, unanswered_notes
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 from monai_mammo.text import filled_from_text
@@ -309,8 +309,9 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
         except RequestError as error:
             where = f" (row {index + 1} of {len(request.conditions)})" if len(request.conditions) > 1 else ""
             raise RequestError(f"{error}{where}") from None
+        unanswered = unanswered_notes(kept, folder)
         of_source = (source.note,) if source is not None and source.note else ()
-        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored, *of_source)))
+        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored, *unanswered, *of_source)))
     return planned
 
 

@@ -10,7 +10,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.text import DESCRIBED
 
-__all__ = ["keep_taken", "taken_attributes"]
+__all__ = ["keep_taken", "taken_attributes", "unanswered_notes"]
 
 
 def taken_attributes(folder: BundleFolder) -> tuple[str, ...]:
@@ -74,3 +74,36 @@ def keep_taken(
     if refuse:
         raise RequestError(f"{sentence}: leave out {' and '.join(ignored)}")
     return conditions.replace(**dict.fromkeys(ignored)), (f"{sentence} and {verb} left out",)
+
+
+def unanswered_notes(conditions: Conditions, folder: BundleFolder) -> tuple[str, ...]:
+    """Sentences for requested conditions that the bundle was measured not to respond to.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    folder : BundleFolder
+        Its metadata state what was measured (``responds_to``).
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    MammoError
+        They state something else there.
+    """
+    measured = folder.responds_to
+    notes = []
+    for name in conditions.to_dict():
+        entry = measured.get(name, {})
+        if entry.get("responds") is not False:
+            continue
+        low, high, p = (entry.get(key) for key in ("low", "high", "p"))
+        figure = f"p {p}" if low is None else f"{low:+.2f} to {high:+.2f}"
+        notes.append(
+            f"bundle {folder.name} does not respond to {name}, as measured: {entry.get('measure')}, {figure} over "
+            f"{entry.get('n_seeds')} seeds"
+        )
+    return tuple(notes)
