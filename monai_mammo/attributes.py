@@ -27,6 +27,7 @@ from monai_mammo.terms import (
 __all__ = [
     "COLUMNS",
     "DROPPED_TOGETHER",
+    "GUIDED",
     "HEADS",
     "NOT_ALWAYS_TAKEN",
     "NOT_GIVEN",
@@ -229,6 +230,9 @@ OPTIONAL: tuple[str, ...] = tuple(attribute.name for attribute in TABLE if attri
 
 NOT_ALWAYS_TAKEN: tuple[str, ...] = tuple(one.name for one in TABLE if one.is_optional or not one.is_learnt)
 """Attributes that a diffusion network may not respond to."""
+
+GUIDED: tuple[str, ...] = (*(one.name for one in TABLE if one.is_learnt), "mask", "text")
+"""Conditions that guidance can weigh apart: training drops each of them alone."""
 
 DROPPED_TOGETHER: tuple[tuple[int, ...], ...] = tuple(
     attribute.positions

@@ -14,10 +14,13 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "BundleFolder", "seal"]
+__all__ = ["DETAIL", "GUIDE", "BundleFolder", "seal"]
 
 DETAIL = ("models/detail.pt", "inference", "detail_def")
 """Weights of the detail stage in a diffusion bundle, and the config and id of its definition."""
+
+GUIDE = ("models/guide.pt", "inference", "guide_def")
+"""Weights of a weaker layout network that guidance pushes away from, and the config and id of its definition."""
 
 WEIGHT_SUFFIXES = (".pt", ".safetensors", ".ts", ".onnx")
 _METADATA = "configs/metadata.json"
@@ -130,6 +133,12 @@ class BundleFolder:
     def has_detail(self) -> bool:
         """Whether the bundle, a diffusion bundle, has a detail stage; its main network then draws layouts."""
         _, config, key = DETAIL
+        return key in self.config(config)
+
+    @property
+    def has_guide(self) -> bool:
+        """Whether the bundle, a diffusion bundle, has a weaker network for autoguidance."""
+        _, config, key = GUIDE
         return key in self.config(config)
 
     def config(self, name: str) -> dict[str, Any]:

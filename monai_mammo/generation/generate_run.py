@@ -175,7 +175,7 @@ def run_request(
         raise RequestError(f"{out} is a file: name a folder for the run")
     key = None if sign is None else private_key(sign)
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
-    weights, guidance = bundles.weights(), bundles.guidance(request.guidance)
+    weights, guidance = bundles.weights(), bundles.guidance(request.guidance, request.guidance_interval)
     source = _source(request, bundles.diffusion)
     planned = _plan(request, bundles.diffusion, source)
     from monai_mammo.generation.engine.device import pick_device  # torch, after all that is refused without it

@@ -13,6 +13,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.engine.source import Keep
+from monai_mammo.generation.guidance_weights import GuidanceWeights, parse_guidance, parse_interval
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.prepare.reading import files_beside
@@ -57,8 +58,13 @@ class Request:
         0 to 2**63 - 1. Noise and drawn lesions depend on it and on the sample's number alone.
     steps : int
         Network evaluations of a try, 1 to `MAX_STEPS`.
-    guidance : float or None
-        Weight of classifier-free guidance, 0 to 20; 1 is none. `None` takes the bundle's own.
+    guidance : float, str, mapping or None
+        Weight of classifier-free guidance, 0 to 20; 1 is none. Or weights by group of conditions, such as
+        ``mask=2,density=1.5,others=1``: names of `monai_mammo.attributes.GUIDED`, and ``others`` (or ``all``) for what
+        is not named. `None`, and others that are not stated, take the bundle's own.
+    guidance_interval : str, tuple of float or None
+        Noise levels ``LOW,HIGH``, sigma over alpha, between which guidance applies; `None` takes the bundle's own,
+        which is all where it states none.
     format : OutputFormat
     unsupported : UnsupportedPolicy
     dice_threshold : float
@@ -92,7 +98,8 @@ class Request:
     count: int | None = None
     seed: int = 0
     steps: int = MAX_STEPS
-    guidance: float | None = None
+    guidance: GuidanceWeights | None = None
+    guidance_interval: tuple[float, float] | None = None
     format: OutputFormat = OutputFormat.DICOM
     unsupported: UnsupportedPolicy = UnsupportedPolicy.REFUSE
     dice_threshold: float = 0.3
@@ -119,7 +126,9 @@ class Request:
         put(self, "steps", _whole("steps", self.steps, 1, MAX_STEPS))
         put(self, "max_tries", _whole("max_tries", self.max_tries, 1, MAX_TRIES))
         if self.guidance is not None:
-            put(self, "guidance", _number("guidance", self.guidance, 0, 20))
+            put(self, "guidance", parse_guidance(self.guidance))
+        if self.guidance_interval is not None:
+            put(self, "guidance_interval", parse_interval(self.guidance_interval))
         put(self, "dice_threshold", _number("dice_threshold", self.dice_threshold, 0, 1))
         put(self, "only_passed", parse_switch(self.only_passed, name="only_passed"))
         put(self, "format", _member(OutputFormat, "format", self.format))
@@ -170,6 +179,8 @@ class Request:
             value = getattr(self, field.name)
             if field.name == "conditions":
                 value = [row.to_dict() for row in value]
+            elif isinstance(value, tuple):
+                value = list(value) if field.name == "guidance_interval" else dict(value)
             out[field.name] = str(value) if isinstance(value, StrEnum) else value
         return out
 
@@ -188,6 +199,8 @@ class Request:
             del out[name]
         out["recipe"] = RECIPE
         out["mask_sha256"] = None if self.mask is None else _file_sha256(self.mask)
+        if out["guidance_interval"] is None:
+            del out["guidance_interval"]
         if out.pop("like") is None:
             del out["keep"], out["strength"]
         else:

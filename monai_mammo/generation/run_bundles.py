@@ -9,6 +9,8 @@ from monai_mammo import bundle
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.guidance_weights import GuidanceJson, GuidanceWeights, guidance_json, parse_interval
+from monai_mammo.generation.taken_attributes import taken_attributes
 
 __all__ = ["DEFAULT_GUIDANCE", "RunBundles"]
 
@@ -79,19 +81,42 @@ class RunBundles:
         """
         return (*_references(self.diffusion), *_references(self.autoencoder), *_references(self.lesion))
 
-    def guidance(self, requested: float | None) -> float:
-        """Weight of guidance: the requested one, else the diffusion bundle's own.
+    def guidance(
+        self, requested: GuidanceWeights | None, interval: tuple[float, float] | None = None
+    ) -> GuidanceJson:
+        """Guidance as it is requested, what is open as the diffusion bundle states it.
 
         Parameters
         ----------
-        requested : float or None
+        requested : float, tuple of pairs or None
             `None` leaves it to the bundle.
+        interval : tuple of float or None
+            Noise levels; `None` leaves it to the bundle.
 
         Returns
         -------
-        float
+        float or dict
+            As manifests state it.
+
+        Raises
+        ------
+        RequestError
+            A group is named of which the bundle's network is not told.
         """
-        return self.diffusion.number("guidance", DEFAULT_GUIDANCE) if requested is None else requested
+        if isinstance(requested, tuple):
+            told = (*taken_attributes(self.diffusion), "mask")
+            if "text_encoder" in self.diffusion.config("inference"):
+                told = (*told, "text")
+            for name, _ in requested:
+                if name not in (*told, "others"):
+                    raise RequestError(
+                        f"guidance of {name!r} does nothing: bundle {self.diffusion.name} is told of {', '.join(told)}"
+                    )
+        own = self.diffusion.metadata.get("guidance_interval")
+        if interval is None and own is not None:
+            interval = parse_interval(own)
+        requested = float(requested) if isinstance(requested, int) else requested
+        return guidance_json(requested, interval, default=self.diffusion.number("guidance", DEFAULT_GUIDANCE))
 
 
 def _references(folder: BundleFolder) -> list[WeightsReference]:
@@ -99,6 +124,8 @@ def _references(folder: BundleFolder) -> list[WeightsReference]:
     found = {folder.name: "models/model.pt"}
     if folder.has_detail:
         found[f"{folder.name} detail"] = bundle.DETAIL[0]
+    if folder.has_guide:
+        found[f"{folder.name} guide"] = bundle.GUIDE[0]
     for path in found.values():
         folder.check_weights(path)
     return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]

@@ -11,7 +11,7 @@ from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
-from monai_mammo.networks.weights import build, load_detail, load_encoder, load_network, load_weights
+from monai_mammo.networks.weights import build, load_detail, load_encoder, load_guide, load_network, load_weights
 
 __all__ = [
     "PRESENCE",
@@ -36,6 +36,7 @@ __all__ = [
     "enlarged_layout",
     "layout_of",
     "layout_planes",
+    "load_guide",
     "load_network",
     "load_pretrained",
     "load_text_encoder",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monai_mammo.sampling.cascade import Cascade, CascadeNoise
-from monai_mammo.sampling.guidance import Guidance, guided_prediction, z0_predictor
+from monai_mammo.sampling.guidance import Guidance, guided_prediction, without_condition, z0_predictor
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, membrane, partial_time_grid, started_from
 from monai_mammo.sampling.latents import OneStage, OneStageNoise, sample_latents, stack_noise
 from monai_mammo.sampling.noise import gaussian, initial_noise
@@ -54,6 +54,7 @@ __all__ = [
     "u_to_z0",
     "v_to_eps",
     "v_to_z0",
+    "without_condition",
     "z0_eps_to_u",
     "z0_eps_to_v",
     "z0_predictor",

@@ -55,6 +55,8 @@ class Cascade:
         That the networks were trained with.
     layout_noise : float
         Deviation of the noise on the finished layout, told to the detail stage, which draws what it hides anew.
+    guide : callable, optional
+        A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
     """
 
     layout: Callable[..., Tensor]
@@ -62,6 +64,7 @@ class Cascade:
     layout_schedule: Schedule
     detail_schedule: Schedule
     layout_noise: float = 0.05
+    guide: Callable[..., Tensor] | None = None
 
     def draw(
         self,
@@ -178,6 +181,7 @@ class Cascade:
             text=text,
             steps=steps,
             guidance=Guidance() if guidance is None else guidance,
+            guide=self.guide,
             known=kept,
             strength=1.0 if known is None else known.strength,
             on_step=on_step,

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from monai_mammo.attributes import COLUMNS, GUIDED, TABLE
 from monai_mammo.errors import RequestError
 from monai_mammo.sampling import (
     CosineSchedule,
@@ -18,6 +19,7 @@ from monai_mammo.sampling import (
     initial_noise,
     per_sample,
     time_grid,
+    without_condition,
     z0_eps_to_v,
     z0_predictor,
     z0_to_eps,
@@ -25,7 +27,7 @@ from monai_mammo.sampling import (
 
 Z = torch.stack([initial_noise(1, i, (4, 6, 5)) for i in range(3)])
 T = torch.tensor([0.2, 0.5, 0.8])
-UNCONDITIONAL, SOME, ALL = (
+UNCONDITIONAL, LESS, ALL = (
     torch.stack([initial_noise(2, f"{name}{i}", (4, 6, 5)) for i in range(3)]) for name in "usa"
 )
 
@@ -42,57 +44,93 @@ class Network:
         return condition + z_t * t[:, None, None, None] + offset[:, None, None, None]
 
 
-def guide(guidance, t=T, between=(), network=None):
+def guide(guidance, level=None, network=None, weaker=None):
     none, some = torch.zeros(3), torch.ones(3)
     return guided_prediction(
         network or Network(),
         Z,
-        t,
+        T,
         conditional=(ALL, some),
         unconditional=(UNCONDITIONAL, none),
-        between=[(condition, some) for condition in between],
+        without={name: (LESS, some) for name in guidance.extra},
+        guide=weaker,
         guidance=guidance,
+        level=level,
     )
 
 
+PLAIN = Z * T[:, None, None, None]
 CONDITIONAL = guide(Guidance(1.0))
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 2.0, 7.5])
 def test_one_scale_by_its_formula(scale):
-    plain = Z * T[:, None, None, None]
-    expected = plain + (1 - scale) * UNCONDITIONAL + scale * (ALL + 1)
-    torch.testing.assert_close(guide(Guidance(scale)), expected)
+    torch.testing.assert_close(guide(Guidance(scale)), PLAIN + (1 - scale) * UNCONDITIONAL + scale * (ALL + 1))
 
 
-def test_a_scale_for_each_group_of_conditions():
-    plain = Z * T[:, None, None, None]
-    expected = plain + UNCONDITIONAL + 3 * (SOME + 1 - UNCONDITIONAL) + 0.5 * (ALL - SOME)
-    torch.testing.assert_close(guide(Guidance((3.0, 0.5)), between=[SOME]), expected)
-    torch.testing.assert_close(guide(Guidance((2.0, 2.0)), between=[SOME]), guide(Guidance(2.0)))
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_scale_for_a_group_of_conditions(scale):
+    expected = PLAIN + (1 - scale) * UNCONDITIONAL + scale * (ALL + 1) + (3 - scale) * (ALL - LESS)
+    torch.testing.assert_close(guide(Guidance(scale, {"mask": 3.0})), expected)
+
+
+def test_groups_of_the_common_scale_change_nothing_and_cost_nothing():
+    network = Network()
+    torch.testing.assert_close(guide(Guidance(2.0, {"mask": 2.0}), network=network), guide(Guidance(2.0)))
+    assert network.rows == [6]
 
 
 @pytest.mark.parametrize(
-    ("guidance", "between", "rows"),
+    ("guidance", "level", "rows"),
     [
-        (Guidance(2.0), [], [6]),
-        (Guidance((2.0, 1.0)), [SOME], [9]),
-        (Guidance(1.0), [], [3]),
-        (Guidance(2.0, interval=(0.9, 1.0)), [], [3]),
+        (Guidance(2.0), None, [6]),
+        (Guidance(2.0, {"mask": 1.0}), None, [9]),
+        (Guidance(2.0, {"mask": 1.0, "density": 3.0}), None, [12]),
+        (Guidance(1.0, {"mask": 3.0}), None, [6]),
+        (Guidance(1.0), None, [3]),
+        (Guidance(2.0, interval=(0.9, 1.0)), torch.tensor([0.1, 2.0, 5.0]), [3]),
     ],
 )
-def test_one_network_call_and_no_more_rows_than_needed(guidance, between, rows):
+def test_one_network_call_and_no_more_rows_than_needed(guidance, level, rows):
     network = Network()
-    guide(guidance, between=between, network=network)
+    guide(guidance, level=level, network=network)
     assert network.rows == rows
 
 
 def test_outside_the_interval_the_conditional_prediction_stands_alone():
-    guided = guide(Guidance(3.0))
-    mixed = guide(Guidance(3.0, interval=(0.5, 0.7)))
+    guided, levels = guide(Guidance(3.0)), torch.tensor([0.2, 0.6, 9.0])
+    mixed = guide(Guidance(3.0, interval=(0.5, 0.7)), level=levels)
     assert torch.equal(mixed[1], guided[1])
     assert torch.equal(mixed[[0, 2]], CONDITIONAL[[0, 2]])
-    assert torch.equal(guide(Guidance(3.0, interval=(0.9, 1.0))), CONDITIONAL)
+    assert torch.equal(guide(Guidance(3.0, interval=(10.0, 12.0)), level=levels), CONDITIONAL)
+
+
+@pytest.mark.parametrize("schedule", [CosineSchedule(1.5), RectifiedFlowSchedule()])
+def test_the_interval_is_one_of_noise_levels(schedule):
+    """The time at which sigma is as large as alpha lies in (0.99, 1.01), those beside it do not."""
+    middle = float(schedule.t_of_lambda(0.0))
+    network = Network()
+
+    def counted(z_t, t, attributes, spatial):
+        return network(z_t, t, torch.zeros_like(z_t), torch.zeros(len(z_t)))
+
+    given = {"attributes": torch.zeros(3, 10), "spatial": torch.zeros(3, 2, 6, 5)}
+    predict = z0_predictor(counted, schedule, **given, guidance=Guidance(2.0, interval=(0.99, 1.01)))
+    for t in (middle, middle - 0.05, middle + 0.05):
+        predict(Z, torch.full((3,), t))
+    assert network.rows == [6, 3, 3]
+
+
+def test_a_weaker_network_takes_the_place_of_the_unconditional_prediction():
+    strong, weak = Network(), Network()
+
+    def weaker(z_t, t, condition, offset):
+        return weak(z_t, t, condition, offset) - 0.5
+
+    # 2 * strong - weak, both of all conditions
+    torch.testing.assert_close(guide(Guidance(2.0), network=strong, weaker=weaker), CONDITIONAL + 0.5)
+    assert (strong.rows, weak.rows) == ([3], [3])
+    torch.testing.assert_close(guide(Guidance(1.0), weaker=weaker), CONDITIONAL)
 
 
 def test_rescaling_brings_the_spread_of_each_sample_back():
@@ -150,26 +188,75 @@ def test_guided_sampling_of_gaussian_data_lands_on_the_guided_mean(scale):
     torch.testing.assert_close(result, exact, rtol=0, atol=0.01)
 
 
+class TestGroups:
+    """Guidance by group on Gaussian data whose dimensions follow one condition each, and so each their own scale."""
+
+    schedule = CosineSchedule()
+    spread = torch.tensor([0.3, 1.0, 0.6], dtype=torch.float64)
+
+    def network(self, z_t, t, attributes, spatial):
+        """Perfect: dimension 0 has mean 1 where the density is given, 1 where the mask is, 2 where the view is, else -1."""
+        is_given = torch.stack([attributes[:, 1] >= 0, spatial[:, 0].flatten(1).any(1), attributes[:, 2] >= 0], dim=1)
+        mean = torch.where(is_given, 1.0, -1.0).to(z_t)[:, :, None, None]
+        levels = {"alpha": per_sample(self.schedule.alpha(t), z_t), "sigma": per_sample(self.schedule.sigma(t), z_t)}
+        z0 = GaussianOracle(mean, self.spread[:, None, None]).z0(z_t, **levels)
+        return z0_eps_to_v(z0, z0_to_eps(z0, z_t, **levels), **levels)
+
+    @pytest.mark.parametrize(
+        ("guidance", "scales"),
+        [
+            (Guidance(1.0, {"density": 2.0, "mask": 3.0}), (2.0, 3.0, 1.0)),
+            (Guidance(1.5, {"density": 0.0}), (0.0, 1.5, 1.5)),
+            (Guidance(0.0, {"view": 2.5}), (0.0, 0.0, 2.5)),
+            (Guidance(2.0, {"mask": 2.0}), (2.0, 2.0, 2.0)),
+        ],
+    )
+    def test_each_dimension_lands_on_the_mean_of_its_own_scale(self, guidance, scales):
+        """As in the composition of Liu et al. 2022: mean 2 * scale - 1 and the spread as it was."""
+        score = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64)[:, None, None, None].expand(3, 3, 1, 1)
+        attributes = torch.zeros(3, 10, dtype=torch.float64)
+        spatial = torch.ones(3, 2, 1, 1, dtype=torch.float64)
+        predict_z0 = z0_predictor(self.network, self.schedule, attributes=attributes, spatial=spatial, guidance=guidance)
+        ts = time_grid(self.schedule, 200, lambda_range=(-10.0, 8.0))
+        result = dpm_solver_pp_2m(predict_z0, score, ts, self.schedule)
+        exact = (2 * torch.tensor(scales, dtype=torch.float64) - 1)[:, None, None] + self.spread[:, None, None] * score
+        torch.testing.assert_close(result, exact, rtol=0, atol=0.01)
+
+
+def test_a_group_is_taken_away_alone():
+    attributes, spatial, text = torch.rand(2, len(COLUMNS)), torch.rand(2, 2, 3, 3), torch.rand(2, 5)
+    for name in GUIDED:
+        less, planes, words = without_condition(attributes, spatial, text, name)
+        changed = [column for column, same in zip(COLUMNS, (less == attributes).all(dim=0), strict=True) if not same]
+        attribute = next((one for one in TABLE if one.name == name), None)
+        assert tuple(changed) == (attribute.columns if attribute else ())
+        assert (less[:, [COLUMNS.index(column) for column in changed]] == -1).all()
+        assert bool(planes[:, 0].any()) == (name != "mask") and bool(planes[:, 1].any()) == (name != "box")
+        assert bool(words.any()) == (name != "text")
+    assert attributes.min() >= 0 and spatial.min() >= 0  # what was given is as it was
+
+
+def test_what_manifests_state_is_guidance():
+    assert Guidance.from_json(1.5) == Guidance(1.5)
+    stated = {"all": 1.0, "mask": 2.0, "interval": [0.2, 5.0]}
+    assert Guidance.from_json(stated) == Guidance(1.0, {"mask": 2.0}, interval=(0.2, 5.0))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
         ({"scale": -1.0}, "guidance -1.0"),
         ({"scale": math.inf}, "guidance inf"),
-        ({"scale": ()}, "guidance"),
-        ({"scale": (1.0, math.nan)}, "guidance"),
+        ({"groups": {"mask": math.nan}}, "guidance nan"),
+        ({"groups": {"colour": 1.0}}, "guidance of 'colour' is not one of kind, density"),
         ({"interval": (0.5, 0.2)}, "interval"),
-        ({"interval": (0.0, 1.5)}, "interval"),
+        ({"interval": (-0.1, 1.5)}, "interval"),
         ({"rescale": 1.5}, "rescale 1.5"),
     ],
 )
 def test_guidance_that_makes_no_sense_does_not_exist(wrong, named):
     with pytest.raises(RequestError, match=named):
         Guidance(**wrong)
-
-
-def test_scales_must_fit_the_groups():
-    with pytest.raises(RequestError, match="2 guidance scales for 1 groups"):
-        guide(Guidance((2.0, 2.0)))
 
 
 @pytest.mark.parametrize("schedule", [CosineSchedule(1.5), RectifiedFlowSchedule()])

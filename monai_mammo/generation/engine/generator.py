@@ -177,7 +177,7 @@ class Generator:
             attributes=attributes,
             spatial=spatial,
             steps=settings.steps,
-            guidance=settings.guidance,
+            guidance=sampling.Guidance.from_json(settings.guidance),
             on_step=on_step,
             **told,
             **known,
@@ -278,7 +278,14 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage
     if not isinstance(detail, networks.DetailUNet):
         raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
     level = folder.number("layout_noise", sampling.Cascade.layout_noise)
-    return sampling.Cascade(network, detail, schedule, _schedule_of(folder, "detail_schedule"), layout_noise=level)
+    return sampling.Cascade(
+        network,
+        detail,
+        schedule,
+        _schedule_of(folder, "detail_schedule"),
+        layout_noise=level,
+        guide=networks.load_guide(folder, device=device),
+    )
 
 
 def _check_text(

@@ -24,6 +24,7 @@ def with_seam(drawn: np.ndarray, kept: np.ndarray, weight: np.ndarray) -> np.nda
     Parameters
     ----------
     drawn, kept : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1].
     weight : ndarray, shape (rows, columns), float32
         Of `drawn`, 0 to 1.
 
@@ -41,7 +42,7 @@ def with_seam(drawn: np.ndarray, kept: np.ndarray, weight: np.ndarray) -> np.nda
     shift = functional.interpolate(shift, scale_factor=_COARSE, mode="bilinear", align_corners=False)
     rows, columns = kept.shape
     mixed = kept + weight * (drawn + shift[0, 0, :rows, :columns].numpy() - kept)
-    return np.where(weight > 0, mixed, kept)
+    return np.where(weight > 0, np.clip(mixed, 0, 1), kept)
 
 
 def _coarse(picture: np.ndarray) -> Tensor:

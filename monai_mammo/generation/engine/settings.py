@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from monai_mammo.generation.engine.source import Source
 
@@ -19,8 +21,9 @@ class DrawSettings:
         Noise depends on it, on the sample's number and on the try alone.
     steps : int
         Network evaluations of a try.
-    guidance : float
-        Weight of classifier-free guidance; 1 is none.
+    guidance : float or mapping
+        Weight of classifier-free guidance, 1 is none; or weights by group of conditions, as
+        `sampling.Guidance.from_json` takes them.
     dice_threshold : float
         A sample whose requested and found lesion agree less, by Dice, is drawn again.
     max_tries : int
@@ -31,7 +34,7 @@ class DrawSettings:
 
     seed: int
     steps: int
-    guidance: float
+    guidance: float | Mapping[str, Any]
     dice_threshold: float = 0.3
     max_tries: int = 1
     source: Source | None = None

@@ -196,15 +196,17 @@ def sample_name(index: int) -> str:
     return f"sample_{index:04d}"
 
 
-def run_sha256(identity: Mapping[str, Any], *, guidance: float, weights: Sequence[str], device: str) -> str:
+def run_sha256(
+    identity: Mapping[str, Any], *, guidance: float | Mapping[str, Any], weights: Sequence[str], device: str
+) -> str:
     """Hash of all that decides a pixel of a run.
 
     Parameters
     ----------
     identity : mapping
         Of the request, plain JSON values.
-    guidance : float
-        Weight of guidance; 1 is none.
+    guidance : float or mapping
+        Weight of guidance, or weights by group of conditions; 1 is none.
     weights : sequence of str
         Hashes of the weight files, in the order in which the run states them.
     device : str

@@ -154,6 +154,16 @@ def _versions(value: Any, place: str) -> None:
         _text(version, f"{place}.{name}")
 
 
+def _guidance(value: Any, place: str) -> None:
+    if not isinstance(value, dict):
+        _number(value, place)
+        return
+    _object(all=_number)(value, place)
+    for name, weight in value.items():
+        check = _list(_number, least=2) if name == "interval" else _number
+        check(weight, f"{place}.{name}")
+
+
 def _share(value: Any, place: str) -> None:
     _number(value, place)
     if not 0 <= value <= 1:
@@ -173,7 +183,7 @@ _HEAD = _object(
     request_sha256=_text,
     request=_request,
     identity=_object(),
-    guidance=_number,
+    guidance=_guidance,
     device=_text,
     shape=_list(_whole(1), least=2),
     spacing_mm=_number,

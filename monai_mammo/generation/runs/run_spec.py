@@ -61,8 +61,8 @@ class RunSpec:
     request : RunRequest
     weights : tuple of WeightsReference
         Of every network that decides a pixel; the last one examined the samples.
-    guidance : float
-        Weight of guidance; 1 is none.
+    guidance : float or mapping
+        Weight, or weights by group of conditions.
     device : str
         Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
     shape : tuple of int
@@ -75,7 +75,7 @@ class RunSpec:
 
     request: RunRequest
     weights: tuple[WeightsReference, ...]
-    guidance: float
+    guidance: float | Mapping[str, Any]
     device: str
     shape: tuple[int, int]
     spacing_mm: float

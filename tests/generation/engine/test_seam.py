@@ -7,7 +7,7 @@ import pytest
 
 from monai_mammo.generation.engine.seam import with_seam
 
-KEPT = np.random.default_rng(0).random((64, 48), dtype=np.float32)
+KEPT = np.float32(0.4) + np.float32(0.1) * np.random.default_rng(0).random((64, 48), dtype=np.float32)
 ROW, COLUMN = np.mgrid[:64, :48]
 DISTANCE = np.maximum(abs(ROW - 32), abs(COLUMN - 20))
 WEIGHT = np.clip((16 - DISTANCE) / 8, 0, 1).astype(np.float32)
@@ -27,7 +27,7 @@ def test_a_region_that_is_darker_or_brighter_all_over_shows_no_step(offset):
 
 
 def test_what_stands_out_in_the_region_stays():
-    lesion = np.where(DISTANCE < 3, np.float32(0.5), np.float32(0))
+    lesion = np.where(DISTANCE < 3, np.float32(0.3), np.float32(0))
     shifted = np.where(WEIGHT > 0, KEPT + lesion + np.float32(0.1), KEPT)
     found = (with_seam(shifted, KEPT, WEIGHT) - KEPT)[INSIDE]
     assert np.abs(found - lesion[INSIDE]).max() < 0.002
@@ -43,3 +43,8 @@ def test_sides_that_are_no_multiple_of_4_are_taken():
     weight = WEIGHT[:63, :47]
     found = with_seam(KEPT[:63, :47] + 0.1 * (weight > 0), KEPT[:63, :47], weight)
     assert found.shape == (63, 47) and np.isfinite(found).all()
+
+
+def test_brightness_stays_in_its_range():
+    found = with_seam(np.where(WEIGHT > 0, np.float32(1), KEPT) * (DISTANCE > 8), KEPT, WEIGHT)
+    assert found.min() >= 0 and found.max() <= 1
