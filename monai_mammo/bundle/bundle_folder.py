@@ -110,6 +110,21 @@ class BundleFolder:
         return tuple(stated.get("lesion network", ()) if isinstance(stated, dict) else stated)
 
     @property
+    def region_scores(self) -> dict[str, float]:
+        """Scores that regions of acquired images reach, by which a lesion network checks generated ones; may be empty.
+
+        ``lesion``, ``other``, ``clear`` and ``presence``, as `monai_mammo.evaluation` measures them.
+        """
+        table = self.metadata.get("region_scores", {})
+        names = ("lesion", "other", "clear", "presence")
+        is_table = isinstance(table, dict) and all(
+            name in names and type(value) in (int, float) and 0 <= value <= 1 for name, value in table.items()
+        )
+        if not is_table:
+            raise self._misstated("region_scores", f"an object with numbers from 0 to 1 under {', '.join(names)}")
+        return {name: float(value) for name, value in table.items()}
+
+    @property
     def responds_to(self) -> dict[str, dict[str, Any]]:
         """What `evaluate knobs` measured of each condition of a diffusion bundle, by name; empty where nothing was.
 

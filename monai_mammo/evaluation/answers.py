@@ -14,17 +14,13 @@ from monai_mammo.attributes import HEADS
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.detection import ScoredDetections
-from monai_mammo.measures.overlap import box_iou, dice
+from monai_mammo.measures.overlap import HIT_IOU, box_iou, dice, meets
 from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of
 from monai_mammo.training.lesion_dataset import LesionDataset
 
 __all__ = ["HIT_IOU", "Answer", "answers_of", "scored_detections"]
-
-HIT_IOU = 0.2
-"""A detection meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
@@ -139,10 +135,9 @@ def _answer(
 
 def _met(detection: Region, boxes: Sequence[Box]) -> int:
     """Lesion that a detection meets, the one it overlaps most; -1 for none."""
-    x, y = detection.center
     met = [
         (box_iou(detection.box, box), i)
         for i, box in enumerate(boxes)
-        if (box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1) or box_iou(detection.box, box) >= HIT_IOU
+        if meets(detection.box, detection.center, box)
     ]
     return max(met)[1] if met else -1

@@ -20,6 +20,7 @@ from monai_mammo.evaluation.answers import answers_of
 from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.examination import unread_heads
 from monai_mammo.evaluation.examiners import JUDGE, examiners
+from monai_mammo.evaluation.region_limits import region_limits
 from monai_mammo.evaluation.reliability import Reliability, reliability, save_diagram
 from monai_mammo.files.whole import open_whole
 from monai_mammo.measures.overlap import dice
@@ -77,14 +78,17 @@ def calibrate_bundle(
     words: list[str] = []
     unread: dict[str, list[str]] = {}
     curves: dict[str, tuple[Reliability, Reliability]] = {}
+    limits: dict[str, float] = {}
     for name, network in examiners(home, device).items():
         fitted = _fit(name, network, items)
         _write(home, _FILES[name], network)
         answers = answers_of(network, items)
         unread[name] = unread_heads(answers)
+        limits = limits or region_limits(answers)  # those of the lesion network, which comes first
         curves |= {f"{name}: {head}": pair for head, pair in fitted.curves.items()}
         words.append(f"{name}: {fitted.words}; not better than the most frequent class: {', '.join(unread[name])}")
-    bundle.seal(home, unread_heads=unread, calibrated_on=f"{split} split, {len(items)} images")
+    stated = {"unread_heads": unread, "calibrated_on": f"{split} split, {len(items)} images"}
+    bundle.seal(home, **stated, region_scores=limits)
     if out is not None:
         save_diagram(curves, out)
     return "\n".join(words)

@@ -187,6 +187,7 @@ def run_request(
         device=pick_device(device),
         shape=bundles.diffusion.prepared_shape,
         spacing_mm=bundles.diffusion.nominal_spacing_mm,
+        criteria=bundles.lesion.region_scores,
         source=request.source(),
     )
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["made_sample"]
 
+_NAMED = 5
+"""Regions that a manifest lists of a sample."""
+
 
 def made_sample(
     sample: PlannedSample, results: Sequence[CheckResult], *, spacing_mm: float, seconds: float
@@ -65,6 +68,19 @@ def made_sample(
     )
 
 
+def _regions(sample: PlannedSample, best: CheckResult) -> dict[str, Any]:
+    """Best places that may be lesions, as the picture hangs; nothing where none were looked for."""
+    if not best.regions and best.score is None:
+        return {}
+    is_right = sample.conditions.laterality is Laterality.R
+    boxes = [mirror_box(region.box) if is_right else region.box for region in best.regions[:_NAMED]]
+    scores = [round(region.score, 4) for region in best.regions[:_NAMED]]
+    listed = [
+        {"box": [round(v, 4) for v in box], "score": score} for box, score in zip(boxes, scores, strict=True)
+    ]
+    return {"score": None if best.score is None else round(best.score, 4), "regions": listed}
+
+
 def _about(sample: PlannedSample, results: Sequence[CheckResult], best: CheckResult) -> dict[str, Any]:
     box = best.found_box
     if box is not None and sample.conditions.laterality is Laterality.R:
@@ -78,6 +94,7 @@ def _about(sample: PlannedSample, results: Sequence[CheckResult], best: CheckRes
         "is_failure": best.is_failure,
         "found": {
             "dice": best.to_dict()["dice"],
+            **_regions(sample, best),
             "box": None if box is None else [round(v, 4) for v in box],
             "area_share": round(float(best.found.mean()), 6),
             **best.probabilities,

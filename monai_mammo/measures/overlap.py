@@ -46,6 +46,29 @@ def box_iou(a: Box | None, b: Box | None) -> float:
     return width * height / (box_area(a) + box_area(b) - width * height)
 
 
+HIT_IOU = 0.2
+"""A mark meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
+
+
+def meets(mark: Box, center: tuple[float, float], lesion: Box) -> bool:
+    """Whether a mark of an examiner meets a lesion.
+
+    Parameters
+    ----------
+    mark : Box
+    center : tuple of float
+        Of the mark, x and y in fractions.
+    lesion : Box
+
+    Returns
+    -------
+    bool
+    """
+    x, y = center
+    is_inside = lesion.x0 <= x <= lesion.x1 and lesion.y0 <= y <= lesion.y1
+    return is_inside or box_iou(mark, lesion) >= HIT_IOU
+
+
 def box_area(box: Box) -> float:
     """Share of the image that a box covers, in [0, 1].
 

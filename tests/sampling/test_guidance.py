@@ -195,7 +195,7 @@ class TestGroups:
     spread = torch.tensor([0.3, 1.0, 0.6], dtype=torch.float64)
 
     def network(self, z_t, t, attributes, spatial):
-        """Perfect: dimension 0 has mean 1 where the density is given, 1 where the mask is, 2 where the view is, else -1."""
+        """Perfect: the means are 1 where density, mask and view are given, in this order, and -1 where not."""
         is_given = torch.stack([attributes[:, 1] >= 0, spatial[:, 0].flatten(1).any(1), attributes[:, 2] >= 0], dim=1)
         mean = torch.where(is_given, 1.0, -1.0).to(z_t)[:, :, None, None]
         levels = {"alpha": per_sample(self.schedule.alpha(t), z_t), "sigma": per_sample(self.schedule.sigma(t), z_t)}
@@ -216,7 +216,8 @@ class TestGroups:
         score = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64)[:, None, None, None].expand(3, 3, 1, 1)
         attributes = torch.zeros(3, 10, dtype=torch.float64)
         spatial = torch.ones(3, 2, 1, 1, dtype=torch.float64)
-        predict_z0 = z0_predictor(self.network, self.schedule, attributes=attributes, spatial=spatial, guidance=guidance)
+        given = {"attributes": attributes, "spatial": spatial}
+        predict_z0 = z0_predictor(self.network, self.schedule, **given, guidance=guidance)
         ts = time_grid(self.schedule, 200, lambda_range=(-10.0, 8.0))
         result = dpm_solver_pp_2m(predict_z0, score, ts, self.schedule)
         exact = (2 * torch.tensor(scales, dtype=torch.float64) - 1)[:, None, None] + self.spread[:, None, None] * score

@@ -61,5 +61,5 @@ def _effect(effect: Mapping[str, Any] | None) -> str:
         return _NONE
     if effect["form"] == "range":
         return f"{effect['mean']:.3g} (p {effect['p']:.3f})"
-    interval = "" if effect["low"] is None else f" ({effect['low']:+.3f} to {effect['high']:+.3f})"
-    return f"{effect['mean']:+.3f}{interval}"
+    mean, low, high = (None if effect[name] is None else effect[name] + 0.0 for name in ("mean", "low", "high"))
+    return f"{mean:+.3f}" + ("" if low is None else f" ({low:+.3f} to {high:+.3f})")

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.lesions.placing import MIN_LESION_PX
-from monai_mammo.measures.overlap import dice
+from monai_mammo.measures.overlap import dice, meets
 from monai_mammo.prepare.breast import breast_mask, chest_wall_side
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["AIR_FLOOR", "MAX_BREAST_SHARE", "MAX_OUTSIDE", "CheckResult", "best_of", "check_image", "clean_air"]
+if TYPE_CHECKING:
+    from monai_mammo.networks.probable_regions import Region
+
+__all__ = [
+    "AIR_FLOOR",
+    "MAX_BREAST_SHARE",
+    "MAX_OUTSIDE",
+    "CheckResult",
+    "RegionLimits",
+    "best_of",
+    "check_image",
+    "clean_air",
+]
 
 AIR_FLOOR = 0.03
 """Brightness below which a generated pixel counts as air when the breast is looked for.
@@ -35,8 +47,56 @@ NO_BREAST = "no breast"
 WRONG_SIDE = "chest wall on the wrong side"
 OUTSIDE = "requested lesion outside the breast"
 LOW_DICE = "Dice below the threshold"
+LOW_SCORE = "score of the requested region below that of acquired lesions"
+OTHER_REGION = "another region scores above those beside acquired lesions"
+NOT_CLEAR = "more of a lesion is seen than in acquired images without one"
 NOTHING_LEFT = "nothing of the requested lesion in the breast"
 TOO_LARGE = "requested lesion covers too much of the breast"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RegionLimits:
+    """What the scores of regions must meet, as acquired images do.
+
+    Parameters
+    ----------
+    lesion : float
+        Least score of the region that meets the requested lesion.
+    other : float
+        Most that another region may score beside a requested lesion.
+    clear : float
+        Most that any region may score where no lesion is requested.
+    presence : float
+        Most that the probability of any lesion may be there.
+    """
+
+    lesion: float = 0.0
+    other: float = 1.0
+    clear: float = 1.0
+    presence: float = 1.0
+
+    def defect(self, score: float | None, other_score: float, presence: float | None) -> str:
+        """Criterion that is failed; empty for none.
+
+        Parameters
+        ----------
+        score : float or None
+            Of the region that meets the requested lesion; `None` where none is requested.
+        other_score : float
+            Best of all other regions.
+        presence : float or None
+            Probability of any lesion; `None` where it is not read.
+
+        Returns
+        -------
+        str
+        """
+        if score is None:
+            is_clear = other_score <= self.clear and (presence is None or presence <= self.presence)
+            return "" if is_clear else NOT_CLEAR
+        if score < self.lesion:
+            return LOW_SCORE
+        return OTHER_REGION if other_score > self.other else ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +119,13 @@ class CheckResult:
         Share of the requested lesion that lies outside the breast.
     defect : str
         Empty for a try to be kept.
+    score : float or None
+        Of the region that meets the requested lesion, 0 where none does; `None` where no lesion was requested, or no
+        region was looked for.
+    other_score : float
+        Best score of all other regions; 0 without one.
+    regions : tuple of Region
+        Places that may be lesions, best first.
     """
 
     image: np.ndarray
@@ -68,6 +135,9 @@ class CheckResult:
     dice: float | None
     outside_share: float
     defect: str
+    score: float | None = None
+    other_score: float = 0.0
+    regions: tuple[Region, ...] = ()
 
     @property
     def is_failure(self) -> bool:
@@ -87,7 +157,13 @@ class CheckResult:
         dict
         """
         rounded = None if self.dice is None else round(self.dice, 4)
-        return {"dice": rounded, "outside_share": round(self.outside_share, 4), "defect": self.defect}
+        return {
+            "dice": rounded,
+            "score": None if self.score is None else round(self.score, 4),
+            "other_score": round(self.other_score, 4),
+            "outside_share": round(self.outside_share, 4),
+            "defect": self.defect,
+        }
 
 
 def check_image(
@@ -98,6 +174,9 @@ def check_image(
     requested: np.ndarray,
     breast: np.ndarray | None,
     dice_threshold: float,
+    regions: Sequence[Region] = (),
+    presence: float | None = None,
+    limits: RegionLimits | None = None,
 ) -> CheckResult:
     """What a try shows, and whether it is kept.
 
@@ -112,6 +191,12 @@ def check_image(
         `None` where there is none.
     dice_threshold : float
         Least agreement of what was found with what was requested, in [0, 1].
+    regions : sequence of Region
+        Places that may be lesions, best first.
+    presence : float or None
+        Probability of any lesion; `None` where it is not read.
+    limits : RegionLimits or None
+        What their scores must meet; `None` for nothing.
 
     Returns
     -------
@@ -121,7 +206,8 @@ def check_image(
     visible = requested & inside
     outside_share = 1 - float(visible.sum() / requested.sum()) if requested.any() else 0.0
     agreement = dice(visible, found & inside) if requested.any() else None
-    defect = ""
+    score, other_score = _region_scores(regions, visible)
+    defect = "" if limits is None else limits.defect(score, other_score, presence)
     if agreement is not None and agreement < dice_threshold:
         defect = LOW_DICE
     if outside_share > MAX_OUTSIDE:
@@ -142,11 +228,27 @@ def check_image(
         dice=agreement,
         outside_share=outside_share,
         defect=defect,
+        score=None if limits is None else score,
+        other_score=other_score,
+        regions=tuple(regions),
     )
 
 
+def _region_scores(regions: Sequence[Region], requested: np.ndarray) -> tuple[float | None, float]:
+    """Best score of the regions that meet the requested lesion, `None` where there is none, and of the others."""
+    box = box_of_mask(requested)
+    if box is None:
+        return None, max((region.score for region in regions), default=0.0)
+    met = [meets(region.box, region.center, box) for region in regions]
+    ours = max((region.score for region, is_met in zip(regions, met, strict=True) if is_met), default=0.0)
+    return ours, max((region.score for region, is_met in zip(regions, met, strict=True) if not is_met), default=0.0)
+
+
 def best_of(results: Sequence[CheckResult]) -> CheckResult:
-    """The first result without a defect, else a mammogram before none, then the highest Dice, then the first.
+    """The first result without a defect, else the best of all.
+
+    A mammogram is better than none; then the score of the requested region less that of the best other one decides,
+    where regions were looked for, then the Dice, then which came first.
 
     Parameters
     ----------
@@ -158,7 +260,11 @@ def best_of(results: Sequence[CheckResult]) -> CheckResult:
     CheckResult
     """
     kept = [result for result in results if not result.defect]
-    return kept[0] if kept else max(results, key=lambda result: (not result.is_failure, result.dice or 0.0))
+    return kept[0] if kept else max(results, key=_quality)
+
+
+def _quality(result: CheckResult) -> tuple[bool, float, float]:
+    return not result.is_failure, (result.score or 0.0) - result.other_score, result.dice or 0.0
 
 
 def clean_air(image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -22,7 +22,7 @@ from monai_mammo import networks, sampling
 from monai_mammo.attributes import HEADS
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.engine.check import CheckResult, best_of, check_image, clean_air
+from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.seam import with_seam
@@ -30,6 +30,7 @@ from monai_mammo.generation.engine.settings import DrawSettings
 from monai_mammo.generation.engine.source import Keep, Source
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
+from monai_mammo.networks.probable_regions import Region, regions
 
 __all__ = ["Generator"]
 
@@ -58,6 +59,8 @@ class Generator:
         it says of them is left out.
     text_encoder : TextEncoder or None
         Of the diffusion bundle; `None` where its networks take no text.
+    limits : RegionLimits or None
+        What scores of regions must meet; `None` where the lesion bundle states nothing of them.
     """
 
     autoencoder: Any
@@ -67,6 +70,7 @@ class Generator:
     device: torch.device
     mask_threshold: float = 0.5
     unread_heads: frozenset[str] = frozenset()
+    limits: RegionLimits | None = None
     text_encoder: networks.TextEncoder | None = None
 
     @classmethod
@@ -99,6 +103,7 @@ class Generator:
             device=place,
             mask_threshold=lesion.number("mask_threshold", 0.5),
             unread_heads=frozenset(lesion.unread_heads),
+            limits=RegionLimits(**lesion.region_scores) if lesion.region_scores else None,
             text_encoder=encoder,
         )
 
@@ -150,7 +155,7 @@ class Generator:
                 break
             some = [planned[i] for i in open_]
             images = self._sample(some, settings, attempt=attempt, on_step=on_step)
-            for i, result in zip(open_, self._check(images, some, settings.dice_threshold), strict=True):
+            for i, result in zip(open_, self._check(images, some, settings), strict=True):
                 results[i].append(result)
         return results
 
@@ -248,25 +253,54 @@ class Generator:
         return lesion_planes(lesion.mask, lesion.box, shape=self.shape, factor=int(self.autoencoder.factor))
 
     @torch.inference_mode()
-    def _check(self, images: np.ndarray, planned: Sequence[PlannedSample], dice_threshold: float) -> list[CheckResult]:
+    def _check(
+        self, images: np.ndarray, planned: Sequence[PlannedSample], settings: DrawSettings
+    ) -> list[CheckResult]:
         cleaned = [clean_air(image) for image in images]
         stack = np.stack([image for image, _ in cleaned])
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
         outputs = self.lesion_network(torch.from_numpy(stack)[:, None].to(self.device))
-        found = (outputs["mask"][:, 0].sigmoid() > self.mask_threshold).cpu().numpy()
+        probability = outputs["mask"][:, 0].float().sigmoid().cpu().numpy()
+        presence = outputs["presence"].float().softmax(dim=1)[:, 1].tolist() if "presence" in outputs else None
         read = [head for head in HEADS if head in outputs and head not in self.unread_heads]
         readings = {head: outputs[head].float().softmax(dim=1).cpu().numpy() for head in read}
         return [
             check_image(
                 image,
-                found[i],
+                probability[i] > self.mask_threshold,
                 {head: _named(values[i], HEADS[head].values) for head, values in readings.items()},
                 requested=sample.lesion.mask,
                 breast=breast,
-                dice_threshold=dice_threshold,
+                dice_threshold=settings.dice_threshold,
+                regions=self._regions(probability[i], sample, breast, settings.source),
+                presence=None if presence is None or _keeps_lesions(settings.source) else presence[i],
+                limits=self._limits_of(sample),
             )
             for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
         ]
+
+
+    def _regions(
+        self, probability: np.ndarray, sample: PlannedSample, breast: np.ndarray | None, source: Source | None
+    ) -> list[Region]:
+        """Places that may be lesions; where an acquired breast is kept, of what was drawn anew."""
+        if self.limits is None:
+            return []
+        within = np.ones(probability.shape, dtype=bool) if breast is None else breast
+        if source is not None and _keeps_lesions(source):
+            within = within & (source.drawn(sample.lesion) > 0)
+        return regions(probability, within=within)
+
+    def _limits_of(self, sample: PlannedSample) -> RegionLimits | None:
+        """Where more than one lesion is requested, others are no defect."""
+        if self.limits is None or (sample.conditions.n_findings or 1) < 2:
+            return self.limits
+        return dataclasses.replace(self.limits, other=1.0)
+
+
+def _keeps_lesions(source: Source | None) -> bool:
+    """Whether lesions that were not requested may be in the picture, as an acquired breast is kept."""
+    return source is not None and source.keep is Keep.ALL_BUT_LESION
 
 
 def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage | sampling.Cascade:

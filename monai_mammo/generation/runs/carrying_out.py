@@ -216,6 +216,7 @@ def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
             spacing_source="nominal: the training images have no known spacing",
             weights=[dataclasses.asdict(reference) for reference in spec.weights],
             versions=_versions(),
+            **({"criteria": dict(spec.criteria)} if spec.criteria else {}),
             **({"source": dict(spec.source)} if spec.source else {}),
             warnings=[],
             times={"started": _now(), "finished": None},

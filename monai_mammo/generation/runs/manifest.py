@@ -197,7 +197,12 @@ def sample_name(index: int) -> str:
 
 
 def run_sha256(
-    identity: Mapping[str, Any], *, guidance: float | Mapping[str, Any], weights: Sequence[str], device: str
+    identity: Mapping[str, Any],
+    *,
+    guidance: float | Mapping[str, Any],
+    weights: Sequence[str],
+    device: str,
+    criteria: Mapping[str, float] | None = None,
 ) -> str:
     """Hash of all that decides a pixel of a run.
 
@@ -211,6 +216,8 @@ def run_sha256(
         Hashes of the weight files, in the order in which the run states them.
     device : str
         Such as ``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one.
+    criteria : mapping, optional
+        Scores that regions must meet.
 
     Returns
     -------
@@ -218,6 +225,8 @@ def run_sha256(
         SHA-256 of these parts as canonical JSON.
     """
     parts = {"request": dict(identity), "guidance": guidance, "weights": list(weights), "device": device}
+    if criteria:
+        parts["criteria"] = dict(criteria)
     return bytes_sha256(canonical_json(parts).encode())
 
 

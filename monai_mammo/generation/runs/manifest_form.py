@@ -31,6 +31,8 @@ def check_manifest(values: Any) -> None:
         The sentence names the place, and what is allowed there.
     """
     _HEAD(values, "it")
+    if "criteria" in values:
+        _criteria(values["criteria"], "criteria")
     if "source" in values:
         _SOURCE(values["source"], "source")
     numbers = [entry["index"] for entry in values["samples"]]
@@ -162,6 +164,12 @@ def _guidance(value: Any, place: str) -> None:
     for name, weight in value.items():
         check = _list(_number, least=2) if name == "interval" else _number
         check(weight, f"{place}.{name}")
+
+
+def _criteria(value: Any, place: str) -> None:
+    _object()(value, place)
+    for name, limit in value.items():
+        _share(limit, f"{place}.{name}")
 
 
 def _share(value: Any, place: str) -> None:

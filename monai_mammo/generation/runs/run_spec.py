@@ -69,6 +69,8 @@ class RunSpec:
         Rows and columns of the images.
     spacing_mm : float
         Nominal.
+    criteria : mapping
+        Scores that regions must meet, as the lesion bundle states them; empty where it states none.
     source : mapping
         A real mammogram that takes part, as the request's identity states it; empty where none does.
     """
@@ -79,6 +81,7 @@ class RunSpec:
     device: str
     shape: tuple[int, int]
     spacing_mm: float
+    criteria: Mapping[str, float] = dataclasses.field(default_factory=dict)
     source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -94,6 +97,7 @@ class RunSpec:
             guidance=self.guidance,
             weights=[reference.sha256 for reference in self.weights],
             device=self.device,
+            criteria=self.criteria,
         )
 
 

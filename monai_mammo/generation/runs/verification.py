@@ -156,8 +156,9 @@ def _hashes(manifest: Manifest) -> Iterator[str]:
     if head.get("request_sha256") != bytes_sha256(canonical_json(identity).encode()):
         yield "request_sha256 of the manifest is not the hash of its identity"
     parts = {"guidance": head["guidance"], "weights": [one["sha256"] for one in head["weights"]]}
+    parts["criteria"] = head.get("criteria")
     if head["run_sha256"] != run_sha256(identity, **parts, device=head["device"]):
-        yield "run_sha256 of the manifest is not the hash of its identity, guidance, weights and device"
+        yield "run_sha256 of the manifest is not the hash of its identity, guidance, weights, criteria and device"
     differing = [name for name in request if name in identity and request[name] != identity[name]]
     if differing:
         yield f"request and identity of the manifest differ in {', '.join(differing)}"

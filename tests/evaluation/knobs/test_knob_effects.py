@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from monai_mammo.evaluation.knobs.knob_effects import knob_effects
@@ -39,11 +38,10 @@ def test_a_slope_is_that_from_the_first_level_to_the_last_whatever_each_seed_add
 
 
 def test_the_interval_is_over_seeds_and_decides():
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0, 1, (5, 8))
-    weak = knob_effects(ORDERED, images(lambda x, k: {"read": 0.01 * x + noise[int(x), k]}))
-    strong = knob_effects(ORDERED, images(lambda x, k: {"read": 2.0 * x + noise[int(x), k]}))
-    falling = knob_effects(ORDERED, images(lambda x, k: {"read": -2.0 * x + noise[int(x), k]}))
+    def with_slope(slope):
+        return knob_effects(ORDERED, images(lambda x, k: {"read": (slope + (-1) ** k) * x}))  # half the seeds each way
+
+    weak, strong, falling = with_slope(0.1), with_slope(2.0), with_slope(-2.0)
     assert (weak["responds"], strong["responds"], falling["responds"]) == (False, True, False)
     assert falling["decides"]["high"] < 0  # it moves, the wrong way
     assert strong["decides"]["low"] < strong["decides"]["mean"] < strong["decides"]["high"]
@@ -92,7 +90,7 @@ def test_a_figure_that_is_missing_in_some_images_counts_where_it_is_known():
 
 
 def test_the_page_says_what_responds_and_marks_what_is_not_as_expected():
-    moved = knob_effects(ORDERED, images(lambda x, k: {"read": 0.0 * x + k, "area": x}))
+    moved = knob_effects(ORDERED, images(lambda x, k: {"read": float(k), "area": x}))
     figures = {"command": "knobs", "settings": {"n_seeds": 8, "base": BASE.to_dict()}, "knobs": [moved]}
     page = knob_page(figures)
     assert page == markdown_table(figures)

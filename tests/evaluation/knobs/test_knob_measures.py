@@ -46,7 +46,8 @@ def result():
 
 
 def test_readings_lie_on_their_scale(result):
-    found = measured(result, Laterality.L, judged={"density": {"A": 1.0, "B": 0, "C": 0, "D": 0}}, n_regions=2, presence=0.7)
+    judged = {"density": {"A": 1.0, "B": 0.0, "C": 0.0, "D": 0.0}}
+    found = measured(result, Laterality.L, judged=judged, n_regions=2, presence=0.7)
     assert found["density read"] == pytest.approx(3.75) and found["density judged"] == pytest.approx(1.0)
     assert found["birads read"] == pytest.approx(3.5) and "birads judged" not in found
     assert (found["n regions"], found["presence"], found["dice"]) == (2.0, 0.7, 1.0)
@@ -62,8 +63,8 @@ def test_the_side_is_that_of_the_picture_as_it_hangs(result, side):
 def test_breast_and_lesion_figures(result):
     found = measured(result, Laterality.L, judged={}, n_regions=0, presence=0.5)
     breast = result.image > 0
-    assert found["breast area"] == pytest.approx(breast.mean(), abs=0.02)
-    assert found["brightness"] == pytest.approx(result.image[breast].mean(), abs=0.02)
+    assert found["breast area"] == pytest.approx(breast.mean(), abs=0.05)
+    assert found["brightness"] == pytest.approx(result.image[breast].mean(), abs=0.05)
     assert 0 < found["dense share"] < 1
     rows = np.nonzero(result.found)[0]
     assert found["found row"] == pytest.approx((rows.mean() + 0.5) / 96) and found["found area"] > 0
