@@ -5,7 +5,7 @@
 Sources are images of the validation split with a boxed mass of 0.5 to 4 % of the picture. For each source a row: the
 image, its reconstruction, `breast` with a lesion elsewhere, `all-but-lesion` with it, with the old place drawn anew and
 with no lesion, `nothing`, and strengths 0.2 to 1. Printed: correlation with the source inside the breast of means over
-8 x 8 pixels, overlap of the breasts, the largest difference to the reconstruction in the breast where nothing was drawn.
+8 x 8 pixels, overlap of the breasts, the largest difference to the reconstruction where nothing is drawn.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_mammo.evaluation.answers import Answer, marked
+from monai_mammo.evaluation.answers import Answer, scored_detections
 from monai_mammo.networks.class_heads import PRESENCE
 
 __all__ = ["region_limits"]
@@ -33,17 +33,17 @@ def region_limits(answers: Sequence[Answer]) -> dict[str, float]:
     """
     scores, others, clear, presence = [], [], [], []
     for answer in answers:
-        image = marked(answer)
+        image = scored_detections(answer)
         if image is None:
             continue
-        marks = list(zip(image.scores, image.hits, strict=True))
-        rest = max((score for score, hit in marks if hit < 0), default=0.0)
+        detections = list(zip(image.scores, image.hits, strict=True))
+        rest = max((score for score, hit in detections if hit < 0), default=0.0)
         if image.n_lesions == 0:
             clear.append(rest)
             presence += [float(answer.probabilities[PRESENCE][1])] if PRESENCE in answer.probabilities else []
             continue
         others.append(rest)
-        scores += [max((s for s, hit in marks if hit == i), default=0.0) for i in range(image.n_lesions)]
+        scores += [max((s for s, hit in detections if hit == i), default=0.0) for i in range(image.n_lesions)]
     out = {}
     if scores:
         out["lesion"] = float(np.quantile(scores, 1 - _LESIONS, method="lower"))

@@ -116,6 +116,7 @@ def source_of_image(path: str | Path, *, shape: tuple[int, int], keep: Keep, str
         Rows and columns of the prepared grid.
     keep : Keep
     strength : float
+        In [0, 1], as in `Source`.
 
     Returns
     -------
@@ -128,7 +129,7 @@ def source_of_image(path: str | Path, *, shape: tuple[int, int], keep: Keep, str
     """
     prepared = prepared_image(path, shape=shape)
     found = prepared.trace.padded_shape
-    if any(n < _LEAST_SHARE * wanted for n, wanted in zip(found, shape, strict=True)):
+    if any(n < _LEAST_SHARE * side for n, side in zip(found, shape, strict=True)):
         raise RequestError(
             f"{path} shows the breast on {found[0]} x {found[1]} pixels, too few to be kept on the bundle's "
             f"{shape[0]} x {shape[1]}: half as many each way are the least"
@@ -171,12 +172,12 @@ def refuse_unlike_image(requested: Conditions, source: Source, *, path: str) -> 
     how = f"keep {source.keep}" if source.keep is not Keep.NOTHING else f"strength {source.strength:g}"
     names = ("kind", "view", "laterality", *(("density",) if source.keep is not Keep.NOTHING else ()))
     for name in names:
-        wanted, stated = getattr(requested, name), getattr(source.shown, name)
-        if wanted is None and name != "density":
+        required, stated = getattr(requested, name), getattr(source.shown, name)
+        if required is None and name != "density":
             raise RequestError(f"{path} does not state its {name}, which {how} needs: name it with {name}")
-        if stated is not None and wanted is not None and wanted != stated:
+        if stated is not None and required is not None and required != stated:
             raise RequestError(
-                f"{path} shows {name} {stated}, and {name} {wanted} is requested: with {how} they must agree"
+                f"{path} shows {name} {stated}, and {name} {required} is requested: with {how} they must agree"
             )
 
 

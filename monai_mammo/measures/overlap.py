@@ -47,17 +47,17 @@ def box_iou(a: Box | None, b: Box | None) -> float:
 
 
 HIT_IOU = 0.2
-"""A mark meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
+"""A detection meets a lesion where its centre lies in the lesion's box, or the boxes overlap by this much."""
 
 
-def meets(mark: Box, center: tuple[float, float], lesion: Box) -> bool:
-    """Whether a mark of an examiner meets a lesion.
+def meets(detection: Box, center: tuple[float, float], lesion: Box) -> bool:
+    """Whether a detection of an examiner meets a lesion.
 
     Parameters
     ----------
-    mark : Box
+    detection : Box
     center : tuple of float
-        Of the mark, x and y in fractions.
+        Of the detection, x and y in fractions.
     lesion : Box
 
     Returns
@@ -66,7 +66,7 @@ def meets(mark: Box, center: tuple[float, float], lesion: Box) -> bool:
     """
     x, y = center
     is_inside = lesion.x0 <= x <= lesion.x1 and lesion.y0 <= y <= lesion.y1
-    return is_inside or box_iou(mark, lesion) >= HIT_IOU
+    return is_inside or box_iou(detection, lesion) >= HIT_IOU
 
 
 def box_area(box: Box) -> float:

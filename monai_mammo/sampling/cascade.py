@@ -124,11 +124,31 @@ class Cascade:
 
     @staticmethod
     def detail_steps(steps: int) -> int:
-        """Network evaluations of the detail stage beside `steps` of the layout stage: 12 beside 20."""
+        """Network evaluations of the detail stage beside those of the layout stage: 12 beside 20.
+
+        Parameters
+        ----------
+        steps : int
+            Of the layout stage.
+
+        Returns
+        -------
+        int
+        """
         return max(1, round(0.6 * steps))
 
     def n_evaluations(self, steps: int) -> int:
-        """Network evaluations of a draw."""
+        """Network evaluations of a draw.
+
+        Parameters
+        ----------
+        steps : int
+            Of the layout stage.
+
+        Returns
+        -------
+        int
+        """
         return steps + self.detail_steps(steps)
 
     @classmethod
@@ -141,8 +161,14 @@ class Cascade:
             Seed of the run.
         sample_id : str or int
         attempt : int
+            Number of the try, 0 the first.
         latent_shape : tuple of int
             Channels, rows and columns of the latent.
+
+        Returns
+        -------
+        CascadeNoise
+            Of shapes (4, h', w'), (4, h', w') and `latent_shape`.
         """
         small = cls.layout_shape(latent_shape)
         return CascadeNoise(
@@ -163,7 +189,29 @@ class Cascade:
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
-        """Layouts of shape (B, 4, h', w') from noise of that shape; arguments as in `draw`."""
+        """Layouts from noise.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (B, 4, h', w')
+        attributes : Tensor, shape (B, n)
+        spatial : Tensor, shape (B, 2, h, w)
+            On the grid of the latent.
+        text : Tensor, shape (B, channels), or None
+            As in `draw`.
+        known : KnownLatent, optional
+            An acquired mammogram that is seen, kept or started from.
+        guidance : Guidance or float, optional
+            A number is the weight of all conditions.
+        steps : int
+            Network evaluations.
+        on_step : callable, optional
+            Called after each.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h', w')
+        """
         coarse = layout_planes(spatial)
         anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
         kept: tuple[Tensor, Tensor] | None = None
@@ -199,7 +247,27 @@ class Cascade:
         steps: int = 12,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
-        """Scaled latents (B, 4, h, w) over layouts (B, 4, h', w'); `mask` is (B, 1, h, w), the rest as in `draw`."""
+        """Scaled latents over layouts.
+
+        Parameters
+        ----------
+        noise : CascadeNoise
+        layout : Tensor, shape (B, 4, h', w')
+        attributes : Tensor, shape (B, n)
+            The acquisition kind is given.
+        mask : Tensor, shape (B, 1, h, w)
+            Share of each latent position that the lesion's mask covers.
+        known : KnownLatent, optional
+            An acquired mammogram that is kept or started from.
+        steps : int
+            Network evaluations.
+        on_step : callable, optional
+            Called after each.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h, w)
+        """
         level = noise.detail.new_full((len(layout),), self.layout_noise)
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
@@ -227,7 +295,17 @@ class Cascade:
 
     @staticmethod
     def layout_shape(latent_shape: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Channels, rows and columns of the layout of a latent."""
+        """Channels, rows and columns of the layout of a latent.
+
+        Parameters
+        ----------
+        latent_shape : tuple of int
+            Channels, rows and columns of the latent.
+
+        Returns
+        -------
+        tuple of int
+        """
         channels, rows, columns = latent_shape
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
 

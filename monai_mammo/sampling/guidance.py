@@ -188,7 +188,8 @@ def without_condition(
 
     Returns
     -------
-    tuple of Tensor
+    attributes, spatial, text : Tensor
+        Of the shapes of what is given.
     """
     attributes, spatial = attributes.clone(), spatial.clone()
     positions = [position for position in _POSITIONS.get(name, ()) if position < attributes.shape[1]]

@@ -63,6 +63,7 @@ def keeping(
     Returns
     -------
     callable
+        ``predict_z0(z_t, t)``, of the shape of `known`.
     """
 
     def predict(z_t: Tensor, t: Tensor) -> Tensor:
@@ -158,10 +159,11 @@ def started_from(known: Tensor, noise: Tensor, t: Tensor, schedule: Schedule, *,
     Parameters
     ----------
     known, noise : Tensor, shape (B, C, h, w)
-    t : Tensor, scalar
+    t : Tensor, shape ()
         First of the times.
     schedule : Schedule
     strength : float
+        In [0, 1], see `KnownLatent`.
 
     Returns
     -------

@@ -100,7 +100,13 @@ def sample_latents(
 
 
 class OneStageNoise(NamedTuple):
-    """Standard Gaussian noise that a draw starts from: `latent` (B, C, h, w), of a single sample without B."""
+    """Standard Gaussian noise that a draw starts from.
+
+    Attributes
+    ----------
+    latent : Tensor, shape (B, C, h, w)
+        Of a single sample without the batch axis.
+    """
 
     latent: Tensor
 
@@ -113,6 +119,11 @@ def stack_noise(noise: Sequence[_Noise], device: torch.device | str = "cpu") -> 
     noise : sequence of OneStageNoise or of CascadeNoise
         One for each sample, as a sampler's ``noise`` gives it.
     device : torch.device or str
+
+    Returns
+    -------
+    OneStageNoise or CascadeNoise
+        Its parts of shape (B, C, …).
     """
     stacked = (torch.stack(parts).to(device) for parts in zip(*noise, strict=True))
     return type(noise[0])(*(part.contiguous(memory_format=torch.channels_last) for part in stacked))
@@ -134,13 +145,39 @@ class OneStage:
     schedule: Schedule
 
     def n_evaluations(self, steps: int) -> int:
-        """Network evaluations of a draw."""
+        """Network evaluations of a draw.
+
+        Parameters
+        ----------
+        steps : int
+            As they are requested.
+
+        Returns
+        -------
+        int
+        """
         return steps
 
     def noise(
         self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]
     ) -> OneStageNoise:
-        """Noise of one sample, a function of the arguments alone, without a batch axis; see `Cascade.noise`."""
+        """Noise of one sample, a function of the arguments alone, without a batch axis; see `Cascade.noise`.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the run.
+        sample_id : str or int
+        attempt : int
+            Number of the try, 0 the first.
+        latent_shape : tuple of int
+            Channels, rows and columns of the latent.
+
+        Returns
+        -------
+        OneStageNoise
+            Of shape `latent_shape`.
+        """
         return OneStageNoise(gaussian(seed, sample_id, attempt, latent_shape))
 
     def draw(
@@ -153,7 +190,25 @@ class OneStage:
         steps: int = 20,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
-        """Scaled latents (B, C, h, w) for a batch of conditions; arguments as in `Cascade.draw`."""
+        """Scaled latents for a batch of conditions.
+
+        Parameters
+        ----------
+        noise : OneStageNoise
+        attributes : Tensor, shape (B, n)
+        spatial : Tensor, shape (B, 2, h, w)
+            Share of each latent position that the lesion's mask, and its box, cover.
+        guidance : Guidance or float
+            A number is the weight of all conditions.
+        steps : int
+            Network evaluations.
+        on_step : callable, optional
+            Called after each.
+
+        Returns
+        -------
+        Tensor, shape (B, C, h, w)
+        """
         return sample_latents(
             self.network,
             self.schedule,

@@ -18,7 +18,7 @@ def region(score, *, at=0.3):
     return Region(box=box, score=score, mask=np.ones((2, 2), dtype=bool), center=(at, at))
 
 
-def answer(index, marks, *, boxes=(LESION,), mask_kind="box"):
+def answer(index, detections, *, boxes=(LESION,), mask_kind="box"):
     return Answer(
         kind="film",
         person_id=f"p{index}",
@@ -26,7 +26,7 @@ def answer(index, marks, *, boxes=(LESION,), mask_kind="box"):
         boxes=boxes,
         labels={},
         probabilities={},
-        marks=tuple(marks),
+        detections=tuple(detections),
         dice=None,
     )
 
@@ -47,7 +47,7 @@ def test_the_probability_of_any_lesion_is_limited_where_it_is_read():
     assert region_limits(without) == {"clear": 0.0, "presence": pytest.approx(0.45)}
 
 
-def test_a_lesion_that_no_mark_meets_scores_nothing():
+def test_a_lesion_that_no_detection_meets_scores_nothing():
     assert region_limits([answer(0, [region(0.9, at=0.8)])]) == {"lesion": 0.0, "other": 0.9}
 
 

@@ -71,6 +71,7 @@ def knob_figures(
     only : str or sequence of str
         Names of knobs, comma-separated where it is one text; all where empty.
     steps : int
+        Network evaluations of an image.
     guidance : float or None
         `None` takes the bundle's own.
     bundle, autoencoder, lesion_network : str

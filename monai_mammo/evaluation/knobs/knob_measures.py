@@ -56,9 +56,9 @@ def measured(
     out["found area"] = float(result.found.mean())
     rows = np.nonzero(result.found)[0]
     out["found row"] = float((rows.mean() + 0.5) / image.shape[0]) if rows.size else None
-    hung = None if breast is None else chest_wall_side(as_displayed(breast, laterality))
-    if hung is not None:
-        out |= {f"laterality={side}": float((hung is ChestWall.LEFT) == (side is Laterality.L)) for side in Laterality}
+    wall = None if breast is None else chest_wall_side(as_displayed(breast, laterality))
+    if wall is not None:
+        out |= {f"laterality={side}": float((wall is ChestWall.LEFT) == (side is Laterality.L)) for side in Laterality}
     for head, probabilities in result.probabilities.items():
         out |= {f"{head}={name}": value for name, value in probabilities.items()}
     for name, table in (("read", result.probabilities), ("judged", judged)):

@@ -38,8 +38,8 @@ def knob_page(figures: Mapping[str, Any]) -> str:
     for knob in figures["knobs"]:
         effect = knob["decides"]
         measure = _NONE if effect is None else f"{effect['measure']}, {effect['form']}"
-        cells = [knob["knob"], ", ".join(knob["levels"]), measure, _effect(effect), _ANSWERS[knob["responds"]]]
-        lines.append(f"| {' | '.join(cells)} |")
+        columns = [knob["knob"], ", ".join(knob["levels"]), measure, _effect(effect), _ANSWERS[knob["responds"]]]
+        lines.append(f"| {' | '.join(columns)} |")
     titles = "| condition | measure | mean by level | effect | Spearman | expected | |"
     lines += ["", titles, "|---|---|---|---|---|---|---|"]
     for knob in figures["knobs"]:
@@ -50,9 +50,9 @@ def knob_page(figures: Mapping[str, Any]) -> str:
             rank = (row["effect"] or {}).get("spearman")
             verdict = {True: "moved", False: "still", None: _NONE}[row["moved"]]
             is_odd = row["moved"] is not None and row["moved"] is (row["expected"] == "still") and bool(row["expected"])
-            cells = [knob["knob"], row["measure"], means, _effect(row["effect"])]
-            cells += [_NONE if rank is None else f"{rank:.2f}", row["expected"] or _NONE]
-            lines.append(f"| {' | '.join(cells)} | {verdict}{' !' if is_odd else ''} |")
+            columns = [knob["knob"], row["measure"], means, _effect(row["effect"])]
+            columns += [_NONE if rank is None else f"{rank:.2f}", row["expected"] or _NONE]
+            lines.append(f"| {' | '.join(columns)} | {verdict}{' !' if is_odd else ''} |")
     return "\n".join(lines) + "\n"
 
 

@@ -33,6 +33,7 @@ class Level:
     Parameters
     ----------
     label : str
+        Names it in tables.
     value : float or None
         Its place on a scale; `None` where the levels have no order.
     changes : mapping

@@ -113,8 +113,11 @@ def source_note(keep: str, strength: float, sha256: str) -> str:
     Parameters
     ----------
     keep : str
+        Value of `Keep`.
     strength : float
+        As in `Source`.
     sha256 : str
+        Of the mammogram's file.
 
     Returns
     -------
