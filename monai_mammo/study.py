@@ -18,7 +18,6 @@ MASK_KINDS = ("contour", "box", "circle", "point", "none")
 """What the place of a finding may have been drawn as."""
 
 
-
 def chest_wall_of(laterality: Laterality) -> ChestWall:
     """Edge at which readers expect the chest wall: left for a left breast.
 

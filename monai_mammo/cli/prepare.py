@@ -44,9 +44,7 @@ def add_parser(commands: Any) -> None:
         metavar="DATASET",
         help=f"one of {', '.join(DATASETS)} (default: table where SOURCE is a file, else folder)",
     )
-    parser.add_argument(
-        "--shape", metavar="ROWSxCOLUMNS", default=_DEFAULT, help=f"prepared grid (default {_DEFAULT})"
-    )
+    parser.add_argument("--shape", metavar="ROWSxCOLUMNS", default=_DEFAULT, help=f"prepared grid (default {_DEFAULT})")
     parser.add_argument(
         "--full-size", action="store_true", help="keep each image with the pixels of its file too, memory-mapped"
     )

@@ -22,6 +22,7 @@ from monai_mammo.training.lesion_dataset import LesionDataset
 
 __all__ = ["HIT_IOU", "Answer", "answers_of", "scored_detections"]
 
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
     """One image as an examiner sees it.
@@ -136,8 +137,6 @@ def _answer(
 def _met(detection: Region, boxes: Sequence[Box]) -> int:
     """Lesion that a detection meets, the one it overlaps most; -1 for none."""
     met = [
-        (box_iou(detection.box, box), i)
-        for i, box in enumerate(boxes)
-        if meets(detection.box, detection.center, box)
+        (box_iou(detection.box, box), i) for i, box in enumerate(boxes) if meets(detection.box, detection.center, box)
     ]
     return max(met)[1] if met else -1

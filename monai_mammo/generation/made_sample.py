@@ -75,9 +75,7 @@ def _regions(sample: PlannedSample, best: CheckResult) -> dict[str, Any]:
     is_right = sample.conditions.laterality is Laterality.R
     boxes = [mirror_box(region.box) if is_right else region.box for region in best.regions[:_NAMED]]
     scores = [round(region.score, 4) for region in best.regions[:_NAMED]]
-    listed = [
-        {"box": [round(v, 4) for v in box], "score": score} for box, score in zip(boxes, scores, strict=True)
-    ]
+    listed = [{"box": [round(v, 4) for v in box], "score": score} for box, score in zip(boxes, scores, strict=True)]
     return {"score": None if best.score is None else round(best.score, 4), "regions": listed}
 
 

@@ -81,9 +81,7 @@ class RunBundles:
         """
         return (*_references(self.diffusion), *_references(self.autoencoder), *_references(self.lesion))
 
-    def guidance(
-        self, requested: GuidanceWeights | None, interval: tuple[float, float] | None = None
-    ) -> GuidanceJson:
+    def guidance(self, requested: GuidanceWeights | None, interval: tuple[float, float] | None = None) -> GuidanceJson:
         """Guidance as it is requested, what is open as the diffusion bundle states it.
 
         Parameters

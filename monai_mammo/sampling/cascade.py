@@ -310,7 +310,6 @@ class Cascade:
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
 
 
-
 def _drawn_layout(drawn: Tensor) -> Tensor:
     """Where a layout is drawn anew, (B, 1, h', w'): where the latent is, and one position more."""
     touched = functional.max_pool2d((pad_to_multiple(drawn, LAYOUT_FACTOR) > 0).to(drawn), LAYOUT_FACTOR)

@@ -158,9 +158,7 @@ class OneStage:
         """
         return steps
 
-    def noise(
-        self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]
-    ) -> OneStageNoise:
+    def noise(self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]) -> OneStageNoise:
         """Noise of one sample, a function of the arguments alone, without a batch axis; see `Cascade.noise`.
 
         Parameters

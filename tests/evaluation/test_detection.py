@@ -39,9 +39,9 @@ def test_sensitivity_where_a_number_of_false_positives_is_allowed(false_positive
 
 
 def test_a_mark_as_sure_as_the_first_false_one_too_many_does_not_count():
-    tied = [MarkedImage(scores=(0.5, 0.5), hits=(0, -1), n_lesions=1)]
-    assert sensitivity_at_false_marks(tied, false_marks=0) == 0
-    assert sensitivity_at_false_marks(tied, false_marks=1) == 1
+    tied = [ScoredDetections(scores=(0.5, 0.5), hits=(0, -1), n_lesions=1)]
+    assert sensitivity_at_false_positives(tied, false_positives=0) == 0
+    assert sensitivity_at_false_positives(tied, false_positives=1) == 1
 
 
 def test_area_under_the_curve_is_that_of_the_rank_sum_test():

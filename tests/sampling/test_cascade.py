@@ -70,9 +70,7 @@ def test_each_stage_is_told_what_it_needs(cascade):
     attributes, spatial = torch.ones(2, 10), torch.zeros(2, 2, 24, 20)
     spatial[:, 0, 8:12, 4:8] = 1
     steps = []
-    made.draw(
-        noise, attributes=attributes, spatial=spatial, steps=5, on_step=lambda: steps.append(1)
-    )
+    made.draw(noise, attributes=attributes, spatial=spatial, steps=5, on_step=lambda: steps.append(1))
     assert len(steps) == made.n_evaluations(5) == 5 + 3
     given, planes, anatomy = seen[0]
     assert given.tolist() == [[-1.0] * 10] * 2 + [[1.0] * 10] * 2  # without conditions, then with them

@@ -158,9 +158,7 @@ def to_message(result: Unrendered | StoredImage | Skipped | Failed) -> tuple[dic
     return {"kind": kind, "reason": result.reason.value, "detail": result.detail}, None
 
 
-def from_message(
-    head: dict[str, Any], image: Image | None, path: Path
-) -> Mammogram | StoredImage | Skipped | Failed:
+def from_message(head: dict[str, Any], image: Image | None, path: Path) -> Mammogram | StoredImage | Skipped | Failed:
     """Result that a message stands for.
 
     Parameters

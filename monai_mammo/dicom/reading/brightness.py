@@ -34,6 +34,7 @@ Mode = Literal["voi", "modality", "raw"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
+
 class Rendering(NamedTuple):
     """Brightness of all values that a pixel can have, and how it came about.
 

@@ -117,9 +117,7 @@ KNOBS: tuple[Knob, ...] = (
     ),
     Knob(
         name="mask",
-        levels=tuple(
-            Level(label=f"disc of {size:.2f}", value=size, mask_diameter=size) for size in (0.05, 0.10, 0.15)
-        ),
+        levels=tuple(Level(label=f"disc of {size:.2f}", value=size, mask_diameter=size) for size in (0.05, 0.10, 0.15)),
         decides="found area",
         direction=1,
         still=(*BREAST, "density read", "found row"),

@@ -253,9 +253,7 @@ class Generator:
         return lesion_planes(lesion.mask, lesion.box, shape=self.shape, factor=int(self.autoencoder.factor))
 
     @torch.inference_mode()
-    def _check(
-        self, images: np.ndarray, planned: Sequence[PlannedSample], settings: DrawSettings
-    ) -> list[CheckResult]:
+    def _check(self, images: np.ndarray, planned: Sequence[PlannedSample], settings: DrawSettings) -> list[CheckResult]:
         cleaned = [clean_air(image) for image in images]
         stack = np.stack([image for image, _ in cleaned])
         stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch_size - len(stack), axis=0)])
@@ -278,7 +276,6 @@ class Generator:
             )
             for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
         ]
-
 
     def _regions(
         self, probability: np.ndarray, sample: PlannedSample, breast: np.ndarray | None, source: Source | None

@@ -103,9 +103,7 @@ def read_rows(
             if any(text.strip() for text in texts):
                 values = dict.fromkeys(header, "") | dict(zip(header, texts, strict=False))
                 n_surplus = max(0, len(texts) - len(header))
-                rows.append(
-                    TableRow(table=name, number=len(rows) + 1, line=start, values=values, n_surplus=n_surplus)
-                )
+                rows.append(TableRow(table=name, number=len(rows) + 1, line=start, values=values, n_surplus=n_surplus))
             start = reader.line_num + 1
     except UnreadableFile as error:
         raise RequestError(f"table {error.detail}") from None

@@ -322,4 +322,3 @@ def test_counts_of_the_tree(tree):
 def test_the_whole_table_has_the_published_counts():
     counts = dataset.label_counts(published_folder("INbreast Release 1.0"))
     assert counts == {key: dataset.PUBLISHED_COUNTS[key] for key in counts}
-
