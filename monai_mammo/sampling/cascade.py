@@ -21,6 +21,9 @@ from monai_mammo.sampling.solvers import dpm_solver_pp_2m
 
 __all__ = ["Cascade", "CascadeNoise"]
 
+DETAIL_LEAD = 1.25
+"""Strength of the detail stage over that of the layout: the skin line of a layout that has moved would stay else."""
+
 
 class CascadeNoise(NamedTuple):
     """Standard Gaussian noise that a draw starts from; the draw is a function of it.
@@ -271,7 +274,9 @@ class Cascade:
         level = noise.detail.new_full((len(layout),), self.layout_noise)
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
-        schedule, strength = self.detail_schedule, 1.0 if known is None else known.strength
+        schedule, strength = self.detail_schedule, 1.0
+        if known is not None:
+            strength = min(1.0, DETAIL_LEAD * known.strength)
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             velocity = self.detail(z_t, t, attributes, planes, numbers=level[:, None])
