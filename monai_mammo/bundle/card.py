@@ -59,7 +59,7 @@ def write_metrics(folder: BundleFolder | Path | str, *figures: Mapping[str, Any]
     ----------
     folder : BundleFolder, Path or str
     *figures : mapping
-        As ``python -m monai_mammo.evaluation`` writes them: ``rows``, each with names (texts) and figures (objects
+        As ``monai-mammo evaluate`` writes them: ``rows``, each with names (texts) and figures (objects
         with ``mean``), or itself with a ``mean``. Their intervals stand in the model card.
 
     Returns

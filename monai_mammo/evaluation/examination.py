@@ -21,7 +21,7 @@ from monai_mammo.evaluation.detection import (
     specificity_at_sensitivity,
 )
 from monai_mammo.evaluation.examiners import JUDGE, examiners
-from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.networks.class_heads import ORDINAL_HEADS, PRESENCE
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.terms import Pathology
@@ -77,7 +77,7 @@ def examiner_figures(
         unread[name] = unread_heads(answers)
         rows += [{"network": name, **row} for row in measures_of(answers)]
     return {
-        "name": "examiners" if split == "validation" else f"examiners_{split}",
+        "name": figures_name("examiners", split),
         "command": "examiners",
         "data": about_datalist(datalist, items, split),
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],

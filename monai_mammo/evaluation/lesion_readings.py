@@ -18,7 +18,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import summary
-from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of, load_items
 from monai_mammo.training.lesion_dataset import LesionDataset
@@ -104,7 +104,7 @@ def lesion_figures(
         for (kind, measure), values in measured(read_items(network, items)).items():
             rows.append({"network": name, "kind": kind, "measure": measure, **summarised(values, measure)})
     return {
-        "name": "lesions" if split == "validation" else f"lesions_{split}",
+        "name": figures_name("lesions", split),
         "command": "lesions",
         "data": about_datalist(datalist, items, split),
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],

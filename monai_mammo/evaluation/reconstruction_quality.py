@@ -15,7 +15,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches, open_autoencoder, reconstructions
 from monai_mammo.evaluation.intervals import summary
-from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.measures.similarity import psnr, ssim_map
 from monai_mammo.prepare.datalist_items import breast_of
 from monai_mammo.prepare.geometry import mask_of_box
@@ -74,7 +74,7 @@ def reconstruction_figures(
         for image, result, item in zip(images, reconstructed, items, strict=True)
     ]
     return {
-        "name": "reconstruction" if split == "validation" else f"reconstruction_{split}",
+        "name": figures_name("reconstruction", split),
         "command": "reconstruction",
         "data": about_datalist(datalist, items, split),
         "bundles": [about_bundle(home)],

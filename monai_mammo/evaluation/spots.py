@@ -9,7 +9,7 @@ import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.evaluation.autoencoder_on_images import open_autoencoder, reconstructions
-from monai_mammo.evaluation.stated import about_bundle, about_datalist
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name
 from monai_mammo.prepare.datalist_items import breast_of
 
 __all__ = ["kept_contrast", "spot_figures"]
@@ -68,7 +68,7 @@ def spot_figures(
             rows[-1]["kept"] = float(np.mean(kept))
     enough = [row["size_px"] for row in rows if row["contrast"] == 0.2 and row["survives"] >= 0.9]
     return {
-        "name": "spots" if split == "validation" else f"spots_{split}",
+        "name": figures_name("spots", split),
         "command": "spots",
         "data": about_datalist(datalist, items, split),
         "bundles": [about_bundle(home)],

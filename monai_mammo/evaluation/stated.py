@@ -10,7 +10,7 @@ from monai_mammo.bundle import BundleFolder
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["about_bundle", "about_datalist", "kind_groups"]
+__all__ = ["about_bundle", "about_datalist", "figures_name", "kind_groups"]
 
 
 def about_bundle(folder: BundleFolder, weights: str = "models/model.pt") -> dict[str, str]:
@@ -51,6 +51,23 @@ def about_datalist(path: str | Path, items: Sequence[dict[str, Any]], split: str
         "sources": sorted({str(item.get("source", "")) for item in items}),
         "datalist_sha256": file_sha256(path),
     }
+
+
+def figures_name(command: str, split: str) -> str:
+    """Name of figures, by which a model card has its place for them: the command's, and the split's if not validation.
+
+    Parameters
+    ----------
+    command : str
+        That made them, such as ``lesions``.
+    split : str
+        Of the datalist, such as ``validation``.
+
+    Returns
+    -------
+    str
+    """
+    return command if split == "validation" else f"{command}_{split}"
 
 
 def kind_groups(kinds: Sequence[str | None]) -> dict[str, list[int]]:

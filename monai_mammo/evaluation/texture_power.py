@@ -12,7 +12,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.evaluation.autoencoder_on_images import open_autoencoder, reconstructions
 from monai_mammo.evaluation.intervals import difference_of_means, summary
 from monai_mammo.evaluation.run_items import items_of_run
-from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.prepare.datalist_items import breast_of
 
 __all__ = ["BANDS", "power_spectrum", "spectral_exponent", "texture_figures"]
@@ -90,7 +90,7 @@ def texture_figures(
             )
             rows.append(row)
     return {
-        "name": "texture" if split == "validation" else f"texture_{split}",
+        "name": figures_name("texture", split),
         "command": "texture",
         "data": about_datalist(datalist, items, split),
         "bundles": [about_bundle(home)],

@@ -18,7 +18,7 @@ from monai_mammo.evaluation.realism.compared_sets import control_positions, halv
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.kind_sheets import write_sheets
 from monai_mammo.evaluation.realism.realism_tables import realism_table
-from monai_mammo.evaluation.stated import about_bundle
+from monai_mammo.evaluation.stated import about_bundle, figures_name
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.networks.weights import ENCODER
@@ -101,7 +101,7 @@ def _evaluated(
     network = networks.load_encoder(folder, device=place)
     found = realism_figures(generated, acquired, control, encoder=network, device=place, progress=progress)
     figures = {
-        "name": "realism" if split == "validation" else f"realism_{split}",
+        "name": figures_name("realism", split),
         "command": "realism",
         "data": {"synthetic": str(Path(synthetic).name), "split": split},
         "bundles": [about_bundle(folder, ENCODER[0])],
