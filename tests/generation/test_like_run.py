@@ -41,7 +41,7 @@ def found(staged, monkeypatch):
 def write_picture(folder, *, laterality="L", with_mask=False, shape=(256, 192), seed=2, **changes):
     """A drawn mammogram as a picture, and a JSON file with what it shows."""
     asked = Conditions(kind="film", view="MLO", laterality=laterality, density="A", finding="mass", birads=5)
-    drawn = draw_mammogram(asked, seed=seed, shape=(256, 192), film_marks=False)
+    drawn = draw_mammogram(asked, seed=seed, shape=(256, 192), film_labels=False)
     folder.mkdir(exist_ok=True)
     path = folder / "one.png"
     picture = Image.fromarray(np.rint(drawn.pixels * 255).astype(np.uint8))
