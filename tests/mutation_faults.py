@@ -666,7 +666,7 @@ FAULTS: tuple[Fault, ...] = (
         "evaluation/detection.py",
         "if h >= 0 and s > threshold})",
         "if h >= 0 and s >= threshold})",
-        ("evaluation/test_detection.py::test_a_detection_as_sure_as_the_first_false_one_too_many_does_not_count",),
+        ("evaluation/test_detection.py::test_a_mark_as_sure_as_the_first_false_one_too_many_does_not_count",),
         "sensitivity is stated at more false positives than allowed",
     ),
     Fault(

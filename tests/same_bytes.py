@@ -39,10 +39,10 @@ def write_table(folder: Path) -> Path:
         for suffix in (".png", "_mask.png"):
             shutil.copy(path.with_name(path.stem + suffix), folder)
         kept = {name: about[name] for name in ("kind", "view", "laterality", "density", "finding") if name in about}
-        row = {"image_id": path.stem, "image": f"{path.stem}.png", "mask": f"{path.stem}_mask.png"}
+        row = {"image_id": path.stem, "file": f"{path.stem}.png", "mask": f"{path.stem}_mask.png"}
         rows.append({**row, "person_id": f"P{number}", **kept})
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
-    rows.append({**rows[0], "image_id": "broken", "image": "broken.png", "mask": "", "person_id": "P9"})
+    rows.append({**rows[0], "image_id": "broken", "file": "broken.png", "mask": "", "person_id": "P9"})
     with open(folder / "table.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
