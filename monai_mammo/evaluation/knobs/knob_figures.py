@@ -246,8 +246,11 @@ class _Rows:
             return
         entry = {"key": key, "settings": json.loads(self._settings), "figures": figures}
         try:
-            with open(self._path, "a", encoding="utf-8") as stream:
-                stream.write(json.dumps(entry) + "\n")
+            with open(self._path, "a+", encoding="utf-8") as stream:
+                stream.seek(0)
+                whole = stream.read()
+                torn = bool(whole) and not whole.endswith("\n")  # a call was killed within its last line
+                stream.write("\n" * torn + json.dumps(entry) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
