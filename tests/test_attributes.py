@@ -41,6 +41,12 @@ def test_every_attribute_of_a_mammogram_is_in_the_table():
     assert {attribute.name for attribute in TABLE} == fields == set(EVERYTHING)
 
 
+def test_columns_are_the_promised_ones_in_their_order():
+    categories = ("kind", "density", "view", "laterality", "finding", "birads")
+    first = (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years")
+    assert (*first, "lesion_shape", "lesion_margin", "subtlety", "n_findings") == COLUMNS
+
+
 def test_numbers_by_hand():
     row = dict(zip(COLUMNS, attributes.attribute_row(Conditions(**EVERYTHING)), strict=True))
     expected = {"kind": 0, "density": 2, "view": 1, "laterality": 1, "finding": 1, "birads": 4}

@@ -32,12 +32,6 @@ def some_conditions(draw):
     return Conditions(**given_values)
 
 
-def test_columns_are_the_promised_ones():
-    categories = ("kind", "density", "view", "laterality", "finding", "birads")
-    first = (*categories, "x0", "y0", "x1", "y1", "pathology", "age_years")
-    assert (*first, "lesion_shape", "lesion_margin", "subtlety", "n_findings") == COLUMNS
-
-
 @given(conditions=some_conditions())
 def test_numbers_say_what_the_conditions_said(conditions):
     row = dict(zip(COLUMNS, encode_conditions([conditions])[0].tolist(), strict=True))
