@@ -60,7 +60,8 @@ def test_guide_lists_every_option_of_generate(capsys):
     with pytest.raises(SystemExit):
         main(["generate", "--help"])
     options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)) - {"--help"}
-    conditions = {f"--{name}" for name in re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE)}
+    named = re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE)
+    conditions = {f"--{name.replace('_', '-')}" for name in named}
     mentioned = set(re.findall(r"`(--[a-z-]+)", GUIDE))
     assert len(options) > 15
     assert options <= conditions | mentioned
