@@ -116,21 +116,22 @@ class TestJoined:
         assert torch.equal(joined(other, self.known, torch.ones_like(self.hole)), other)
 
 
+@pytest.fixture(scope="module")
+def cascade():
+    torch.manual_seed(0)
+    detail = DetailUNet(channels=(8,), n_blocks=1, context_channels=8).eval()
+    detail.residual_std.copy_(torch.tensor([0.1, 0.2, 0.4]))
+    told = []
+
+    def layout(z_t, t, attributes, spatial, anatomy):
+        told.append(anatomy)
+        return torch.sin(3 * z_t) + 0.5
+
+    return Cascade(layout, detail.requires_grad_(False), SCHEDULE, CosineSchedule(), layout_noise=0.1), told
+
+
 class TestCascade:
     """Two stages with random weights: what is promised of a known latent holds whatever they say."""
-
-    @pytest.fixture(scope="class")
-    def cascade(self):
-        torch.manual_seed(0)
-        detail = DetailUNet(channels=(8,), n_blocks=1, context_channels=8).eval()
-        detail.residual_std.copy_(torch.tensor([0.1, 0.2, 0.4]))
-        told = []
-
-        def layout(z_t, t, attributes, spatial, anatomy):
-            told.append(anatomy)
-            return torch.sin(3 * z_t) + 0.5
-
-        return Cascade(layout, detail.requires_grad_(False), SCHEDULE, CosineSchedule(), layout_noise=0.1), told
 
     latent = torch.randn(1, 4, 24, 20, generator=torch.Generator().manual_seed(5))
     given = {"attributes": torch.zeros(1, 18), "spatial": torch.zeros(1, 2, 24, 20), "guidance": 1.0}
