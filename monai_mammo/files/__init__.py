@@ -8,6 +8,7 @@ from __future__ import annotations
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.output_folder import check_output_folder, contents
+from monai_mammo.files.parts import join_parts, split_file
 from monai_mammo.files.whole import is_partial, open_whole, save_bytes, save_text
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "file_sha256",
     "folder_lock",
     "is_partial",
+    "join_parts",
     "open_whole",
     "save_bytes",
     "save_text",
+    "split_file",
 ]

@@ -166,8 +166,25 @@ def distance_to_air(layout: Tensor, air: Tensor | float) -> Tensor:
     Tensor, shape (B, 1, 2 h', 2 w')
         As a share of the rows, 0 in air; the edges of the picture are no air.
     """
-    breast = (functional.pixel_shuffle(layout, 2)[:, 0] > air + 0.15).cpu().numpy()
+    is_breast = functional.pixel_shuffle(layout, 2)[:, 0] > air + 0.15
+    if layout.device.type != "cpu":
+        return (_distances(is_breast) / is_breast.shape[1]).clamp_max(1.0)[:, None]
+    breast = is_breast.numpy()
     distances = [ndimage.distance_transform_edt(one) if not one.all() else np.full(one.shape, 1e3) for one in breast]
     rows = breast.shape[1]
     stacked = np.minimum(np.stack(distances) / rows, 1.0).astype(np.float32)
     return torch.from_numpy(stacked)[:, None].to(layout.device)
+
+
+def _distances(inside: Tensor) -> Tensor:
+    """Euclidean distance of each position inside to the nearest outside, (B, H, W); 1000 where nothing is outside.
+
+    Two passes, along columns and then along rows (Felzenszwalb & Huttenlocher 2012, without their envelope), on the
+    device of the tensor: one copy to the CPU and back for each batch would keep a GPU waiting.
+    """
+    far = 1e6
+    rows, columns = (torch.arange(n, device=inside.device, dtype=torch.float32) for n in inside.shape[1:])
+    cost = inside.float() * far  # squared distance that is known of each position: 0 outside
+    cost = (cost[:, None] + (rows[:, None] - rows).square()[None, :, :, None]).amin(dim=2)  # (B, H, H', W) over H'
+    cost = (cost[:, :, None] + (columns[:, None] - columns).square()).amin(dim=3)  # (B, H, W, W') over W'
+    return cost.clamp_max(far).sqrt()

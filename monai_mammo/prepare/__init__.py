@@ -45,6 +45,8 @@ _HOMES = {
     "load_datalist": "datalist_items",
     "load_items": "datalist_items",
     "outlined_items": "datalist_items",
+    "pack_prepared": "packed",
+    "unpack_prepared": "packed",
     "image_files": "mammogram_files",
     "ReadableFiles": "readable_files",
     "phantom_items": "drawn_items",

@@ -27,6 +27,7 @@ from monai_mammo.training.ema import ExponentialMovingAverage
 __all__ = [
     "BestWeightsWriter",
     "CheckpointHandler",
+    "light_checkpoint",
     "random_state",
     "restore_random_state",
     "save_atomically",
@@ -129,10 +130,52 @@ def unwrapped(part: Any) -> Any:
     return part.module if isinstance(part, nn.parallel.DistributedDataParallel) else part
 
 
+def light_checkpoint(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> Path:
+    """Write a checkpoint for a narrow way: a quarter of the size, from which a training goes on, though not bitwise.
+
+    Network and moving average are in half precision. The optimiser stays behind: its averages reach back a hundred
+    iterations (betas 0.9 and 0.99), and are measured anew while the learning rate rises once more.
+
+    Parameters
+    ----------
+    path : path-like
+        As `CheckpointHandler` writes it.
+    out : path-like
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    MammoError
+        The checkpoint is missing, damaged or of other parts, or the file cannot be written.
+    """
+    path = Path(path)
+    state = _read(path)
+    if missing := sorted({"network", "epoch", "iteration"} - set(state)):
+        raise MammoError(f"checkpoint {path} does not hold {', '.join(missing)}")
+    halved = ("network", "ema", "power_averages")
+    light = {name: _halved(value) if name in halved else value for name, value in state.items()}
+    light.pop("optimizer", None)
+    return save_atomically({**light, "is_light": True}, out)
+
+
+def _halved(value: Any) -> Any:
+    """Nested dicts and lists with their tensors of floats in half precision."""
+    if isinstance(value, Mapping):
+        return {name: _halved(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_halved(part) for part in value]
+    return value.half() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
 class CheckpointHandler:
     """Handler that writes all that a run needs to go on, after an epoch, as one file; and goes on from it.
 
-    Network, optimiser, moving average and loss are those of the trainer it is attached to.
+    Network, optimiser, moving average and loss are those of the trainer it is attached to. From a `light_checkpoint`
+    it goes on with a new optimiser.
 
     Parameters
     ----------
@@ -182,6 +225,7 @@ class CheckpointHandler:
         """
         state = {name: part.state_dict() for name, part in self._parts(engine).items()}
         state |= {"iteration": engine.state.iteration, "epoch": engine.state.epoch, "random": random_state()}
+        state["warm_up_start"] = getattr(engine, "warm_up_start", 0)
         save_atomically(state, self.path)
 
     def load(self, engine: Engine) -> None:
@@ -200,6 +244,9 @@ class CheckpointHandler:
             return
         state = _read(self.path)
         parts = self._parts(engine)
+        is_light = state.get("is_light", False)
+        if is_light:
+            del parts["optimizer"]
         missing = sorted({*parts, "iteration", "epoch"} - set(state))
         if missing:
             raise MammoError(f"checkpoint {self.path} does not hold {', '.join(missing)}")
@@ -209,14 +256,16 @@ class CheckpointHandler:
             except (RuntimeError, ValueError, KeyError, TypeError) as error:
                 raise MammoError(f"{name} in checkpoint {self.path} does not fit: {_first_line(error)}") from error
         engine.state.epoch, engine.state.iteration = state["epoch"], state["iteration"]
+        engine.warm_up_start = state["iteration"] if is_light else state.get("warm_up_start", 0)
         if "random" in state:
             restore_random_state(state["random"])
         _LOGGER.info("resumed from %s after epoch %d", self.path, engine.state.epoch)
 
     def _parts(self, engine: Engine) -> dict[str, Any]:
         parts = {"network": unwrapped(engine.network), "optimizer": engine.optimizer}
-        if getattr(engine, "ema", None) is not None:
-            parts["ema"] = engine.ema
+        for name in ("ema", "power_averages"):
+            if getattr(engine, name, None) is not None:
+                parts[name] = getattr(engine, name)
         if isinstance(engine.loss_function, nn.Module):
             parts["loss_function"] = engine.loss_function
         return parts | self.extra

@@ -20,7 +20,7 @@ from monai_mammo.files.picture import read_brightness
 from monai_mammo.prepare.cache import stored
 from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
 
-__all__ = ["CropDataset", "EpochSampler", "PreparedDataset"]
+__all__ = ["CropDataset", "EpochSampler", "Passes", "PreparedDataset"]
 
 
 class PreparedDataset(Dataset):
@@ -154,12 +154,54 @@ class CropDataset(PreparedDataset):
         return self._item(crop.contiguous(), index)
 
 
+class Passes(Dataset):
+    """Several passes through a data set as one epoch, for machines that are through a single one in no time.
+
+    An epoch ends with validation and a checkpoint; what is random in pass `p` of epoch `e` is what epoch
+    ``e * n + p`` of the data set alone would draw.
+
+    Parameters
+    ----------
+    dataset : PreparedDataset
+    n : int
+        Passes in an epoch, 1 or more.
+    """
+
+    def __init__(self, dataset: PreparedDataset, n: int = 1) -> None:
+        if int(n) < 1:
+            raise RequestError(f"{n} passes through the data make no epoch: allowed are 1 and more")
+        self.dataset, self.n, self.epoch = dataset, int(n), 0
+
+    @property
+    def conditions(self) -> list[Conditions]:
+        """Conditions of each item, as often as there are passes."""
+        return self.dataset.conditions * self.n
+
+    def __len__(self) -> int:
+        return self.n * len(self.dataset)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Names the epoch; random views depend on it.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted by the trainer.
+        """
+        self.epoch = epoch
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        number, place = divmod(index, len(self.dataset))
+        self.dataset.set_epoch(self.epoch * self.n + number)
+        return self.dataset[place]
+
+
 class EpochSampler(Sampler[int]):
     """Order of the items, drawn anew each epoch from `(seed, epoch)` alone.
 
     Parameters
     ----------
-    dataset : PreparedDataset
+    dataset : PreparedDataset or Passes
         Its `epoch` counts.
     seed : int
         Decides all that is drawn by chance.
@@ -168,7 +210,7 @@ class EpochSampler(Sampler[int]):
         kind comes in proportion to the power ``1 - balance`` of its count: 0.5 is the square root, 1 all kinds alike.
     """
 
-    def __init__(self, dataset: PreparedDataset, *, seed: int = 0, balance: float = 0.0) -> None:
+    def __init__(self, dataset: PreparedDataset | Passes, *, seed: int = 0, balance: float = 0.0) -> None:
         self.dataset = dataset
         self.seed = seed
         self.balance = balance

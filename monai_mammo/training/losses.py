@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.training.precision import autocast_dtype
+from monai_mammo.training.ranks import average_gradients
 
 __all__ = [
     "Adversary",
@@ -105,6 +106,7 @@ class Adversary(nn.Module):
         loss = functional.relu(1 - self.discriminator(acquired)).mean()
         loss = loss + functional.relu(1 + self.discriminator(made.detach())).mean()
         loss.backward()
+        average_gradients(self.discriminator)
         self._optimizer.step()
         return loss.detach()
 

@@ -8,7 +8,23 @@ from torch import nn
 
 from monai_mammo.training.checkpoints import unwrapped
 
-__all__ = ["slower_encoder"]
+__all__ = ["slower_encoder", "with_frozen_encoder"]
+
+
+def with_frozen_encoder(network: nn.Module) -> nn.Module:
+    """The same network, its encoder without gradients: a training of the rest costs no backward pass through it.
+
+    Parameters
+    ----------
+    network : nn.Module
+        With an ``encoder``; not yet wrapped for several processes.
+
+    Returns
+    -------
+    nn.Module
+    """
+    network.encoder.requires_grad_(False)
+    return network
 
 
 def slower_encoder(network: nn.Module, *, learning_rate: float, factor: float = 0.03) -> list[dict[str, Any]]:

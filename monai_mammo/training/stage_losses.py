@@ -86,7 +86,8 @@ class LayoutLoss(DiffusionLoss):
         layout = layout_of(batch["image"])
         seen = torch.zeros_like(layout[:, :1])
         if torch.is_grad_enabled():
-            seen = torch.stack([self._seen(planes) for planes in spatial])
+            on_cpu = spatial.cpu()  # each item is decided on alone: one copy, not a wait for the device each
+            seen = torch.stack([self._seen(planes) for planes in on_cpu]).to(layout.device)
         anatomy = torch.cat([layout * seen, seen], dim=1)
         text = {"text": batch["text"]} if "text" in batch else {}
         return layout, {"spatial": spatial, "anatomy": anatomy, "numbers": batch["numbers"], **text}
@@ -151,22 +152,32 @@ class DetailLoss(DiffusionLoss):
         planes = network.planes(layout, noisy, batch["spatial"][:, :1])
         residual = (z - planes[:, :4]) / network.residual_scale(batch["attributes"], level)
         if is_training:
-            both = torch.stack([self._crop(one) for one in torch.cat([residual, planes], dim=1)])
-            residual, planes = both[:, :4], both[:, 4:]
+            tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
+            corners = [self._corner(one, planes.shape[-2:]) for one in tissue]
+            residual, planes = (self._crops(one, corners) for one in (residual, planes))
         return residual, {"spatial": planes, "numbers": level[:, None]}
 
-    def _crop(self, image: Tensor) -> Tensor:
-        """Crop at a multiple of 4 positions that shows tissue where eight tries find some."""
-        rows, columns = image.shape[-2:]
+    def _crops(self, images: Tensor, corners: list[tuple[int, int]]) -> Tensor:
+        """Crops (B, C, c, c) of images (B, C, h, w) at a corner each."""
+        size = self.crop_size
+        return torch.stack(
+            [one[:, top : top + size, left : left + size] for one, (top, left) in zip(images, corners, strict=True)]
+        )
+
+    def _corner(self, tissue: Tensor, shape: tuple[int, int]) -> tuple[int, int]:
+        """Corner of a crop, multiples of 4 positions, that shows tissue where eight tries find some.
+
+        `tissue` is (h / 4, w / 4), every fourth position of an image of shape (h, w).
+        """
+        rows, columns = shape
         height, width = min(rows, self.crop_size), min(columns, self.crop_size)
-        best, most = image[:, :height, :width], -1.0
+        best, most = (0, 0), -1.0
         for _ in range(8):
-            top = int(torch.randint(0, (rows - height) // 4 + 1, ())) * 4
-            left = int(torch.randint(0, (columns - width) // 4 + 1, ())) * 4
-            crop = image[:, top : top + height, left : left + width]
-            share = float((crop[-1, ::4, ::4] > 0).float().mean())  # the last plane is the distance to air
+            top = int(torch.randint(0, (rows - height) // 4 + 1, ()))
+            left = int(torch.randint(0, (columns - width) // 4 + 1, ()))
+            share = float(tissue[top : top + -(-height // 4), left : left + -(-width // 4)].float().mean())
             if share > most:
-                best, most = crop, share
+                best, most = (4 * top, 4 * left), share
             if share > 0.4:
                 break
         return best

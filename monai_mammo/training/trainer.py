@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader, Sampler
 from monai_mammo.errors import MammoError
 from monai_mammo.switches import parse_switch
 from monai_mammo.training.checkpoints import unwrapped
-from monai_mammo.training.data import EpochSampler, PreparedDataset
-from monai_mammo.training.ema import ExponentialMovingAverage
+from monai_mammo.training.data import EpochSampler, Passes, PreparedDataset
+from monai_mammo.training.ema import ExponentialMovingAverage, PowerAverages
 from monai_mammo.training.precision import autocast_dtype
 from monai_mammo.training.speed import SpeedReport
 
@@ -71,8 +71,10 @@ class NetworkTrainer(SupervisedTrainer):
         One of `monai_mammo.training.losses`.
     inferer : Inferer
     ema : ExponentialMovingAverage or None
+    power_averages : PowerAverages or None
+        Kept besides, for `SnapshotHandler`.
     clip_norm : float or None
-        Largest norm of all gradients together.
+        Largest norm of all gradients together, of the parameters that the optimiser has.
     warm_up_iterations : int
         Iterations over which the learning rate rises to its value.
     decay_start_fraction : float
@@ -83,6 +85,12 @@ class NetworkTrainer(SupervisedTrainer):
         So many iterations running whose loss or gradient is not finite stop the training; fewer are passed over,
         weights unchanged.
     train_handlers : sequence of handlers
+
+    Attributes
+    ----------
+    warm_up_start : int
+        Iterations after which the learning rate rises; above 0 where a checkpoint without an optimiser was gone on
+        from, whose averages are measured anew meanwhile.
     """
 
     def __init__(
@@ -96,6 +104,7 @@ class NetworkTrainer(SupervisedTrainer):
         *,
         inferer: SimpleInferer | None = None,
         ema: ExponentialMovingAverage | None = None,
+        power_averages: PowerAverages | None = None,
         clip_norm: float | None = 1.0,
         warm_up_iterations: int = 100,
         decay_start_fraction: float = 1.0,
@@ -116,9 +125,10 @@ class NetworkTrainer(SupervisedTrainer):
         )
         if isinstance(loss_function, nn.Module):  # a discriminator or a frozen network may be part of it
             loss_function.to(torch.device(device))
-        self.ema, self.clip_norm, self.seed = ema, clip_norm, seed
+        self.ema, self.power_averages, self.clip_norm, self.seed = ema, power_averages, clip_norm, seed
         self.max_skipped, self._n_skipped = int(max_skipped), 0
         self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
+        self.warm_up_start = 0
         self._base_rates = [group["lr"] for group in optimizer.param_groups]
         self.add_event_handler(Events.EPOCH_STARTED, _announce_epoch)
         SpeedReport().attach(self)
@@ -129,14 +139,16 @@ class NetworkTrainer(SupervisedTrainer):
         self._set_learning_rate(state.iteration - 1)
         batch = {k: v.to(state.device) if isinstance(v, torch.Tensor) else v for k, v in batchdata.items()}
         self.network.train()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)  # also of what is not trained: it would pile up, and count below
         terms = self.loss_function(functools.partial(self.inferer, network=self.network), batch)
         terms["loss"].backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm or math.inf)
+        trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.clip_grad_norm_(trained, self.clip_norm or math.inf)
         if self._is_finite(terms["loss"], norm):
             self.optimizer.step()
-            if self.ema is not None:
-                self.ema.update(unwrapped(self.network))
+            for average in (self.ema, self.power_averages):
+                if average is not None:
+                    average.update(unwrapped(self.network))
         return {name: term.detach() for name, term in terms.items()}
 
     def _is_finite(self, loss: torch.Tensor, norm: torch.Tensor) -> bool:
@@ -163,16 +175,19 @@ class NetworkTrainer(SupervisedTrainer):
             iteration,
             n_iterations=self.state.max_epochs * self.state.epoch_length,
             warm_up=self.warm_up_iterations,
+            warm_up_start=self.warm_up_start,
             decay_start_fraction=self.decay_start_fraction,
         )
         for group, rate in zip(self.optimizer.param_groups, self._base_rates, strict=True):
             group["lr"] = rate * factor
 
 
-def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, decay_start_fraction: float) -> float:
+def learning_rate_factor(
+    iteration: int, *, n_iterations: int, warm_up: int, decay_start_fraction: float, warm_up_start: int = 0
+) -> float:
     """Share of the base learning rate at an iteration, in [0, 1].
 
-    Rises linearly over `warm_up` iterations, stays 1, and falls along a half cosine to 0 from
+    Rises linearly over `warm_up` iterations from `warm_up_start` on, stays 1, and falls along a half cosine to 0 from
     `decay_start_fraction` of `n_iterations` on.
 
     Parameters
@@ -185,12 +200,14 @@ def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, dec
         Iterations over which the rate rises.
     decay_start_fraction : float
         Share of the iterations after which the rate falls, in [0, 1].
+    warm_up_start : int
+        Iteration from which it rises.
 
     Returns
     -------
     float
     """
-    rising = min(1.0, (iteration + 1) / max(1, warm_up))
+    rising = min(1.0, (iteration - warm_up_start + 1) / max(1, warm_up))
     start = decay_start_fraction * n_iterations
     if iteration <= start or n_iterations <= start:
         return rising
@@ -198,7 +215,7 @@ def learning_rate_factor(iteration: int, *, n_iterations: int, warm_up: int, dec
 
 
 def data_loader(
-    dataset: PreparedDataset,
+    dataset: PreparedDataset | Passes,
     *,
     batch_size: int,
     seed: int = 0,
@@ -214,7 +231,7 @@ def data_loader(
 
     Parameters
     ----------
-    dataset : PreparedDataset
+    dataset : PreparedDataset or Passes
     batch_size : int
         Items of a batch.
     seed : int
@@ -257,5 +274,5 @@ def compile_where(switch: bool | str, network: nn.Module) -> None:
 
 def _announce_epoch(engine: Engine) -> None:
     dataset = getattr(engine.state.dataloader, "dataset", None)
-    if isinstance(dataset, PreparedDataset):
+    if isinstance(dataset, PreparedDataset | Passes):
         dataset.set_epoch(engine.state.epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy import ndimage
 
 from monai_mammo.networks import (
     DetailUNet,
@@ -14,7 +15,7 @@ from monai_mammo.networks import (
     layout_of,
     layout_planes,
 )
-from monai_mammo.networks.detail_unet import distance_to_air
+from monai_mammo.networks.detail_unet import _distances, distance_to_air
 
 SMALL = {"channels": (16, 24), "n_blocks": 1, "context_channels": 16}
 
@@ -187,3 +188,12 @@ def test_tokens_of_a_text_start_with_a_deviation_like_the_others():
     out = tokens(torch.nn.functional.normalize(torch.randn(64, 256), dim=1))
     assert out.shape == (64, 4, 128) and 0.1 < out.std() < 1.0
     assert torch.equal(tokens(torch.zeros(1, 256))[0], tokens.null)
+
+
+def test_distances_on_a_device_are_those_on_the_processor():
+    torch.manual_seed(0)
+    inside = torch.rand(5, 24, 18) > torch.tensor([0.02, 0.2, 0.9, 1.0, -1.0])[:, None, None]
+    wanted = [torch.from_numpy(ndimage.distance_transform_edt(one.numpy())).float() for one in inside]
+    wanted[4] = torch.full((24, 18), 1e3)  # nothing is outside
+    assert torch.allclose(_distances(inside), torch.stack(wanted), rtol=1e-6, atol=0)
+    assert not inside[3].any() and inside[4].all()

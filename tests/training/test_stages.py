@@ -206,3 +206,16 @@ def test_latents_of_an_image_that_was_prepared_anew_are_encoded_anew(latents, tm
     items[1] = items[1] | {"image": items[1]["image"] // 2}
     assert not np.array_equal(latents(items, cache_dir=tmp_path).latent(1), first.latent(1))
     assert len(list(tmp_path.glob("*.npy"))) == 2
+
+
+def test_a_crop_shows_tissue_where_there_is_some():
+    torch.manual_seed(0)
+    loss = DetailLoss(CosineSchedule(), network=DetailUNet(**SMALL), crop_size=16)
+    tissue = torch.zeros(12, 12, dtype=torch.bool)
+    tissue[8:, 8:] = True  # one place of 81 for a crop that is all tissue
+    shares = []
+    for _ in range(200):
+        top, left = loss._corner(tissue, (48, 48))
+        assert top % 4 == left % 4 == 0 and 0 <= top <= 32 and 0 <= left <= 32
+        shares.append(float(tissue[top // 4 : top // 4 + 4, left // 4 : left // 4 + 4].float().mean()))
+    assert np.mean(shares) > 0.3  # at one try it would be 0.12

@@ -181,3 +181,18 @@ def test_a_processor_without_bfloat16_works_in_float32(monkeypatch):
     assert precision.autocast_dtype("bfloat16", "cuda") is torch.bfloat16
     assert precision.autocast_dtype("float16", "cpu") is torch.float16
     assert precision.autocast_dtype(None, "cpu") is None
+
+
+def test_gradients_of_what_is_not_trained_neither_pile_up_nor_count():
+    trainer = _trainer(4)
+    frozen_like = nn.Conv2d(1, 1, 3, padding=1)
+    trainer.network = nn.Sequential(frozen_like, trainer.network)  # the optimiser knows the second alone
+    trainer.ema = None
+    norms = []
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda e: norms.append(float(frozen_like.weight.grad.norm())))
+    before = frozen_like.weight.detach().clone()
+    trainer.clip_norm = 1e-9
+    trainer.run()
+    assert torch.equal(frozen_like.weight, before)
+    assert max(norms) > 1e-9, "it is not clipped with the rest"
+    assert norms[-1] < 3 * norms[0], "twelve iterations would have added up"
