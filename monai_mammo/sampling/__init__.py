@@ -23,6 +23,7 @@ from monai_mammo.sampling.schedule import (
     z0_to_eps,
 )
 from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
+from monai_mammo.sampling.tiles import Tiling
 
 __all__ = [
     "Cascade",
@@ -35,6 +36,7 @@ __all__ = [
     "OneStageNoise",
     "RectifiedFlowSchedule",
     "Schedule",
+    "Tiling",
     "add_noise",
     "ddim",
     "dpm_solver_pp_2m",

@@ -18,6 +18,7 @@ from monai_mammo.sampling.latents import sample_latents
 from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m
+from monai_mammo.sampling.tiles import Tiling
 
 __all__ = ["Cascade", "CascadeNoise"]
 
@@ -60,6 +61,8 @@ class Cascade:
         Deviation of the noise on the finished layout, told to the detail stage, which draws what it hides anew.
     guide : callable, optional
         A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
+    tiling : Tiling
+        How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
 
     layout: Callable[..., Tensor]
@@ -68,6 +71,7 @@ class Cascade:
     detail_schedule: Schedule
     layout_noise: float = 0.05
     guide: Callable[..., Tensor] | None = None
+    tiling: Tiling = Tiling()
 
     def draw(
         self,
@@ -279,8 +283,10 @@ class Cascade:
             strength = min(1.0, DETAIL_LEAD * known.strength)
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
-            velocity = self.detail(z_t, t, attributes, planes, numbers=level[:, None])
-            return schedule.to_z0(velocity, z_t, t)
+            def velocity(tile: Tensor, seen: Tensor) -> Tensor:
+                return self.detail(tile, t, attributes, seen, numbers=level[:, None])
+
+            return schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
 
         shape = (mask.shape[-2], mask.shape[-1])
         smooth, scale = enlarged_layout(noisy, shape), self.detail.residual_scale(attributes, level)
