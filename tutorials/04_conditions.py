@@ -1,0 +1,88 @@
+# %% [markdown]
+# # Saying what is to be seen
+#
+# The words of a report, an outline, a mammogram whose like is wanted, and how strongly all of it pulls. All four
+# samples have the same seed, so what differs between them is what was asked.
+
+# %%
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import monai_mammo
+from monai_mammo.bundle import find
+from monai_mammo.text import conditions_of_text
+
+work = Path(tempfile.mkdtemp())
+common = {"kind": "film", "density": "B", "view": "MLO", "seed": 3, "max_tries": 2}
+drawn = {}
+
+
+def draw(name, **conditions):
+    """One sample, its warnings, and its picture for the sheet at the end."""
+    run = monai_mammo.generate(**{**common, **conditions}, out=work / name)
+    for warning in run.warnings:
+        print(f"{name}: {warning}")
+    drawn[name] = run.folder / run.samples[0]["id"]
+    return run.samples[0]["conditions"]
+
+
+# %% [markdown]
+# ## By text
+# A grammar of reports reads findings, shape, margin, quadrant or clock face, side, view, density and BI-RADS. It says
+# which words it did not understand, and `generate` warns of them; what flags state must not contradict the words.
+
+# %%
+words = "Left breast: irregular spiculated mass in the upper outer quadrant, rather impressive. BI-RADS 5."
+report = conditions_of_text(words)
+print({k: v for k, v in report.conditions.to_dict().items() if k != "text"})
+print("not understood:", report.not_understood)
+shown = draw("text", text=words)
+print("drawn in the box", [round(value, 2) for value in shown["box"]])
+
+# %% [markdown]
+# ## By an outline
+# White pixels of a picture are the lesion, as the mammogram hangs: the chest wall of a left breast is at the left edge.
+
+# %%
+rows, columns = find("mammo_diffusion").prepared_shape
+outline = Image.new("L", (columns, rows))
+centre = (0.30 * columns, 0.45 * rows)
+corners = [
+    (centre[0] + radius * columns * np.cos(angle), centre[1] + radius * columns * np.sin(angle))
+    for radius, angle in zip([0.09, 0.06] * 6, np.linspace(0, 2 * np.pi, 12, endpoint=False), strict=True)
+]
+ImageDraw.Draw(outline).polygon(corners, fill=255)
+outline.save(work / "outline.png")
+draw("outline", laterality="L", finding="mass", birads=4, mask=work / "outline.png")
+
+# %% [markdown]
+# ## Like another mammogram
+# What a file states of itself (kind, view, side, density, finding, BI-RADS, box) is taken where nothing else is asked.
+# Here it is the first sample, whose DICOM says what it shows; flags change single attributes.
+
+# %%
+like = draw("like", like=drawn["text"] / "mammogram.dcm", density=None, kind=None, view=None)
+print({name: like[name] for name in ("kind", "view", "laterality", "density", "finding", "birads")})
+
+# %% [markdown]
+# ## How strongly the conditions pull
+# Guidance of 1 is the plain model; above, what was asked is exaggerated.
+
+# %%
+draw("guidance", text=words, guidance=4)
+
+# %% [markdown]
+# ## Side by side
+
+# %%
+pictures = [Image.open(folder / "mammogram.png").convert("L") for folder in drawn.values()]
+sheet = Image.new("L", (sum(picture.width for picture in pictures), pictures[0].height))
+left = 0
+for picture in pictures:
+    sheet.paste(picture, (left, 0))
+    left += picture.width
+sheet.save(work / "conditions.png")
+print("from left to right:", ", ".join(drawn), "in", work / "conditions.png")
