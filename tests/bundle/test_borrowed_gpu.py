@@ -94,7 +94,7 @@ def _run(script, pack: Path, stage: str, folder: Path, *words) -> subprocess.Com
     environment = {**os.environ, "PYTHONPATH": str(folder / "absent")}
     environment.pop("MONAI_MAMMO_BUNDLES", None)
     places = ["--pack", pack, "--work", folder / "work", "--back", folder / "back"]
-    command = [sys.executable, pack / "borrowed_gpu.py", "run", stage, *words, *places, "--seconds", "7200", *ONE_STEP]
+    command = [sys.executable, pack / "borrowed_gpu.py", "run", stage, *places, "--seconds", "7200", *ONE_STEP, *words]
     return subprocess.run([str(w) for w in command], cwd=folder, env=environment, capture_output=True, text=True)
 
 
