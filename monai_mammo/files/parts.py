@@ -45,7 +45,7 @@ def split_file(path: str | Path, folder: str | Path, *, part_bytes: int) -> Path
         raise RequestError(f"parts of {part_bytes} bytes hold nothing: allowed are 1 and more")
     try:
         digest, size = file_sha256(path), path.stat().st_size
-        parts = []
+        parts: list[dict[str, str]] = []
         with path.open("rb") as stream:
             while data := stream.read(part_bytes):
                 name = f"{path.name}.{len(parts):03d}"
