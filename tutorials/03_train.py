@@ -28,11 +28,12 @@ for person in range(8):
 
 # %% [markdown]
 # ## Prepared
-# On the grid of the shipped weights, split by person: nobody is in two splits.
+# On the grid of the shipped weights, split by person: nobody is in two splits. Of so few persons most seeds put nobody
+# into the validation split, which a training needs; this one puts two there.
 
 # %%
 prepared = work / "prepared"
-report = monai_mammo.prepare(export, out=prepared, shape=shape)
+report = monai_mammo.prepare(export, out=prepared, shape=shape, seed=28)
 items = load_datalist(prepared / "datalist.json", split="training")
 print(report.count("read"), "images read,", len(items), "of them for training")
 
