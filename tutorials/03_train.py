@@ -47,13 +47,12 @@ for name in ("mammo_diffusion", "mammo_autoencoder", "mammo_lesion_segmentation"
     shutil.copytree(bundle.find(name).root, own / name)
 
 
-def train(name, *overlays, weights, **settings):
+def train(name, *overlays, **settings):
     """Train from the weights that are in the bundle, and put the best ones by validation in their place."""
     output_dir = work / "_".join([name, *overlays])
     settings |= {"dataset_dir": str(prepared), "output_dir": str(output_dir), "max_epochs": 1, "track": False}
     monai_mammo.train(own / name, *overlays, batch_size=4, **settings)
-    shutil.copy(output_dir / "models" / "model.pt", own / name / "models" / weights)
-    bundle.seal(own / name)
+    bundle.put_weights(own / name, output_dir / "models" / "model.pt", *overlays)
     print(f"{name} {' '.join(overlays)}: trained")
 
 
@@ -64,10 +63,10 @@ def train(name, *overlays, weights, **settings):
 # without it a network starts from nothing. A training that was stopped goes on by the same call.
 
 # %%
-train("mammo_autoencoder", "decoder", weights="model.pt", crop_size=64)
+train("mammo_autoencoder", "decoder", crop_size=64)
 latents = {"n_views": 2, "cache_dir": str(work / "latents")}
-train("mammo_diffusion", "fine_tune", weights="model.pt", **latents)
-train("mammo_diffusion", "detail", "fine_tune", weights="detail.pt", **latents)
+train("mammo_diffusion", "fine_tune", **latents)
+train("mammo_diffusion", "detail", "fine_tune", **latents)
 
 # %% [markdown]
 # ## What it has seen

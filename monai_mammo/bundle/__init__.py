@@ -17,6 +17,7 @@ from monai_mammo.bundle.places import (
     root,
     root_of_config,
 )
+from monai_mammo.bundle.retrained import put_weights
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
 from monai_mammo.lazy_names import lazy_names
 
@@ -38,6 +39,7 @@ __all__ = [
     "image_features",
     "list_bundles",
     "notice",
+    "put_weights",
     "root",
     "root_of_config",
     "seal",

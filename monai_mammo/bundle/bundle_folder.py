@@ -14,7 +14,7 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "GUIDE", "BundleFolder", "seal"]
+__all__ = ["DETAIL", "GUIDE", "BundleFolder", "as_json", "seal"]
 
 DETAIL = ("models/detail.pt", "inference", "detail_def")
 """Weights of the detail stage in a diffusion bundle, and the config and id of its definition."""
@@ -197,13 +197,35 @@ class BundleFolder:
         MammoError
             The id is not defined, or needs MONAI's expressions to be understood.
         """
-        values = self.config(config)
-        place = f"{key} of {self.root / 'configs' / config}.json"
-        definition = _resolve(values.get(key), values, place)
-        if not isinstance(definition, dict) or not isinstance(definition.get("_target_"), str):
-            raise MammoError(f"{place} names no network: it must be an object with _target_ and plain values")
-        arguments = {name: value for name, value in definition.items() if not name.startswith("_")}
-        return definition["_target_"], arguments
+        return _definition(self.config(config), key, f"{key} of {self.root / 'configs' / config}.json")
+
+    def trained_network(self, *overlays: str) -> tuple[str, dict[str, Any]]:
+        """Class and arguments of the network that a training of the bundle has.
+
+        Parameters
+        ----------
+        *overlays : str
+            Configs laid over ``train.json``, in the order in which the training names them.
+
+        Returns
+        -------
+        target : str
+            Dotted name of the class.
+        arguments : dict
+            Plain JSON values for its constructor.
+
+        Raises
+        ------
+        MammoError
+            A config is missing, or none defines a network.
+        """
+        key, values = "network_def", dict(self.config("train"))
+        for overlay in overlays:
+            changes = self.config(overlay)
+            values |= changes
+            inner = {k.removeprefix(f"{key}#"): v for k, v in changes.items() if k.startswith(f"{key}#")}
+            values[key] = {**values[key], **inner} if isinstance(values.get(key), dict) else values.get(key)
+        return _definition(values, key, f"{key} of {', '.join(('train', *overlays))} in {self.root / 'configs'}")
 
     def check_weights(self, path: str = "models/model.pt") -> Path:
         """Path of a weight file that is whole and the one the metadata states.
@@ -294,19 +316,40 @@ def seal(folder: BundleFolder | Path | str, **changes: Any) -> BundleFolder:
     metadata = dict(BundleFolder(root).metadata) | changes
     files = sorted(p for p in (root / "models").glob("*") if p.suffix in WEIGHT_SUFFIXES)
     metadata["weights_sha256"] = {p.relative_to(root).as_posix(): file_sha256(p) for p in files}
-    save_text(_dumps(metadata) + "\n", root / _METADATA)
+    save_text(as_json(metadata) + "\n", root / _METADATA)
     return BundleFolder(root, is_own=own)
 
 
-def _dumps(value: Any, depth: int = 0) -> str:
-    """JSON with one line for each innermost list, so that tables stay readable in a diff."""
+def as_json(value: Any, depth: int = 0) -> str:
+    """JSON with one line for each innermost list, so that tables stay readable in a diff.
+
+    Parameters
+    ----------
+    value : object
+        Plain values.
+    depth : int
+        How deep the value lies in others.
+
+    Returns
+    -------
+    str
+        Without a line break at the end.
+    """
     pad, inner = "  " * depth, "  " * (depth + 1)
     if isinstance(value, dict) and value:
-        lines = [f"{inner}{json.dumps(k)}: {_dumps(v, depth + 1)}" for k, v in value.items()]
+        lines = [f"{inner}{json.dumps(k)}: {as_json(v, depth + 1)}" for k, v in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{pad}}}"
     if isinstance(value, (list, tuple)) and any(isinstance(v, (dict, list, tuple)) for v in value):
-        return "[\n" + ",\n".join(inner + _dumps(v, depth + 1) for v in value) + f"\n{pad}]"
+        return "[\n" + ",\n".join(inner + as_json(v, depth + 1) for v in value) + f"\n{pad}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _definition(values: dict[str, Any], key: str, place: str) -> tuple[str, dict[str, Any]]:
+    definition = _resolve(values.get(key), values, place)
+    if not isinstance(definition, dict) or not isinstance(definition.get("_target_"), str):
+        raise MammoError(f"{place} names no network: it must be an object with _target_ and plain values")
+    arguments = {name: value for name, value in definition.items() if not name.startswith("_")}
+    return definition["_target_"], arguments
 
 
 def _resolve(value: Any, values: dict[str, Any], place: str, seen: tuple[str, ...] = ()) -> Any:

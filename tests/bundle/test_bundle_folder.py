@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import monai_mammo
-from monai_mammo.bundle import BundleFolder, find, list_bundles, notice, root, seal, support_rows
+from monai_mammo.bundle import BundleFolder, find, list_bundles, notice, put_weights, root, seal, support_rows
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 
@@ -238,3 +238,31 @@ def test_configs_reach_the_room_after_a_plain_import():
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError):
         _ = monai_mammo.no_such_room
+
+
+def test_trained_weights_come_with_the_network_that_they_fit(tmp_path):
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    (tmp_path / "models").mkdir()
+    layout = {"_target_": "monai_mammo.networks.LayoutUNet", "channels": [8], "more_attributes": ["pathology"]}
+    contents = {
+        "metadata": {"version": "1"},
+        "train": {"network_def": layout},
+        "inference": {"network_def": {**layout, "more_attributes": []}, "count": 2},
+        "wide": {"network_def#channels": "@widths", "widths": [16]},
+        "detail": {"network_def": {"_target_": "monai_mammo.networks.DetailUNet", "channels": [24]}},
+    }
+    for name, values in contents.items():
+        (configs / f"{name}.json").write_text(json.dumps(values))
+    (tmp_path / "one.pt").write_bytes(b"one")
+    (tmp_path / "two.pt").write_bytes(b"two")
+    put_weights(tmp_path, tmp_path / "one.pt", "wide")
+    folder = put_weights(tmp_path, tmp_path / "two.pt", "detail")
+    assert folder.network_definition() == (layout["_target_"], {"channels": [16], "more_attributes": ["pathology"]})
+    assert folder.network_definition("inference", "detail_def")[1] == {"channels": [24]}
+    assert folder.config("inference")["count"] == 2
+    assert (tmp_path / "models" / "model.pt").read_bytes() == b"one"
+    assert (tmp_path / "models" / "detail.pt").read_bytes() == b"two"
+    assert set(folder.weights_sha256) == {"models/model.pt", "models/detail.pt"}
+    with pytest.raises(RequestError, match="weights .*none.pt are not there"):
+        put_weights(tmp_path, tmp_path / "none.pt")

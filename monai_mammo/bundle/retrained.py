@@ -1,0 +1,50 @@
+"""Weights of one's own training in a bundle, with the network that they fit."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from monai_mammo.bundle.bundle_folder import DETAIL, BundleFolder, as_json, seal
+from monai_mammo.errors import RequestError
+from monai_mammo.files.whole import save_text
+
+__all__ = ["put_weights"]
+
+
+def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlays: str) -> BundleFolder:
+    """Put trained weights into a bundle in place of its own, and say in its inference config what network they fit.
+
+    A training may have had another network than the weights that a bundle came with: other widths, or attributes
+    that came later.
+
+    Parameters
+    ----------
+    folder : BundleFolder, Path or str
+        The bundle, of the same configs as the one that was trained.
+    weights : Path or str
+        ``models/model.pt`` of a training.
+    *overlays : str
+        Overlays by which the training was named, such as ``detail`` for the detail stage.
+
+    Returns
+    -------
+    BundleFolder
+        The bundle with the hashes of its new weights.
+
+    Raises
+    ------
+    RequestError
+        There is no such file.
+    MammoError
+        There is no such config, or it defines no network.
+    """
+    bundle = folder if isinstance(folder, BundleFolder) else BundleFolder(Path(folder).resolve())
+    if not Path(weights).is_file():
+        raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
+    target, arguments = bundle.trained_network(*overlays)
+    path, _, key = DETAIL if "detail" in overlays else ("models/model.pt", "", "network_def")
+    inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
+    save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")
+    shutil.copyfile(weights, bundle.root / path)
+    return seal(bundle)
