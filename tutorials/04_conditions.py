@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Saying what is to be seen
 #
-# The words of a report, an outline, a mammogram whose like is wanted, and how strongly all of it pulls. All four
+# The words of a report, an outline, a mammogram whose like is wanted, and how strongly all of it pulls. All
 # samples have the same seed, so what differs between them is what was asked.
 
 # %%
@@ -60,19 +60,30 @@ draw("outline", laterality="L", finding="mass", birads=4, mask=work / "outline.p
 
 # %% [markdown]
 # ## Like another mammogram
-# What a file states of itself (kind, view, side, density, finding, BI-RADS, box) is taken where nothing else is asked.
-# Here it is the first sample, whose DICOM says what it shows; flags change single attributes.
+# What a file, or the JSON file beside a picture, states of itself (kind, view, side, density, finding, BI-RADS, box) is
+# taken where nothing else is asked. A drawn phantom stands here for a mammogram of yours, so that the tutorial runs
+# anywhere; the weights never saw one.
 
 # %%
-like = draw("like", like=drawn["text"] / "mammogram.dcm", density=None, kind=None, view=None)
-print({name: like[name] for name in ("kind", "view", "laterality", "density", "finding", "birads")})
+phantom = find("mammo_autoencoder").root / "data" / "phantom_L_MLO.png"
+of_file = dict.fromkeys(("kind", "density", "view"))
+shown = draw("like", like=phantom, **of_file)
+print({name: shown[name] for name in ("kind", "view", "laterality", "density")})
+
+# %% [markdown]
+# With `keep` more of it stays: `all-but-lesion` keeps every pixel outside the lesions and draws them anew, `breast` keeps
+# outline and large structures, `nothing` the outline of the lesion in other tissue.
+
+# %%
+draw("kept", like=phantom, keep="all-but-lesion", finding="mass", birads=5, box=(0.2, 0.5, 0.35, 0.65), **of_file)
 
 # %% [markdown]
 # ## How strongly the conditions pull
-# Guidance of 1 is the plain model; above, what was asked is exaggerated.
+# Guidance of 1 is the plain model; above, what was asked is exaggerated. Each condition may have a weight of its own.
 
 # %%
-draw("guidance", text=words, guidance=4)
+draw("guided", text=words, guidance=4)
+draw("by_mask", text=words, guidance="mask=4,others=1")
 
 # %% [markdown]
 # ## Side by side

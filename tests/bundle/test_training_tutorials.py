@@ -34,5 +34,5 @@ def test_tutorial_04_conditions():
     said = _run("04_conditions.py")
     assert "'lesion_shape': 'irregular', 'lesion_margin': 'spiculated'" in said
     assert "not understood: ('impressive',)" in said
-    assert "'kind': 'film', 'view': 'MLO', 'laterality': 'L', 'density': 'B', 'finding': 'mass', 'birads': 5" in said
-    assert "from left to right: text, outline, like, guidance" in said
+    assert "{'kind': 'digital', 'view': 'MLO', 'laterality': 'L', 'density': 'C'}" in said
+    assert "from left to right: text, outline, like, kept, guided, by_mask" in said
