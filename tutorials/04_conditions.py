@@ -71,8 +71,8 @@ shown = draw("like", like=phantom, **of_file)
 print({name: shown[name] for name in ("kind", "view", "laterality", "density")})
 
 # %% [markdown]
-# With `keep` more of it stays: `all-but-lesion` keeps every pixel outside the lesions and draws them anew, `breast` keeps
-# outline and large structures, `nothing` the outline of the lesion in other tissue.
+# With `keep` more of it stays: `all-but-lesion` keeps every pixel outside the lesions and draws them anew, `breast`
+# keeps outline and large structures, `nothing` the outline of the lesion in other tissue.
 
 # %%
 draw("kept", like=phantom, keep="all-but-lesion", finding="mass", birads=5, box=(0.2, 0.5, 0.35, 0.65), **of_file)
