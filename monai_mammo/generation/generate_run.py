@@ -133,7 +133,7 @@ def generate(
         if unknown:
             raise RequestError(f"setting {sorted(unknown)[0]!r} is not one of {', '.join(_setting_names())}")
         rows = _conditions(given, conditions=conditions, like=like, settings=settings)
-        files = {"mask": None if mask is None else str(mask)}
+        files: dict[str, Any] = {"mask": None if mask is None else str(mask)}
         if like is None or {"keep", "strength"} & set(settings):
             files["like"] = None if like is None else str(like)
         request = Request(conditions=rows, count=count, **files, **settings)

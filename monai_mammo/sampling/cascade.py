@@ -290,7 +290,8 @@ class Cascade:
 
         shape = (mask.shape[-2], mask.shape[-1])
         smooth, scale = enlarged_layout(noisy, shape), self.detail.residual_scale(attributes, level)
-        times, start, predict = partial_time_grid(schedule, steps, strength), noise.detail, predict_z0
+        times, start = partial_time_grid(schedule, steps, strength), noise.detail
+        predict: Callable[[Tensor, Tensor], Tensor] = predict_z0
         if known is not None:
             kept = (known.latent - smooth) / scale
             if len(times) == 0:

@@ -103,7 +103,7 @@ def knob_figures(
     bundles = RunBundles.find(bundle, autoencoder, lesion_network)
     chosen = _chosen(only, taken_attributes(bundles.diffusion))
     weight = bundles.guidance(guidance)
-    settings = {"seed": seed, "steps": steps, "guidance": weight}
+    settings: dict[str, Any] = {"seed": seed, "steps": steps, "guidance": weight}
     weights = [reference.sha256 for reference in bundles.weights()]
     book = _Rows(None if rows is None else Path(rows), {"weights": weights, "base": base.to_dict(), **settings})
     examiner: _Examiner | None = None
