@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.cli.options import help_of
+from monai_mammo.cli.progress_line import ProgressLine
 
 __all__ = ["add_parser", "run"]
 
 _OF_THE_COMMAND = ("run", "rest", "figures", "uses_networks")
+_PARTS = {"realism": "parts of the work"}
 _BUNDLES = {
     "bundle": (DEFAULT_BUNDLES[0], "diffusion network"),
     "autoencoder": (DEFAULT_BUNDLES[1], "autoencoder"),
@@ -87,9 +90,13 @@ def run(arguments: argparse.Namespace) -> int:
         0.
     """
     from monai_mammo.evaluation import evaluate, markdown_table
+    from monai_mammo.evaluation.evaluate_figures import figure_function
 
     words = {name: value for name, value in vars(arguments).items() if name not in _OF_THE_COMMAND}
-    found = evaluate(arguments.figures, **words)
+    with ProgressLine(_PARTS.get(arguments.figures, "images")) as line:
+        if "progress" in inspect.signature(figure_function(arguments.figures)).parameters:
+            words["progress"] = line.update
+        found = evaluate(arguments.figures, **words)
     if isinstance(found, dict):
         sys.stdout.write(markdown_table(found))
     elif arguments.figures in ("requests", "sheet"):

@@ -17,6 +17,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.terms import AcquisitionKind
@@ -26,6 +27,7 @@ __all__ = ["LAYOUT_FACTOR", "DetailUNet", "distance_to_air", "enlarged_layout", 
 LAYOUT_FACTOR = 4
 """How often a layout's side goes into the latent's."""
 
+_KIND = COLUMNS.index("kind")
 _GAIN = 0.74
 """Variance of unit noise on a layout after `enlarged_layout`."""
 
@@ -115,7 +117,7 @@ class DetailUNet(DiffusionUNet):
         Parameters
         ----------
         attributes : Tensor, shape (B, n)
-            The acquisition kind stands first and is given.
+            Columns `monai_mammo.attributes.COLUMNS`; the acquisition kind is given.
         noise_level : Tensor, shape (B,)
             Deviation of the noise on the layout.
 
@@ -123,7 +125,7 @@ class DetailUNet(DiffusionUNet):
         -------
         Tensor, shape (B, 1, 1, 1)
         """
-        std = self.residual_std[attributes[:, 0].round().long().clamp_min(0)]
+        std = self.residual_std[attributes[:, _KIND].round().long().clamp_min(0)]
         return (std.square() + _GAIN * noise_level.square()).sqrt()[:, None, None, None]
 
     def planes(self, layout: Tensor, noisy_layout: Tensor, mask: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES, image_measures
 from monai_mammo.evaluation.realism.radiomics import radiomic_features
 from monai_mammo.evaluation.stated import kind_groups
+from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["compared_sizes", "control_positions", "halved_by_person", "realism_figures"]
 
@@ -31,7 +32,7 @@ def realism_figures(
     *,
     encoder: FeatureEncoder | None = None,
     device: torch.device | str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
     """Figures of generated images and of the control, both against the reference.
 
@@ -46,7 +47,7 @@ def realism_figures(
         Frozen, on `device`; without it only radiomic features are compared.
     device : torch.device or str
     progress : callable or None
-        Called with the number of parts done and of all.
+        Called with a `Progress` after each part of the work.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def realism_figures(
         nonlocal done
         done += 1
         if progress is not None:
-            progress(done, n_parts)
+            progress(Progress(done, n_parts))
 
     measured: dict[str, list[dict[str, float]]] = {}
     for name, some in sets.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from monai_mammo.evaluation.stated import about_bundle, figures_name
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.networks.weights import ENCODER
+from monai_mammo.progress import ProgressCallback
 
 __all__ = ["evaluate_realism"]
 
@@ -39,7 +39,7 @@ def evaluate_realism(
     lesion_network: str = DEFAULT_BUNDLES[2],
     seed: int = 0,
     device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
     """How real generated images are, beside acquired ones.
 
@@ -62,7 +62,7 @@ def evaluate_realism(
         Chooses the images of the control and of the sheets.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
-        Called with the number of parts done and of all.
+        Called with a `Progress` after each part of the work.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def _evaluated(
     folder: BundleFolder,
     seed: int,
     device: str,
-    progress: Callable[[int, int], None] | None,
+    progress: ProgressCallback | None,
 ) -> dict[str, Any]:
     generated = synthetic_images(synthetic, kind=kind)
     acquired, control = _acquired(reference, split, generated, seed=seed)
