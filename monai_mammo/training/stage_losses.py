@@ -63,10 +63,12 @@ class LayoutLoss(DiffusionLoss):
         ----------
         call : callable
         batch : dict
+            Of `LatentDataset`.
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
+            ``loss``, and what the loop adds beside it.
         """
         one = self.denoising(call, batch)
         terms = self.errors(one)
@@ -81,7 +83,20 @@ class LayoutLoss(DiffusionLoss):
         return terms | {name: value.detach() for name, value in added.items()}
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Layouts (B, 4, h / 4, w / 4), with the planes on their grid, what is seen, and the numbers."""
+        """Layouts (B, 4, h / 4, w / 4), with the planes on their grid, what is seen, and the numbers.
+
+        Parameters
+        ----------
+        batch : dict
+            Of `LatentDataset`.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h / 4, w / 4)
+            Layouts.
+        dict of str to Tensor
+            ``spatial`` and ``anatomy``, planes on the grid of the layouts, and ``numbers`` of shape (B, n).
+        """
         spatial = layout_planes(batch["spatial"])
         layout = layout_of(batch["image"])
         seen = torch.zeros_like(layout[:, :1])
@@ -141,7 +156,20 @@ class DetailLoss(DiffusionLoss):
         self.crop_size, self.most_noise, self.clean_share = crop_size, most_noise, clean_share
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Residuals (B, 4, c, c) with planes and the noise level; in validation whole ones, without noise."""
+        """Residuals (B, 4, c, c) with planes and the noise level; in validation whole ones, without noise.
+
+        Parameters
+        ----------
+        batch : dict
+            Of `LatentDataset`.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, c, c)
+            Residuals.
+        dict of str to Tensor
+            ``spatial``, planes on the same grid, and ``numbers``: the noise level, shape (B, 1).
+        """
         network, z, is_training = self._network[0], batch["image"], torch.is_grad_enabled()
         n, device = len(z), z.device
         level = torch.zeros(n, device=device)
@@ -193,6 +221,10 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
         Evenly spread images are taken, without augmentation.
     n_images : int
         At most so many.
+
+    Returns
+    -------
+    DetailUNet
     """
     squares, counts = torch.zeros(len(AcquisitionKind)), torch.zeros(len(AcquisitionKind))
     for index in range(0, len(dataset), max(1, len(dataset) // n_images)):

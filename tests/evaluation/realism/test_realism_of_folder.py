@@ -76,7 +76,10 @@ def test_blurred_pictures_are_told_from_acquired_ones_and_the_control_is_not(pre
     words = ["evaluate", "realism", str(pictures), "--reference", str(prepared), "--kind", "film", "--device", "cpu"]
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
     figures = json.loads((tmp_path / "out" / "realism.json").read_text())
-    assert (tmp_path / "out" / "realism.md").read_text() == capsys.readouterr().out
+    said = capsys.readouterr()
+    assert (tmp_path / "out" / "realism.md").read_text() == said.out
+    n_done, _, n_all, *_ = said.err.strip().splitlines()[-1].split()
+    assert n_done == n_all, "how far it is, to the end"
     assert figures["settings"]["n_images"] == {"synthetic": 12, "reference": 24, "control": 8}
     assert {row["kind"] for rows in ("measures", "frechet", "auc") for row in figures[rows]} == {"film"}
     measures = {row["measure"]: row for row in figures["measures"]}
