@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from monai_mammo.errors import RequestError
-from monai_mammo.networks import DetailUNet, layout_of
+from monai_mammo.networks import DetailUNet, enlarged_layout, layout_of
 from monai_mammo.sampling import (
     Cascade,
     CascadeNoise,
@@ -17,6 +17,7 @@ from monai_mammo.sampling import (
     joined,
     keeping,
     partial_time_grid,
+    per_sample,
     started_from,
     time_grid,
 )
@@ -182,3 +183,27 @@ class TestCascade:
         plain = made.draw(self.noise(), steps=3, **self.given)
         assert not told[0].any()
         torch.testing.assert_close(made.draw(self.noise(), known=self.known(), steps=3, **self.given), plain)
+
+
+class _Believing(DetailUNet):
+    """Takes what it is given for the clean residual with little noise on it: all residuals are alike to it."""
+
+    oracle = GaussianOracle(torch.tensor(0.0), torch.tensor(1e3))
+
+    def forward(self, x, timesteps, attributes, spatial, extra_tokens=None, *, numbers=None):
+        schedule = CosineSchedule()
+        levels = {"alpha": per_sample(schedule.alpha(timesteps), x), "sigma": per_sample(schedule.sigma(timesteps), x)}
+        return (levels["alpha"] * x - self.oracle.z0(x, **levels)) / levels["sigma"]
+
+
+def test_the_known_detail_lies_on_a_new_layout_and_does_not_undo_it():
+    detail = _Believing(channels=(8,), n_blocks=1, context_channels=8).eval().requires_grad_(False)
+    made = Cascade(lambda *_: None, detail, SCHEDULE, CosineSchedule(), layout_noise=0.1)
+    latent = TestCascade.latent
+    new = layout_of(latent) + 0.7
+    noise = CascadeNoise(torch.zeros(1, 4, 6, 5), draw(1, 4, 6, 5).float(), torch.zeros(1, 4, 24, 20))
+    known = KnownLatent(latent, torch.ones(1, 1, 24, 20), torch.zeros(1, 1, 6, 5), 0.1)
+    given = {"attributes": torch.zeros(1, 18), "mask": torch.zeros(1, 1, 24, 20)}
+    z = made.draw_detail(noise, new, **given, known=known, steps=12)
+    expected = enlarged_layout(new, (24, 20)) + latent - enlarged_layout(layout_of(latent), (24, 20))
+    torch.testing.assert_close(z, expected, rtol=0, atol=0.02)
