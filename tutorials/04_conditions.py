@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 import monai_mammo
 from monai_mammo.bundle import find
+from monai_mammo.files.png import save_png
 from monai_mammo.text import conditions_of_text
 
 work = Path(tempfile.mkdtemp())
@@ -89,11 +90,6 @@ draw("by_mask", text=words, guidance="mask=4,others=1")
 # ## Side by side
 
 # %%
-pictures = [Image.open(folder / "mammogram.png").convert("L") for folder in drawn.values()]
-sheet = Image.new("L", (sum(picture.width for picture in pictures), pictures[0].height))
-left = 0
-for picture in pictures:
-    sheet.paste(picture, (left, 0))
-    left += picture.width
-sheet.save(work / "conditions.png")
+pictures = [np.asarray(Image.open(folder / "mammogram.png").convert("L")) / 255 for folder in drawn.values()]
+save_png(np.concatenate(pictures, axis=1), work / "conditions.png", description="Synthetic, not for diagnosis.")
 print("from left to right:", ", ".join(drawn), "in", work / "conditions.png")

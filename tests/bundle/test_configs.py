@@ -272,13 +272,21 @@ def test_what_an_overlay_sets_is_there_to_be_set(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "overlays"), [*((name, ()) for name in NAMES), ("mammo_diffusion", ("loop",))])
+@pytest.mark.parametrize(
+    ("name", "overlays"),
+    [
+        *((name, ()) for name in NAMES),
+        ("mammo_diffusion", ("loop",)),
+        ("mammo_diffusion", ("detail",)),
+        ("mammo_autoencoder", ("decoder",)),
+    ],
+)
 def test_two_ranks_train_one_network(tiny_bundles, elsewhere, name, overlays):
     configs = repr(files(tiny_bundles / name, "train", *overlays, "smoke", "multi_gpu_train"))
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "monai.bundle"]
     words += ["run", "--config_file", configs]
     quick = {**QUICK, "batch_size": 1} | (
-        {"loop_start": 0, "loop_every": 1, "loop_latest_time": 1.0} if overlays else {}
+        {"loop_start": 0, "loop_every": 1, "loop_latest_time": 1.0} if "loop" in overlays else {}
     )
     words += [word for key, value in quick.items() for word in (f"--{key}", str(value))]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
