@@ -17,7 +17,7 @@ SHAPE = [64, 48]
 QUICK = {"phantom_shape": SHAPE, "n_phantoms": 4, "batch_size": 2, "num_workers": 0, "track": False, "val_interval": 1}
 EXAMINER = {"working_shape": SHAPE, "half": "all"}
 TRAININGS = {
-    "autoencoder": ("mammo_autoencoder", ["train"], {"crop_size": 32, "latent_statistics#n_images": 2}),
+    "autoencoder": ("mammo_autoencoder", ["train"], {"crop_size": 32, "n_statistics": 2}),
     "decoder": ("mammo_autoencoder", ["train", "decoder"], {"crop_size": 32}),
     "layout": ("mammo_diffusion", ["train"], {"n_views": 2}),
     "detail": ("mammo_diffusion", ["train", "detail"], {"n_views": 2, "loss#crop_size": 8}),
