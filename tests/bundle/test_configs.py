@@ -165,6 +165,21 @@ def test_the_loop_is_an_overlay_whose_switch_is_its_weight_and_start(tiny_bundle
     assert all(torch.equal(value, plain["network"][key]) for key, value in late["network"].items())
 
 
+@pytest.mark.parametrize(("name", "stage"), [("mammo_diffusion", ["detail"]), ("mammo_autoencoder", [])])
+def test_the_length_of_the_average_is_chosen_after_the_training(tiny_bundles, elsewhere, name, stage):
+    root = tiny_bundles / name
+    quick = {**QUICK, "output_dir": "averaged", "max_epochs": 2, "resume": True}
+    run(root, "train", *stage, "smoke", "power_averages", **quick, snapshot_epochs=1)
+    assert len(list((elsewhere / "averaged" / "averages").glob("averages_*.pt"))) == 2
+    run(root, "train", *stage, "smoke", "choose_average", **quick, lengths=[0.06, 0.2])
+    chosen = elsewhere / "averaged" / "chosen_average"
+    scores = json.loads((chosen / "lengths.json").read_text())["by_length"]
+    assert len(scores) == 2 and all(np.isfinite(list(scores.values())))
+    network = networks.build(*BundleFolder(root).trained_network(*stage))
+    networks.load_weights(network, chosen / "model.pt")
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+
+
 @names
 def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere, name):
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
