@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import parse_json
 from monai_mammo.terms import (
     AcquisitionKind,
     CalcificationDistribution,
@@ -294,8 +295,8 @@ class Conditions:
             The text is not a JSON object, or `from_dict` refuses it.
         """
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = parse_json(text)
+        except ValueError as error:
             raise RequestError(f"conditions{' in ' + where if where else ''} are not JSON: {error}") from None
         if not isinstance(values, dict):
             raise RequestError(f"conditions{' in ' + where if where else ''} must be one JSON object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any
 
 from monai_mammo.bundle.support import SupportTable
 from monai_mammo.errors import MammoError
+from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
 __all__ = ["DETAIL", "GUIDE", "BundleFolder", "as_json", "seal"]
+
+_MAX_CONFIG_BYTES = 16 * 2**20
 
 DETAIL = ("models/detail.pt", "inference", "detail_def")
 """Weights of the detail stage in a diffusion bundle, and the config and id of its definition."""
@@ -372,12 +376,12 @@ def _resolve(value: Any, values: dict[str, Any], place: str, seen: tuple[str, ..
 
 
 def _read_object(path: Path) -> dict[str, Any]:
+    if not os.path.lexists(path):
+        raise MammoError(f"{path} is missing")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MammoError(f"{path} is missing") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise MammoError(f"{path} cannot be read as JSON: {error}") from None
+        values = read_json(path, max_bytes=_MAX_CONFIG_BYTES)
+    except UnreadableFile as error:
+        raise MammoError(f"{path} cannot be read: {error.detail}") from None
     if not isinstance(values, dict):
         raise MammoError(f"{path} must hold one JSON object")
     return values

@@ -10,9 +10,12 @@ from typing import Any
 from monai_mammo.bundle.bundle_folder import BundleFolder, seal
 from monai_mammo.bundle.support import support_rows
 from monai_mammo.errors import MammoError
+from monai_mammo.files.bounded import read_text
 from monai_mammo.files.whole import save_text
 
 __all__ = ["write_metrics", "write_support"]
+
+_MAX_CARD_BYTES = 16 * 2**20
 
 _CARD = "docs/README.md"
 _BEGIN, _END = "<!-- figures:support -->", "<!-- /figures:support -->"
@@ -43,7 +46,7 @@ def write_support(folder: BundleFolder | Path | str, items: Iterable[Mapping[str
     table = support_rows(items)
     root = folder.root if isinstance(folder, BundleFolder) else Path(folder).resolve()
     path = root / _CARD
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = read_text(path, max_bytes=_MAX_CARD_BYTES) if path.is_file() else ""
     pattern = re.compile(f"({_BEGIN}\n).*?({_END})", re.DOTALL)
     if len(pattern.findall(text)) != 1:
         raise MammoError(f"model card {path} must hold {_BEGIN} and {_END} once")

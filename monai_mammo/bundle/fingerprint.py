@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import hashlib
 import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -20,6 +19,8 @@ from scipy import ndimage
 
 from monai_mammo.bundle.bundle_folder import BundleFolder
 from monai_mammo.errors import MammoError
+from monai_mammo.files.bounded import UnreadableFile
+from monai_mammo.files.stored_array import read_arrays
 from monai_mammo.files.whole import save_bytes
 
 __all__ = ["Nearest", "TrainingFingerprint", "image_features"]
@@ -95,7 +96,9 @@ class TrainingFingerprint:
     hashes: np.ndarray
 
     def __post_init__(self) -> None:
-        n = len(self.features)
+        n = self.features.shape[0] if self.features.ndim else 0
+        if self.features.dtype.kind != "f" or self.hashes.dtype != np.uint8:
+            raise MammoError("a fingerprint has features that are numbers, and hashes that are bytes")
         if n < 2 or self.features.shape != (n, _N_FEATURES) or self.hashes.shape != (n, _HASH_BYTES):
             raise MammoError(f"a fingerprint has {_N_FEATURES} features and {_HASH_BYTES} bytes of hash an image")
 
@@ -196,9 +199,11 @@ class TrainingFingerprint:
         if not path.is_file():
             raise MammoError(f"bundle {folder.name} carries no fingerprint of its training images: {FILE} is missing")
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                version, features, hashes = int(stored["version"]), stored["features"], stored["hashes"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            stored = read_arrays(path)
+            version, features, hashes = int(stored["version"]), stored["features"], stored["hashes"]
+        except UnreadableFile as error:
+            raise MammoError(f"fingerprint {error.detail}") from None
+        except (ValueError, KeyError, TypeError) as error:
             raise MammoError(f"{path} is damaged ({type(error).__name__})") from None
         if version != VERSION:
             raise MammoError(f"{path} is of version {version}, this program reads {VERSION}")

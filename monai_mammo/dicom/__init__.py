@@ -26,6 +26,7 @@ _HOMES = {
     "read_guarded": "process.worker",
     "read_mammogram": "reading.read",
     "read_nifti": "writing.nifti",
+    "read_stored_guarded": "process.worker",
     "read_segmentation": "writing.segmentation",
     "stable_uid": "identity",
     "write_edited": "writing.edited",

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
-
 from monai_mammo import bundle
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
+from monai_mammo.dicom.writing.store import read_dataset
 from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import ratio_of_means, summary
 from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
@@ -108,7 +107,7 @@ def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
             out["as_requested"] += side is not None and side is _expected(entry["conditions"].get("laterality"))
             path = folder / "mammogram.dcm"
             if path.is_file():
-                dataset = dcmread(path, stop_before_pixels=True)
+                dataset = read_dataset(path)
                 out["n_dicom"] += 1
                 out["image_laterality"] += side is not None and side is _expected(dataset.get("ImageLaterality"))
                 stated = chest_wall_of_orientation(dataset.get("PatientOrientation"))
@@ -158,5 +157,5 @@ def _about_run(manifest: Manifest) -> dict[str, Any]:
         "n_samples": len(manifest.samples),
         "guidance": manifest.head["guidance"],
         "weights": manifest.head["weights"],
-        **{name: request[name] for name in names},
+        **{name: request.get(name) for name in names},
     }

@@ -17,7 +17,8 @@ from monai_mammo.evaluation.detection import ScoredDetections
 from monai_mammo.measures.overlap import HIT_IOU, box_iou, dice, meets
 from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.probable_regions import Region, regions
-from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of
+from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
+from monai_mammo.prepare.datalist_items import breast_of
 from monai_mammo.training.lesion_dataset import LesionDataset
 
 __all__ = ["HIT_IOU", "Answer", "answers_of", "scored_detections"]
@@ -114,7 +115,7 @@ def _answer(
     data: LesionDataset, index: int, probability: np.ndarray, named: dict[str, np.ndarray], threshold: float
 ) -> Answer:
     item, conditions, known = data.data[index], data.conditions[index], data[index]
-    breast, outlined = breast_of(item), data.mask(index)
+    breast, outlined = breast_of(item, probability.shape), data.mask(index)
     mask_kind = item.get("mask_kind", "unknown")
     mask_kind = "box" if mask_kind in ROUGH_MASK_KINDS else mask_kind
     labels = dict(zip(HEADS, known["classes"].tolist(), strict=True)) | {PRESENCE: int(known["presence"])}

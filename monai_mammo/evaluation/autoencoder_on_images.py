@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from monai_mammo import bundle, networks
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
+from monai_mammo.errors import MammoError
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.training.data import PreparedDataset
@@ -20,6 +21,7 @@ from monai_mammo.training.data import PreparedDataset
 __all__ = ["BATCH_SIZE", "AutoencoderOnImages", "batches", "open_autoencoder", "reconstructions"]
 
 BATCH_SIZE = 8
+_LEAST_SIDE = 16  # of an image that `prepare` writes
 
 
 class AutoencoderOnImages(NamedTuple):
@@ -91,7 +93,15 @@ def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tens
     Returns
     -------
     iterator of Tensor, shape (B, 1, rows, columns)
+
+    Raises
+    ------
+    MammoError
+        The pictures are smaller than any that can be prepared.
     """
+    if images and min(images[0].shape) < _LEAST_SIDE:
+        rows, columns = images[0].shape
+        raise MammoError(f"images of {rows} x {columns} cannot be examined: {_LEAST_SIDE} x {_LEAST_SIDE} is the least")
     for start in range(0, len(images), BATCH_SIZE):
         stack = np.stack(images[start : start + BATCH_SIZE]).astype(np.float32)
         yield torch.from_numpy(stack)[:, None].to(device).contiguous(memory_format=torch.channels_last)

@@ -157,7 +157,7 @@ def _fit(name: str, network: Any, items: Sequence[dict[str, Any]]) -> _Fitted:
         for logits in out["mask"][:, 0].float().cpu().numpy():
             outlined = data.mask(index)
             if outlined is not None and outlined.any():
-                maps.append(np.where(breast_of(data.data[index]), logits, -np.inf))
+                maps.append(np.where(breast_of(data.data[index], logits.shape), logits, -np.inf))
                 masks.append(outlined)
             index += 1
     temperatures, curves = {}, {}

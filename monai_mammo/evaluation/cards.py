@@ -9,10 +9,12 @@ from typing import Any
 
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.tables import markdown_table
+from monai_mammo.files.bounded import UnreadableFile, read_text
 from monai_mammo.files.whole import save_bytes
 
 __all__ = ["fill_card"]
 
+_MAX_BYTES = 16 * 2**20
 _PLACE = r"(<!-- figures:{name} -->).*?(<!-- /figures:{name} -->)"
 _ANY = re.compile(r"<!-- figures:([\w-]+) -->")
 
@@ -43,13 +45,21 @@ def fill_card(card_path: str | Path, figures: Mapping[str, Any] | Sequence[Mappi
     path = Path(card_path)
     many = [figures] if isinstance(figures, Mapping) else list(figures)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RequestError(f"model card {path} cannot be read: {error.strerror}") from None
+        text = read_text(path, max_bytes=_MAX_BYTES)
+    except UnreadableFile as error:
+        raise RequestError(f"model card {error.detail}") from None
     for one in many:
-        text = _filled(text, str(one["name"]), markdown_table(one), path)
+        text = _filled(text, str(one["name"]), _table(one), path)
     save_bytes(text.encode(), path)
     return [str(one["name"]) for one in many]
+
+
+def _table(figures: Mapping[str, Any]) -> str:
+    try:
+        return markdown_table(figures)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):  # figures of any JSON shape
+        name = str(figures["name"])[:80]
+        raise RequestError(f"figures {name!r} are not as `evaluate` writes them: a row lacks what is shown") from None
 
 
 def _filled(text: str, name: str, table: str, path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.cards import fill_card
+from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.whole import save_bytes
 
 __all__ = ["FIGURES", "evaluate"]
@@ -32,6 +33,7 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 """What can be measured, drawn or written: module of this room and function."""
 
+_MAX_FIGURES_BYTES = 64 * 2**20
 _WRITES_ITSELF = ("calibrate", "realism", "sheet", "fingerprint", "card")
 
 
@@ -65,6 +67,8 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         Weights or files are missing or damaged, or a file could not be written.
     """
     function = figure_function(figures)
+    if out is not None and figures != "realism":
+        _check_file(Path(out))
     if figures in _WRITES_ITSELF:
         return function(**words, **({} if out is None else {"out": out}))
     found = function(**words)
@@ -119,11 +123,19 @@ def fill_card_from_files(card: str | Path, files: list[str | Path]) -> list[str]
     return fill_card(card, [_read(Path(path)) for path in files])
 
 
+def _check_file(out: Path) -> None:
+    """Refuse a file that cannot be written before hours go into what is to stand in it."""
+    if out.is_dir():
+        raise RequestError(f"{out} cannot be written: it is a folder, name a file")
+    if not out.parent.is_dir():
+        raise RequestError(f"{out} cannot be written: there is no folder {out.parent}")
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RequestError(f"figures {path} cannot be read: {error}") from None
-    if not isinstance(values, dict) or "name" not in values:
+        values = read_json(path, max_bytes=_MAX_FIGURES_BYTES)
+    except UnreadableFile as error:
+        raise RequestError(f"figures {error.detail}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("name"), str):
         raise RequestError(f"figures {path} are not of this program: there is no name in them")
     return values

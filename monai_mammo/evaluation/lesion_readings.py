@@ -20,7 +20,8 @@ from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
-from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS, breast_of, load_items
+from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
+from monai_mammo.prepare.datalist_items import breast_of, load_items
 from monai_mammo.training.lesion_dataset import LesionDataset
 
 __all__ = [
@@ -200,7 +201,7 @@ MASK_MEASURES: dict[str, Callable[[Reading], float | None]] = {
 
 def _reading(data: LesionDataset, index: int, found: np.ndarray, best: dict[str, int]) -> Reading:
     item, conditions = data.data[index], data.conditions[index]
-    found = found & breast_of(item)
+    found = found & breast_of(item, found.shape)
     mask_kind, outlined = item.get("mask_kind", "unknown"), data.mask(index)
     boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
     known = dict(zip(HEADS, data[index]["classes"].tolist(), strict=True))

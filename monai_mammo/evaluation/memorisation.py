@@ -13,7 +13,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_datalist
-from monai_mammo.prepare.datalist_items import load_items
+from monai_mammo.prepare.datalist_items import load_items, pixels_of
 
 __all__ = ["fingerprint_bundle", "memorisation_figures", "planted_copy"]
 
@@ -43,7 +43,7 @@ def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0]
     RequestError
         There is no such datalist, split or bundle.
     """
-    items = load_items(datalist, split=split)
+    items = load_items(datalist, split=split, needs=("source_sha256",))
     prints = TrainingFingerprint.of([_pixels(item) for item in items], [item["source_sha256"] for item in items])
     return prints.save(find(bundle))
 
@@ -146,5 +146,4 @@ def _row(images: str, found: Sequence[Nearest], threshold: float) -> dict[str, A
 
 
 def _pixels(item: dict[str, Any]) -> np.ndarray:
-    stored = item["image"] if isinstance(item["image"], np.ndarray) else np.load(item["image"])
-    return stored.astype(np.float32) / np.float32(65535)
+    return pixels_of(item).astype(np.float32) / np.float32(65535)

@@ -143,7 +143,7 @@ def region_masks(item: dict[str, Any], shape: tuple[int, int]) -> dict[str, tupl
     -------
     dict of str to pair of ndarray, shape (rows, columns), bool
     """
-    breast, whole = breast_of(item), np.ones(shape, dtype=bool)
+    breast, whole = breast_of(item, shape), np.ones(shape, dtype=bool)
     interior = np.zeros(shape, dtype=bool)
     interior[_SSIM_BORDER_PX:-_SSIM_BORDER_PX, _SSIM_BORDER_PX:-_SSIM_BORDER_PX] = True
     boxes = [Box.parse(b) for b in item.get("boxes") or [item["conditions"].get("box")] if b is not None]

@@ -11,6 +11,7 @@ from monai_mammo.attributes import TABLE
 from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.request import Request
 from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = ["requests_like_acquired"]
@@ -49,6 +50,7 @@ def requests_like_acquired(
     RequestError
         There is no such datalist, split or bundle, or there are fewer images.
     """
+    Request(seed=seed)  # refuses one that is not allowed
     support = find(bundle).support
     known = [Conditions.from_dict(item["conditions"]) for item in load_items(datalist, split=split)]
     known = [one for one in known if one.finding is not None]

@@ -12,6 +12,8 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.generation.runs.sample_files import refuse_links
+from monai_mammo.generation.runs.written_dicom import written_dicom
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import Laterality
 
@@ -57,11 +59,16 @@ def load_run(folder: str | Path) -> Manifest:
     Raises
     ------
     RequestError
-        There is no run in the folder, or it has no sample.
+        There is no run in the folder, it has no sample, or a file of it lies elsewhere.
+    MammoError
+        Its manifest cannot be read, or was changed since the run wrote it.
     """
-    manifest = Manifest.load(Path(folder))
+    manifest = Manifest.load(Path(folder), is_strict=True)
     if manifest is None or not manifest.samples:
         raise RequestError(f"{folder} holds no run with samples: make one with `monai-mammo generate`")
+    refuse_links(manifest.folder)
+    if manifest.changes:
+        raise MammoError(f"{folder}: {manifest.changes[0]}")
     return manifest
 
 
@@ -85,13 +92,7 @@ def written_pixels(folder: Path) -> np.ndarray:
     path = folder / "mammogram.dcm"
     if not path.is_file():
         return read_brightness(folder / "mammogram.png")
-    from pydicom import dcmread
-
-    try:
-        dataset = dcmread(path)
-        return dataset.pixel_array.astype(np.float32) / np.float32(2**dataset.BitsStored - 1)
-    except Exception as error:  # decoders of other hands raise what they like
-        raise MammoError(f"{path} cannot be decoded: {type(error).__name__}") from None
+    return written_dicom(path)[1]
 
 
 def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
@@ -102,6 +103,8 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     if conditions.box is not None and side is Laterality.R:
         conditions = conditions.replace(box=mirror_box(conditions.box))
     requested = np.ascontiguousarray(as_displayed(read_brightness(folder / "lesion.png"), side)) > 0.5
+    if requested.shape != image.shape:
+        raise MammoError(f"{folder}: lesion.png and the mammogram differ in size")
     _, breast = clean_air(image)
     return {
         "image": np.rint(image * 65535).astype(np.uint16),

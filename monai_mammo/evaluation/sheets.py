@@ -20,7 +20,7 @@ from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.engine.generator import Generator
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.settings import DrawSettings
-from monai_mammo.generation.request import MAX_STEPS
+from monai_mammo.generation.request import MAX_STEPS, Request
 from monai_mammo.generation.run_bundles import DEFAULT_GUIDANCE
 from monai_mammo.lesions.placing import RequestedLesion, request_lesion
 from monai_mammo.prepare.datalist_items import load_items
@@ -95,12 +95,14 @@ def comparison_sheet(
     Raises
     ------
     RequestError
-        The sheet has no even number of rows, or there is no such datalist, split, bundle or device.
+        The sheet has no even number of rows, a setting is not allowed, or there is no such datalist, split, bundle or
+        device.
     MammoError
         Weights are missing or damaged, or the file could not be written.
     """
     if n_rows < 2 or n_rows % 2 or n_columns < 1:
         raise RequestError(f"a sheet of {n_rows} x {n_columns} is not allowed: rows must be even and 2 at least")
+    Request(seed=seed, steps=steps, guidance=guidance, max_tries=max_tries)  # refuses what is not allowed
     items = chosen_items(load_items(datalist, split=split), n_columns * n_rows // 2, seed=seed)
     homes = [find(name) for name in (bundle, autoencoder, lesion_network)]
     generator = Generator.load(*homes, device=pick_device(device))

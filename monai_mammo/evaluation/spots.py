@@ -51,7 +51,7 @@ def spot_figures(
     items, _, images, home, network, place = open_autoencoder(
         datalist, split=split, autoencoder=autoencoder, device=device
     )
-    breasts = [breast_of(item) for item in items]
+    breasts = [breast_of(item, image.shape) for item, image in zip(items, images, strict=True)]
     plain = reconstructions(network, images, place)
     rows = []
     for size in SIZES_PX:

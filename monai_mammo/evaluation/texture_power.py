@@ -64,7 +64,7 @@ def texture_figures(
     items, conditions, images, home, network, place = open_autoencoder(
         datalist, split=split, autoencoder=autoencoder, device=device
     )
-    breasts = [breast_of(item) for item in items]
+    breasts = [breast_of(item, image.shape) for item, image in zip(items, images, strict=True)]
     rebuilt = reconstructions(network, images, place)
     synthetic = [item for run in runs for item in items_of_run(run)]
     acquired = [_measures(*pair) for pair in zip(images, breasts, strict=True)]

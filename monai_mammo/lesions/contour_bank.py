@@ -6,12 +6,9 @@ prepared frame, chest wall left.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import io
-import json
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -20,11 +17,19 @@ import numpy as np
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import parse_json
+from monai_mammo.files.stored_array import read_arrays
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.prepare.datalist_items import load_datalist
+from monai_mammo.prepare.datasets.rows import TableRow, read_rows
 from monai_mammo.terms import AcquisitionKind, Finding, View
 
 __all__ = ["ContourBank", "build_contour_bank", "position_in", "shipped_bank"]
 
 _MAX_POINTS = 48
+_LEAST_POINTS = 6
+_OF_IMAGES = ("image_id", "split", "width", "height", "chest_wall", "finding")
+_OF_OUTLINES = ("image_id", "type", "polygon")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,20 +81,28 @@ class ContourBank:
         return self.points[self.starts[index] : self.starts[index + 1]]
 
     @classmethod
-    def load(cls, path: str | Path | io.BytesIO) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Bank from the file that `build_contour_bank` wrote.
 
         Parameters
         ----------
-        path : str or Path or BytesIO
+        path : str or Path
 
         Returns
         -------
         ContourBank
+
+        Raises
+        ------
+        MammoError
+            The file is out of reach, damaged, or no such bank.
         """
-        with np.load(path, allow_pickle=False) as arrays:
-            whole = ("starts", "contour_finding", "box_kind", "box_view", "box_finding")
+        arrays = read_arrays(path)
+        whole = ("starts", "contour_finding", "box_kind", "box_view", "box_finding")
+        try:
             return cls(**{k: arrays[k].astype(np.int64 if k in whole else np.float32) for k in _names(cls)})
+        except (KeyError, ValueError, TypeError):
+            raise MammoError(f"{Path(path).name} is not a bank of outlines") from None
 
 
 @functools.cache
@@ -100,8 +113,8 @@ def shipped_bank() -> ContourBank:
     -------
     ContourBank
     """
-    data = resources.files("monai_mammo.lesions").joinpath("contours.npz").read_bytes()
-    return ContourBank.load(io.BytesIO(data))
+    with resources.as_file(resources.files("monai_mammo.lesions").joinpath("contours.npz")) as path:
+        return ContourBank.load(path)
 
 
 def build_contour_bank(
@@ -125,17 +138,19 @@ def build_contour_bank(
 
     Raises
     ------
+    RequestError
+        A table or the datalist cannot be read, or a cell of it is not allowed.
     MammoError
-        There is no outline or no box to be had.
+        There is no outline or no box to be had, or the file could not be written.
     """
-    images = {row["image_id"]: row for row in _rows(metadata_csv) if row["split"] == "train"}
+    images = {row["image_id"]: row for row in read_rows(Path(metadata_csv), _OF_IMAGES) if row["split"] == "train"}
+    drawn = [(row, _points(row)) for row in read_rows(Path(contours_csv), _OF_OUTLINES) if row["type"] == "lesion"]
     outlines = [
-        _unit_outline(row, images[row["image_id"]])
-        for row in _rows(contours_csv)
-        if row["type"] == "lesion" and row["image_id"] in images and len(json.loads(row["polygon"])) >= 6
+        _unit_outline(points, images[row["image_id"]])
+        for row, points in drawn
+        if row["image_id"] in images and len(points) >= _LEAST_POINTS
     ]
-    training = json.loads(Path(datalist).read_text(encoding="utf-8"))["training"]
-    shown = [Conditions.from_dict(item["conditions"]) for item in training]
+    shown = [Conditions.from_dict(item["conditions"]) for item in load_datalist(datalist)]
     shown = [conditions for conditions in shown if conditions.box is not None]
     if not outlines or not shown:
         raise MammoError("the tables list no training lesion")
@@ -151,7 +166,9 @@ def build_contour_bank(
     )
     small = {"starts": np.int32, "contour_finding": np.int8, "box_kind": np.int8}
     small |= {"box_view": np.int8, "box_finding": np.int8}
-    np.savez_compressed(out, **{k: getattr(bank, k).astype(small.get(k, np.float16)) for k in _names(ContourBank)})
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{k: getattr(bank, k).astype(small.get(k, np.float16)) for k in _names(ContourBank)})
+    save_bytes(buffer.getvalue(), out)
     return bank
 
 
@@ -171,14 +188,27 @@ def position_in(vocabulary: Any, member: Any) -> int:
     return -1 if member is None else list(vocabulary).index(member)
 
 
-def _unit_outline(row: Mapping[str, str], image: Mapping[str, str]) -> tuple[np.ndarray, float, int]:
-    points = np.array(json.loads(row["polygon"]), dtype=np.float64)
+def _points(row: TableRow) -> np.ndarray:
+    """Corners of an outline, shape (n_points, 2)."""
+    try:
+        points = np.array(parse_json(row["polygon"]), dtype=np.float64).reshape(-1, 2)
+    except (ValueError, TypeError):
+        raise RequestError(f"polygon in {row.where} is not a list of points (x, y)") from None
+    return points
+
+
+def _unit_outline(points: np.ndarray, image: TableRow) -> tuple[np.ndarray, float, int]:
     low, high = points.min(axis=0), points.max(axis=0)
     unit = (points - low) / np.maximum(high - low, 1e-6)
     if image["chest_wall"] == "right":
         unit[:, 0] = 1 - unit[:, 0]
-    width, height = (high - low) * (float(image["width"]), float(image["height"]))
-    return unit[_kept_points(unit)], float(width / max(height, 1e-6)), _finding_code(image["finding"])
+    try:
+        width, height = (high - low) * (float(image["width"]), float(image["height"]))
+        return unit[_kept_points(unit)], float(width / max(height, 1e-6)), _finding_code(image["finding"])
+    except ValueError:
+        raise RequestError(
+            f"{image.where} needs numbers as width and height, and of finding {Finding.allowed()}"
+        ) from None
 
 
 def _kept_points(unit: np.ndarray) -> np.ndarray:
@@ -191,14 +221,6 @@ def _finding_code(text: str) -> int:
     """Position of the most telling finding of a ``|`` separated list, -1 for none at all."""
     positions = [list(Finding).index(Finding(part)) for part in text.split("|") if part]
     return min(positions, default=-1)
-
-
-def _rows(path: str | Path) -> list[dict[str, str]]:
-    try:
-        with open(path, newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
-    except OSError as error:
-        raise RequestError(f"table {path} cannot be read: {error.strerror}") from None
 
 
 def _names(cls: type) -> list[str]:

@@ -164,9 +164,9 @@ def refuse_unlike(
     n_px, n_all = int(lesion.mask.sum()), lesion.mask.size
     rows, columns = lesion.mask.shape
     if n_px < MIN_LESION_PX:
-        raise RequestError(
-            f"the requested lesion has {n_px} pixels on the grid of {rows} x {columns}: {MIN_LESION_PX} are the least"
-        )
+        pixels = "1 pixel" if n_px == 1 else f"{n_px} pixels"
+        grid = f"the grid of {rows} x {columns}"
+        raise RequestError(f"the requested lesion has {pixels} on {grid}: {MIN_LESION_PX} are the least")
     if n_px > MAX_PICTURE_SHARE * n_all:
         raise RequestError(
             f"the requested lesion covers {n_px / n_all:.0%} of the picture: {MAX_PICTURE_SHARE:.0%} is the most"

@@ -19,6 +19,7 @@ import numpy as np
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import open_regular
 from monai_mammo.prepare.array import PreparedMammogram
 from monai_mammo.prepare.geometry import Trace
 
@@ -214,12 +215,14 @@ def open_cached(folder: str | Path, item: dict[str, Any]) -> CachedImage:
 def _mapped(path: Path, shape: tuple[int, int], kind: str) -> np.ndarray:
     """Array of a file, if it is of the shape and type that are expected."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_regular(path) as file:
             expected = _npy_header(tuple(shape), kind)
             if file.read(len(expected)) == expected:  # six times as fast as to parse it
                 return np.memmap(file, kind, "r", len(expected), tuple(shape))
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+        if not isinstance(mapped, np.ndarray):  # an archive of arrays
+            raise ValueError
+    except (OSError, ValueError, EOFError):
         raise MammoError(f"{path.name} in {path.parent} is missing or damaged: prepare it anew") from None
     if mapped.shape != tuple(shape) or mapped.dtype != np.dtype(kind):
         raise MammoError(f"{path.name} in {path.parent} is not the file that its datalist describes")

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo.errors import RequestError
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.files.names import path_inside
 from monai_mammo.files.output_folder import contents
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import is_partial, save_bytes
 from monai_mammo.prepare.array import CHAIN_VERSION, PreparedMammogram
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.cache import full_files, full_item, npy_bytes, stored
+from monai_mammo.prepare.datalist_form import check_item
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.geometry import Trace
 from monai_mammo.study import Annotation
@@ -38,6 +41,11 @@ SPLIT_KEYS = {
 _FOLDERS = ("images", "breasts", "masks", "items", "full")
 _SUFFIXES = (".npy", ".png", ".json")
 _SETTINGS = "settings.json"
+_RECORD = ("fingerprint", "item", "chest_wall_by_pixels", "chest_wall_by_table", "notes")
+_ITEM = tuple(
+    "image breast conditions boxes person_id image_id source source_sha256 trace is_mirrored mask_kind labels record "
+    "findings".split()
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,12 +134,25 @@ class PreparedFolder:
         dict or None
         """
         try:
-            record = json.loads((self.path / "items" / f"{image_id}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            record = read_json(self.path / "items" / f"{image_id}.json")
+            is_there = all(path.is_file() for path in self._stated_files(record, image_id))
+        except (MammoError, LookupError, TypeError, ValueError, OSError):  # one that was changed is as good as none
             return None
+        return record if is_there and ("full" in record["item"]) is self.full_size else None
+
+    def _stated_files(self, record: Any, image_id: str) -> list[Path]:
+        """Files that a record states, if all of it is as `write` makes it; a `MammoError` or one of `LookupError`,
+        `TypeError` and `ValueError` where it is not."""
         item = record["item"]
-        is_whole = ("full" in item) is self.full_size and all((self.path / name).is_file() for name in _files_of(item))
-        return record if is_whole else None
+        check_item(item, where=image_id)
+        if [name for name in _ITEM if name not in item] or [name for name in _RECORD if name not in record]:
+            raise ValueError(image_id)
+        if item["image_id"] != image_id or not isinstance(record["notes"], list):
+            raise ValueError(image_id)
+        if not all(isinstance(item.get(name, ""), str) for name in ("person_id", "study_id")):
+            raise ValueError(image_id)
+        Trace.from_dict(item["trace"])
+        return [path_inside(self.path, name, where=image_id) for name in _files_of(item)]
 
     def write(
         self,
@@ -212,8 +233,11 @@ class PreparedFolder:
         return _FOLDERS if self.full_size else _FOLDERS[:-1]
 
     def _check_settings(self, marker: Path) -> None:
-        known = json.loads(marker.read_text(encoding="utf-8"))
-        rows, columns = known["shape"]
+        try:
+            known = read_json(marker)
+            rows, columns = (int(n) for n in known["shape"])
+        except (UnreadableFile, LookupError, TypeError, ValueError):
+            raise RequestError(f"{marker} is not as `prepare` writes it: name another folder") from None
         if (rows, columns) != tuple(self.shape):
             requested = f"{self.shape[0]} x {self.shape[1]}"
             raise RequestError(f"{self.path} holds images of {rows} x {columns}, not {requested}: name another folder")

@@ -13,22 +13,27 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.names import path_inside
 from monai_mammo.files.picture import read_brightness
+from monai_mammo.files.stored_array import read_array
+from monai_mammo.prepare.cache import stored
+from monai_mammo.prepare.datalist_form import check_item
 
 __all__ = [
-    "ROUGH_MASK_KINDS",
     "breast_of",
     "half_of_persons",
     "lesion_free_repeated",
     "load_datalist",
     "load_items",
+    "mask_of",
     "outlined_items",
+    "pixels_of",
 ]
 
-ROUGH_MASK_KINDS = ("box", "circle", "point")
-"""Kinds of lesion masks that say where a lesion is, but not what its outline is."""
+_HALVES = ("lesion_network", "judge")
 
 
-def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None) -> list[dict]:
+def load_datalist(
+    path: str | Path, *, split: str = "training", kinds: Sequence[str] | None = None, needs: Sequence[str] = ()
+) -> list[dict]:
     """Items of one split of a prepared folder, their files with full paths.
 
     Parameters
@@ -39,6 +44,8 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
         ``training``, ``validation``, ``test`` or ``external``.
     kinds : sequence of str or None
         Acquisition kinds to keep; all by default.
+    needs : sequence of str
+        Names that each item must state beside image and conditions.
 
     Returns
     -------
@@ -47,7 +54,8 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
     Raises
     ------
     RequestError
-        The file is not there, has no such split, or an item that lacks what it needs or leaves the folder.
+        The file is not there, has no such split, or an item that is not of the form, lacks what it needs or leaves the
+        folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -61,8 +69,10 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
     items = []
     for place, item in enumerate(content[split], start=1):
         where = f"{path.name} {split} item {place}"
-        if not isinstance(item, dict) or not isinstance(item.get("conditions"), dict) or "image" not in item:
-            raise RequestError(f"{where} is not an object with an image and conditions")
+        check_item(item, where=where)
+        missing = next((name for name in needs if name not in item), None)
+        if missing is not None:
+            raise RequestError(f"{where} does not state {missing}: prepare the images anew")
         if kinds is None or item["conditions"].get("kind") in kinds:
             names = {key: item[key] for key in ("image", "breast", "label") if key in item}
             files = {key: str(path_inside(path.parent, name, where=where)) for key, name in names.items()}
@@ -70,15 +80,18 @@ def load_datalist(path: str | Path, *, split: str = "training", kinds: Sequence[
     return items
 
 
-def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
-    """Items of one split of a prepared folder that state their breast mask.
+def load_items(
+    datalist: str | Path, *, split: str = "validation", needs: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Items of one split of a prepared folder that state their person, their name and their breast mask.
 
     Parameters
     ----------
-    datalist : str or Path
-        ``datalist.json`` of a prepared folder.
+    datalist : path
+        `datalist.json` as `prepare` writes it.
     split : str
-        Of the datalist, such as ``validation``.
+    needs : sequence of str
+        Names that each item must state beside these.
 
     Returns
     -------
@@ -87,21 +100,56 @@ def load_items(datalist: str | Path, *, split: str = "validation") -> list[dict[
     Raises
     ------
     RequestError
-        There is no such file or split, or the split is empty.
+        There is no such file or split, the split is empty, or an item lacks what it needs.
     """
-    items = load_datalist(datalist, split=split)
+    items = load_datalist(datalist, split=split, needs=("person_id", "image_id", "breast", *needs))
     if not items:
         raise RequestError(f"split {split!r} of {datalist} lists no image")
     return items
 
 
-def breast_of(item: dict[str, Any]) -> np.ndarray:
-    """Breast mask of an item, shape (rows, columns), bool.
+def pixels_of(item: Mapping[str, Any]) -> np.ndarray:
+    """Image of an item over the full range of 16 bits, shape (rows, columns), uint16, whatever its file has.
 
     Parameters
     ----------
-    item : dict
-        Of a datalist, or with its arrays in place of file names.
+    item : mapping
+        With ``image``: a file with its full path, or its values as whole numbers of 8 or 16 bits.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), uint16
+
+    Raises
+    ------
+    RequestError
+        The image is not 8 or 16 bit grey.
+    MammoError
+        The file is out of reach, damaged, or too large.
+    """
+    source = item["image"]
+    if isinstance(source, str) and not source.endswith(".npy"):
+        return stored(read_brightness(source))
+    array = source if isinstance(source, np.ndarray) else read_array(source)
+    if array.ndim == 2 and array.dtype == np.uint8:
+        return array.astype(np.uint16) * np.uint16(257)
+    if array.ndim != 2 or array.dtype != np.uint16:
+        what = f"{array.dtype} of shape {array.shape}"
+        where = "an image" if isinstance(source, np.ndarray) else source
+        raise RequestError(f"{where} holds {what}: an image to train on is 8 or 16 bit grey")
+    return array
+
+
+def mask_of(item: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Mask of an item, shape (rows, columns), bool.
+
+    Parameters
+    ----------
+    item : mapping
+    key : str
+        ``label`` or ``breast``, a file with its full path or an array.
+    shape : tuple of int
+        Rows and columns of the image, which the mask must have too.
 
     Returns
     -------
@@ -110,12 +158,38 @@ def breast_of(item: dict[str, Any]) -> np.ndarray:
     Raises
     ------
     MammoError
-        The item states none.
+        The file is out of reach, damaged, too large, or of another size than the image.
+    """
+    source = item[key]
+    if not isinstance(source, np.ndarray):
+        source = read_array(source) if source.endswith(".npy") else read_brightness(source)
+    if source.shape != tuple(shape):
+        name, words = item.get("image_id", "an item"), " x ".join(map(str, source.shape))
+        raise MammoError(f"{key} of {name} is of {words}, and its image of {' x '.join(map(str, shape))}")
+    return source > 0
+
+
+def breast_of(item: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Breast mask of an item, shape (rows, columns), bool.
+
+    Parameters
+    ----------
+    item : mapping
+    shape : tuple of int
+        Rows and columns of its image.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+
+    Raises
+    ------
+    MammoError
+        The item states none, or one that is damaged or of another size.
     """
     if "breast" not in item:
         raise MammoError(f"{item.get('image_id', 'an item')} has no breast mask: prepare the images anew")
-    source = item["breast"]
-    return (source if isinstance(source, np.ndarray) else read_brightness(source)) > 0
+    return mask_of(item, "breast", shape)
 
 
 def outlined_items(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -145,15 +219,28 @@ def half_of_persons(items: Sequence[dict[str, Any]], half: str) -> list[dict[str
     Returns
     -------
     list of dict
+
+    Raises
+    ------
+    RequestError
+        There is no such half, no image of its persons, or an item does not say whose it is.
     """
     if half == "all":
         return list(items)
-    parity = ("lesion_network", "judge").index(half)
+    if half not in _HALVES:
+        raise RequestError(f"half {half!r} of the persons is not one of {', '.join(_HALVES)}, all")
+    if any("person_id" not in item for item in items):
+        raise RequestError("an item does not state person_id, by which the halves of the persons are told apart")
 
     def parity_of(item: dict[str, Any]) -> int:
         return hashlib.sha256(f"half/{item['person_id']}".encode()).digest()[0] % 2
 
-    return [item for item in items if parity_of(item) == parity]
+    some = [item for item in items if parity_of(item) == _HALVES.index(half)]
+    if not some:
+        n_persons = len({item["person_id"] for item in items})
+        persons = "the one person" if n_persons == 1 else f"the {n_persons} persons"
+        raise RequestError(f"none of {persons} of these images is in the half of the {half}: take more, or half 'all'")
+    return some
 
 
 def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> list[dict[str, Any]]:

@@ -20,12 +20,14 @@ from monai_mammo.files.bounded import FileFault, UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256
 from monai_mammo.files.mask_picture import mask_of_picture
 from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
-from monai_mammo.files.picture import MAX_PIXELS, PICTURE_SUFFIXES, decoded, open_picture
+from monai_mammo.files.picture import PICTURE_SUFFIXES, decoded, open_picture
+from monai_mammo.files.stored_array import read_array
 from monai_mammo.study import Mammogram, StoredImage
 from monai_mammo.terms import Finding
 
 __all__ = [
     "FileReader",
+    "FullMask",
     "Sidecar",
     "empty_mask_note",
     "files_beside",
@@ -318,6 +320,10 @@ def files_beside(path: Path, *, allow_outside: bool = False) -> tuple[Path, ...]
     return (beside,)
 
 
+class FullMask(MammoError):
+    """A mask that marks every pixel of its picture, the air too."""
+
+
 def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
     """Mask that a picture shows by the rule of `monai_mammo.files.mask_picture`; empty is allowed, full is not.
 
@@ -336,8 +342,10 @@ def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
 
     Raises
     ------
+    FullMask
+        It marks every pixel.
     MammoError
-        The file is not there, not a picture, not a mask, too large, or covers every pixel.
+        The file is not there, not a picture, not a mask, or too large.
     """
     if path.suffix == ".npy":
         return _array_mask(path)
@@ -345,22 +353,23 @@ def read_mask(path: Path, *, reader: FileReader | None = None) -> np.ndarray:
     name = printable(path.name)
     if not isinstance(stored, StoredImage):
         raise MammoError(f"mask {name}: {stored.detail}")
-    mask = stored.pixels.astype(bool)
+    return _not_full(stored.pixels.astype(bool), name)
+
+
+def _not_full(mask: np.ndarray, name: str) -> np.ndarray:
     if mask.all():
-        raise MammoError(f"mask {name} covers the whole picture")
+        raise FullMask(f"mask {name} covers the whole picture")
     return mask
 
 
 def _array_mask(path: Path) -> np.ndarray:
     try:
-        if not path.is_file():
-            raise OSError
-        array = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no more than the file holds
-        if array.ndim != 2 or array.dtype.kind not in "bu" or array.size > MAX_PIXELS:
-            raise ValueError
-        return np.array(array > 0)
-    except (OSError, ValueError, EOFError, TypeError):
-        raise MammoError(f"mask {printable(path.name)}: it is not there or not a mask") from None
+        array = read_array(path)
+    except UnreadableFile as error:
+        raise MammoError(f"mask {error.detail}") from None
+    if array.dtype.kind not in "bu":
+        raise MammoError(f"mask {printable(path.name)} has values below 0")
+    return _not_full(array > 0, printable(path.name))
 
 
 def empty_mask_note(path: Path, conditions: Conditions) -> tuple[str, ...]:

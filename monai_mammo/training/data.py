@@ -16,9 +16,8 @@ from torch.utils.data import Dataset, Sampler
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.files.picture import read_brightness
-from monai_mammo.prepare.cache import stored
-from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
+from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
+from monai_mammo.prepare.datalist_items import mask_of, pixels_of
 
 __all__ = ["CropDataset", "EpochSampler", "Passes", "PreparedDataset"]
 
@@ -50,10 +49,11 @@ class PreparedDataset(Dataset):
         self.epoch, self.seed, self.transform = 0, seed, transform
         if not self.data:
             raise RequestError("a data set of no image cannot train or validate: name other data or another split")
-        self._images = [_pixels(item["image"]) for item in self.data]
+        self._images = [pixels_of(item) for item in self.data]
         if len({image.shape for image in self._images}) > 1:
             raise MammoError("prepared images of different sizes cannot train together")
-        self._masks = [_loaded(item["label"]) > 0 if _is_outlined(item) else None for item in self.data]
+        shape = self._images[0].shape
+        self._masks = [mask_of(item, "label", shape) if _is_outlined(item) else None for item in self.data]
         self.conditions = [Conditions.from_dict(item["conditions"]) for item in self.data]
         self._tensors = None if device is None else [_unit_tensor(image).to(device) for image in self._images]
 
@@ -229,26 +229,6 @@ class EpochSampler(Sampler[int]):
 
 def _is_outlined(item: dict[str, Any]) -> bool:
     return "label" in item and item.get("mask_kind") not in ROUGH_MASK_KINDS
-
-
-def _loaded(source: str | np.ndarray) -> np.ndarray:
-    if isinstance(source, np.ndarray):
-        return source
-    return np.load(source) if source.endswith(".npy") else read_brightness(source)
-
-
-def _pixels(source: str | np.ndarray) -> np.ndarray:
-    """Stored values over the full range of 16 bits, shape (rows, columns), whatever the file has."""
-    if isinstance(source, str) and not source.endswith(".npy"):
-        return stored(read_brightness(source))
-    array = _loaded(source)
-    if array.ndim == 2 and array.dtype == np.uint8:
-        return array.astype(np.uint16) * np.uint16(257)
-    if array.ndim != 2 or array.dtype != np.uint16:
-        what = f"{array.dtype} of shape {array.shape}"
-        where = "an image" if isinstance(source, np.ndarray) else source
-        raise RequestError(f"{where} holds {what}: an image to train on is 8 or 16 bit grey")
-    return array
 
 
 def _unit_tensor(image: np.ndarray) -> Tensor:

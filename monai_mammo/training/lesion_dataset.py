@@ -11,7 +11,7 @@ import torch
 from monai_mammo.attributes import HEADS, UNKNOWN_LABEL, class_labels
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.networks.class_heads import PRESENCE
-from monai_mammo.prepare.datalist_items import ROUGH_MASK_KINDS
+from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
 from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding, View

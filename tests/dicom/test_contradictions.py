@@ -128,6 +128,16 @@ def test_unsigned_pixels_that_are_called_signed(read, syntax):
     assert len(notes) == 1 and "VOI shows unsigned values" in notes[0]
 
 
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless, uid.JPEGLSLossless], **NAMED)
+def test_a_sign_that_nothing_shows_is_said(read, syntax):
+    """Without a VOI nobody knows whether the highest bit is a sign: the header is believed, and it is said."""
+    no_window = {"WindowCenter": None, "WindowWidth": None}
+    _, notes = read(file_of(BREAST, syntax, PixelRepresentation=1, **no_window))
+    assert len(notes) == 1 and "nothing shows it: the sign was taken from bit 11" in notes[0]
+    _, notes = read(file_of(BREAST // 2, syntax, PixelRepresentation=1, **no_window))
+    assert notes == []
+
+
 @pytest.mark.parametrize(
     ("window", "taken"), [(WINDOW, "its bits as unsigned ones"), (SIGNED, "the signed values")], ids=["bits", "values"]
 )

@@ -142,6 +142,6 @@ def test_wrong_requests_and_files_are_one_sentence(mammogram, make_mammogram, tm
     for name in ("note.nii", "other.nii", "half.nii.gz"):
         with pytest.raises(MammoError, match=f"{name} is not a NIfTI file by write_nifti"):
             read_nifti(tmp_path / name)
-    with pytest.raises(MammoError, match="no such file"):
+    with pytest.raises(MammoError, match="No such file"):
         read_nifti(tmp_path / "absent.nii")
     assert not (tmp_path / "a.nii").exists()

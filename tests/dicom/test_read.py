@@ -126,6 +126,8 @@ SKIPPED = [
     ({"ViewCodeSequence": view_code(CC, "399161006")}, "partial_view"),
     ({"ViewCodeSequence": view_code(CC, "399197002")}, "rolled"),
     ({"ViewCodeSequence": view_code("127457009")}, "specimen"),
+    ({"BodyPartExamined": "SPECIMEN"}, "specimen"),
+    ({"SeriesDescription": "Biopsy_specimen 2x"}, "specimen"),
     ({"ViewPosition": "XCCL"}, "unsupported_view"),
     ({"ViewCodeSequence": view_code("399260004")}, "unsupported_view"),
     ({"ImageLaterality": "B"}, "both_breasts"),

@@ -109,11 +109,18 @@ def make_run(tmp_path_factory):
         manifest = Manifest.new(
             folder,
             run_sha256="ab" * 32,
+            request_sha256=request.request_sha256,
             request=request.to_dict(),
+            identity=request.identity(),
             guidance=2.0,
+            device="cpu",
             shape=list(SHAPE),
+            spacing_mm=3.5,
+            spacing_source="nominal",
             weights=[],
+            versions={},
             warnings=[],
+            times={"started": "2026-01-01T00:00:00+00:00", "finished": None},
         )
         for index, (laterality, image, lesion) in enumerate(samples):
             turned = (laterality == "R") != (index in mirrored)
@@ -146,10 +153,15 @@ def make_run(tmp_path_factory):
             tries = [{"dice": dice, "outside_share": 0.0, "defect": ""} for dice in dice_of]
             manifest.samples[index] = {
                 "index": index,
+                "id": f"sample_{index:04d}",
                 "conditions": conditions.to_dict(),
                 "tries": tries,
                 "kept_try": 0,
-                "files": files,
+                "outcome": "passed",
+                "is_failure": False,
+                "found": {"dice": tries[0]["dice"], "box": None},
+                "warnings": [],
+                "files": dict(files),
             }
         manifest.save()
         return folder

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contour_bank import build_contour_bank, shipped_bank
 from monai_mammo.lesions.placing import ENOUGH, draw_outline, request_lesion
 from monai_mammo.prepare.geometry import box_of_mask
@@ -134,7 +135,7 @@ def test_the_bank_takes_training_lesions_only_and_mirrors_them(tmp_path):
         rows.writerow(["image_id", "type", "polygon"])
         rows.writerows([i, t, json.dumps(right)] for i, t in contours)
     item = {
-        "image_id": "a",
+        "image": "a.npy",
         "conditions": {"kind": "digital", "view": "CC", "finding": "mass", "box": [0.1, 0.2, 0.5, 0.4]},
     }
     (tmp_path / "d.json").write_text(json.dumps({"training": [item]}))
@@ -145,3 +146,28 @@ def test_the_bank_takes_training_lesions_only_and_mirrors_them(tmp_path):
     assert bank.boxes.shape == (1, 4)
     read = type(bank).load(tmp_path / "b.npz")
     assert read.boxes == pytest.approx(bank.boxes, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("table", "cells", "sentence"),
+    [
+        ("c.csv", ["a", "lesion", "[[0, 0]"], "polygon in c.csv line 2 is not a list of points"),
+        ("c.csv", ["a", "lesion", "{}"], "polygon in c.csv line 2 is not a list of points"),
+        ("c.csv", ["a", "lesion", "[1, 2, 3]"], "polygon in c.csv line 2 is not a list of points"),
+        ("m.csv", ["a", "train", "left", "wide", 100, "mass"], "m.csv line 2 needs numbers as width and height"),
+        ("m.csv", ["a", "train", "left", 200, 100, "lump"], "m.csv line 2 needs numbers as width and height"),
+    ],
+)
+def test_a_table_of_a_bank_that_is_damaged_is_one_sentence(tmp_path, table, cells, sentence):
+    rows = {
+        "m.csv": ["image_id,split,chest_wall,width,height,finding", "a,train,left,200,100,mass"],
+        "c.csv": ["image_id,type,polygon", 'a,lesion,"[[0,0],[1,0],[1,1],[0.5,1],[0,1],[0,0.5]]"'],
+    }
+    for name, lines in rows.items():
+        (tmp_path / name).write_text("\n".join(lines))
+    with open(tmp_path / table, "w", newline="") as stream:
+        csv.writer(stream).writerows([rows[table][0].split(","), cells])
+    (tmp_path / "d.json").write_text(json.dumps({"training": []}))
+    with pytest.raises(RequestError, match=sentence):
+        build_contour_bank(tmp_path / "c.csv", tmp_path / "m.csv", tmp_path / "d.json", tmp_path / "b.npz")
+    assert not (tmp_path / "b.npz").exists()

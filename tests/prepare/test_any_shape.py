@@ -16,6 +16,9 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.phantom import draw_mammogram
+from monai_mammo.prepare import prepare
+from monai_mammo.prepare.datalist import PreparedFolder
 from monai_mammo.prepare.datalist_items import load_datalist
 from monai_mammo.prepare.datasets import dataset_entries
 from monai_mammo.prepare.entry import Entry
@@ -186,3 +189,30 @@ def test_a_png_of_ours_is_opened_by_one_module():
     package = Path(__file__).parents[2] / "monai_mammo"
     callers = [path for path in package.rglob("*.py") if "Image.open(" in path.read_text(encoding="utf-8")]
     assert [path.relative_to(package).as_posix() for path in callers] == ["files/picture.py"]
+
+
+def test_a_record_of_a_prepared_image_of_any_shape_is_kept_or_as_good_as_none(tmp_path: Path):
+    drawn = draw_mammogram(Conditions(laterality="L", view="CC"), seed=1, shape=(96, 72))
+    prepare([drawn], out=tmp_path, shape=(64, 48))
+    (path,) = (tmp_path / "items").iterdir()
+    folder, record = PreparedFolder(tmp_path, (64, 48)), json.loads(path.read_text())
+    assert folder.record(path.stem) == record
+    n_kept = n_none = 0
+    for place in places(record):
+        for odd in ODD:
+            path.write_text(json.dumps(replaced(record, place, odd)))
+            found = folder.record(path.stem)
+            if found is None:
+                n_none += 1
+                continue
+            n_kept += 1
+            assert isinstance(found["item"]["person_id"], str) and found["item"]["image_id"] == path.stem
+            Conditions.from_dict(found["item"]["conditions"])
+    assert n_none > 500 and n_kept > 20
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "null", '{"shape": 5}', '{"shape": [1, "x"]}', "[" * 100_000])
+def test_settings_of_a_prepared_folder_of_any_shape_are_one_sentence(tmp_path: Path, text):
+    (tmp_path / "settings.json").write_text(text)
+    with pytest.raises(RequestError, match=r"settings\.json is not as `prepare` writes it"):
+        PreparedFolder(tmp_path, (64, 48)).check()

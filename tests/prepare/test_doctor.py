@@ -169,12 +169,16 @@ def test_progress_counts_to_the_end(folder: Path):
     assert calls == [(n, 8) for n in range(1, 9)]
 
 
-def test_a_table_with_a_mask_of_another_size_and_a_missing_one(table: Path):
+def test_a_table_with_a_mask_of_another_size_one_of_everything_and_a_missing_one(table: Path):
     report = doctor(table)
     assert kinds(report).keys().isdisjoint({IssueKind.MASK_MISFIT, IssueKind.MASK_MISSING})
     mask = table.parent / "masks" / "case_0.png"
     Image.fromarray(np.tri(40, 30, dtype=bool)).save(mask)
     assert images_of(doctor(table), IssueKind.MASK_MISFIT) == [("images/case_0.png",)]
+    Image.new("1", (30, 40), 1).save(mask)
+    report = doctor(table)
+    assert images_of(report, IssueKind.MASK_FULL) == [("images/case_0.png",)]
+    assert IssueKind.MASK_MISSING not in kinds(report)
     mask.unlink()
     assert images_of(doctor(table), IssueKind.MASK_MISSING) == [("images/case_0.png",)]
 

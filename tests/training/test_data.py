@@ -14,7 +14,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.lesions import lesion_planes
 from monai_mammo.networks import Autoencoder, encode_conditions
 from monai_mammo.prepare import phantom_items
-from monai_mammo.prepare.datalist_items import half_of_persons, load_datalist
+from monai_mammo.prepare.datalist_items import load_datalist
 from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.sampling import CosineSchedule, RectifiedFlowSchedule
 from monai_mammo.training.data import CropDataset, EpochSampler
@@ -181,13 +181,6 @@ def test_a_network_that_knows_the_answer_has_no_loss_on_either_schedule(schedule
 
     spread = 2 if isinstance(schedule, RectifiedFlowSchedule) else 1  # of eps - z_0, and of v
     assert DiffusionLoss(schedule)(silent, batch)["loss"].item() == pytest.approx(spread, rel=0.2)
-
-
-def test_halves_share_no_person_and_lose_none():
-    items = [{"person_id": f"p{i % 50}"} for i in range(200)]
-    one, other = half_of_persons(items, "lesion_network"), half_of_persons(items, "judge")
-    assert not {i["person_id"] for i in one} & {i["person_id"] for i in other}
-    assert len(one) + len(other) == 200 and min(len(one), len(other)) > 50
 
 
 def test_a_folder_that_was_not_prepared_says_how(tmp_path):

@@ -26,6 +26,7 @@ from monai_mammo.dicom.reading.guards import Limits
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files import check_output_folder, file_sha256, folder_lock, is_partial, save_bytes
+from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["DeidentificationReport", "FileRecord", "deidentify_folder"]
@@ -250,10 +251,8 @@ def _former_report(out: Path) -> dict[str, Any] | None:
     """Report of an earlier call, complete or not; `None` where there is none of ours."""
     path = out / _REPORT
     try:
-        if not path.is_file() or path.stat().st_size > _MOST_REPORT_BYTES:
-            return None
-        report = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        report = read_json(path, max_bytes=_MOST_REPORT_BYTES)
+    except UnreadableFile:
         return None
     is_ours = isinstance(report, dict) and report.get("list") == LIST_NAME and isinstance(report.get("files"), list)
     return report if is_ours else None
@@ -262,7 +261,8 @@ def _former_report(out: Path) -> dict[str, Any] | None:
 def _former_hashes(out: Path) -> set[str]:
     """Hashes of the sources of an earlier call."""
     lines = (_former_report(out) or {"files": []})["files"]
-    return {line["source_sha256"] for line in lines if isinstance(line, dict) and line.get("source_sha256")}
+    hashes = (line.get("source_sha256") for line in lines if isinstance(line, dict))
+    return {sha256 for sha256 in hashes if isinstance(sha256, str) and sha256}
 
 
 def _check_same_source(out: Path, paths: list[Path], limits: Limits) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Literal
 
 from monai_mammo.dicom.deidentification.dataset import DeidentificationPolicy
 from monai_mammo.dicom.deidentification.deidentified_folder import DeidentificationReport, deidentify_folder
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_bytes
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["deidentify"]
+
+_MAX_SECRET_BYTES = 2**20
 
 
 def deidentify(
@@ -65,6 +67,6 @@ def _secret(path: str | os.PathLike[str] | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise RequestError(f"secret file {path} could not be read: {error.strerror or 'unknown'}") from None
+        return read_bytes(path, max_bytes=_MAX_SECRET_BYTES)
+    except UnreadableFile as error:
+        raise RequestError(f"secret file {error.detail}") from None

@@ -275,3 +275,23 @@ def read_guarded(
         No reading process can be started here.
     """
     return _reader_of_this_process().read(path, mode=mode, for_processing=for_processing, accept=accept)
+
+
+def read_stored_guarded(path: str | os.PathLike[str]) -> StoredImage | Skipped | Failed:
+    """Pixels of any DICOM image as they are stored, by the `GuardedReader` that `read_guarded` uses.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    StoredImage, Skipped or Failed
+        As from `GuardedReader.read_stored`.
+
+    Raises
+    ------
+    MammoError
+        No reading process can be started here.
+    """
+    return _reader_of_this_process().read_stored(path)

@@ -71,6 +71,10 @@ def settled_format(
     if form.is_signed and center is not None and _is_unsigned_by_voi(pixels, form, top, center):
         notes.append(contradiction("PixelRepresentation says signed, the VOI shows unsigned values: these were taken"))
         form = dataclasses.replace(form, is_signed=False)
+    elif form.is_signed and center is None and not notes and _tells_no_sign(pixels, form, top):
+        bit = form.bits_stored - 1
+        words = f"PixelRepresentation says signed, and nothing shows it: the sign was taken from bit {bit}"
+        notes.append(contradiction(words))
     return form, tuple(notes)
 
 
@@ -193,5 +197,10 @@ def _with_fewer_bits(
 
 def _is_unsigned_by_voi(pixels: np.ndarray, form: PixelFormat, top: int, center: float) -> bool:
     """Whether signed pixels are unsigned: no sign is extended, and the VOI is centred on what could not be there."""
+    return _tells_no_sign(pixels, form, top) and center >= 2 ** (form.bits_stored - 1)
+
+
+def _tells_no_sign(pixels: np.ndarray, form: PixelFormat, top: int) -> bool:
+    """Whether the highest bit is used and the bits above it, which are there, do not repeat it."""
     half = 2 ** (form.bits_stored - 1)
-    return half <= top < 2 * half and form.bits_stored < 8 * pixels.itemsize and center >= half
+    return half <= top < 2 * half and form.bits_stored < 8 * pixels.itemsize

@@ -13,6 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reasons import Failed, Skipped, SkipReason
+from monai_mammo.files.bounded import open_regular
 
 __all__ = ["count_private", "read_header"]
 
@@ -37,7 +38,7 @@ def read_header(path: str | os.PathLike[str], keywords: tuple[str, ...]) -> dict
     """
     path = Path(path)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
         return Failed(path, SkipReason.UNREADABLE, f"the file could not be read: {error.strerror or 'unknown'}")
@@ -68,7 +69,7 @@ def count_private(path: str | os.PathLike[str]) -> int:
     int
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
         dataset: Dataset = dcmread(DicomBytesIO(head), stop_before_pixels=True, force=True)
         tags = dataset.keys()  # iterating over the dataset would convert its values

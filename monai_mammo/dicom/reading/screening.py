@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from monai_mammo.dicom.reading.descriptions import descriptions
 from monai_mammo.dicom.reading.image_type import sort_of_image
 from monai_mammo.dicom.reading.modifiers import check_modifiers
 from monai_mammo.dicom.reading.views import find_view, names_a_view
@@ -37,6 +38,7 @@ _OTHER_MODALITIES = frozenset({"US", "MR", "CT", "NM", "PT", "SEG", "SR", "PR"})
 _BREAST = re.compile(r"BREAST|MAMMA|MAMMO")
 _PRIVATE_PIXEL_GROUPS = (0x7E01, 0x7F01)  # of Hologic's tomosynthesis in secondary captures
 _BULK_BYTES = 2**16  # a private attribute of more is not a setting
+_SPECIMEN = re.compile(r"\bSPECIMENS?\b")
 _PARTS_OF_CBIS_DDSM = ("ROI MASK IMAGES", "CROPPED IMAGES")
 
 
@@ -165,6 +167,8 @@ def _check_sort(dataset: Dataset) -> None:
     sort = sort_of_image(dataset)
     if sort is not None:
         raise Refusal(*sort)
+    if dataset.get("SpecimenDescriptionSequence") or any(_SPECIMEN.search(text) for _, text in descriptions(dataset)):
+        raise Refusal(SkipReason.SPECIMEN, "the image shows a specimen")
     if "YES" in (dataset.get("QualityControlImage"), dataset.get("CalibrationImage")):
         raise Refusal(SkipReason.QUALITY_CONTROL, "the image is of a quality control or a calibration")
     if str(dataset.get("SeriesDescription") or "").strip().upper() in _PARTS_OF_CBIS_DDSM:

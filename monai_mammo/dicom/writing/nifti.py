@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from monai_mammo.dicom.identity import Provenance
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.bounded import FileFault, UnreadableFile, parse_json, read_bytes
+from monai_mammo.files.picture import MAX_PIXELS
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.study import Mammogram, Spacing
 
@@ -25,6 +28,7 @@ UNKNOWN = "spacing UNKNOWN, 1 is not mm"
 """What ``descrip`` says of a file whose spacing nobody knows."""
 
 _SUFFIXES = (".nii", ".nii.gz")
+_MAX_BYTES = 8 * MAX_PIXELS + 2**20
 _COMMENT = 6  # code of a header extension in plain text
 
 
@@ -116,17 +120,35 @@ def read_nifti(path: str | os.PathLike[str]) -> NiftiPicture:
     name = Path(path).name
     damage = (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError, WrapStructError)
     try:
-        image = nibabel.Nifti1Image.from_filename(path)
+        image = nibabel.Nifti1Image.from_bytes(_unpacked(Path(path)))
+        if len(image.shape) != 2 or image.shape[0] * image.shape[1] > MAX_PIXELS:
+            raise ValueError
         pixels = np.asanyarray(image.dataobj).T
         extensions = [extension for extension in image.header.extensions if extension.get_code() == _COMMENT]
-        about = json.loads(bytes(extensions[0].get_content()).rstrip(b"\0"))["monai_mammo"]
+        about = dict(parse_json(bytes(extensions[0].get_content()).rstrip(b"\0").decode())["monai_mammo"])
         spacing = about.pop("spacing")
-    except FileNotFoundError:
-        raise MammoError(f"{name} could not be read: there is no such file") from None
-    except (*damage, OSError, EOFError, ValueError, IndexError, KeyError, TypeError):
+        known = None if spacing is None else Spacing(spacing["row_mm"], spacing["column_mm"], spacing["source"])
+        if pixels.dtype.kind not in "buif" or not np.isfinite(pixels).all():
+            raise ValueError
+    except UnreadableFile:
+        raise
+    except (*damage, OSError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
         raise MammoError(f"{name} is not a NIfTI file by write_nifti") from None
-    known = None if spacing is None else Spacing(spacing["row_mm"], spacing["column_mm"], spacing["source"])
     return NiftiPicture(pixels, known, about)
+
+
+def _unpacked(path: Path) -> bytes:
+    """Bytes of a file, inflated where it is packed, up to what the largest picture needs."""
+    data = read_bytes(path, max_bytes=_MAX_BYTES)
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        unpacked = zlib.decompressobj(wbits=31).decompress(data, _MAX_BYTES + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if len(unpacked) > _MAX_BYTES:
+        raise UnreadableFile(FileFault.TOO_LARGE, f"{path.name} holds more than {_MAX_BYTES} bytes")
+    return unpacked
 
 
 def _file(pixels: np.ndarray, mammogram: Mammogram, provenance: Provenance | None, *, compressed: bool) -> bytes:

@@ -6,13 +6,13 @@ import os
 from io import BytesIO
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from monai_mammo.dicom.identity import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
+from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.errors import MammoError
 
 __all__ = ["dataset_bytes", "file_meta", "read_dataset"]
@@ -59,7 +59,7 @@ def dataset_bytes(dataset: Dataset) -> bytes:
 
 @suppress_pydicom_messages()
 def read_dataset(path: str | os.PathLike[str]) -> Dataset:
-    """Dataset of a file of ours; files of others are read through `guards`.
+    """Dataset of a file that is said to be ours, parsed with the bounds that foreign files have.
 
     Parameters
     ----------
@@ -75,8 +75,9 @@ def read_dataset(path: str | os.PathLike[str]) -> Dataset:
         The file is out of reach or no DICOM file.
     """
     try:
-        return dcmread(BytesIO(Path(path).read_bytes()))
-    except OSError as error:
-        raise MammoError(f"{path} could not be read: {error.strerror or error}") from None
-    except (InvalidDicomError, EOFError, ValueError, AttributeError):
-        raise MammoError(f"{Path(path).name} is not a DICOM file") from None
+        dataset = parse(file_bytes(Path(path), Limits()), Limits())
+    except Refusal as refusal:
+        raise MammoError(f"{Path(path).name} could not be read: {refusal.detail}") from None
+    if isinstance(dataset.get("PixelData"), memoryview):
+        dataset.PixelData = bytes(dataset.PixelData)
+    return dataset

@@ -21,6 +21,7 @@ from monai_mammo.evaluation.knobs.knob_effects import knob_effects
 from monai_mammo.evaluation.knobs.knob_measures import measured
 from monai_mammo.evaluation.knobs.knob_table import BASE, KNOBS, Knob, Level
 from monai_mammo.evaluation.stated import about_bundle
+from monai_mammo.files.bounded import parse_json, read_text
 from monai_mammo.generation.engine.check import CheckResult
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.engine.generator import Generator
@@ -37,6 +38,7 @@ from monai_mammo.terms import AcquisitionKind, Laterality
 __all__ = ["knob_figures"]
 
 _EVEN_ODDS = 0.5
+_MAX_ROWS_BYTES = 512 * 2**20
 
 
 def knob_figures(
@@ -226,9 +228,9 @@ class _Rows:
         self._settings = json.dumps(settings, sort_keys=True)
         self._figures: dict[str, dict[str, float | None]] = {}
         if path is not None and path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in read_text(path, max_bytes=_MAX_ROWS_BYTES, errors="replace").splitlines():
                 try:
-                    entry = json.loads(line)
+                    entry = parse_json(line)
                     if json.dumps(entry["settings"], sort_keys=True) == self._settings:
                         self._figures[str(entry["key"])] = dict(entry["figures"])
                 except (ValueError, KeyError, TypeError):

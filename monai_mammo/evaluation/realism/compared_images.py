@@ -14,7 +14,7 @@ from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.run_items import items_of_run
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.prepare.breast import chest_wall_side
-from monai_mammo.prepare.datalist_items import load_datalist
+from monai_mammo.prepare.datalist_items import load_datalist, pixels_of
 from monai_mammo.prepare.geometry import mirror
 from monai_mammo.prepare.reading import is_picture, read_picture
 from monai_mammo.terms import AcquisitionKind, ChestWall
@@ -83,7 +83,7 @@ def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dic
         There is no such folder or split.
     """
     path = Path(folder)
-    return load_datalist(path / "datalist.json" if path.is_dir() else path, split=split)
+    return load_datalist(path / "datalist.json" if path.is_dir() else path, split=split, needs=("person_id",))
 
 
 def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
@@ -102,7 +102,7 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
 
 
 def _of_items(items: Sequence[dict[str, Any]], kind: str | None) -> ImageSet:
-    images = [item["image"] if isinstance(item["image"], np.ndarray) else np.load(item["image"]) for item in items]
+    images = [pixels_of(item) for item in items]
     return ImageSet.of(
         [image.astype(np.float32) / _UNIT for image in images],
         kinds=[item["conditions"].get("kind") or kind for item in items],

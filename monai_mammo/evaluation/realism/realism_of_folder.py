@@ -20,6 +20,7 @@ from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.stated import about_bundle, figures_name
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.generation.request import Request
 from monai_mammo.networks.weights import ENCODER
 from monai_mammo.progress import ProgressCallback
 
@@ -76,6 +77,7 @@ def evaluate_realism(
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
+    Request(seed=seed)  # refuses one that is not allowed
     if out is not None:
         check_output_folder(out, command="evaluate realism", is_ours=lambda folder: (folder / _FIGURES).is_file())
     with contextlib.nullcontext() if out is None else folder_lock(Path(out)):

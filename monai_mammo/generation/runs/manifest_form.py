@@ -97,7 +97,7 @@ def _files(value: Any, place: str) -> None:
         raise ValueError(f"{place} must be an object")
     for name, sha256 in value.items():
         path = PureWindowsPath(name)
-        if len(path.parts) != 1 or path.drive or path.root or name in (".", "..", "") or "/" in name:
+        if len(path.parts) != 1 or path.drive or path.root or name in (".", "..", "") or "/" in name or len(name) > 200:
             raise ValueError(f"{place} must name files of its own folder, not {name[:80]!r}")
         _text(sha256, f"{place}.{name}")
 

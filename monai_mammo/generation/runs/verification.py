@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import dcmread
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import read_nifti, read_segmentation
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.writing.store import read_dataset
 from monai_mammo.dicom.writing.validate import complete
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.files.bounded import read_json
+from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
+from monai_mammo.files.stored_array import read_array
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
 from monai_mammo.generation.engine.source import source_note
 from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, is_passed, run_sha256, sample_name
@@ -26,6 +27,7 @@ from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
 from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, public_key, signature_problem
+from monai_mammo.generation.runs.written_dicom import written_dicom
 from monai_mammo.measures.overlap import dice
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist import SPLIT_KEYS
@@ -221,9 +223,9 @@ def _datalist(manifest: Manifest) -> Iterator[str]:
         return
     is_partly = bool(manifest.head["request"].get("only_passed"))
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         images = sorted(item["image"] for split in SPLIT_KEYS.values() for item in content.get(split, []))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (UnreadableFile, KeyError, TypeError, AttributeError):
         yield "datalist.json cannot be read as a datalist"
         return
     listed = [entry for _, entry in sorted(manifest.samples.items()) if is_passed(entry) or not is_partly]
@@ -249,8 +251,8 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
     try:
         conditions = Conditions.from_dict(entry["conditions"])
         preview, requested = read_brightness(paths["mammogram.png"]), read_brightness(paths["lesion.png"]) > 0.5
-        stated = Conditions.from_json(paths["conditions.json"].read_text(encoding="utf-8"))
-    except (MammoError, OSError, ValueError, KeyError) as error:
+        stated = Conditions.from_dict(read_json(paths["conditions.json"]))
+    except (MammoError, TypeError, KeyError) as error:
         return [f"cannot be read: {error}"], False
     problems = [] if stated == conditions else ["conditions.json and the manifest differ"]
     if requested.shape != preview.shape:
@@ -287,10 +289,12 @@ def _prepared(
     paths: Mapping[str, Path], preview: np.ndarray, requested: np.ndarray, conditions: Conditions
 ) -> list[str]:
     try:
-        image = np.load(paths[PREPARED_IMAGE], allow_pickle=False).astype(np.float32) / 65535
-        lesion = np.load(paths[PREPARED_LESION], allow_pickle=False) > 0
-    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        return [f"{PREPARED_IMAGE} cannot be read: {type(error).__name__}"]
+        image = read_array(paths[PREPARED_IMAGE]).astype(np.float32) / 65535
+        lesion = read_array(paths[PREPARED_LESION]) > 0
+    except UnreadableFile as error:
+        return [error.detail]
+    except KeyError:
+        return [f"there is {PREPARED_IMAGE}, and no {PREPARED_LESION}"]
     assert conditions.laterality is not None
     preview, requested = as_displayed(preview, conditions.laterality), as_displayed(requested, conditions.laterality)
     problems = []
@@ -307,10 +311,9 @@ def _mammogram(
 ) -> tuple[list[str], np.ndarray | None]:
     """Sentences for a mammogram's DICOM file, and its pixels in [0, 1]."""
     try:
-        dataset = dcmread(path)
-        pixels = dataset.pixel_array.astype(np.float32) / (2**dataset.BitsStored - 1)
-    except Exception as error:  # decoders of other hands raise what they like
-        return [f"mammogram.dcm cannot be decoded: {type(error).__name__}"], None
+        dataset, pixels = written_dicom(path)
+    except MammoError as error:
+        return [str(error)], None
     _, breast = clean_air(pixels)
     problems = complete(dataset, chest_wall=None if breast is None else chest_wall_side(breast))
     if dataset.get("ImageLaterality") != conditions.laterality or dataset.get("ViewPosition") != conditions.view:
@@ -353,9 +356,11 @@ def _nifti(
 @suppress_pydicom_messages()
 def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mapping[str, Any]) -> list[str]:
     try:
-        dataset = dcmread(paths["lesion.seg.dcm"])
+        dataset = read_dataset(paths["lesion.seg.dcm"])
+        if dataset.file_meta.TransferSyntaxUID.is_compressed:
+            return ["lesion.seg.dcm is compressed, as no run writes it"]
         masks = read_segmentation(paths["lesion.seg.dcm"])
-        source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True).SOPInstanceUID
+        source = read_dataset(paths["mammogram.dcm"]).SOPInstanceUID
     except Exception as error:
         return [f"lesion.seg.dcm cannot be read: {type(error).__name__}"]
     problems = [f"lesion.seg.dcm: {sentence}" for sentence in complete(dataset)]
@@ -375,8 +380,8 @@ def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mappi
 @suppress_pydicom_messages()
 def _report(paths: Mapping[str, Path]) -> list[str]:
     try:
-        dataset = dcmread(paths["report.dcm"])
-        source = dcmread(paths["mammogram.dcm"], stop_before_pixels=True)
+        dataset = read_dataset(paths["report.dcm"])
+        source = read_dataset(paths["mammogram.dcm"])
         evidence = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
         referenced = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
     except Exception as error:

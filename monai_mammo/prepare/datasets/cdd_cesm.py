@@ -264,5 +264,5 @@ def _shape_of(path: Path) -> tuple[int, int] | None:
 def _shape_name(row: TableRow) -> str:
     try:
         return str(json.loads(row["region_shape_attributes"])["name"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import open_regular
 from monai_mammo.files.names import printable
 from monai_mammo.prepare.entry import PERSON_OF_FILE, Entry
 from monai_mammo.prepare.reading import Sidecar, is_picture, sidecar_path
@@ -122,7 +123,7 @@ def _without_seg(path: Path) -> Path:
 def _is_dicom(path: Path) -> bool:
     """Whether a file starts as DICOM files do (PS3.10, 7.1)."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(132)[128:] == b"DICM"
     except OSError:
         return False

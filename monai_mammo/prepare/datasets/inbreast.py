@@ -20,6 +20,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import open_regular
 from monai_mammo.prepare.datasets.inbreast_regions import Region, findings_of, read_regions
 from monai_mammo.prepare.datasets.inbreast_sheet import FLAGS, WORKBOOK, find_sheet, inbreast_rows, workbook_rows
 from monai_mammo.prepare.datasets.published_files import files_under, find_table, not_in_table
@@ -222,7 +223,7 @@ def _main_finding(annotations: tuple[Annotation, ...]) -> Finding | None:
 def _picture_shape(path: Path) -> tuple[int, int]:
     """Rows and columns by the header, of which no more than a megabyte is looked at."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEADER_BYTES)
         if DeflatedExplicitVRLittleEndian.encode() in head:  # a megabyte of it can stand for a gigabyte
             raise ValueError("deflated")

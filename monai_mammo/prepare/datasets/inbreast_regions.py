@@ -13,6 +13,7 @@ import numpy as np
 from skimage.measure import points_in_poly
 
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, read_bytes
 from monai_mammo.prepare.datasets.outlines import box_round, circle
 from monai_mammo.study import Annotation
 from monai_mammo.terms import FindingCategory
@@ -77,13 +78,11 @@ def read_regions(path: Path) -> list[Region]:
         The file is no property list of that form.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise RequestError(f"{path.name} has more than {_MAX_BYTES} bytes")
-        with open(path, "rb") as file:
-            listed = plistlib.load(file, fmt=plistlib.FMT_XML)["Images"][0]["ROIs"]
+        data = read_bytes(path, max_bytes=_MAX_BYTES)
+        listed = plistlib.loads(data, fmt=plistlib.FMT_XML)["Images"][0]["ROIs"]
         return [_region(region) for region in listed]
-    except OSError as error:
-        raise RequestError(f"{path.name} could not be read: {error.strerror or 'unknown'}") from None
+    except UnreadableFile as error:
+        raise RequestError(error.detail) from None
     except (ExpatError, plistlib.InvalidFileException, LookupError, TypeError, ValueError, AttributeError):
         raise RequestError(f"{path.name} is not an OsiriX property list with Images, ROIs and points (x, y)") from None
 

@@ -19,6 +19,7 @@ import numpy as np
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
+from monai_mammo.files.bounded import UnreadableFile, open_regular, read_text
 from monai_mammo.prepare.datasets.outlines import box_round, circle
 from monai_mammo.prepare.datasets.published_files import files_under, find_table, not_in_table
 from monai_mammo.prepare.datasets.rows import TableRow
@@ -27,6 +28,8 @@ from monai_mammo.study import Annotation, Spacing, chest_wall_of
 from monai_mammo.terms import AcquisitionKind, Finding, FindingCategory, Laterality, Pathology, View
 
 __all__ = ["PUBLISHED_COUNTS", "entries", "label_counts"]
+
+_MAX_BYTES = 16 * 2**20
 
 PUBLISHED_COUNTS: dict[str, Any] = {
     "films": 322,
@@ -132,9 +135,9 @@ def _table(source: Path) -> Path:
 def _lines(table: Path) -> list[TableRow]:
     """Lines of films; prose and the heading that some copies carry are left out."""
     try:
-        text = table.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise RequestError(f"table {table.name} could not be read: {error.strerror or 'unknown'}") from None
+        text = read_text(table, max_bytes=_MAX_BYTES, errors="replace")
+    except UnreadableFile as error:
+        raise RequestError(f"table {error.detail}") from None
     numbered = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if re.match(r"mdb\d{3}\s", line)]
     return [
         TableRow(table=table.name, number=number, line=i, values={"line": line})
@@ -176,7 +179,7 @@ def _listed(lines: Sequence[TableRow], path: Path | None, folder: Path) -> Entry
 def _is_square(path: Path) -> bool:
     """Whether rows and columns are as many, by the header; true where the file has none that can be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = _SIZE.match(file.read(512))
     except OSError:
         return True  # told when the picture is read

@@ -16,6 +16,7 @@ from monai_mammo.files.names import printable
 __all__ = ["TableRow", "read_rows", "require_columns"]
 
 _MAX_BYTES = 256 * 2**20
+_DELIMITERS = (",", ";", "\t")
 _MAX_COLUMNS = 1024
 
 
@@ -63,19 +64,20 @@ class TableRow:
 
 
 def read_rows(
-    path: Path, needed: tuple[str, ...], *, delimiter: str = ",", once: Collection[str] = ()
+    path: Path, needed: tuple[str, ...], *, delimiter: str | None = None, once: Collection[str] = ()
 ) -> list[TableRow]:
     """All records of a table of text, in its order.
 
-    Bytes that are not UTF-8 become U+FFFD, so that they cost no more than their own record.
+    Bytes that are not UTF-8, and NUL, become U+FFFD, so that they cost no more than their own record.
 
     Parameters
     ----------
     path : Path
     needed : tuple of str
         Columns that have to be there.
-    delimiter : str
-        Between two values of a line.
+    delimiter : str or None
+        Between two values of a line; `None` takes comma, semicolon or tab, the first by which the header has all
+        columns that are needed.
     once : collection of str
         Columns that must not be there twice; of others the last counts.
 
@@ -92,7 +94,8 @@ def read_rows(
     rows: list[TableRow] = []
     try:
         text = read_text(path, max_bytes=_MAX_BYTES, errors="replace")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        text = text.replace("\0", "\ufffd")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter_of(text, needed))
         header = [column.strip() for column in next(reader, [])]
         require_columns(header, needed, where=f"table {name}")
         twice = next((column for column in header if column in once and header.count(column) > 1), None)
@@ -110,6 +113,15 @@ def read_rows(
     except csv.Error as error:
         raise RequestError(f"table {name} line {reader.line_num} could not be read: {error}") from None
     return rows
+
+
+def _delimiter_of(text: str, needed: tuple[str, ...]) -> str:
+    first = text.partition("\n")[0]
+    for delimiter in _DELIMITERS:
+        header = next(csv.reader([first], delimiter=delimiter), [])
+        if set(needed) <= {column.strip() for column in header}:
+            return delimiter
+    return _DELIMITERS[0]
 
 
 def require_columns(header: list[str], needed: tuple[str, ...], *, where: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.dicom.reading.header import count_private, read_header
 from monai_mammo.errors import MammoError
+from monai_mammo.files.stored_array import read_array
 from monai_mammo.prepare.breast import air_brightness, breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.inspected_image import InspectedImage
@@ -20,7 +21,7 @@ from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_d
 from monai_mammo.prepare.inspection.region_faults import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
-from monai_mammo.prepare.reading import is_picture, read_any, read_mask
+from monai_mammo.prepare.reading import FullMask, is_picture, read_any, read_mask
 from monai_mammo.study import Mammogram, chest_wall_of
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
@@ -118,6 +119,8 @@ def _labelled(entry: Entry, mammogram: Mammogram) -> tuple[Entry, np.ndarray | N
     if found.mask_path is not None:
         try:
             published = read_mask(found.mask_path)
+        except FullMask as error:
+            return found, None, [(IssueKind.MASK_FULL, str(error))]
         except MammoError as error:
             return found, None, [(IssueKind.MASK_MISSING, str(error))]
         if not found.outlines or published.shape != mammogram.shape:
@@ -155,7 +158,7 @@ def _read(entry: Entry) -> Mammogram | Skipped | Failed:
 
 
 def _stored(entry: Entry) -> Mammogram:
-    values = np.load(entry.path, allow_pickle=False)
+    values = read_array(entry.path)
     if values.dtype != np.uint16 or values.ndim != 2:
         raise MammoError(f"{entry.name} must be an array of uint16 with rows and columns")
     return Mammogram(pixels=values.astype(np.float32) / np.float32(65535), source_sha256=entry.sha256)

@@ -44,6 +44,7 @@ class IssueKind(StrEnum):
     MASK_SWAPPED = "mask_swapped"
     MASK_UNDECIDABLE = "mask_undecidable"
     MASK_EMPTY = "mask_empty"
+    MASK_FULL = "mask_full"
     MASK_OUTSIDE = "mask_outside"
     MASK_MISSING = "mask_missing"
     BOX_OUTSIDE = "box_outside"
@@ -193,6 +194,11 @@ _KINDS = {
         Severity.FAULT, "Mask not told from the crop", "Both files have grey values, or neither has; none is used."
     ),
     IssueKind.MASK_EMPTY: _Sort(Severity.FAULT, "Empty masks", "The mask of a finding shows nothing."),
+    IssueKind.MASK_FULL: _Sort(
+        Severity.FAULT,
+        "Masks of everything",
+        "The mask marks every pixel of the picture, the air too: perhaps it is inverted, or the picture's frame.",
+    ),
     IssueKind.MASK_OUTSIDE: _Sort(
         Severity.FAULT,
         "Outlines off the breast",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
+from monai_mammo.files.bounded import open_regular
 from monai_mammo.prepare.inspection.issue import Issue, IssueKind
 
 __all__ = ["check_private_tables"]
@@ -53,10 +55,10 @@ def _is_report(path: Path, top: Path) -> bool:
 def _has_second_sheet(path: Path) -> bool:
     try:
         if path.suffix.lower() == ".xlsx":
-            with zipfile.ZipFile(path) as archive:
+            with open_regular(path) as file, zipfile.ZipFile(file) as archive:
                 return b'name="Sheet2"' in archive.open("xl/workbook.xml").read(2**20)
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             data = file.read(_MOST_BYTES)
         return any(name in data for name in _SECOND_SHEET)
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
         return False

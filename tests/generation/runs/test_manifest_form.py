@@ -15,7 +15,7 @@ from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.manifest_form import check_manifest
 from monai_mammo.generation.runs.manifest_seal import sealed
 
-OTHERS = (None, True, 0, -1, 10**30, 0.5, 1e308, "", "x", "../x", [], [0], {}, {"x": 0}, [[]])
+OTHERS = (None, True, 0, -1, 10**30, 0.5, 1e308, "", "x", "../x", "a" * 5000, [], [0], {}, {"x": 0}, [[]])
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,7 @@ def test_every_value_of_another_type_is_a_sentence_or_is_seen_by_verify(run, tmp
         (("samples", 0, "tries"), [], r"samples\[0\].tries must be a list of 1 values or more"),
         (("samples", 0, "kept_try"), 1, r"kept_try must be one of its 1 tries"),
         (("samples", 0, "conditions", "view"), "XX", r"conditions must be conditions: view 'XX' is not one of"),
+        (("files",), {"a" * 300: "0"}, "files must name files of its own folder, not 'aaa"),
         (("files",), {"../secret": "0"}, "files must name files of its own folder, not '../secret'"),
     ],
 )

@@ -202,6 +202,7 @@ def change_region(source: Path, image: str, attributes: str) -> None:
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
+        ("[" * 100_000, "is not a JSON object of: polygon"),
         ("{", "is not a JSON object of: polygon with all_points_x, all_points_y; ellipse"),
         ('{"name":"rect","x":1,"y":1,"width":4,"height":4}', "is not a JSON object of: polygon"),
         ('{"name":"circle","cx":5,"cy":5}', "is not a JSON object of"),
@@ -368,3 +369,11 @@ def test_no_finding_is_only_said_of_normal_images_on_no_sheet(tree: Path):
     none = {image_id for image_id, entry in found.items() if entry.conditions.finding is Finding.NONE}
     assert none == {"P6_R_CM_CC", "P99_L_DM_MLO", "P99_L_CM_MLO", "P281_L_DM_MLO", "P281_L_CM_MLO"}
     assert np.isfinite([entry.conditions.birads for entry in found.values()]).all()
+
+
+def test_a_region_nested_deep_counts_as_no_shape(copy: Path):
+    before = cdd_cesm.label_counts(copy)
+    change_region(copy, "P2_R_CM_CC", "[" * 100_000)
+    after = cdd_cesm.label_counts(copy)
+    assert after["regions"] == before["regions"]
+    assert after["shapes"][""] == 1 and "" not in before["shapes"]

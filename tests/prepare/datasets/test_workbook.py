@@ -142,3 +142,16 @@ def test_lines_of_text_tables_count_line_breaks_in_cells(tmp_path: Path):
         read_rows(path, ("a", "c"))
     with pytest.raises(RequestError, match="could not be read"):
         read_rows(tmp_path / "nowhere.csv", ("a",))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_of_text_tells_its_delimiter_by_the_columns_that_are_needed(tmp_path, delimiter):
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(delimiter.join(line) for line in (("a", "b", "c"), ("1", "2", "x"), ("3", "4", ""))))
+    assert [(row["a"], row["b"]) for row in read_rows(path, ("a", "b"))] == [("1", "2"), ("3", "4")]
+
+
+def test_a_nul_costs_its_own_line(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"a,b\n1,x\0y\n2,z\n")
+    assert [row["b"] for row in read_rows(path, ("a", "b"))] == ["x\ufffdy", "z"]
