@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from monai_mammo.attributes import HEADS
 from monai_mammo.conditions import Box
-from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.detection import ScoredDetections
+from monai_mammo.evaluation.examined_images import ExaminedImage, examined_images
 from monai_mammo.measures.overlap import HIT_IOU, box_iou, dice, meets
-from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
-from monai_mammo.prepare.datalist_items import breast_of
-from monai_mammo.training.lesion_dataset import LesionDataset
 
 __all__ = ["HIT_IOU", "Answer", "answers_of", "scored_detections"]
 
@@ -58,7 +53,6 @@ class Answer:
     dice: float | None
 
 
-@torch.inference_mode()
 def answers_of(network: nn.Module, items: Sequence[dict[str, Any]], *, mask_threshold: float = 0.5) -> list[Answer]:
     """What a network answers on each image.
 
@@ -75,17 +69,7 @@ def answers_of(network: nn.Module, items: Sequence[dict[str, Any]], *, mask_thre
     -------
     list of Answer, one for each of `items`
     """
-    place = next(network.parameters()).device
-    data = LesionDataset(items, is_augmented=False)
-    out: list[Answer] = []
-    for x in batches([data.image(i) for i in range(len(data))], place):
-        given = network(x)
-        maps = given["mask"][:, 0].float().sigmoid().cpu().numpy()
-        heads = {name: given[name].float().softmax(dim=1).cpu().numpy() for name in _heads(given)}
-        for row, probability in enumerate(maps):
-            named = {name: values[row] for name, values in heads.items()}
-            out.append(_answer(data, len(out), probability, named, mask_threshold))
-    return out
+    return [_answer(image, mask_threshold) for image in examined_images(network, items)]
 
 
 def scored_detections(answer: Answer) -> ScoredDetections | None:
@@ -107,30 +91,19 @@ def scored_detections(answer: Answer) -> ScoredDetections | None:
     return ScoredDetections(scores=scores, hits=hits, n_lesions=len(answer.boxes))
 
 
-def _heads(given: dict[str, torch.Tensor]) -> list[str]:
-    return [name for name in (*HEADS, PRESENCE) if name in given]
-
-
-def _answer(
-    data: LesionDataset, index: int, probability: np.ndarray, named: dict[str, np.ndarray], threshold: float
-) -> Answer:
-    item, conditions, known = data.data[index], data.conditions[index], data[index]
-    breast, outlined = breast_of(item, probability.shape), data.mask(index)
-    mask_kind = item.get("mask_kind", "unknown")
-    mask_kind = "box" if mask_kind in ROUGH_MASK_KINDS else mask_kind
-    labels = dict(zip(HEADS, known["classes"].tolist(), strict=True)) | {PRESENCE: int(known["presence"])}
+def _answer(image: ExaminedImage, threshold: float) -> Answer:
+    mask_kind = "box" if image.mask_kind in ROUGH_MASK_KINDS else image.mask_kind
     overlap = None
-    if mask_kind == "contour" and outlined is not None and outlined.any():
-        overlap = dice((probability > threshold) & breast, outlined)
-    boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
+    if mask_kind == "contour" and image.outlined is not None and image.outlined.any():
+        overlap = dice(image.found(threshold), image.outlined)
     return Answer(
-        kind=conditions.kind,
-        person_id=str(item["person_id"]),
+        kind=image.kind,
+        person_id=image.person_id,
         mask_kind=mask_kind,
-        boxes=tuple(boxes) if mask_kind in ("box", "contour") else (),
-        labels={name: label for name, label in labels.items() if label >= 0},
-        probabilities=named,
-        detections=tuple(regions(probability, within=breast)),
+        boxes=image.boxes if mask_kind in ("box", "contour") else (),
+        labels=image.labels,
+        probabilities=image.probabilities,
+        detections=tuple(regions(image.lesion_probability, within=image.breast)),
         dice=overlap,
     )
 

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from monai_mammo import bundle
-from monai_mammo.attributes import HEADS, UNKNOWN_LABEL
+from monai_mammo.attributes import HEADS
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.conditions import Box
-from monai_mammo.evaluation.autoencoder_on_images import batches
+from monai_mammo.evaluation.examined_images import ExaminedImage, examined_images
 from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
 from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
-from monai_mammo.prepare.datalist_items import breast_of, load_items
-from monai_mammo.training.lesion_dataset import LesionDataset
+from monai_mammo.prepare.datalist_items import load_items
 
 __all__ = [
     "MASK_MEASURES",
@@ -114,7 +111,6 @@ def lesion_figures(
     }
 
 
-@torch.inference_mode()
 def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Reading]:
     """What a network sees on each image.
 
@@ -129,17 +125,7 @@ def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Read
     -------
     list of Reading
     """
-    place = next(network.parameters()).device
-    data = LesionDataset(items, is_augmented=False)
-    readings: list[Reading] = []
-    for x in batches([data.image(i) for i in range(len(data))], place):
-        out = network(x)
-        found = (out["mask"][:, 0].float().sigmoid() > THRESHOLD).cpu().numpy()
-        classes = {head: out[head].argmax(dim=1).tolist() for head in HEADS}
-        for row in range(len(found)):
-            best = {head: classes[head][row] for head in HEADS}
-            readings.append(_reading(data, len(readings), found[row], best))
-    return readings
+    return [_reading(image) for image in examined_images(network, items)]
 
 
 def measured(readings: Sequence[Reading]) -> dict[tuple[str, str], list[tuple[Reading, float]]]:
@@ -199,20 +185,17 @@ MASK_MEASURES: dict[str, Callable[[Reading], float | None]] = {
 """Value of a reading by measure; `None` where the image does not allow it."""
 
 
-def _reading(data: LesionDataset, index: int, found: np.ndarray, best: dict[str, int]) -> Reading:
-    item, conditions = data.data[index], data.conditions[index]
-    found = found & breast_of(item, found.shape)
-    mask_kind, outlined = item.get("mask_kind", "unknown"), data.mask(index)
-    boxes = [Box.parse(b) for b in item.get("boxes") or [conditions.box] if b is not None]
-    known = dict(zip(HEADS, data[index]["classes"].tolist(), strict=True))
-    labels = {head: label for head, label in known.items() if label != UNKNOWN_LABEL}
+def _reading(image: ExaminedImage) -> Reading:
+    found = image.found(THRESHOLD)
+    outlined = image.outlined if image.mask_kind == "contour" else None
+    labels = {head: image.labels[head] for head in HEADS if head in image.labels}
     return Reading(
-        kind=conditions.kind,
-        person_id=str(item["person_id"]),
-        mask_kind=mask_kind,
-        dice=dice(found, outlined) if mask_kind == "contour" and outlined is not None else None,
-        iou=box_iou(box_of_largest(found), max(boxes, key=box_area)) if boxes else None,
+        kind=image.kind,
+        person_id=image.person_id,
+        mask_kind=image.mask_kind,
+        dice=None if outlined is None else dice(found, outlined),
+        iou=box_iou(box_of_largest(found), max(image.boxes, key=box_area)) if image.boxes else None,
         is_clear=not found.any(),
         labels=labels,
-        found={head: best[head] for head in labels},
+        found={head: int(image.probabilities[head].argmax()) for head in labels},
     )

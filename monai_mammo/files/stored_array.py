@@ -57,7 +57,7 @@ def read_arrays(path: str | os.PathLike[str], *, max_bytes: int = _MAX_ARCHIVE_B
 
     Returns
     -------
-    dict of str to ndarray
+    dict of str to ndarray, each of its own shape
 
     Raises
     ------

@@ -90,6 +90,7 @@ def load_items(
     datalist : path
         `datalist.json` as `prepare` writes it.
     split : str
+        Of the datalist, such as ``validation``.
     needs : sequence of str
         Names that each item must state beside these.
 
@@ -146,6 +147,7 @@ def mask_of(item: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.nda
     Parameters
     ----------
     item : mapping
+        Of a datalist, or with its arrays in place of file names.
     key : str
         ``label`` or ``breast``, a file with its full path or an array.
     shape : tuple of int
@@ -175,6 +177,7 @@ def breast_of(item: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
     Parameters
     ----------
     item : mapping
+        Of a datalist, or with its arrays in place of file names.
     shape : tuple of int
         Rows and columns of its image.
 
