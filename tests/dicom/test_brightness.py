@@ -12,6 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from monai_mammo.dicom import read_mammogram
+from monai_mammo.dicom.reading.lookup_table import LookupTable
 from monai_mammo.dicom.reading.voi import linear, linear_exact, sigmoid
 
 CENTERS = st.floats(-3000, 7000)
@@ -70,6 +71,13 @@ def voi_lut(data, first=0, bits=8, entries=4096, vr="US"):
     item.LUTDescriptor = [entries % 65536, first, bits]
     item.add_new("LUTData", vr, data)
     return [item]
+
+
+def test_a_table_of_65536_entries_says_0_of_them():
+    """Their number does not fit into 16 bits (PS3.3, C.11.1.1.1)."""
+    (item,) = voi_lut(np.arange(65536)[::-1].tolist(), bits=16, entries=65536)
+    table = LookupTable.of(item, is_signed=False, order="<")
+    assert table(np.array([0, 1, 65535])).tolist() == [65535, 65534, 0] and table.top == 65535
 
 
 def top_bits(bits):

@@ -293,7 +293,10 @@ def test_kind(attributes, kind):
     assert find_kind(header(**attributes)) == kind
 
 
-@pytest.mark.parametrize(("text", "age"), [("055Y", 55), ("", None), ("009M", None), ("130Y", None)])
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("055Y", 55), ("100Y", 100), ("120Y", 120), ("121Y", None), ("", None), ("009M", None), ("130Y", None)],
+)
 def test_age(text, age):
     assert find_age(header(PatientAge=text)) == age
 

@@ -33,6 +33,13 @@ def test_pixels_come_back_within_half_a_step(tmp_path, make_mammogram, identity,
     assert back.spacing == mammogram.spacing
 
 
+@pytest.mark.parametrize(("age", "text"), [(7, "007Y"), (57, "057Y"), (104, "104Y")])
+def test_an_age_is_three_digits_and_a_y(make_mammogram, identity, provenance, age, text):
+    mammogram = make_mammogram()
+    mammogram = mammogram.replace(conditions=mammogram.conditions.replace(age_years=age))
+    assert mammogram_dataset(mammogram, identity=identity, provenance=provenance).PatientAge == text
+
+
 def test_an_odd_number_of_bytes_is_padded_in_memory_too(make_mammogram, identity, provenance):
     """33 x 21 pixels of 8 bits; a file is padded by pydicom, a dataset in memory by us alone."""
     odd = make_mammogram(shape=(33, 21))

@@ -89,6 +89,15 @@ def test_a_picture_of_many_pixels_is_refused_by_its_header(tmp_path):
         assert caught.value.fault is FileFault.TOO_LARGE
 
 
+def test_pixels_are_counted_and_not_columns(tmp_path):
+    Image.new("L", (40, 30), 9).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    assert open_picture(data, max_pixels=1200).size == (40, 30)
+    with pytest.raises(UnreadableFile, match="more than 1199 pixels") as caught:
+        open_picture(data, max_pixels=1199)
+    assert caught.value.fault is FileFault.TOO_LARGE
+
+
 @pytest.mark.parametrize("name", ["/dev/zero", "folder", "pipe", "missing", "a\0b", "\ud800", "link"])
 def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path, name):
     (tmp_path / "folder").mkdir()

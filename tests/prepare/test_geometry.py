@@ -53,6 +53,14 @@ def test_a_wide_breast_is_prepared_in_the_middle_and_found_again():
     assert np.abs(np.subtract(tuple(found), tuple(box_of_mask(lesion)))).max() < 0.02
 
 
+def test_the_nearest_pixel_is_that_in_the_middle_of_the_new_one():
+    trace = Trace(source_shape=(8, 12), is_mirrored=False, crop=(0, 8, 0, 12), padding=(0, 0, 0, 0), shape=(4, 3))
+    numbered = np.arange(96).reshape(8, 12)
+    assert np.array_equal(trace.forward(numbered, order=0), numbered[1::2, 2::4])
+    back = trace.inverse(trace.forward(numbered, order=0), order=0)
+    assert np.array_equal(back, np.repeat(np.repeat(numbered[1::2, 2::4], 2, axis=0), 4, axis=1))
+
+
 @pytest.mark.parametrize("side", ["L", "R"])
 def test_the_box_found_on_the_prepared_grid_is_on_the_lesion_of_the_file(side):
     asked = Conditions(kind="digital", laterality=side, view="CC", finding="mass")

@@ -107,3 +107,8 @@ def test_a_finding_comes_back_with_its_descriptors(findings, side):
 def test_two_findings_come_back(mass, calcifications):
     text = text_of_conditions(Conditions(finding="mass"), findings=[mass, calcifications])
     assert conditions_of_text(text).findings == (mass, calcifications), text
+
+
+def test_a_letter_stands_behind_category_4_alone():
+    assert text_of_conditions(Conditions(birads=4), birads_letter="b") == "BI-RADS 4b."
+    assert text_of_conditions(Conditions(birads=5), birads_letter="b") == "BI-RADS 5."

@@ -132,6 +132,8 @@ def test_images_of_another_size_or_of_one_person_are_refused():
         realism_figures(some(4, prefix="s"), some(4, (64, 48)), some(4, (64, 48), "c"))
     with pytest.raises(RequestError, match="a person of the reference is in the control"):
         realism_figures(some(4, prefix="s"), some(4), some(4))
+    with pytest.raises(RequestError, match="a person of the reference is in the control"):
+        realism_figures(some(4, prefix="s"), some(4), some(3))
     with pytest.raises(RequestError, match="images of a set have one size"):
         ImageSet.of([np.zeros((4, 4)), np.zeros((4, 5))])
 
