@@ -131,7 +131,9 @@ def examine(fault: Fault, tree: Path) -> Finding:
         return Finding("STALE", "", seconds)
     if code in (0, _NO_TESTS):
         return Finding("MISSED", "", seconds)
-    return Finding("caught", (not_green or ["no end" if code is None else f"exit code {code}"])[0], seconds)
+    if not not_green and code is not None:
+        return Finding("BROKEN OFF", f"exit code {code}", seconds)
+    return Finding("caught", (not_green or ["no end"])[0], seconds)
 
 
 def red_unharmed(tests: list[str], tree: Path) -> set[str]:
@@ -204,7 +206,7 @@ def main() -> int:
         print(f"no fault is planted in {', '.join(bare)}")
     others = [number for number, found in sorted(findings.items()) if found.word not in ("caught", "MISSED")]
     if others:
-        print(f"stale, or red unharmed: {', '.join(map(str, others))}")
+        print(f"stale, broken off, or red unharmed: {', '.join(map(str, others))}")
     print(f"caught {n_caught} of {len(chosen)} in {time.monotonic() - started:.0f} s")
     return 0 if n_caught >= LEAST_SHARE * len(chosen) and not others and not bare else 1
 

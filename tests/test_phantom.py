@@ -191,6 +191,19 @@ def test_film_labels_are_bright_off_the_breast_and_read_left_to_right():
         assert glyph[:, 0].all() and not glyph[:, -1].all()  # L and R begin with a full stroke at the left
 
 
+@pytest.mark.parametrize("side", list(Laterality))
+def test_the_white_edge_of_a_film_is_never_that_of_the_chest_wall(side: Laterality):
+    """Looked at in the air above a CC breast, below what an upper edge may take."""
+    asked = Conditions(kind="film", view="CC", laterality=side, density="B", finding="none")
+    walls, far = [], []
+    for seed in range(12):
+        air = draw_mammogram(asked, seed=seed, shape=(200, 150)).pixels[5:8]
+        air = air if side is Laterality.L else air[:, ::-1]
+        walls.append(air[:, 0].max())
+        far.append(air[:, -1].max())
+    assert max(walls) < 0.2 and max(far) > 0.8
+
+
 def test_a_box_is_filled_by_the_lesion_where_it_was_asked():
     for side, x0 in (("L", 0.2), ("R", 0.55)):
         for finding in (Finding.MASS, Finding.CALCIFICATION, Finding.ASYMMETRY):

@@ -117,6 +117,13 @@ def test_the_thresholds_of_doubt():
     assert set(doubts) == {Doubt.FILLS_FRAME, Doubt.AIR_NOT_BLACK, Doubt.SIDE_NOT_TOLD}
 
 
+def test_a_small_bright_breast_in_much_air_is_not_nearly_black():
+    breast = np.zeros((200, 100), bool)
+    breast[90:100, :12] = True  # six in a thousand pixels
+    pixels = np.where(breast, 0.5, 0.0).astype(np.float32)
+    assert picture_doubts(pixels, breast, air=0.0, side=ChestWall.LEFT) == {}
+
+
 def test_prepare_and_doctor_say_the_same(tmp_path: Path):
     """Each picture has one doubt; the report of `prepare` notes it, and `doctor` finds it."""
     drawn = draw_mammogram(Conditions(kind="digital", laterality="L", view="CC"), seed=5, shape=(160, 120))

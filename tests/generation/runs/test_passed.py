@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawn_runs import MASS, draw_run
+from PIL import Image
 from pydicom import dcmread
+from scipy.ndimage import binary_dilation
 
 from monai_mammo.cli.main import main
 from monai_mammo.errors import MammoError
 from monai_mammo.generation import verify
 from monai_mammo.generation.engine.check import LOW_DICE, NOTHING_LEFT
-from monai_mammo.generation.runs.contact_sheet import contact_sheet
+from monai_mammo.generation.runs.contact_sheet import Tile, contact_sheet, contact_sheet_png
 from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.run import Run
 
@@ -84,6 +88,17 @@ def test_a_failed_sample_ends_with_1_and_verify_names_it(tmp_path, capsys, monke
     )
     assert "requested lesion" not in failed  # no finding is stated that has no place
     assert "requested lesion" in passed
+
+
+def test_outlines_of_the_contact_sheet_run_round_their_lesion_and_leave_it_as_it_is():
+    image, requested = np.full((40, 30), 0.5, np.float32), np.zeros((40, 30), bool)
+    requested[10:20, 8:15] = True
+    sheet = np.asarray(Image.open(BytesIO(contact_sheet_png([Tile(image, requested, None, "")], title=""))))
+    plain, outlined = sheet[20:60, :30], sheet[20:60, 30:60]
+    changed = (plain != outlined).any(axis=2)
+    grown = binary_dilation(requested)
+    assert (plain == 128).all() and np.array_equal(changed, grown & ~requested)
+    assert (outlined[changed] == (255, 200, 0)).all()
 
 
 def test_the_contact_sheet_says_how_many_of_how_many_it_shows(tmp_path, monkeypatch):
