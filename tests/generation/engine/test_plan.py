@@ -94,7 +94,7 @@ def test_a_right_breast_is_the_mirrored_left_one():
     ("box", "sentence"),
     [
         ((0.92, 0.0, 1.0, 0.08), "where none of 861 real lesions of view MLO lies"),
-        ((0.3, 0.4, 0.31, 0.41), "has 1 pixels on the grid of 64 x 48: 4 are the least"),
+        ((0.3, 0.4, 0.31, 0.41), "has 1 pixel on the grid of 64 x 48: 4 are the least"),
         ((0.0, 0.1, 0.9, 0.9), "of the picture: 20% is the most"),
     ],
 )
