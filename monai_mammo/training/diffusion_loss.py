@@ -47,7 +47,7 @@ class DiffusionLoss(nn.Module):
         self.schedule = schedule
 
     def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, 12), ``"spatial"`` (B, 2, h, w).
+        """Loss of a batch with ``"image"`` (B, 4, h, w), ``"attributes"`` (B, n), ``"spatial"`` (B, 2, h, w).
 
         Parameters
         ----------

@@ -227,8 +227,11 @@ class _Rows:
         self._path = path
         self._settings = json.dumps(settings, sort_keys=True)
         self._figures: dict[str, dict[str, float | None]] = {}
+        self._is_torn = False  # whether a call was killed within the last line
         if path is not None and path.is_file():
-            for line in read_text(path, max_bytes=_MAX_ROWS_BYTES, errors="replace").splitlines():
+            text = read_text(path, max_bytes=_MAX_ROWS_BYTES, errors="replace")
+            self._is_torn = bool(text) and not text.endswith("\n")
+            for line in text.splitlines():
                 try:
                     entry = parse_json(line)
                     if json.dumps(entry["settings"], sort_keys=True) == self._settings:
@@ -248,13 +251,11 @@ class _Rows:
             return
         entry = {"key": key, "settings": json.loads(self._settings), "figures": figures}
         try:
-            with open(self._path, "a+", encoding="utf-8") as stream:
-                stream.seek(0)
-                whole = stream.read()
-                torn = bool(whole) and not whole.endswith("\n")  # a call was killed within its last line
-                stream.write("\n" * torn + json.dumps(entry) + "\n")
+            with open(self._path, "a", encoding="utf-8") as stream:
+                stream.write("\n" * self._is_torn + json.dumps(entry) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
+            self._is_torn = False
         except OSError as error:
             raise MammoError(f"{self._path} could not be written: {error.strerror or error}") from None
 

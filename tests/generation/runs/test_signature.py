@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from monai_mammo.cli.main import main
 from monai_mammo.errors import RequestError
 from monai_mammo.generation import generate, verify
 from monai_mammo.generation.runs.manifest_seal import sealed
-from monai_mammo.generation.runs.signature import private_key
+from monai_mammo.generation.runs.signature import private_key, sign_manifest, signature_problem
 
 SIGNATURE = "manifest.json.sig"
 
@@ -73,7 +74,26 @@ def test_a_signed_run_is_by_its_key_and_by_no_other(signed, keys):
     assert any("the run is signed" in note for note in unasked.notes)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_keys_and_signatures_are_those_of_the_standard(tmp_path):
+    # RFC 8032, 7.1, test 2: secret key, public key and signature of the one byte 72
+    secret = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+    expected = bytes.fromhex(
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+    pkcs8 = base64.b64encode(bytes.fromhex("302e020100300506032b657004220420") + secret).decode()
+    private = tmp_path / "key.pem"
+    private.write_text(f"-----BEGIN PRIVATE KEY-----\n{pkcs8}\n-----END PRIVATE KEY-----\n")
+    (tmp_path / "manifest.json").write_bytes(b"r")
+    key = private_key(private)
+    sign_manifest(tmp_path, key)
+    assert (tmp_path / SIGNATURE).read_bytes() == expected
+    assert signature_problem(tmp_path, key.public_key()) is None
+    (tmp_path / SIGNATURE).write_bytes(expected[:-1] + b"\x01")
+    assert signature_problem(tmp_path, key.public_key()) is not None
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl; the test above needs nothing")
 def test_openssl_makes_the_keys_and_reads_the_signature_as_the_guide_says(tmp_path):
     private, public = tmp_path / "key.pem", tmp_path / "public.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)
