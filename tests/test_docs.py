@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import markdown
 import pytest
 
 from monai_mammo import terms
@@ -82,3 +83,12 @@ def test_links_within_the_repository_lead_somewhere(page):
         assert not path or (page.parent / path).exists(), f"{page.name} points to {path}, which is not there"
         if anchor and not path:
             assert anchor in anchors
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
+def test_each_step_of_a_numbered_list_is_a_step_of_the_page(path):
+    text = path.read_text(encoding="utf-8")
+    steps = re.findall(r"^\d+\. ", re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    page = markdown.markdown(text, extensions=["tables", "pymdownx.superfences"])
+    lists = re.findall(r"<ol\b.*?</ol>", page, re.DOTALL)
+    assert sum(one.count("<li>") for one in lists) == len(steps)
