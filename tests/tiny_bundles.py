@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from monai_mammo.bundle import seal
-from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LayoutUNet, LesionNetwork
+from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LatentVAE, LayoutUNet, LesionNetwork
 
 SHAPE = (64, 48)
 UNTRAINED_PROBABILITY = 0.018  # about what the lesion network gives to a pixel before training
@@ -72,6 +72,24 @@ def write_stages(root: Path, *, text_channels: int | None = None) -> None:
     torch.save(_state(LayoutUNet(**layout)), root / "models" / "model.pt")
     torch.save(_state(DetailUNet(**small)), root / "models" / "detail.pt")
     seal(root)
+
+
+def write_vae(root: Path, *, conditional: bool) -> Path:
+    """Bundle of a VAE baseline with random weights."""
+    torch.manual_seed(3)
+    arguments = {"latent_shape": [16, 12], "channels": [8, 16], "n_vector": 8, "conditional": conditional}
+    if conditional:
+        arguments |= {"context_channels": 8, "more_attributes": ["pathology", "age_years"]}
+    for part in ("configs", "models"):
+        (root / part).mkdir(parents=True)
+    support = {"columns": COLUMNS, "rows": ROWS}
+    metadata = {"version": "0.0.1", "role": "baseline", "prepared_shape": list(SHAPE), "nominal_spacing_mm": 3.5}
+    (root / "configs" / "metadata.json").write_text(json.dumps({**metadata, "support": support}))
+    definition = {"_target_": "monai_mammo.networks.LatentVAE", **arguments}
+    (root / "configs" / "inference.json").write_text(json.dumps({"network_def": definition}))
+    torch.save(_state(LatentVAE(**arguments)), root / "models" / "model.pt")
+    seal(root)
+    return root
 
 
 def _state(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -108,6 +108,16 @@ class BundleFolder:
         return self.metadata.get("takes_any_size") is True
 
     @property
+    def role(self) -> str:
+        """What a bundle is beside those that are used by default, such as ``baseline``; empty where it says nothing."""
+        return str(self.metadata.get("role", ""))
+
+    @property
+    def draws_at_once(self) -> bool:
+        """Whether the generator of the bundle, a VAE, draws in one evaluation, without steps and guidance."""
+        return self.network_definition()[0].rpartition(".")[2] == "LatentVAE"
+
+    @property
     def unread_heads(self) -> tuple[str, ...]:
         """Heads of a lesion network that held-back images do not show to be better than the most frequent class."""
         stated = self.metadata.get("unread_heads", {})

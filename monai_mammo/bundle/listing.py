@@ -21,6 +21,8 @@ class FoundBundle:
         By which it is found.
     version, weights_sha256 : str
         Empty where they could not be read.
+    role : str
+        Such as ``baseline``; empty for the bundles of a run.
     problem : str
         Why the bundle cannot be used; empty where it can.
     """
@@ -29,6 +31,7 @@ class FoundBundle:
     root: str
     version: str = ""
     weights_sha256: str = ""
+    role: str = ""
     problem: str = ""
 
     def to_dict(self) -> dict[str, str]:
@@ -55,7 +58,7 @@ def bundles() -> list[FoundBundle]:
 def _found(folder: BundleFolder) -> FoundBundle:
     known = FoundBundle(name=folder.name, root=str(folder.root))
     try:
-        known = dataclasses.replace(known, version=folder.version)
+        known = dataclasses.replace(known, version=folder.version, role=folder.role)
         folder.check_weights()
         return dataclasses.replace(known, weights_sha256=folder.weights_sha256["models/model.pt"])
     except MammoError as error:

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json([one.to_dict() for one in found])
     for one in found:
-        say(arguments, f"{one.name} {one.version}  {one.root}  {one.problem or one.weights_sha256[:12]}")
+        role = f" ({one.role})" if one.role else ""
+        say(arguments, f"{one.name} {one.version}{role}  {one.root}  {one.problem or one.weights_sha256[:12]}")
     broken = [one for one in found if one.problem]
     if broken:
         raise MammoError(f"{len(broken)} of {len(found)} bundles cannot be used, first {broken[0].problem}")

@@ -31,7 +31,12 @@ from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.signature import private_key
-from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes, unanswered_notes
+from monai_mammo.generation.taken_attributes import (
+    keep_taken,
+    stated_as_drawn,
+    taken_attributes,
+    unanswered_notes,
+)
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 from monai_mammo.text import filled_from_text
@@ -284,6 +289,7 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
     table = folder.support
     assert request.count is not None and isinstance(request.conditions, tuple)
     taken, planned = taken_attributes(folder), []
+    without = _settings_without_effect(request, folder)
     refuse_unsupported = request.unsupported is UnsupportedPolicy.REFUSE
     for index in range(request.count):
         try:
@@ -292,6 +298,11 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
             )
             if source is not None:
                 refuse_unlike_image(kept, source, path=str(request.like))
+            if mask is not None and "finding" not in taken:
+                raise RequestError(f"bundle {folder.name} draws no lesion that is requested: leave out the mask")
+            kept, as_drawn = stated_as_drawn(
+                kept, taken, table=table, bundle=folder.name, seed=request.seed, index=index
+            )
             sample = plan_sample(
                 kept,
                 index=index,
@@ -312,8 +323,16 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
             raise RequestError(f"{error}{where}") from None
         unanswered = unanswered_notes(kept, folder)
         of_source = (source.note,) if source is not None and source.note else ()
-        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *ignored, *unanswered, *of_source)))
+        notes = (*ignored, *unanswered, *as_drawn, *of_source, *without)
+        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *notes)))
     return planned
+
+
+def _settings_without_effect(request: Request, folder: BundleFolder) -> tuple[str, ...]:
+    """What a request sets and the bundle's generator has no use for, as a warning."""
+    if request.guidance is None or not folder.draws_at_once:
+        return ()
+    return (f"bundle {folder.name} draws in one network evaluation: guidance has no effect",)
 
 
 def _setting_names() -> list[str]:

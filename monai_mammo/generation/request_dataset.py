@@ -1,7 +1,8 @@
-"""Requests as a data set: what the diffusion bundle's engine reads, and how its pictures are kept."""
+"""Requests as a data set: what the engine of a generator's bundle reads, and how its pictures are kept."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch.utils.data import Dataset
 
 from monai_mammo import sampling
-from monai_mammo.bundle import find
+from monai_mammo.bundle import BundleFolder, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.files.png import save_png
 from monai_mammo.files.whole import save_bytes
@@ -20,7 +21,7 @@ from monai_mammo.generation.conditions_file import conditions_from_file
 from monai_mammo.generation.engine.plan import PlannedSample, plan_sample
 from monai_mammo.generation.request import Request, UnsupportedPolicy
 from monai_mammo.generation.runs.manifest import SYNTHETIC, sample_name
-from monai_mammo.generation.taken_attributes import keep_taken, taken_attributes
+from monai_mammo.generation.taken_attributes import keep_taken, stated_as_drawn, taken_attributes
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks import encode_conditions, load_text_encoder
 from monai_mammo.prepare.geometry import as_displayed
@@ -68,13 +69,15 @@ class RequestDataset(Dataset):
     data : sequence of mappings
         Conditions of each sample; a box refers to the picture as it hangs.
     bundle : str or path
-        The diffusion bundle, whose grid and support table count.
+        The generator's bundle, whose grid and support table count.
     seed : int
         Of the noise.
     unsupported : str
         ``refuse`` or ``override`` what no training image stands behind.
     latent_channels, latent_factor : int
         Of the autoencoder: channels of its latent, and pixels for each position of it.
+    n_vector : int or None
+        Length of the vector that a VAE draws from; `None` for the noise of the two diffusion stages.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class RequestDataset(Dataset):
         unsupported: str = "refuse",
         latent_channels: int = 4,
         latent_factor: int = 4,
+        n_vector: int | None = None,
     ) -> None:
         self.data = list(data)
         folder = find(bundle)
@@ -101,41 +105,35 @@ class RequestDataset(Dataset):
         rows = tuple(Conditions.from_dict(row) for row in self.data)
         request = Request(conditions=rows, seed=seed, unsupported=unsupported)  # type: ignore[arg-type]
         refuse = request.unsupported is UnsupportedPolicy.REFUSE
-        taken = taken_attributes(folder)
         self.text_encoder = load_text_encoder(folder)
-        self.samples: list[PlannedSample] = [
-            plan_sample(
-                keep_taken(row, taken, bundle=folder.name, refuse=refuse)[0],
-                index=i,
-                seed=request.seed,
-                table=folder.support,
-                shape=self.shape,
-                spacing_mm=folder.nominal_spacing_mm,
-                refuse_unsupported=refuse,
-                encodes_text="text_encoder" in folder.config("inference"),
-            )
-            for i, row in enumerate(rows)
-        ]
+        self._n_vector = n_vector
+        self.samples = [_planned(row, i, folder, seed=request.seed, refuse=refuse) for i, row in enumerate(rows)]
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
-        noise = sampling.Cascade.noise(self.seed, index, 0, self._latent_shape)
         spatial = lesion_planes(sample.lesion.mask, sample.lesion.box, shape=self.shape, factor=self._factor)
         encoder = self.text_encoder
         text = {} if encoder is None else {"text": torch.from_numpy(encoder.encode([sample.conditions.text or ""])[0])}
         return {
-            "image": noise.detail,
-            "label": noise.detail,
-            "layout_noise": torch.cat([noise.layout, noise.on_layout]),
+            **self._noise(index),
             "attributes": encode_conditions([sample.prepared_conditions])[0],
             "spatial": spatial,
             "index": index,
             "name": sample_name(index),
             **text,
         }
+
+    def _noise(self, index: int) -> dict[str, torch.Tensor]:
+        """Noise of the first try, as `generate` draws it."""
+        if self._n_vector is not None:
+            vector = sampling.VectorPrior.noise_of_length(self._n_vector, self.seed, index, 0).vector
+            return {"image": vector, "label": vector}
+        noise = sampling.Cascade.noise(self.seed, index, 0, self._latent_shape)
+        over = torch.cat([noise.layout, noise.on_layout])
+        return {"image": noise.detail, "label": noise.detail, "layout_noise": over}
 
     def save(self, index: int, image: np.ndarray, folder: Path) -> None:
         """Write a generated mammogram as it hangs, the requested lesion and the conditions, marked as synthetic.
@@ -157,3 +155,21 @@ class RequestDataset(Dataset):
         save_png(mask, folder / f"{name}_requested.png", description=SYNTHETIC, make_folder=True)
         about = {"synthetic": SYNTHETIC, "warnings": list(sample.warnings), "conditions": sample.conditions.to_dict()}
         save_bytes((json.dumps(about, indent=2) + "\n").encode(), folder / f"{name}.json", make_folder=True)
+
+
+def _planned(row: Conditions, index: int, folder: BundleFolder, *, seed: int, refuse: bool) -> PlannedSample:
+    """What a sample shows, with what `generate` warns of."""
+    taken = taken_attributes(folder)
+    kept, ignored = keep_taken(row, taken, bundle=folder.name, refuse=refuse)
+    kept, as_drawn = stated_as_drawn(kept, taken, table=folder.support, bundle=folder.name, seed=seed, index=index)
+    sample = plan_sample(
+        kept,
+        index=index,
+        seed=seed,
+        table=folder.support,
+        shape=folder.prepared_shape,
+        spacing_mm=folder.nominal_spacing_mm,
+        refuse_unsupported=refuse,
+        encodes_text="text_encoder" in folder.config("inference"),
+    )
+    return dataclasses.replace(sample, warnings=(*sample.warnings, *ignored, *as_drawn))

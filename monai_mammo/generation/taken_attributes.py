@@ -1,29 +1,32 @@
-"""Which conditions the weights of a diffusion bundle respond to; what they ignore is never stated as a fact."""
+"""Which conditions the weights of a generator's bundle respond to; what they ignore is never stated as a fact."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from monai_mammo.attributes import TABLE
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import BundleFolder, SupportTable
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.lesions.hash_draw import drawn_share
 from monai_mammo.text import DESCRIBED
 
-__all__ = ["keep_taken", "taken_attributes", "unanswered_notes"]
+__all__ = ["keep_taken", "stated_as_drawn", "taken_attributes", "unanswered_notes"]
 
 
 def taken_attributes(folder: BundleFolder) -> tuple[str, ...]:
-    """Conditions that a diffusion bundle's networks are told of.
+    """Conditions that a generator's bundle responds to.
 
     Parameters
     ----------
     folder : BundleFolder
-        Its network's definition names the optional ones as ``more_attributes``.
+        Its network's definition names the optional ones as ``more_attributes``; one that is not ``conditional``, such
+        as a plain VAE, is told of none.
 
     Returns
     -------
     tuple of str
+        The laterality always: a left and a right breast are the same picture, mirrored.
 
     Raises
     ------
@@ -31,6 +34,8 @@ def taken_attributes(folder: BundleFolder) -> tuple[str, ...]:
         The definition cannot be read.
     """
     _, arguments = folder.network_definition()
+    if arguments.get("conditional", True) is False:
+        return ("laterality",)
     more = arguments.get("more_attributes", ())
     if not isinstance(more, (list, tuple)):
         raise MammoError(f"more_attributes of bundle {folder.name} is not a list")
@@ -107,3 +112,44 @@ def unanswered_notes(conditions: Conditions, folder: BundleFolder) -> tuple[str,
             f"{entry.get('n_seeds')} seeds"
         )
     return tuple(notes)
+
+
+def stated_as_drawn(
+    conditions: Conditions, taken: Sequence[str], *, table: SupportTable, bundle: str, seed: int, index: int
+) -> tuple[Conditions, tuple[str, ...]]:
+    """Conditions whose kind and view are drawn as the training images have them, where a bundle ignores both.
+
+    A file must state kind and view; of a bundle that draws any of its training images' kinds and views, the sample's
+    own cannot be known. Over a run they are right, of a sample they are a guess, and a warning says so.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        As `keep_taken` left them.
+    taken : sequence of str
+    table : SupportTable
+    bundle : str
+        Name of the bundle, for the warning.
+    seed, index : int
+        Of the run, and number of the sample.
+
+    Returns
+    -------
+    conditions : Conditions
+    warnings : tuple of str
+        Empty where the bundle responds to kind and view.
+    """
+    if "kind" in taken and "view" in taken:
+        return conditions, ()
+    rows = [row for row in table.rows if row.conditions.kind is not None and row.conditions.view is not None]
+    left = drawn_share(seed, index, "kind and view") * sum(row.n_images for row in rows)
+    for row in rows:
+        left -= row.n_images
+        if left < 0:
+            conditions = conditions.replace(kind=row.conditions.kind, view=row.conditions.view)
+            break
+    sentence = (
+        f"bundle {bundle} responds to {', '.join(taken)} alone: kind and view are stated as often as its training "
+        "images have them, and this picture may show others"
+    )
+    return conditions, (sentence,)

@@ -1,4 +1,4 @@
-"""Networks in plain torch: autoencoder, diffusion U-Nets of both stages, lesion network and judge."""
+"""Networks in plain torch: autoencoder, diffusion U-Nets of both stages, VAE baseline, lesion network and judge."""
 
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.class_heads import PRESENCE
@@ -7,6 +7,7 @@ from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, load_pretrained
+from monai_mammo.networks.latent_vae import LatentVAE
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.pyramid_judge import PyramidJudge
@@ -20,6 +21,7 @@ __all__ = [
     "DetailUNet",
     "DiffusionUNet",
     "EfficientNetLite",
+    "LatentVAE",
     "LayoutUNet",
     "LesionNetwork",
     "MaskedViT",

@@ -24,6 +24,7 @@ from monai_mammo.sampling.schedule import (
 )
 from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
 from monai_mammo.sampling.tiles import Tiling
+from monai_mammo.sampling.vector_prior import VectorNoise, VectorPrior
 
 __all__ = [
     "Cascade",
@@ -37,6 +38,8 @@ __all__ = [
     "RectifiedFlowSchedule",
     "Schedule",
     "Tiling",
+    "VectorNoise",
+    "VectorPrior",
     "add_noise",
     "ddim",
     "dpm_solver_pp_2m",

@@ -116,7 +116,7 @@ def stack_noise(noise: Sequence[_Noise], device: torch.device | str = "cpu") -> 
 
     Parameters
     ----------
-    noise : sequence of OneStageNoise or of CascadeNoise
+    noise : sequence of OneStageNoise, of CascadeNoise or of VectorNoise
         One for each sample, as a sampler's ``noise`` gives it.
     device : torch.device or str
 
@@ -126,7 +126,12 @@ def stack_noise(noise: Sequence[_Noise], device: torch.device | str = "cpu") -> 
         Its parts of shape (B, C, …).
     """
     stacked = (torch.stack(parts).to(device) for parts in zip(*noise, strict=True))
-    return type(noise[0])(*(part.contiguous(memory_format=torch.channels_last) for part in stacked))
+    return type(noise[0])(*(_channels_last(part) for part in stacked))
+
+
+def _channels_last(noise: Tensor) -> Tensor:
+    """Images channels last; a vector has no such order."""
+    return noise.contiguous(memory_format=torch.channels_last) if noise.ndim == 4 else noise
 
 
 @dataclass(frozen=True)

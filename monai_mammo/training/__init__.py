@@ -40,6 +40,8 @@ _HOMES = {
     "UnreadFiles": "unread_files",
     "average_of_length": "average_length",
     "choose_length": "average_length",
+    "VariationalLoss": "variational_loss",
+    "VectorInferer": "inferers",
     "compile_where": "trainer",
     "data_loader": "trainer",
     "file_names": "writers",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from monai_mammo import sampling
 from monai_mammo.training.trainer import AutocastInferer
 
-__all__ = ["MaskInferer", "ReconstructionInferer", "SamplerInferer"]
+__all__ = ["MaskInferer", "ReconstructionInferer", "SamplerInferer", "VectorInferer"]
 
 
 class ReconstructionInferer(AutocastInferer):
@@ -104,3 +104,37 @@ class SamplerInferer(Inferer):
         told = {"attributes": attributes, "spatial": spatial, "text": text}
         z_0 = cascade.draw(noise, **told, steps=self.steps, guidance=self.guidance)
         return self.autoencoder.from_latent(z_0).float()
+
+
+class VectorInferer(Inferer):
+    """A VAE over latents as an inferer: vectors of noise and conditions in, mammograms out.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        Turns latents into images by ``from_latent``.
+    """
+
+    def __init__(self, autoencoder: nn.Module) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder.eval()
+
+    def __call__(
+        self, inputs: Tensor, network: nn.Module, *args: Any, attributes: Tensor, spatial: Tensor, **_: Any
+    ) -> Tensor:
+        """Images for a batch of requests.
+
+        Parameters
+        ----------
+        inputs : Tensor, shape (B, n_vector)
+            Standard Gaussian noise.
+        network : LatentVAE
+        attributes : Tensor, shape (B, n)
+        spatial : Tensor, shape (B, 2, h, w)
+
+        Returns
+        -------
+        Tensor, shape (B, 1, H, W)
+            Brightness in [0, 1].
+        """
+        return self.autoencoder.from_latent(network.decode(inputs, attributes, spatial)).float()

@@ -1,4 +1,4 @@
-"""The three bundles with tiny networks and random weights, and a working folder that is not theirs."""
+"""The bundles with tiny networks and random weights, and a working folder that is not theirs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ TINY = {
     "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
     "mammo_diffusion": {"channels": [8, 8], "n_blocks": 1, "attention_scales": [1], "context_channels": 8},
     "mammo_lesion_segmentation": {"channels": [8, 8, 8], "working_rows": None},
+    "mammo_conditional_vae": {"channels": [8, 8], "latent_shape": [16, 12], "context_channels": 8},
+    "mammo_vae": {"channels": [8, 8], "latent_shape": [16, 12]},
 }
 SHAPE = [64, 48]
 
 
 @pytest.fixture(scope="module")
 def tiny_bundles(tmp_path_factory):
-    """Copies of the three bundles with tiny networks and random weights, found before the package's."""
+    """Copies of the bundles with tiny networks and random weights, found before the package's."""
     home = tmp_path_factory.mktemp("bundles")
     for name, sizes in TINY.items():
         root = Path(shutil.copytree(find(name).root, home / name))

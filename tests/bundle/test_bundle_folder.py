@@ -203,7 +203,7 @@ def test_the_environment_comes_before_the_package(tmp_path, monkeypatch):
     assert len({bundle.name for bundle in list_bundles()}) == len(list_bundles())
 
 
-@pytest.mark.parametrize("name", ["mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation"])
+@pytest.mark.parametrize("name", ["mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae"])
 def test_the_packages_own_bundles_are_found_from_anywhere(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MONAI_MAMMO_BUNDLES", raising=False)
@@ -214,7 +214,8 @@ def test_the_packages_own_bundles_are_found_from_anywhere(name, tmp_path, monkey
 
 @pytest.mark.parametrize("name", ["mammo_nothing", "no/such/folder", "..//nothing"])
 def test_an_unknown_bundle_names_those_there_are(name):
-    with pytest.raises(RequestError, match="mammo_autoencoder, mammo_diffusion, mammo_lesion_segmentation"):
+    own = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae")
+    with pytest.raises(RequestError, match=", ".join(own)):
         find(name)
 
 

@@ -22,7 +22,7 @@ from monai_mammo.bundle import BundleFolder, find
 from monai_mammo.cli.main import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NAMES = ("mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation")
+NAMES = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae")
 SHAPE = [64, 48]
 QUICK = {
     "phantom_shape": SHAPE,
@@ -277,7 +277,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    extra = (stages[name], *(("loop",) if name == "mammo_diffusion" else ()))
+    extra = (*([stages[name]] if name in stages else []), *(("loop",) if name == "mammo_diffusion" else ()))
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))

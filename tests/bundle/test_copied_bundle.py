@@ -20,7 +20,7 @@ from monai_mammo.bundle import BundleFolder, beside, find, root_of_config, seal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHAPE = [64, 48]
-NAMES = ("mammo_autoencoder", "mammo_diffusion", "mammo_lesion_segmentation")
+NAMES = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation")
 names = pytest.mark.parametrize("name", NAMES)
 pytestmark = pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")
 
@@ -48,9 +48,10 @@ def run_inference(root: Path, out: str, **overrides) -> dict[str, np.ndarray]:
 
 
 def overrides_of(name: str) -> dict:
-    if name != "mammo_diffusion":
-        return {"shape": SHAPE}
-    return {"steps": 2, "conditions": {"kind": "film", "density": "B", "view": "MLO", "finding": "mass", "birads": 4}}
+    conditions = {"kind": "film", "density": "B", "view": "MLO", "finding": "mass", "birads": 4}
+    if name == "mammo_conditional_vae":
+        return {"conditions": conditions}
+    return {"steps": 2, "conditions": conditions} if name == "mammo_diffusion" else {"shape": SHAPE}
 
 
 def differ(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:

@@ -34,6 +34,8 @@ from monai_mammo.networks.probable_regions import Region, regions
 
 __all__ = ["Generator"]
 
+Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
+
 _SCHEDULES: dict[str, type[sampling.Schedule]] = {
     "CosineSchedule": sampling.CosineSchedule,
     "RectifiedFlowSchedule": sampling.RectifiedFlowSchedule,
@@ -47,8 +49,8 @@ class Generator:
     Parameters
     ----------
     autoencoder, lesion_network : nn.Module
-    sampler : OneStage or Cascade
-        The diffusion bundle's networks with their schedules.
+    sampler : OneStage, Cascade or VectorPrior
+        The generator bundle's networks, diffusion networks with their schedules.
     shape : tuple of int
         Rows and columns of the prepared grid.
     device : torch.device
@@ -65,7 +67,7 @@ class Generator:
 
     autoencoder: Any
     lesion_network: nn.Module
-    sampler: sampling.OneStage | sampling.Cascade
+    sampler: Sampler
     shape: tuple[int, int]
     device: torch.device
     mask_threshold: float = 0.5
@@ -300,9 +302,12 @@ def _keeps_lesions(source: Source | None) -> bool:
     return source is not None and source.keep is Keep.ALL_BUT_LESION
 
 
-def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage | sampling.Cascade:
-    """Networks of a diffusion bundle with the schedules that its inference config names."""
-    network, schedule = networks.load_network(folder, device=device), _schedule_of(folder, "schedule")
+def _sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
+    """Networks of a generator's bundle, diffusion networks with the schedules that its inference config names."""
+    network = networks.load_network(folder, device=device)
+    if isinstance(network, networks.LatentVAE):
+        return _vector_prior(network, folder)
+    schedule = _schedule_of(folder, "schedule")
     detail = networks.load_detail(folder, device=device)
     if detail is None:
         return sampling.OneStage(network, schedule)
@@ -319,15 +324,21 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> sampling.OneStage
     )
 
 
-def _check_text(
-    sampler: sampling.OneStage | sampling.Cascade, encoder: networks.TextEncoder | None, folder: BundleFolder
-) -> None:
+def _check_text(sampler: Sampler, encoder: networks.TextEncoder | None, folder: BundleFolder) -> None:
     """Refuse a bundle whose encoder of texts and layout network do not fit."""
     taken = getattr(sampler.layout, "text_channels", None) if isinstance(sampler, sampling.Cascade) else None
     given = None if encoder is None else encoder.channels
     if taken != given:
         words = f"takes texts of {taken or 'no'} channels and its text_encoder gives {given or 'none'}"
         raise MammoError(f"the layout network of bundle {folder.name} {words}")
+
+
+def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling.VectorPrior:
+    rows, columns = folder.prepared_shape
+    height, width = network.latent_shape
+    if rows * width != columns * height:
+        raise MammoError(f"the latents of bundle {folder.name} are {height} x {width}, its pictures {rows} x {columns}")
+    return sampling.VectorPrior(network)
 
 
 def _schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
