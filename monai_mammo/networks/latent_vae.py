@@ -35,6 +35,7 @@ class LatentVAE(nn.Module):
     conditional : bool
         Whether encoder and decoder are told attributes (FiLM in every block) and lesion planes (beside the latent).
     latent_channels : int
+        Of the autoencoder.
     channels : sequence of int
         Width at a quarter and at an eighth of the latent's size.
     n_vector : int

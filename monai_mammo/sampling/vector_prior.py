@@ -16,7 +16,13 @@ __all__ = ["VectorNoise", "VectorPrior"]
 
 
 class VectorNoise(NamedTuple):
-    """Standard Gaussian noise that a VAE decodes: `vector` (B, n_vector), of a single sample without B."""
+    """Standard Gaussian noise that a VAE decodes.
+
+    Attributes
+    ----------
+    vector : Tensor, shape (B, n_vector)
+        Of a single sample without the batch axis.
+    """
 
     vector: Tensor
 
@@ -28,16 +34,44 @@ class VectorPrior:
     Parameters
     ----------
     network : LatentVAE
+        With its weights.
     """
 
     network: LatentVAE
 
     def n_evaluations(self, steps: int) -> int:
-        """Network evaluations of a draw: 1, whatever is asked."""
+        """Network evaluations of a draw.
+
+        Parameters
+        ----------
+        steps : int
+            Has no effect.
+
+        Returns
+        -------
+        int
+            1
+        """
         return 1
 
     def noise(self, seed: int, sample_id: str | int, attempt: int, latent_shape: tuple[int, int, int]) -> VectorNoise:
-        """Noise of one sample, a function of the arguments alone, without a batch axis; see `Cascade.noise`."""
+        """Noise of one sample, a function of the arguments alone, without a batch axis.
+
+        Parameters
+        ----------
+        seed : int
+            Of the run.
+        sample_id : str or int
+            Of the sample in its run.
+        attempt : int
+            Number of the try.
+        latent_shape : tuple of int
+            Channels, rows and columns of the latent, which have no effect.
+
+        Returns
+        -------
+        VectorNoise, its vector of shape (n_vector,)
+        """
         return self.noise_of_length(self.network.n_vector, seed, sample_id, attempt)
 
     @staticmethod
@@ -47,13 +81,17 @@ class VectorPrior:
         Parameters
         ----------
         n_vector : int
+            Length of the vector.
         seed : int
+            Of the run.
         sample_id : str or int
+            Of the sample in its run.
         attempt : int
+            Number of the try.
 
         Returns
         -------
-        VectorNoise
+        VectorNoise, its vector of shape (n_vector,)
         """
         return VectorNoise(gaussian(seed, f"vector of {sample_id}", attempt, (n_vector,)))
 
@@ -67,7 +105,27 @@ class VectorPrior:
         steps: int = 1,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
-        """Scaled latents (B, 4, h, w); a plain VAE ignores the conditions, every VAE guidance and steps."""
+        """Scaled latents for a batch of conditions.
+
+        Parameters
+        ----------
+        noise : VectorNoise
+            Its vector of shape (B, n_vector).
+        attributes : Tensor, shape (B, n)
+            A plain VAE ignores them.
+        spatial : Tensor, shape (B, 2, h, w)
+            Planes of the lesion's mask and box, which a plain VAE ignores.
+        guidance : Guidance or float, optional
+            Has no effect.
+        steps : int
+            Has no effect.
+        on_step : callable, optional
+            Called after the network evaluation.
+
+        Returns
+        -------
+        Tensor, shape (B, 4, h, w)
+        """
         z_0 = self.network.decode(noise.vector, attributes, spatial)
         if on_step is not None:
             on_step()

@@ -54,10 +54,11 @@ class VariationalLoss(nn.Module):
         call : callable
             As `networks.LatentVAE`.
         batch : dict
+            Tensors by name.
 
         Returns
         -------
-        dict of str to Tensor
+        dict of str to Tensor, each of shape ()
             ``loss``; ``mse`` of the latents; ``kl``, nats an image; ``active_units`` of this batch.
         """
         z = batch["image"]
