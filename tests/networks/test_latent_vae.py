@@ -89,3 +89,20 @@ def test_a_draw_is_the_decoded_noise_of_its_sample_alone():
     assert len(steps) == prior.n_evaluations(20) == 1
     assert torch.allclose(both[1:], alone, atol=1e-5)
     assert torch.equal(VectorPrior.noise_of_length(6, 3, 1, 0).vector, noise[1].vector)
+
+
+@pytest.mark.parametrize("silenced", ["decode_input", "decode_wide"])
+def test_planes_enter_the_decoder_at_two_scales(silenced):
+    network, vector = made(conditional=True, context_channels=8), torch.randn(1, 6)
+    with torch.no_grad():
+        if silenced == "decode_input":
+            network.decode_input.weight[:, 16:] = 0
+        else:
+            block = network.decode_wide[0]
+            block.conv1.weight[:, 8:] = 0
+            block.shortcut.weight[:, 8:] = 0
+    mask = torch.zeros(1, 2, 24, 20)
+    other = mask.clone()
+    other[:, 0, 8:12, 8:12] = 1
+    one, two = network.decode(vector, rows()[:1], mask), network.decode(vector, rows()[:1], other)
+    assert (one - two).abs().max() > 1e-3
