@@ -330,7 +330,7 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
 
 def _settings_without_effect(request: Request, folder: BundleFolder) -> tuple[str, ...]:
     """What a request sets and the bundle's generator has no use for, as a warning."""
-    if request.guidance is None or not folder.draws_at_once:
+    if not folder.draws_at_once or (request.guidance is None and request.guidance_interval is None):
         return ()
     return (f"bundle {folder.name} draws in one network evaluation: guidance has no effect",)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 from tiny_bundles import ROWS, write_vae
 
 from monai_mammo.bundle import BundleFolder
+from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation import generate, verify
+from monai_mammo.generation.engine.generator import Generator
 from monai_mammo.generation.taken_attributes import stated_as_drawn, taken_attributes
 
 REQUESTED = {"kind": "digital", "density": "C", "view": "MLO", "laterality": "R", "finding": "mass", "birads": 5}
@@ -48,10 +51,11 @@ def test_a_conditional_vae_draws_what_is_requested_with_its_own_weights(tiny, va
     assert not any("guidance" in warning for warning in run.warnings)
 
 
-def test_steps_change_nothing_and_a_guidance_is_said_to_have_no_effect(tiny, vaes, tmp_path):
+@pytest.mark.parametrize("guided", [{"guidance": 4.0}, {"guidance_interval": (0.2, 5.0)}], ids=["weight", "interval"])
+def test_steps_change_nothing_and_a_guidance_is_said_to_have_no_effect(tiny, vaes, tmp_path, guided):
     words = {**QUICK, "bundle": str(vaes["conditional"])}
     one = generate(**REQUESTED, **words, out=tmp_path / "one")
-    two = generate(**REQUESTED, **{**words, "steps": 9, "guidance": 4.0}, out=tmp_path / "two")
+    two = generate(**REQUESTED, **{**words, "steps": 9, **guided}, out=tmp_path / "two")
     assert (pixels(one) == pixels(two)).all()
     assert any("bundle conditional draws in one network evaluation: guidance has no effect" in w for w in two.warnings)
 
@@ -78,8 +82,6 @@ def test_kinds_and_views_of_a_plain_vae_are_stated_as_often_as_training_images_h
     folder = BundleFolder(vaes["plain"])
     taken = taken_attributes(folder)
     counts: Counter = Counter()
-    from monai_mammo.conditions import Conditions
-
     for index in range(4000):
         stated, warnings = stated_as_drawn(
             Conditions(), taken, table=folder.support, bundle="plain", seed=1, index=index
@@ -107,10 +109,6 @@ def test_a_mask_asked_of_a_plain_vae_is_refused(tiny, vaes, tmp_path):
 
 
 def test_a_vae_whose_latents_have_another_ratio_than_its_pictures_is_refused(tiny, vaes, tmp_path):
-    import shutil
-
-    from monai_mammo.generation.engine.generator import Generator
-
     root = shutil.copytree(vaes["plain"], tmp_path / "wide")
     path = root / "configs" / "metadata.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "prepared_shape": [64, 64]}))
