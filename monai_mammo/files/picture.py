@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_PIXELS",
     "PICTURE_SUFFIXES",
     "decoded",
+    "is_picture",
     "open_picture",
     "picture_shape",
     "read_brightness",
@@ -37,6 +39,21 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp",
 MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 64_000_000
 """Three times the largest mammogram."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is of a picture format, by its name.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, which need not be there.
+
+    Returns
+    -------
+    bool
+    """
+    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def open_picture(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXELS) -> Image.Image:

@@ -16,7 +16,7 @@ from monai_mammo.generation.engine.source import Keep
 from monai_mammo.generation.guidance_weights import GuidanceWeights, parse_guidance, parse_interval
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
-from monai_mammo.prepare.reading import files_beside
+from monai_mammo.prepare.sidecar import files_beside
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding
 

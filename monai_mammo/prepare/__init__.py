@@ -52,7 +52,7 @@ _HOMES = {
     "phantom_items": "drawn_items",
     "training_items": "drawn_items",
     "FileReader": "reading",
-    "Sidecar": "reading",
+    "Sidecar": "sidecar",
     "read_any": "reading",
     "split_of": "splits",
     "splits_of_persons": "splits",

@@ -22,7 +22,8 @@ from monai_mammo.prepare.datasets.generated_run import is_run
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 from monai_mammo.prepare.prepare_report import FileOutcome, PrepareReport
-from monai_mammo.prepare.reading import files_beside, read_any
+from monai_mammo.prepare.reading import read_any
+from monai_mammo.prepare.sidecar import files_beside
 from monai_mammo.prepare.splits import persons_of_studies, splits_of_persons
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback

@@ -9,7 +9,8 @@ from monai_mammo.dicom import Failed, Limits, Skipped
 from monai_mammo.dicom.process.worker_process import main as serve
 from monai_mammo.dicom.process.worker_process import read_dicom
 from monai_mammo.dicom.reading.unrendered import Unrendered
-from monai_mammo.prepare.reading import is_picture, read_mask_picture, read_picture
+from monai_mammo.files.picture import is_picture
+from monai_mammo.prepare.picture_decoding import read_mask_picture, read_picture
 from monai_mammo.study import StoredImage
 
 __all__ = ["main", "read_file"]

@@ -23,7 +23,7 @@ from monai_mammo.prepare.datalist_items import load_datalist
 from monai_mammo.prepare.datasets import dataset_entries
 from monai_mammo.prepare.entry import Entry
 from monai_mammo.prepare.inspection.prepared import prepared_entries
-from monai_mammo.prepare.reading import Sidecar
+from monai_mammo.prepare.sidecar import Sidecar
 
 RULES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ODD: list[Any] = [

@@ -12,11 +12,12 @@ from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.run_items import items_of_run
+from monai_mammo.files.picture import is_picture
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_datalist, pixels_of
 from monai_mammo.prepare.geometry import mirror
-from monai_mammo.prepare.reading import is_picture, read_picture
+from monai_mammo.prepare.picture_decoding import read_picture
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
 __all__ = ["acquired_images", "acquired_items", "synthetic_images"]

@@ -11,8 +11,9 @@ from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.files.bounded import open_regular
 from monai_mammo.files.names import printable
+from monai_mammo.files.picture import is_picture
 from monai_mammo.prepare.entry import PERSON_OF_FILE, Entry
-from monai_mammo.prepare.reading import Sidecar, is_picture, sidecar_path
+from monai_mammo.prepare.sidecar import Sidecar, sidecar_path
 
 __all__ = ["entries"]
 

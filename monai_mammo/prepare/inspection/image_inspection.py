@@ -11,6 +11,7 @@ import numpy as np
 from monai_mammo.dicom import Failed, Skipped, SkipReason
 from monai_mammo.dicom.reading.header import count_private, read_header
 from monai_mammo.errors import MammoError
+from monai_mammo.files.picture import is_picture
 from monai_mammo.files.stored_array import read_array
 from monai_mammo.prepare.breast import air_brightness, breast_mask, chest_wall_side
 from monai_mammo.prepare.entry import Entry
@@ -21,7 +22,7 @@ from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_d
 from monai_mammo.prepare.inspection.region_faults import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
-from monai_mammo.prepare.reading import FullMask, is_picture, read_any, read_mask
+from monai_mammo.prepare.reading import FullMask, read_any, read_mask
 from monai_mammo.study import Mammogram, chest_wall_of
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
