@@ -151,6 +151,8 @@ def test_a_pack_that_is_too_large_and_a_slice_without_time_are_said(packed, tmp_
     words = ["pack", packed.parent / "prepared", "--out", tmp_path / "pack", "--most-mib", "0.01"]
     assert _main(script, *words) == 1
     assert "allowed are 0.01" in capsys.readouterr().err
+    assert _main(script, "pack", tmp_path, "--out", tmp_path / "pack") == 1
+    assert capsys.readouterr().err.startswith("borrowed_gpu: datalist datalist.json is not in")
     places = ["--pack", packed, "--work", tmp_path / "work", "--back", tmp_path / "back"]
     assert _main(script, "run", "layout", *places, "--seconds", "10") == 2
     assert "10 seconds are no slice" in capsys.readouterr().err

@@ -75,11 +75,17 @@ def main() -> int:
     three.add_argument("brought", type=Path)
     three.add_argument("--out", type=Path, required=True)
     words, rest = parser.parse_known_args()
-    if words.command == "run":
-        return run(words, rest)
-    if rest:
+    if rest and words.command != "run":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return pack(words) if words.command == "pack" else weights(words)
+    try:
+        return run(words, rest) if words.command == "run" else {"pack": pack, "weights": weights}[words.command](words)
+    except Exception as error:
+        from monai_mammo.errors import MammoError
+
+        if not isinstance(error, MammoError):
+            raise
+        print(f"borrowed_gpu: {error}", file=sys.stderr)
+        return 1
 
 
 def pack(words: argparse.Namespace) -> int:
