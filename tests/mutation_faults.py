@@ -428,8 +428,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "training/latent_dataset.py",
-        'f"{self.n_views}/{self.seed}"',
-        'f"{self.n_views}"',
+        'f"{self.n_views}/{self.seed}/{self.augmentation_strength}"',
+        'f"{self.n_views}/{self.augmentation_strength}"',
         ("training/test_data.py::test_latents_of_other_views_are_not_taken_from_the_cache",),
         "latents of another seed are taken from the cache, beside boxes of this one",
     ),

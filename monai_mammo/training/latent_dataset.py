@@ -44,6 +44,8 @@ class LatentDataset(PreparedDataset):
         only a box is known, as an object with ``mask``; they train without one otherwise.
     n_views : int
         Latents for each image: the image itself, and ``n_views - 1`` augmented copies.
+    augmentation_strength : float
+        See `Augmentation.draw`; a network that is told of the change may see more than 1.
     drop_each, drop_all : float
         Probability with which one condition is dropped alone, and with which all are.
     keeps_kind : bool
@@ -68,6 +70,7 @@ class LatentDataset(PreparedDataset):
         *,
         draw_mask: Callable[..., Any] | None = None,
         n_views: int = 3,
+        augmentation_strength: float = 1.0,
         drop_each: float = 0.1,
         drop_all: float = 0.1,
         keeps_kind: bool = False,
@@ -79,6 +82,7 @@ class LatentDataset(PreparedDataset):
     ) -> None:
         super().__init__(data)
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
+        self.augmentation_strength = augmentation_strength
         self.drop_each, self.drop_all = drop_each, drop_all
         self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
         self._factor = int(autoencoder.factor)
@@ -105,7 +109,8 @@ class LatentDataset(PreparedDataset):
         if not view:
             return Augmentation()
         rng = np.random.default_rng((self.seed, 77, index, view))
-        return Augmentation.draw(rng, may_flip=self.conditions[index].view is View.CC)
+        may_flip = self.conditions[index].view is View.CC
+        return Augmentation.draw(rng, strength=self.augmentation_strength, may_flip=may_flip)
 
     def latent(self, index: int) -> Tensor:
         """Mean of the scaled latent of an image without augmentation, shape (4, h, w).
@@ -229,7 +234,7 @@ class LatentDataset(PreparedDataset):
         return out
 
     def _cache_key(self, autoencoder: nn.Module) -> str:
-        digest = hashlib.sha256(f"{self.n_views}/{self.seed}".encode())
+        digest = hashlib.sha256(f"{self.n_views}/{self.seed}/{self.augmentation_strength}".encode())
         for name, tensor in autoencoder.state_dict().items():
             if not name.startswith("decoder."):  # a decoder that trains on leaves the latents as they are
                 digest.update(tensor.detach().float().cpu().numpy().tobytes())

@@ -141,7 +141,7 @@ def test_mask_box_and_latent_of_an_augmented_view_are_of_the_same_change(latents
     assert views == set(range(6))
 
 
-@pytest.mark.parametrize("change", [{"seed": 4}, {"n_views": 3}])
+@pytest.mark.parametrize("change", [{"seed": 4}, {"n_views": 3}, {"augmentation_strength": 1.5}])
 def test_latents_of_other_views_are_not_taken_from_the_cache(latents, tmp_path, change):
     latents(cache_dir=tmp_path)
     other = latents(cache_dir=tmp_path, **change)
