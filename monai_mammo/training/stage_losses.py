@@ -140,6 +140,8 @@ class DetailLoss(DiffusionLoss):
         Noise on the layout is drawn evenly from 0 to this deviation in training.
     clean_share : float
         Share of crops whose layout has none.
+    val_noise : float
+        Deviation of the noise on the layout in validation, about that of sampling.
     """
 
     def __init__(
@@ -150,13 +152,15 @@ class DetailLoss(DiffusionLoss):
         crop_size: int = 48,
         most_noise: float = 0.15,
         clean_share: float = 0.3,
+        val_noise: float = 0.0,
     ) -> None:
         super().__init__(schedule)
         self._network = (network,)  # in a tuple: its weights are no state of this loss
         self.crop_size, self.most_noise, self.clean_share = crop_size, most_noise, clean_share
+        self.val_noise = val_noise
 
     def task(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Residuals (B, 4, c, c) with planes and the noise level; in validation whole ones, without noise.
+        """Residuals (B, 4, c, c) with planes and the noise level; in validation whole ones, at one level.
 
         Parameters
         ----------
@@ -172,7 +176,7 @@ class DetailLoss(DiffusionLoss):
         """
         network, z, is_training = self._network[0], batch["image"], torch.is_grad_enabled()
         n, device = len(z), z.device
-        level = torch.zeros(n, device=device)
+        level = torch.full((n,), self.val_noise, device=device)
         if is_training:
             level = self.most_noise * torch.rand(n, device=device) * (torch.rand(n, device=device) > self.clean_share)
         layout = layout_of(z)
