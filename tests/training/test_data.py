@@ -141,6 +141,13 @@ def test_mask_box_and_latent_of_an_augmented_view_are_of_the_same_change(latents
     assert views == set(range(6))
 
 
+def test_the_strength_of_augmentation_reaches_the_views_and_what_the_network_is_told(latents):
+    mild, strong = latents(n_views=9), latents(n_views=9, augmentation_strength=1.5)
+    told = [np.abs([one.augmentation(0, view).numbers()[:5] for view in range(9)]).max() for one in (mild, strong)]
+    assert told[0] <= 1 < told[1] <= 1.5
+    assert not np.array_equal(mild._latents[:, 1], strong._latents[:, 1])
+
+
 @pytest.mark.parametrize("change", [{"seed": 4}, {"n_views": 3}, {"augmentation_strength": 1.5}])
 def test_latents_of_other_views_are_not_taken_from_the_cache(latents, tmp_path, change):
     latents(cache_dir=tmp_path)

@@ -110,6 +110,17 @@ def test_a_layout_has_the_noise_that_the_detail_stage_is_told_of():
     assert found.mean().item() == pytest.approx(0.74, rel=0.2)  # of unit noise after the enlargement, more at edges
 
 
+def test_in_validation_every_layout_has_the_one_noise_that_was_named():
+    torch.manual_seed(0)
+    network, batch = DetailUNet(**SMALL), _batch(20)
+    loss = DetailLoss(CosineSchedule(), network=network, crop_size=8, most_noise=0.5, val_noise=0.2)
+    with torch.no_grad():
+        residual, given = loss.task(batch)
+    assert residual.shape == batch["image"].shape and torch.equal(given["numbers"], torch.full((20, 1), 0.2))
+    noise = given["spatial"][:, :4] - enlarged_layout(layout_of(batch["image"]), (16, 12))
+    assert noise.square().mean().sqrt().item() == pytest.approx(0.2 * 0.74**0.5, rel=0.1)
+
+
 def test_detail_and_noisy_layout_together_are_the_latent():
     torch.manual_seed(0)
     network = DetailUNet(**SMALL)
