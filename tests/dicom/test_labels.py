@@ -31,6 +31,7 @@ LEFT_REGION_OF_STRUCTURE = [code("76752008", PrimaryAnatomicStructureModifierSeq
 LEFT_REGION = [code("76752008", AnatomicRegionModifierSequence=[code("7771000")])]
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")  # signs that the type does not allow
 @pytest.mark.parametrize(
     ("attributes", "side"),
     [
@@ -54,6 +55,17 @@ LEFT_REGION = [code("76752008", AnatomicRegionModifierSequence=[code("7771000")]
         ({"AcquisitionDeviceProcessingDescription": "MAMMO, R-MLO"}, "R"),
         ({"PerformedProcedureStepDescription": "Mammo_LT"}, "L"),
         ({"BodyPartExamined": "LBREAST"}, "L"),
+        ({"AcquisitionDeviceProcessingCode": "LCC"}, "L"),
+        ({"AcquisitionDeviceProcessingDescription": "BREAST,CC(L)"}, "L"),
+        ({"AcquisitionDeviceProcessingDescription": "(R)MLO"}, "R"),
+        ({"PerformedProcedureStepDescription": "L cranio-caudal"}, "L"),
+        ({"ViewPosition": "LCC"}, "L"),
+        ({"ViewPosition": "R-MLO"}, "R"),
+        ({"ViewPosition": "MLO R"}, "R"),
+        ({"ViewPosition": "CCL"}, "L"),
+        ({"ViewPosition": "XCCL"}, None),  # an exaggerated view, not a left one
+        ({"ViewPosition": "CCRL"}, None),  # rolled laterally
+        ({"ViewPosition": "ML"}, None),
         ({"SeriesDescription": "Mammo MLO-R"}, "R"),
         ({"SeriesDescription": "L ML"}, "L"),
         ({"PrimaryAnatomicStructureSequence": LEFT_REGION_OF_STRUCTURE}, "L"),
@@ -84,10 +96,51 @@ def test_side(attributes, side):
         ({"ViewPosition": "RMMLO"}, "MLO"),
         ({"AcquisitionDeviceProcessingDescription": "MAMMO, R-MLO"}, "MLO"),
         ({"PerformedProcedureStepDescription": "L_CC"}, "CC"),
+        ({"AcquisitionDeviceProcessingCode": "LCC"}, "CC"),
+        ({"AcquisitionDeviceProcessingDescription": "BREAST,CC(L)"}, "CC"),
+        ({"ViewPosition": "MLO-R"}, "MLO"),
+        ({"ViewPosition": "CCL"}, "CC"),
+        ({"SeriesDescription": "Left Cranio-Caudal"}, "CC"),
+        ({"PerformedProcedureStepDescription": "RT BREAST MEDIOLATERAL OBLIQUE"}, "MLO"),
+        ({"SeriesDescription": "Craniocaudal exaggerated laterally"}, None),
+        ({"SeriesDescription": "exaggerated cranio-caudal"}, None),
     ],
 )
 def test_view(attributes, view):
     assert find_view(header(**attributes)) == (view, ())
+
+
+MENUS = [
+    ("FDMS 1.0", 0x0019, 0x30, "LO", "MAMMO L-CC", "L", "CC"),  # Fuji
+    ("FDMS 1.0", 0x0019, 0x32, "UN", b"R MLO ", "R", "MLO"),
+    ("SPI-P-PCR Release 2", 0x0019, 0x60, "ST", "RCC", "R", "CC"),  # Philips
+    ("GEMS_SENO_02", 0x0045, 0x1B, "LO", "LMLO", "L", "MLO"),
+    ("GEMS_SENO_02", 0x0045, 0x1B, "OB", bytes(300), None, None),
+    ("GEMS_SENO_02", 0x0045, 0x1B, "OB", b"\xff\xfe LCC", "L", "CC"),
+    ("FDMS 1.0", 0x0019, 0x31, "LO", "LCC", None, None),  # other attributes and other vendors say something else
+    ("SIEMENS MED", 0x0019, 0x30, "LO", "LCC", None, None),
+    ("FDMS 1.0", 0x0021, 0x30, "LO", "LCC", None, None),
+]
+
+
+@pytest.mark.parametrize(("creator", "group", "element", "vr", "value", "side", "view"), MENUS)
+@pytest.mark.parametrize("n_blocks_before", [0, 1])
+def test_the_vendors_menus_tell_side_and_view(creator, group, element, vr, value, side, view, n_blocks_before):
+    dataset = Dataset()
+    for number in range(n_blocks_before):
+        dataset.private_block(group, f"OTHER {number}", create=True).add_new(element, "LO", "R LM")
+    dataset.private_block(group, creator, create=True).add_new(element, vr, value)
+    assert find_laterality(dataset) == (side, ())
+    assert find_view(dataset) == (view, ())
+
+
+def test_menus_and_position_are_held_against_the_standards_attributes():
+    dataset = header(ImageLaterality="R", ViewCodeSequence=[code("399162004")], ViewPosition="LCC")
+    dataset.private_block(0x0019, "FDMS 1.0", create=True).add_new(0x30, "LO", "L-MLO")
+    menu = "Menu Character String of FDMS 1.0"
+    notes = tuple(DISAGREE.format("ImageLaterality", other, "side") for other in ("ViewPosition", menu))
+    assert find_laterality(dataset) == ("R", notes)
+    assert find_view(dataset) == ("CC", (DISAGREE.format("ViewCodeSequence", menu, "view"),))
 
 
 DISAGREE = "contradiction: {} and {} disagree about the {}, the first was taken"
@@ -178,6 +231,7 @@ def test_both_breasts_are_refused_by_the_attribute_that_says_so(attributes):
         ({"SeriesDescription": "R CC, R MLO"}, None, "SeriesDescription"),
         ({"SeriesDescription": "4 views CC/MLO", "ViewPosition": "CC"}, "CC", "SeriesDescription"),
         ({"ViewPosition": ["CC", "MLO"]}, None, "ViewPosition"),
+        ({"ViewPosition": "LCC/RMLO"}, None, "ViewPosition"),
         ({"ViewPosition": "CC MLO"}, None, "ViewPosition"),
         ({"ViewPosition": "CC+MLO", "SeriesDescription": "L CC"}, "CC", "ViewPosition"),
         ({"ViewCodeSequence": [code("399162004"), code("399368009")]}, None, "ViewCodeSequence"),

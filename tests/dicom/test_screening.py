@@ -116,14 +116,18 @@ def test_a_synthetic_image_of_ours_is_not_one_of_a_tomosynthesis():
     assert sort_of_image(dataset)[0] == "synthetic_2d"
 
 
-def private(*, group=0x7E01, creator="HOLOGIC, Inc.", sop_class=CAPTURE, with_pixels=True, size=2**17):
+def private(*, group=0x7E01, creator="HOLOGIC, Inc.", sop_class=CAPTURE, with_pixels=True, with_sequence=False, size=2**17):
     dataset = Dataset()
     dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.Modality = sop_class, "2.25.1", "MG"
     dataset.Rows, dataset.Columns, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 48, 64, 16, 12, 11
     dataset.SamplesPerPixel, dataset.PixelRepresentation, dataset.PhotometricInterpretation = 1, 0, "MONOCHROME2"
-    dataset.private_block(group, creator, create=True).add_new(0x12, "OB", bytes(size))
+    holder = Dataset() if with_sequence else dataset
+    holder.private_block(group, creator, create=True).add_new(0x12, "OB", bytes(size))
+    if with_sequence:
+        dataset.private_block(group, creator, create=True).add_new(0x10, "SQ", [holder])
     if with_pixels:
-        dataset.add_new("PixelData", "OW", PIXELS.astype("<u2").tobytes())
+        data = b"" if with_pixels == "empty" else PIXELS.astype("<u2").tobytes()
+        dataset.add_new("PixelData", "OW", data)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return dataset
@@ -136,7 +140,11 @@ def private(*, group=0x7E01, creator="HOLOGIC, Inc.", sop_class=CAPTURE, with_pi
         ({"with_pixels": False}, "unsupported_pixels", "private attributes"),
         ({"group": 0x7FE1, "creator": "SPI-P Release 1", "with_pixels": False}, "unsupported_pixels", "private"),
         ({"sop_class": DIGITAL, "with_pixels": False}, "unsupported_pixels", "private attributes"),
+        ({"sop_class": DIGITAL, "with_pixels": "empty"}, "unsupported_pixels", "private attributes"),
+        ({"sop_class": DIGITAL, "with_pixels": "empty", "size": 20}, "damaged", "fewer pixels"),
         ({"sop_class": DIGITAL, "with_pixels": False, "size": 20}, "no_pixels", "has none"),
+        ({"with_sequence": True}, "unsupported_pixels", "private attributes"),  # as Hologic's tomosynthesis lies
+        ({"with_sequence": True, "sop_class": DIGITAL, "with_pixels": False}, "unsupported_pixels", "private"),
     ],
 )
 def test_pixels_in_private_attributes_are_named_as_the_cause(write, how, reason, words):
@@ -146,6 +154,30 @@ def test_pixels_in_private_attributes_are_named_as_the_cause(write, how, reason,
 
 def test_private_attributes_beside_pixels_are_not_looked_at(write):
     assert isinstance(read_mammogram(write(dataset_bytes(private(group=0x0029)))), Mammogram)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.3.46.670589.33.1.4"])  # of GE and of Philips
+def test_a_private_transfer_syntax_is_named_as_the_cause(write, syntax):
+    file = encode(PIXELS, SOPClassUID=DIGITAL)
+    assert file.count(b"1.2.840.10008.1.2.1\0") == 1
+    found = read_mammogram(write(file.replace(b"1.2.840.10008.1.2.1\0", syntax.ljust(20, "\0").encode())))
+    assert found.reason == "unsupported_transfer_syntax", found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_mammogram"),
+    [
+        ({"AcquisitionDeviceProcessingDescription": "MAMMO,R-MLO"}, True),
+        ({"BodyPartExamined": "BREAST"}, True),
+        ({"ViewPosition": "LCC"}, True),
+        ({"AcquisitionDeviceProcessingDescription": "CHEST,PA"}, False),
+        ({"SeriesDescription": "MAMMO R-MLO"}, False),  # free text is not evidence
+    ],
+)
+def test_computed_radiography_is_of_a_breast_where_device_or_attributes_say_so(write, attributes, is_mammogram):
+    how = {"Modality": "CR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1", "BodyPartExamined": None} | attributes
+    found = read_mammogram(write(encode(PIXELS, **{"ViewPosition": None, "ViewCodeSequence": None} | how)))
+    assert isinstance(found, Mammogram) if is_mammogram else found.reason == "not_mammography", found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from monai_mammo.dicom.reading.descriptions import descriptions
+from monai_mammo.dicom.reading.descriptions import descriptions, menu_texts
 from monai_mammo.dicom.reading.image_type import sort_of_image
 from monai_mammo.dicom.reading.modifiers import check_modifiers
 from monai_mammo.dicom.reading.views import find_view, names_a_view
@@ -113,13 +113,14 @@ def _check_class(dataset: Dataset) -> None:
 
 
 def _is_of_a_breast(dataset: Dataset) -> bool:
-    """Modality MG, or breast or a mammographic view beside a modality that may be radiography."""
+    """Modality MG, or a breast, a mammographic view or menu beside a modality that may be radiography."""
     modality = dataset.get("Modality")
     if modality == "MG":
         return True
     if modality in _OTHER_MODALITIES:
         return False
-    if _BREAST.search(str(dataset.get("BodyPartExamined") or "").upper()):
+    texts = [str(dataset.get("BodyPartExamined") or "").upper(), *(text for _, text in menu_texts(dataset))]
+    if any(_BREAST.search(text) for text in texts):
         return True
     regions = dataset.get("AnatomicRegionSequence") or []
     if any(region.get("CodeValue") in ("76752008", "T-04000") for region in regions):
@@ -150,7 +151,8 @@ def _has_private_pixels(dataset: Dataset) -> bool:
     private = [tag for tag in dataset.keys() if tag.is_private]  # noqa: SIM118 - iterating would convert the values
     if _class(dataset) in _SECONDARY_CAPTURE and any(tag.group in _PRIVATE_PIXEL_GROUPS for tag in private):
         return True
-    return "PixelData" not in dataset and any(_length(dataset, tag) >= _BULK_BYTES for tag in private)
+    is_empty = "PixelData" not in dataset or not dataset.get_item("PixelData").value
+    return is_empty and any(_length(dataset, tag) >= _BULK_BYTES for tag in private)
 
 
 def _length(dataset: Dataset, tag: BaseTag) -> int:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from monai_mammo.dicom.notes import contradiction
 from monai_mammo.dicom.orientation import laterality_of_orientation
 from monai_mammo.dicom.reading.descriptions import settled, sides_in_words, single
+from monai_mammo.dicom.reading.views import sides_of_positions
 from monai_mammo.dicom.reasons import Refusal, SkipReason
 from monai_mammo.terms import Laterality
 
@@ -31,7 +32,7 @@ def find_laterality(dataset: Dataset) -> tuple[Laterality | None, tuple[str, ...
     """Breast that is shown, and the sources that contradict it.
 
     ImageLaterality, which is of the image, comes first, then Laterality, which is of the series, then codes,
-    orientation and words. A source that names both sides tells none of them. Both breasts are shown where
+    orientation, the side in ViewPosition, and words. A source that names both sides tells none of them. Both breasts are shown where
     ImageLaterality says so, or where another attribute does and none of them names a side.
 
     Parameters
@@ -57,7 +58,9 @@ def find_laterality(dataset: Dataset) -> tuple[Laterality | None, tuple[str, ...
     stated = laterality_of_orientation(dataset.get("PatientOrientation"))
     if stated is not None:
         known.append(("PatientOrientation", stated))
-    named, word_notes = single("sides", [*sides_in_words(dataset)])
+    positioned = sides_of_positions(dataset)
+    words = [("ViewPosition", positioned)] if positioned else []
+    named, word_notes = single("sides", [*words, *sides_in_words(dataset)])
     side, side_notes = settled("the side", [*known, *named])
     return side, (*side_notes, *notes, *word_notes)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
 
-from monai_mammo.dicom.reading.descriptions import VIEW_ACRONYMS, settled, single, views_in_words
+from monai_mammo.dicom.reading.descriptions import VIEW_ACRONYMS, VIEW_MEANINGS, settled, single, views_in_words
 from monai_mammo.dicom.reasons import Refusal, SkipReason
-from monai_mammo.terms import View
+from monai_mammo.terms import Laterality, View
 
-__all__ = ["POSITION_PATTERNS", "find_view", "names_a_view", "positions"]
+__all__ = ["POSITION_PATTERNS", "find_view", "names_a_view", "positions", "sides_of_positions"]
 
 # SNOMED CT, SNOMED RT and the older Y codes
 _VIEW_CODES = {
@@ -28,7 +28,6 @@ _VIEW_CODES = {
     **dict.fromkeys(("127457009", "G-8310"), "SPECIMEN"),
 }
 _VIEW_NAMES = frozenset({*VIEW_ACRONYMS, "SPECIMEN"})
-_VIEW_MEANINGS = {re.compile(r"CRANIO[\s-]*CAUDAL"): "CC", re.compile(r"MEDIO[\s-]*LATERAL[\s-]*OBLIQUE"): "MLO"}
 
 _ANY_VIEW = "(CC|MLO|ML|LM|LMO|XCC|XCCL|XCCM)"
 POSITION_PATTERNS = {
@@ -89,7 +88,7 @@ def names_a_view(dataset: Dataset) -> bool:
 
 
 def positions(dataset: Dataset) -> list[str]:
-    """Values of ViewPosition without blanks and without a leading side, ``L-MLO`` as ``MLO``.
+    """Values of ViewPosition without blanks and without a side, ``L-MLO`` and ``MLO-L`` as ``MLO``.
 
     Parameters
     ----------
@@ -100,14 +99,33 @@ def positions(dataset: Dataset) -> list[str]:
     list of str
         Several where they are separated by a backslash, a slash, a plus sign, a comma or a blank.
     """
+    return [position for _, position in _sided_positions(dataset)]
+
+
+def sides_of_positions(dataset: Dataset) -> set[Laterality]:
+    """Sides that ViewPosition names before or behind the view.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    set of Laterality
+    """
+    return {Laterality(side) for side, _ in _sided_positions(dataset) if side}
+
+
+def _sided_positions(dataset: Dataset) -> list[tuple[str, str]]:
+    """Side, or nothing, and position of each value of ViewPosition."""
     value = dataset.get("ViewPosition")
     texts = [value] if isinstance(value, str) or value is None else list(value)
-    whole = [_without_side(re.sub(r"[\s_-]", "", str(text or "").upper())) for text in texts]
-    if all(_is_position(text) for text in whole if text):
-        return [text for text in whole if text]
+    whole = [_split_side(text) for text in (re.sub(r"[\s_-]", "", str(text or "").upper()) for text in texts) if text]
+    if all(_is_position(position) for _, position in whole):
+        return whole
     parts = [part for text in texts for part in re.split(r"[/+,;&\s]+", str(text or "").upper()) if part]
-    found = [_without_side(re.sub(r"[_-]", "", part)) for part in parts]
-    return found if len(found) > 1 and all(map(_is_position, found)) else [text for text in whole if text]
+    found = [_split_side(re.sub(r"[_-]", "", part)) for part in parts]
+    return found if len(found) > 1 and all(_is_position(position) for _, position in found) else whole
 
 
 def _views(dataset: Dataset) -> Iterator[tuple[str, set[str]]]:
@@ -131,12 +149,16 @@ def _bare(position: str) -> str:
 def _view_of_meaning(item: Dataset) -> str | None:
     """View of an item whose code is a private or an unknown one."""
     meaning = str(item.get("CodeMeaning") or "").strip().upper()
-    return next((name for pattern, name in _VIEW_MEANINGS.items() if pattern.fullmatch(meaning)), None)
+    return next((name for pattern, name in VIEW_MEANINGS.items() if pattern.fullmatch(meaning)), None)
 
 
-def _without_side(text: str) -> str:
-    is_sided = text[:1] in ("L", "R") and not _is_position(text) and _is_position(text[1:])
-    return text[1:] if is_sided else text
+def _split_side(text: str) -> tuple[str, str]:
+    """Side before or behind a position, and the position; no side where the text is a position as it is."""
+    if not _is_position(text):
+        for side, rest in ((text[:1], text[1:]), (text[-1:], text[:-1])):
+            if side in ("L", "R") and _is_position(rest):
+                return side, rest
+    return "", text
 
 
 def _is_position(text: str) -> bool:
