@@ -83,23 +83,52 @@ def read_any(
     MammoError
         No reading process can be started here.
     """
+    mammogram, mask_path = read_apart(path, reader=reader, allow_outside=allow_outside)
+    if not isinstance(mammogram, Mammogram) or mask_path is None:
+        return mammogram
+    try:
+        mask = read_mask(mask_path)
+        if mask.shape != mammogram.shape or mask.any():
+            return mammogram.replace(lesion_mask=mask)
+        return mammogram.replace(notes=(*mammogram.notes, *empty_mask_note(mask_path, mammogram.conditions)))
+    except MammoError as error:
+        return Failed(Path(path), SkipReason.UNREADABLE, str(error))
+
+
+def read_apart(
+    path: str | Path, *, reader: GuardedReader | None = None, allow_outside: bool = False
+) -> tuple[Mammogram | Skipped | Failed, Path | None]:
+    """What `read_any` reads, still without its mask, and the mask that a sidecar names.
+
+    Parameters
+    ----------
+    path : path
+    reader : GuardedReader, optional
+    allow_outside : bool
+        As in `read_any`.
+
+    Returns
+    -------
+    found : Mammogram, Skipped or Failed
+        Nothing is raised for a bad file.
+    mask_path : Path or None
+
+    Raises
+    ------
+    MammoError
+        No reading process can be started here.
+    """
     path = Path(path)
     mammogram = (reader or _reader_of_this_process()).read(path)
     if not isinstance(mammogram, Mammogram) or not is_picture(path):
-        return mammogram
+        return mammogram, None
+    beside = sidecar_path(path)
     try:
-        beside = sidecar_path(path)
         sidecar = Sidecar.read(beside, allow_outside=allow_outside) if os.path.lexists(beside) else Sidecar()
-        mask, notes = None, mammogram.notes
-        if sidecar.lesion_mask is not None:
-            mask = read_mask(sidecar.lesion_mask)
-            if mask.shape == mammogram.shape and not mask.any():
-                mask, notes = None, (*notes, *empty_mask_note(sidecar.lesion_mask, sidecar.conditions))
-        return mammogram.replace(
-            conditions=sidecar.conditions, lesion_mask=mask, person_id=sidecar.person_id, notes=notes
-        )
+        labelled = mammogram.replace(conditions=sidecar.conditions, person_id=sidecar.person_id)
     except MammoError as error:
-        return Failed(path, SkipReason.UNREADABLE, str(error))
+        return Failed(path, SkipReason.UNREADABLE, str(error)), None
+    return labelled, sidecar.lesion_mask
 
 
 def read_stored(path: Path, *, reader: FileReader | None = None) -> StoredImage | Skipped | Failed:

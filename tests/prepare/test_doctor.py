@@ -183,6 +183,33 @@ def test_a_table_with_a_mask_of_another_size_one_of_everything_and_a_missing_one
     assert images_of(doctor(table), IssueKind.MASK_MISSING) == [("images/case_0.png",)]
 
 
+MASKS_OF_SIDECARS = {
+    "full": (np.ones((160, 120), bool), IssueKind.MASK_FULL),
+    "missing": (None, IssueKind.MASK_MISSING),
+    "of another size": (np.tri(40, 30, dtype=bool), IssueKind.MASK_MISFIT),
+    "empty": (np.zeros((160, 120), bool), IssueKind.MASK_EMPTY),
+}
+
+
+@pytest.mark.parametrize("case", MASKS_OF_SIDECARS)
+def test_a_mask_of_a_sidecar_is_a_finding_of_its_own_and_its_picture_is_examined(tmp_path: Path, save_picture, case):
+    mask, kind = MASKS_OF_SIDECARS[case]
+    drawn = draw_mammogram(Conditions(kind="digital", view="CC", laterality="L", finding="mass"), seed=5, shape=(160, 120))
+    save_picture(drawn.replace(lesion_mask=None), tmp_path / "a.png")
+    (tmp_path / "a.json").write_text(json.dumps({"laterality": "R", "finding": "mass", "lesion_mask": "m.png"}))
+    if mask is not None:
+        Image.fromarray(mask).save(tmp_path / "m.png")
+    report = doctor(tmp_path)
+    assert images_of(report, kind) == [("a.png",)]
+    assert images_of(report, IssueKind.WRONG_SIDE) == [("a.png",)]
+    assert IssueKind.UNREADABLE not in kinds(report)
+    masks = {one for one in kinds(report) if one.value.startswith("mask")}
+    assert masks == {kind}
+    if case == "empty":
+        (tmp_path / "a.json").write_text(json.dumps({"laterality": "L", "finding": "none", "lesion_mask": "m.png"}))
+        assert not {one for one in kinds(doctor(tmp_path)) if one.value.startswith("mask")}
+
+
 def test_a_picture_that_hangs_mirrored_as_its_table_says_is_only_noted(table: Path):
     with Image.open(table.parent / "images" / "case_0.png") as image:
         flipped = np.asarray(image)[:, ::-1]

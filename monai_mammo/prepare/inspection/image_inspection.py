@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from monai_mammo.prepare.inspection.polarity import INVERTED_BELOW, background_d
 from monai_mammo.prepare.inspection.region_faults import Fault, box_faults, faults_of_notes, mask_faults
 from monai_mammo.prepare.inspection.thumbnails import thumbnail
 from monai_mammo.prepare.plausibility import picture_doubts
-from monai_mammo.prepare.reading import FullMask, read_any, read_mask
+from monai_mammo.prepare.reading import FullMask, read_apart, read_mask
 from monai_mammo.study import Mammogram, chest_wall_of
-from monai_mammo.terms import AcquisitionKind, ChestWall
+from monai_mammo.terms import AcquisitionKind, ChestWall, Finding
 
 __all__ = ["inspect_image", "not_read"]
 
@@ -49,10 +50,10 @@ def inspect_image(entry: Entry) -> InspectedImage:
     InspectedImage
     """
     try:
-        mammogram = entry.mammogram or (_stored(entry) if _is_prepared(entry) else _read(entry))
+        mammogram, mask_path = _read(entry)
         if not isinstance(mammogram, Mammogram):
             return _of_entry(not_read(mammogram, entry.name), entry)
-        return _inspected(entry, mammogram)
+        return _inspected(dataclasses.replace(entry, mask_path=mask_path), mammogram)
     except OSError as error:
         words = f"the file or what belongs to it could not be read: {error.strerror or 'unknown'}"
     except (MammoError, ValueError) as error:
@@ -78,8 +79,10 @@ def not_read(result: Skipped | Failed, name: str) -> InspectedImage:
 
 
 def _inspected(entry: Entry, mammogram: Mammogram) -> InspectedImage:
-    found, mask, faults = _labelled(entry, mammogram)
     conditions = entry.conditions or mammogram.conditions
+    found, mask, faults = _labelled(entry, mammogram)
+    if mask is not None and conditions.finding is Finding.NONE and not mask.any():
+        mask = None  # as it should be
     background = background_darkness(mammogram.pixels)
     pixels = 1 - mammogram.pixels if background < INVERTED_BELOW else mammogram.pixels
     breast = _breast(pixels, conditions.kind, is_prepared=_is_prepared(entry))
@@ -154,8 +157,14 @@ def _is_prepared(entry: Entry) -> bool:
     return entry.path.suffix == _STORED_SUFFIX and entry.mammogram is None
 
 
-def _read(entry: Entry) -> Mammogram | Skipped | Failed:
-    return read_any(entry.path, allow_outside=entry.allow_outside)
+def _read(entry: Entry) -> tuple[Mammogram | Skipped | Failed, Path | None]:
+    """Picture of an entry, and its mask: the one of the data set before the one that a sidecar names."""
+    if entry.mammogram is not None:
+        return entry.mammogram, entry.mask_path
+    if _is_prepared(entry):
+        return _stored(entry), entry.mask_path
+    mammogram, mask_path = read_apart(entry.path, allow_outside=entry.allow_outside)
+    return mammogram, entry.mask_path or mask_path
 
 
 def _stored(entry: Entry) -> Mammogram:
