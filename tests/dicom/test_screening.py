@@ -116,7 +116,9 @@ def test_a_synthetic_image_of_ours_is_not_one_of_a_tomosynthesis():
     assert sort_of_image(dataset)[0] == "synthetic_2d"
 
 
-def private(*, group=0x7E01, creator="HOLOGIC, Inc.", sop_class=CAPTURE, with_pixels=True, with_sequence=False, size=2**17):
+def private(
+    *, group=0x7E01, creator="HOLOGIC, Inc.", sop_class=CAPTURE, with_pixels=True, with_sequence=False, size=2**17
+):
     dataset = Dataset()
     dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.Modality = sop_class, "2.25.1", "MG"
     dataset.Rows, dataset.Columns, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 48, 64, 16, 12, 11

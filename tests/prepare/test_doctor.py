@@ -194,7 +194,8 @@ MASKS_OF_SIDECARS = {
 @pytest.mark.parametrize("case", MASKS_OF_SIDECARS)
 def test_a_mask_of_a_sidecar_is_a_finding_of_its_own_and_its_picture_is_examined(tmp_path: Path, save_picture, case):
     mask, kind = MASKS_OF_SIDECARS[case]
-    drawn = draw_mammogram(Conditions(kind="digital", view="CC", laterality="L", finding="mass"), seed=5, shape=(160, 120))
+    shown = Conditions(kind="digital", view="CC", laterality="L", finding="mass")
+    drawn = draw_mammogram(shown, seed=5, shape=(160, 120))
     save_picture(drawn.replace(lesion_mask=None), tmp_path / "a.png")
     (tmp_path / "a.json").write_text(json.dumps({"laterality": "R", "finding": "mass", "lesion_mask": "m.png"}))
     if mask is not None:

@@ -32,8 +32,8 @@ def find_laterality(dataset: Dataset) -> tuple[Laterality | None, tuple[str, ...
     """Breast that is shown, and the sources that contradict it.
 
     ImageLaterality, which is of the image, comes first, then Laterality, which is of the series, then codes,
-    orientation, the side in ViewPosition, and words. A source that names both sides tells none of them. Both breasts are shown where
-    ImageLaterality says so, or where another attribute does and none of them names a side.
+    orientation, the side in ViewPosition, and words. A source that names both sides tells none of them. Both breasts
+    are shown where ImageLaterality says so, or where another attribute does and none of them names a side.
 
     Parameters
     ----------
