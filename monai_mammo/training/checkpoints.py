@@ -20,6 +20,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from monai_mammo.errors import MammoError
+from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.whole import open_whole
 from monai_mammo.switches import parse_switch
 from monai_mammo.training.ema import ExponentialMovingAverage
@@ -175,7 +176,8 @@ class CheckpointHandler:
     """Handler that writes all that a run needs to go on, after an epoch, as one file; and goes on from it.
 
     Network, optimiser, moving average and loss are those of the trainer it is attached to. From a `light_checkpoint`
-    it goes on with a new optimiser.
+    it goes on with a new optimiser. While the trainer runs, its writer keeps other processes out of the file's folder:
+    two trainings with one checkpoint would overwrite each other's.
 
     Parameters
     ----------
@@ -211,10 +213,26 @@ class CheckpointHandler:
         ----------
         engine : Engine
         """
+        if self.is_writer:
+            engine.add_event_handler(Events.STARTED, self.lock)
         if self.resume:
             engine.add_event_handler(Events.STARTED, self.load)
         if self.is_writer:
             engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every_epochs), self.save)
+
+    def lock(self, engine: Engine) -> None:
+        """Keep other processes out of the folder until the training ends.
+
+        Parameters
+        ----------
+        engine : Engine
+
+        Raises
+        ------
+        MammoError
+            Another process trains there.
+        """
+        engine.held.enter_context(folder_lock(self.path.parent))
 
     def save(self, engine: Engine) -> None:
         """Write the checkpoint.

@@ -8,6 +8,7 @@ resumed run equals an uninterrupted one.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import math
@@ -88,6 +89,8 @@ class NetworkTrainer(SupervisedTrainer):
 
     Attributes
     ----------
+    held : contextlib.ExitStack
+        What handlers enter here when the training starts is left when it ends, however it ends.
     warm_up_start : int
         Iterations after which the learning rate rises; above 0 where a checkpoint without an optimiser was gone on
         from, whose averages are measured anew meanwhile.
@@ -129,9 +132,15 @@ class NetworkTrainer(SupervisedTrainer):
         self.max_skipped, self._n_skipped = int(max_skipped), 0
         self.warm_up_iterations, self.decay_start_fraction = warm_up_iterations, decay_start_fraction
         self.warm_up_start = 0
+        self.held = contextlib.ExitStack()
         self._base_rates = [group["lr"] for group in optimizer.param_groups]
         self.add_event_handler(Events.EPOCH_STARTED, _announce_epoch)
         SpeedReport().attach(self)
+
+    def run(self) -> None:
+        """Train up to the last epoch."""
+        with self.held:
+            super().run()
 
     def _iteration(self, engine: Engine, batchdata: dict[str, Any]) -> dict[str, torch.Tensor]:
         state = self.state

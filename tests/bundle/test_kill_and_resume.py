@@ -11,6 +11,7 @@ import monai.bundle
 import pytest
 import torch
 
+from monai_mammo.files.folder_lock import LOCK
 from monai_mammo.training import NetworkTrainer
 
 SHAPE = [64, 48]
@@ -77,6 +78,7 @@ def test_killed_and_resumed_equals_uninterrupted(tiny_bundles, elsewhere, traini
     assert killed.exitcode == -signal.SIGKILL
     half = torch.load(elsewhere / "killed" / "models" / "checkpoint.pt", weights_only=True)
     assert half["epoch"] == 1
+    assert (elsewhere / "killed" / "models" / LOCK).is_file()  # it keeps nobody out
     torch.manual_seed(99)  # whatever happens between two runs
     resumed = _train(root, configs, settings, "killed")
     assert whole["epoch"] == 3 and whole["iteration"] == 3 * half["iteration"]
@@ -84,3 +86,4 @@ def test_killed_and_resumed_equals_uninterrupted(tiny_bundles, elsewhere, traini
     assert _differences(resumed, whole) == []
     weights = [(elsewhere / out / "models" / "model.pt").read_bytes() for out in ("whole", "killed")]
     assert weights[0] == weights[1]
+    assert not (elsewhere / "killed" / "models" / LOCK).exists()

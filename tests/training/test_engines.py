@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from PIL import Image
 from torch import nn
 
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.files.folder_lock import LOCK, folder_lock
 from monai_mammo.measures.breast_psnr import BreastPSNR
 from monai_mammo.networks import Autoencoder
 from monai_mammo.prepare.datalist_items import outlined_items
@@ -144,6 +146,35 @@ def test_a_checkpoint_without_a_part_names_it(items, tmp_path):
     save_atomically({"network": {}, "epoch": 1, "iteration": 2}, tmp_path / "c.pt")
     with pytest.raises(MammoError, match="does not hold ema, loss_function, optimizer"):
         trainer(items, max_epochs=2, handlers=[CheckpointHandler(tmp_path / "c.pt")]).run()
+
+
+def test_one_training_works_on_a_checkpoint_and_ranks_that_do_not_write_join_it(items, tmp_path):
+    path = tmp_path / "models" / "checkpoint.pt"
+    with folder_lock(path.parent):
+        with pytest.raises(MammoError, match=f"models is being written by process {os.getpid()}"):
+            trainer(items, max_epochs=1, handlers=[CheckpointHandler(path)]).run()
+        with pytest.raises(MammoError, match="is being written"):
+            trainer(items, max_epochs=1, handlers=[CheckpointHandler(path, resume=False)]).run()
+        other_rank = trainer(items, max_epochs=1, handlers=[CheckpointHandler(path, is_writer=False)])
+        other_rank.run()
+        assert other_rank.state.iteration == 2 and [p.name for p in path.parent.iterdir()] == [LOCK]
+
+
+def test_the_folder_is_free_once_a_training_has_ended_or_failed(items, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    held = []
+
+    def fail(engine):
+        held.append((tmp_path / LOCK).is_file())
+        raise ValueError("as a loss may")
+
+    failing = trainer(items, max_epochs=1, handlers=[CheckpointHandler(path)])
+    failing.add_event_handler(Events.ITERATION_COMPLETED, fail)
+    with pytest.raises(ValueError, match="as a loss may"):
+        failing.run()
+    assert held == [True] and not (tmp_path / LOCK).exists()
+    trainer(items, max_epochs=1, handlers=[CheckpointHandler(path)]).run()
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
