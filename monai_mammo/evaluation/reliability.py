@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.special import softmax
 
-from monai_mammo.files.whole import open_whole
+from monai_mammo.files.png import save_png
 
 __all__ = ["N_BINS", "Reliability", "reliability", "save_diagram"]
 
@@ -94,5 +94,4 @@ def save_diagram(curves: Mapping[str, tuple[Reliability, Reliability]], path: st
             draw.line(points, fill=colour, width=2)
             for u, v in points:
                 draw.ellipse((u - 3, v - 3, u + 3, v + 3), fill=colour)
-    with open_whole(path) as stream:
-        page.quantize(16).save(stream, format="PNG", optimize=True)
+    save_png(np.asarray(page), path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image, ImageDraw
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.files import save_bytes
+from monai_mammo.files.png import png_bytes
 
 __all__ = ["kind_sheet", "pair_sheet", "paired", "write_sheets"]
 
@@ -145,6 +145,4 @@ def _png(body: np.ndarray, title: str) -> bytes:
     top = np.full((_TITLE_PX, body.shape[1]), _BACKGROUND, dtype=np.uint8)
     picture = Image.fromarray(np.concatenate([top, body]))
     ImageDraw.Draw(picture).text((4, 4), title, fill=255)
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png_bytes(np.asarray(picture))
