@@ -1,6 +1,6 @@
 """Reading a mammogram of 3328 x 2560 pixels of 12 bit: ours, pydicom's default and MONAI's LoadImage, in turn.
 
-    pip install "monai-mammo[benchmark]"
+    pip install -r requirements.txt ".[benchmark]"
     python benchmarks/reading.py [--rounds 9] [--json]
 
 *Decoded* is from the file to the stored values. *Bare* is the same by pydicom's parser and the decoder alone,

@@ -92,3 +92,20 @@ def test_each_step_of_a_numbered_list_is_a_step_of_the_page(path):
     page = markdown.markdown(text, extensions=["tables", "pymdownx.superfences"])
     lists = re.findall(r"<ol\b.*?</ol>", page, re.DOTALL)
     assert sum(one.count("<li>") for one in lists) == len(steps)
+
+
+READ_BY_USERS = [
+    path
+    for pattern in ("*.md", "docs/**/*.md", "bundles/*/docs/*.md", "*/*.py", "monai_mammo/**/*.py", "benchmarks/*.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+
+
+def test_nobody_is_told_to_install_the_package_from_an_index():
+    """It is on none, and the name is free for anyone: it is installed from a clone or a wheel."""
+    install = re.compile(r"pip install(?: -\S+)*[ \"']+monai[-_]mammo\b|monai-mammo\[")
+    assert install.search('pip install "monai-mammo[text]"') and install.search("pip install -U monai-mammo")
+    assert not install.search('pip install ".[text]"')
+    paths = [path for path in READ_BY_USERS if path.parent.name != "tests"]
+    assert len(paths) > 400
+    assert not [str(path) for path in paths if install.search(path.read_text(encoding="utf-8"))]

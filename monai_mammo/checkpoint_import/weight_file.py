@@ -68,8 +68,8 @@ def _read_safetensors(path: Path) -> Any:
         from safetensors.torch import load_file
     except ImportError:
         raise RequestError(
-            f"checkpoint {path.name} needs the package safetensors, which is not installed: install "
-            "monai-mammo[import], or save the weights by torch.save"
+            f"checkpoint {path.name} needs the package safetensors, which is not installed: install the extra "
+            "import of this package, or save the weights by torch.save"
         ) from None
     try:
         return load_file(path)

