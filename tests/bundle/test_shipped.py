@@ -128,6 +128,16 @@ def test_the_card_has_its_sections_and_places_for_figures(name):
     assert opened == closed and opened
 
 
+@bundles
+def test_the_card_says_why_monais_check_of_inputs_and_outputs_does_not_apply(name):
+    """``verify_net_in_out`` gives one tensor called ``image`` and takes one back, and cannot run other forms."""
+    root = find(name).root
+    inputs = strict(root / "configs" / "metadata.json")["network_data_format"]["inputs"]
+    said = re.search(r"`verify_net_in_out` does not apply: (.+)", (root / "docs" / "README.md").read_text("utf-8"))
+    assert said and "one tensor called `image`" in said[1]
+    assert "`x`" in said[1] if "x" in inputs else "class logits by name" in said[1]
+
+
 def test_the_cards_table_of_support_agrees_with_the_metadata():
     folder = find("mammo_diffusion")
     card = (folder.root / "docs" / "README.md").read_text(encoding="utf-8")
