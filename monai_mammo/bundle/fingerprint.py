@@ -28,13 +28,15 @@ __all__ = ["Nearest", "TrainingFingerprint", "image_features"]
 FILE = "models/training_fingerprint.npz"
 """Its place in a bundle."""
 
+HASH_BYTES = 8
+"""Of a source file's sha256, that a fingerprint keeps."""
+
 VERSION = 1
 """Of the features; another one cannot be compared."""
 
 _GRID = (64, 48)
 _BLUR = 6.0  # points of the grid: what is smoother than this is the shape of the breast, which many share
 _N_FEATURES = 128
-_HASH_BYTES = 8
 _SAME_IMAGE = 0.97  # similarity from which two training images count as one
 
 
@@ -99,8 +101,8 @@ class TrainingFingerprint:
         n = self.features.shape[0] if self.features.ndim else 0
         if self.features.dtype.kind != "f" or self.hashes.dtype != np.uint8:
             raise MammoError("a fingerprint has features that are numbers, and hashes that are bytes")
-        if n < 2 or self.features.shape != (n, _N_FEATURES) or self.hashes.shape != (n, _HASH_BYTES):
-            raise MammoError(f"a fingerprint has {_N_FEATURES} features and {_HASH_BYTES} bytes of hash an image")
+        if n < 2 or self.features.shape != (n, _N_FEATURES) or self.hashes.shape != (n, HASH_BYTES):
+            raise MammoError(f"a fingerprint has {_N_FEATURES} features and {HASH_BYTES} bytes of hash an image")
 
     @classmethod
     def of(cls, images: Sequence[np.ndarray], source_sha256: Sequence[str]) -> Self:
@@ -118,8 +120,8 @@ class TrainingFingerprint:
         TrainingFingerprint
         """
         features = np.stack([image_features(image) for image in images]).astype(np.float16)
-        heads = [bytes.fromhex(text[: 2 * _HASH_BYTES]) for text in source_sha256]
-        return cls(features, np.frombuffer(b"".join(heads), np.uint8).reshape(-1, _HASH_BYTES))
+        heads = [bytes.fromhex(text[: 2 * HASH_BYTES]) for text in source_sha256]
+        return cls(features, np.frombuffer(b"".join(heads), np.uint8).reshape(-1, HASH_BYTES))
 
     def __len__(self) -> int:
         return len(self.features)
@@ -136,7 +138,7 @@ class TrainingFingerprint:
         -------
         bool
         """
-        return bool((self.hashes == np.frombuffer(bytes.fromhex(sha256[: 2 * _HASH_BYTES]), np.uint8)).all(1).any())
+        return bool((self.hashes == np.frombuffer(bytes.fromhex(sha256[: 2 * HASH_BYTES]), np.uint8)).all(1).any())
 
     def nearest(self, image: np.ndarray) -> Nearest:
         """Training image closest to a prepared image, shape (rows, columns).

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.cli.options import help_of
 from monai_mammo.cli.progress_line import ProgressLine
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "run", "with_figures_named"]
 
 _OF_THE_COMMAND = ("run", "rest", "figures", "uses_networks")
-_PARTS = {"realism": "parts of the work"}
+_PARTS = {"realism": "parts of the work", "report": "images measured and read"}
+_REPORT = "report"
+_REFERENCE = "--reference"
 _BUNDLES = {
     "bundle": (DEFAULT_BUNDLES[0], "diffusion network"),
     "autoencoder": (DEFAULT_BUNDLES[1], "autoencoder"),
@@ -36,45 +39,7 @@ def add_parser(parsers: Any) -> None:
         description="Figures of reconstructed, examined and generated images, each with its interval and beside "
         "the same figure on acquired images.",
     )
-    commands = parser.add_subparsers(metavar="FIGURES", required=True)
-    _add(commands, "reconstruction", "what the autoencoder keeps, beside a bicubic shrink", ["autoencoder"])
-    _add(commands, "spots", "the smallest feature that survives the autoencoder", ["autoencoder"])
-    command = _add(
-        commands, "texture", "power of reconstructed and generated texture, beside acquired", ["autoencoder"]
-    )
-    command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
-    _add(commands, "lesions", "what lesion network and judge see", ["lesion_network"])
-    _add(commands, "examiners", "how far lesion network and judge can be asked", ["lesion_network"])
-    _add(commands, "calibrate", "make the examiners' confidences true on held-back images", ["lesion_network"])
-    command = _add(
-        commands, "requests", "conditions of acquired images, for `generate --conditions`", ["bundle"], device=False
-    )
-    command.add_argument("--n", type=int, default=100, help="default: %(default)s")
-    command.add_argument("--seed", type=int, default=11, help="default: %(default)s")
-    _add_knobs(commands)
-    command = _add(commands, "adherence", "generated images against what was requested", ["lesion_network"])
-    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
-    command = _add(
-        commands, "memorisation", "closeness to training images, beside planted copies", ["bundle"], device=False
-    )
-    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
-    _add_realism(commands)
-    command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
-    command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
-    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="default: %(default)s")
-    command.set_defaults(run=run, figures="fingerprint")
-    command = _add(commands, "sheet", "PNG of acquired beside synthetic images of equal conditions", [*_BUNDLES])
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--steps", type=int, default=20, help="network evaluations of an image (default: %(default)s)")
-    command.add_argument("--guidance", type=float, help="default: the bundle's own")
-    command.add_argument(
-        "--max-tries", type=int, default=1, help="draws of an image among which the lesion network chooses"
-    )
-    command.add_argument("--is-outlined", action="store_true", help="outline requested and known lesions")
-    command = commands.add_parser("card", help="put figures into a model card")
-    command.add_argument("card", help="markdown file with markers <!-- figures:NAME -->")
-    command.add_argument("files", nargs="+", metavar="FIGURES.json", help="files of the other commands")
-    command.set_defaults(run=run, figures="card")
+    _add_figures(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -107,6 +72,74 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(found)
     return 0
+
+
+def with_figures_named(words: Sequence[str]) -> list[str]:
+    """Words of a command line, in which ``evaluate SYNTHETIC --reference REAL`` is ``evaluate report …``.
+
+    A folder of the name of figures is meant where it is written as a path, such as ``./sheet``.
+
+    Parameters
+    ----------
+    words : sequence of str
+        After the program's name.
+
+    Returns
+    -------
+    list of str
+    """
+    head, rest = list(words[:1]), list(words[1:])
+    if head != ["evaluate"] or not rest or rest[0] in ("-h", "--help"):
+        return [*head, *rest]
+    if rest[0] in _add_figures(argparse.ArgumentParser()).choices:
+        return [*head, *rest]
+    has_reference = any(word.partition("=")[0] == _REFERENCE for word in rest)
+    return [*head, _REPORT, *rest] if has_reference or os.path.isdir(rest[0]) else [*head, *rest]
+
+
+def _add_figures(parser: argparse.ArgumentParser) -> Any:
+    """Add a command for each sort of figures; gives argparse's collection of them."""
+    commands = parser.add_subparsers(metavar="FIGURES", required=True)
+    _add(commands, "reconstruction", "what the autoencoder keeps, beside a bicubic shrink", ["autoencoder"])
+    _add(commands, "spots", "the smallest feature that survives the autoencoder", ["autoencoder"])
+    command = _add(
+        commands, "texture", "power of reconstructed and generated texture, beside acquired", ["autoencoder"]
+    )
+    command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    _add(commands, "lesions", "what lesion network and judge see", ["lesion_network"])
+    _add(commands, "examiners", "how far lesion network and judge can be asked", ["lesion_network"])
+    _add(commands, "calibrate", "make the examiners' confidences true on held-back images", ["lesion_network"])
+    command = _add(
+        commands, "requests", "conditions of acquired images, for `generate --conditions`", ["bundle"], device=False
+    )
+    command.add_argument("--n", type=int, default=100, help="default: %(default)s")
+    command.add_argument("--seed", type=int, default=11, help="default: %(default)s")
+    _add_knobs(commands)
+    command = _add(commands, "adherence", "generated images against what was requested", ["lesion_network"])
+    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    command = _add(
+        commands, "memorisation", "closeness to training images, beside planted copies", ["bundle"], device=False
+    )
+    command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    _add_realism(commands)
+    _add_report(commands)
+    command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
+    command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
+    command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="default: %(default)s")
+    command.set_defaults(run=run, figures="fingerprint")
+    command = _add(commands, "sheet", "PNG of acquired beside synthetic images of equal conditions", [*_BUNDLES])
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--steps", type=int, default=20, help="network evaluations of an image (default: %(default)s)")
+    command.add_argument("--guidance", type=float, help="default: the bundle's own")
+    command.add_argument(
+        "--max-tries", type=int, default=1, help="draws of an image among which the lesion network chooses"
+    )
+    command.add_argument("--is-outlined", action="store_true", help="outline requested and known lesions")
+    command = commands.add_parser("card", help="put figures into a model card")
+    command.add_argument("card", help="markdown file with markers <!-- figures:NAME -->")
+    command.add_argument("files", nargs="+", metavar="FIGURES.json", help="files of the other commands")
+    command.set_defaults(run=run, figures="card")
+    return commands
 
 
 def _add_knobs(commands: Any) -> None:
@@ -149,6 +182,34 @@ def _add_realism(commands: Any) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--out", metavar="DIR", help="folder for figures and sheets")
     command.set_defaults(run=run, figures="realism", uses_networks=True)
+
+
+def _add_report(commands: Any) -> None:
+    command = commands.add_parser(
+        _REPORT,
+        help="what generated images may be used for: one page of all figures (also without the word `report`)",
+        description="Realism, adherence to what was requested, closeness to training images, coverage and subgroups, "
+        "each with interval, n and the same figure of acquired images, with lights by stated limits and the sentence "
+        "that follows from them. --out gets report.json and report.html, which loads nothing from elsewhere.",
+    )
+    command.add_argument("synthetic", metavar="SYNTHETIC", help="run, prepared folder or folder of pictures")
+    command.add_argument(_REFERENCE, metavar="REAL", required=True, help="prepared folder of acquired images")
+    command.add_argument("--split", default="validation", help="of the reference (default: %(default)s)")
+    command.add_argument(
+        "--synthetic-split", default="training", help="of a prepared folder SYNTHETIC (default: %(default)s)"
+    )
+    command.add_argument("--kind", help="acquisition kind of pictures that state none")
+    command.add_argument(
+        "--baselines", action="store_true", help="judge real, blurred, shuffled and noised images alike, for comparison"
+    )
+    for word in ("bundle", "lesion_network"):
+        default, noun = _BUNDLES[word]
+        command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="chooses control and images shown (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--cache", metavar="DIR", help="folder for what is measured (default: cache in --out)")
+    command.add_argument("--out", metavar="DIR", required=True, help="folder for report.json and report.html")
+    command.set_defaults(run=run, figures=_REPORT, uses_networks=True)
 
 
 def _add(

@@ -78,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    arguments, rest = _parser().parse_known_args(argv)
+    words = evaluate.with_figures_named(sys.argv[1:] if argv is None else argv)
+    arguments, rest = _parser().parse_known_args(words)
     if rest and not getattr(arguments, "takes_overrides", False):
         raise RequestError(f"unrecognized arguments: {' '.join(rest)} (see monai-mammo --help)")
     arguments.rest = rest

@@ -21,7 +21,7 @@ from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.terms import ChestWall
 
-__all__ = ["adherence_figures", "side_figures"]
+__all__ = ["adherence_figures", "compared_readings", "side_figures"]
 
 
 def adherence_figures(
@@ -68,7 +68,7 @@ def adherence_figures(
     home = bundle.find(lesion_network)
     rows = []
     for name, network in examiners(home, device).items():
-        compared = _compared(read_items(network, synthetic), read_items(network, acquired))
+        compared = compared_readings(read_items(network, synthetic), read_items(network, acquired))
         rows += [{"network": name, **row} for row in compared]
     return {
         "name": "adherence",
@@ -115,12 +115,18 @@ def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
     return out
 
 
-def _expected(laterality: str | None) -> ChestWall | None:
-    return {"L": ChestWall.LEFT, "R": ChestWall.RIGHT}.get(str(laterality))
+def compared_readings(synthetic: Sequence[Reading], acquired: Sequence[Reading]) -> list[dict[str, Any]]:
+    """Figures of one network on synthetic images, beside those on acquired images of the same kinds.
 
+    Parameters
+    ----------
+    synthetic, acquired : sequence of Reading
 
-def _compared(synthetic: Sequence[Reading], acquired: Sequence[Reading]) -> list[dict[str, Any]]:
-    """Rows of synthetic images beside acquired images of the same kinds."""
+    Returns
+    -------
+    list of dict
+        ``kind``, ``measure``, the figures ``synthetic`` and ``acquired``, and their ``ratio``.
+    """
     kinds = {r.kind for r in synthetic}
     real = measured([r for r in acquired if r.kind in kinds])
     rows = []
@@ -141,6 +147,10 @@ def _compared(synthetic: Sequence[Reading], acquired: Sequence[Reading]) -> list
             }
         )
     return rows
+
+
+def _expected(laterality: str | None) -> ChestWall | None:
+    return {"L": ChestWall.LEFT, "R": ChestWall.RIGHT}.get(str(laterality))
 
 
 def _first_try_dice(manifests: Sequence[Manifest]) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "adherence": ("adherence", "adherence_figures"),
     "memorisation": ("memorisation", "memorisation_figures"),
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
+    "report": ("report.report_of_folder", "evaluate_report"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
     "sheet": ("sheets", "comparison_sheet"),
     "card": ("evaluate_figures", "fill_card_from_files"),
@@ -34,7 +35,8 @@ FIGURES: dict[str, tuple[str, str]] = {
 """What can be measured, drawn or written: module of this room and function."""
 
 _MAX_FIGURES_BYTES = 64 * 2**20
-_WRITES_ITSELF = ("calibrate", "realism", "sheet", "fingerprint", "card")
+_WRITES_ITSELF = ("calibrate", "realism", "report", "sheet", "fingerprint", "card")
+_WRITES_A_FOLDER = ("realism", "report")
 
 
 def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
@@ -46,11 +48,11 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` and
         ``examiners`` the networks that examine, ``knobs`` a generator, ``adherence`` and ``memorisation`` runs;
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
-        ones, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a
-        bundle.
+        ones, ``report`` says for what such images may be used, ``sheet`` draws acquired beside synthetic images,
+        ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
-        ``realism``.
+        ``realism`` and for the ``report``.
     **words
         Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
 
@@ -67,7 +69,7 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         Weights or files are missing or damaged, or a file could not be written.
     """
     function = figure_function(figures)
-    if out is not None and figures != "realism":
+    if out is not None and figures not in _WRITES_A_FOLDER:
         _check_file(Path(out))
     if figures in _WRITES_ITSELF:
         return function(**words, **({} if out is None else {"out": out}))

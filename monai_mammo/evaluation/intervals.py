@@ -6,15 +6,26 @@ all of the person's images (cluster bootstrap; Davison and Hinkley 1997, section
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["N_RESAMPLES", "difference_of_means", "ratio_of_means", "summary"]
+__all__ = [
+    "N_RESAMPLES",
+    "difference_of_figures",
+    "difference_of_means",
+    "ratio_of_figures",
+    "ratio_of_means",
+    "share_of",
+    "summary",
+]
 
 N_RESAMPLES = 2000
 _SEED = 0
+_NORMAL_95 = 1.959964
+_LEAST = 1e-9
+_PARTS = ("value", "low", "high")
 
 
 def summary(values: Sequence[float] | np.ndarray, *, persons: Sequence[str] | None = None) -> dict[str, Any] | None:
@@ -95,6 +106,79 @@ def difference_of_means(
     return {**interval, "n": left.n_images}
 
 
+def share_of(n_such: int, n: int) -> dict[str, Any] | None:
+    """Share of `n` images, with Wilson's 95 % interval.
+
+    Parameters
+    ----------
+    n_such : int
+        Images that count, 0 to `n`.
+    n : int
+        All images.
+
+    Returns
+    -------
+    dict or None
+        ``mean``, ``low``, ``high``, ``n``; `None` where there is no image.
+
+    References
+    ----------
+    Wilson, J Am Stat Assoc 22:209 (1927).
+    """
+    if n == 0:
+        return None
+    share, z2 = n_such / n, _NORMAL_95**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = _NORMAL_95 / (1 + z2 / n) * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
+    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
+    return {"mean": _rounded(share), "low": _rounded(low), "high": _rounded(high), "n": n}
+
+
+def difference_of_figures(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, float | None]:
+    """Difference of two figures that each have an interval of their own.
+
+    Parameters
+    ----------
+    left, right : mapping
+        ``mean`` or ``value``, with ``low`` and ``high``.
+
+    Returns
+    -------
+    dict
+        ``value``, ``low``, ``high``: the distances from figure to bound add up as variances do, which is on the safe
+        side where both figures share a reference. No interval where either has none.
+
+    References
+    ----------
+    Zou and Donner, Stat Med 27:1693 (2008).
+    """
+    return {key: _rounded(value) for key, value in _exact_difference(left, right).items()}
+
+
+def ratio_of_figures(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, float | None] | None:
+    """Ratio of two figures that each have an interval of their own: `difference_of_figures` of logarithms.
+
+    Parameters
+    ----------
+    above, below : mapping
+        ``mean`` or ``value``, with ``low`` and ``high``.
+
+    Returns
+    -------
+    dict or None
+        ``value``, ``low``, ``high``; `None` where `above` is negative or `below` not positive.
+    """
+    parts = [_parts(figure) for figure in (above, below)]
+    if parts[0][0] < 0 or parts[1][0] <= 0:
+        return None
+    logs = [
+        {key: None if v is None else float(np.log(max(v, _LEAST))) for key, v in zip(_PARTS, part, strict=True)}
+        for part in parts
+    ]
+    found = _exact_difference(*logs)
+    return {key: None if value is None else _rounded(float(np.exp(value))) for key, value in found.items()}
+
+
 class _Sums(NamedTuple):
     """Per person, sum of the figures and number of images, shapes (n persons,)."""
 
@@ -129,6 +213,18 @@ class _Sums(NamedTuple):
         """Means over images of persons drawn with replacement, shape (N_RESAMPLES,)."""
         drawn = np.random.default_rng(seed).integers(0, self.n_persons, (N_RESAMPLES, self.n_persons))
         return self.totals[drawn].sum(axis=1) / self.counts[drawn].sum(axis=1)
+
+
+def _exact_difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, float | None]:
+    (a, a_low, a_high), (b, b_low, b_high) = _parts(left), _parts(right)
+    if a_low is None or a_high is None or b_low is None or b_high is None:
+        return {"value": a - b, "low": None, "high": None}
+    below, over = float(np.hypot(a - a_low, b_high - b)), float(np.hypot(a_high - a, b - b_low))
+    return {"value": a - b, "low": a - b - below, "high": a - b + over}
+
+
+def _parts(figure: Mapping[str, Any]) -> tuple[float, float | None, float | None]:
+    return figure["value"] if "value" in figure else figure["mean"], figure["low"], figure["high"]
 
 
 def _with_interval(mean: float, resampled: np.ndarray, n_least: int) -> dict[str, float | None]:

@@ -15,7 +15,14 @@ from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_datalist
 from monai_mammo.prepare.datalist_items import load_items, pixels_of
 
-__all__ = ["fingerprint_bundle", "memorisation_figures", "planted_copy"]
+__all__ = [
+    "closest",
+    "closest_copies",
+    "compared_closeness",
+    "fingerprint_bundle",
+    "memorisation_figures",
+    "planted_copy",
+]
 
 N_COPIES = 100
 _LOWEST = 0.01  # of validation images: a ratio under theirs is as rare among images that were never trained on
@@ -87,22 +94,70 @@ def memorisation_figures(
     synthetic = [item for run in runs for item in items_of_run(run)]
     acquired = _of_kinds(load_items(datalist, split=split), synthetic)
     trained = _of_kinds(load_items(datalist, split="training"), synthetic)
-    chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
-    nearest = {
-        "synthetic": [prints.nearest(_pixels(item)) for item in synthetic],
-        "acquired, not trained on": [prints.nearest(_pixels(item)) for item in acquired],
-        "planted copies": [prints.nearest(planted_copy(_pixels(trained[i]), seed=int(i))) for i in chosen],
-    }
-    threshold = float(np.quantile([one.ratio for one in nearest["acquired, not trained on"]], _LOWEST))
+    nearest = closest(prints, synthetic), closest(prints, acquired), closest_copies(prints, trained)
     return {
         "name": "memorisation",
         "command": "memorisation",
         "data": about_datalist(datalist, acquired, split),
         "bundles": [{"name": home.name, "version": home.version, "n_fingerprinted": len(prints)}],
         "runs": [load_run(run).run_sha256 for run in runs],
-        "threshold": round(threshold, 4),
-        "rows": [_row(images, found, threshold) for images, found in nearest.items()],
+        **compared_closeness(*nearest),
     }
+
+
+def closest(prints: TrainingFingerprint, items: Sequence[dict[str, Any]]) -> list[Nearest]:
+    """Closest training image of each of some images.
+
+    Parameters
+    ----------
+    prints : TrainingFingerprint
+    items : sequence of dict
+        Of a datalist, or of `items_of_run`.
+
+    Returns
+    -------
+    list of Nearest
+    """
+    return [prints.nearest(_pixels(item)) for item in items]
+
+
+def closest_copies(prints: TrainingFingerprint, trained: Sequence[dict[str, Any]]) -> list[Nearest]:
+    """Closest training image of planted copies of some training images, at most `N_COPIES` drawn by chance.
+
+    Parameters
+    ----------
+    prints : TrainingFingerprint
+    trained : sequence of dict
+        Items of the images that it was made from.
+
+    Returns
+    -------
+    list of Nearest
+    """
+    chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
+    return [prints.nearest(planted_copy(_pixels(trained[i]), seed=int(i))) for i in chosen]
+
+
+def compared_closeness(
+    synthetic: Sequence[Nearest], acquired: Sequence[Nearest], copies: Sequence[Nearest]
+) -> dict[str, Any]:
+    """Generated images beside acquired ones that were not trained on, and beside planted copies.
+
+    Parameters
+    ----------
+    synthetic, acquired, copies : sequence of Nearest
+        One or more of the first two.
+
+    Returns
+    -------
+    dict
+        ``threshold``: ratio under which an image is a suspected copy; ``rows``: for each sort of images ``n``,
+        medians of similarity and ratio, lowest ratio and number of suspected copies; a sort without images is left out.
+    """
+    threshold = float(np.quantile([one.ratio for one in acquired], _LOWEST))
+    sorts = {"synthetic": synthetic, "acquired, not trained on": acquired, "planted copies": copies}
+    rows = [_row(images, found, threshold) for images, found in sorts.items() if found]
+    return {"threshold": round(threshold, 4), "rows": rows}
 
 
 def planted_copy(image: np.ndarray, *, seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.realism.realism_tables import realism_table
+from monai_mammo.evaluation.report.report_table import report_table
 
 __all__ = ["markdown_table"]
 
@@ -207,6 +208,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "texture": _texture,
     "realism": realism_table,
     "knobs": knob_page,
+    "report": report_table,
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.adherence import _compared, adherence_figures, side_figures
+from monai_mammo.evaluation.adherence import adherence_figures, compared_readings, side_figures
 from monai_mammo.evaluation.lesion_readings import Reading
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.generation.runs.output_format import OutputFormat
@@ -76,7 +76,7 @@ def test_kinds_that_were_not_generated_stand_beside_nothing():
 
     synthetic = [reading("digital", 0.4, "s1"), reading("contrast", 0.6, "s2")]
     acquired = [reading(kind, value, kind) for kind, value in (("digital", 0.5), ("contrast", 0.7), ("film", 0.0))]
-    rows = {row["kind"]: row for row in _compared(synthetic, acquired) if row["measure"] == "Dice"}
+    rows = {row["kind"]: row for row in compared_readings(synthetic, acquired) if row["measure"] == "Dice"}
     assert set(rows) == {"digital", "contrast", "all"}
     assert (rows["all"]["acquired"]["n"], rows["all"]["acquired"]["mean"]) == (2, 0.6)
     assert rows["all"]["ratio"]["mean"] == pytest.approx(0.5 / 0.6, abs=1e-4)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
+from monai_mammo.evaluation.intervals import (
+    difference_of_figures,
+    difference_of_means,
+    ratio_of_figures,
+    ratio_of_means,
+    share_of,
+    summary,
+)
 
 
 def test_the_interval_is_that_of_the_normal_law():
@@ -81,3 +88,47 @@ def test_comparisons_resample_the_persons_of_both(compare):
 def test_figures_without_their_persons_are_our_own_mistake():
     with pytest.raises(ValueError, match="3 figures are of 2 persons"):
         summary([1, 2, 3], persons=["a", "b"])
+
+
+def test_a_share_has_wilsons_interval():
+    """At none of n the bounds are 0 and z^2 / (n + z^2); at half of n they are symmetric."""
+    z2 = 1.959964**2
+    assert share_of(0, 60) == {"mean": 0.0, "low": 0.0, "high": round(z2 / (60 + z2), 4), "n": 60}
+    half = share_of(30, 60)
+    assert half["low"] + half["high"] == pytest.approx(1.0, abs=1e-4)
+    assert half["high"] - 0.5 == pytest.approx(1.959964 / (1 + z2 / 60) * np.sqrt(0.25 / 60 + z2 / 14400), abs=1e-4)
+    assert share_of(60, 60)["high"] == 1.0 and share_of(0, 0) is None
+
+
+def test_intervals_of_a_difference_add_up_as_variances_do():
+    left, right = {"mean": 5.0, "low": 2.0, "high": 9.0}, {"value": 1.0, "low": -2.0, "high": 5.0}
+    assert difference_of_figures(left, right) == {"value": 4.0, "low": 4.0 - 5.0, "high": 4.0 + 5.0}, "3 and 4 make 5"
+    assert difference_of_figures(right, left) == {"value": -4.0, "low": -9.0, "high": 1.0}
+    assert difference_of_figures(left, {**right, "low": None}) == {"value": 4.0, "low": None, "high": None}
+
+
+def test_a_ratio_is_a_difference_of_logarithms():
+    above, below = {"mean": 4.0, "low": 2.0, "high": 8.0}, {"mean": 2.0, "low": 2.0, "high": 2.0}
+    assert ratio_of_figures(above, below) == {"value": 2.0, "low": 1.0, "high": 4.0}
+    both = ratio_of_figures(above, above)
+    assert both["low"] * both["high"] == pytest.approx(1.0, abs=1e-3)
+    assert both["high"] == pytest.approx(2 ** np.sqrt(2), abs=1e-3)
+    nothing = ratio_of_figures({"mean": 0.0, "low": 0.0, "high": 1.0}, below)
+    assert nothing["value"] == nothing["low"] == 0.0 and nothing["high"] == pytest.approx(0.5, abs=1e-3)
+    assert ratio_of_figures(below, {"mean": 0.0, "low": 0.0, "high": 1.0}) is None
+    assert ratio_of_figures({"mean": 1.0, "low": 0.0, "high": 2.0}, below)["low"] < 1e-6
+
+
+def test_joined_intervals_cover_the_truth_as_often_as_they_say():
+    """Means of 40 and 25 skewed values: 95 % of 2,000 intervals hold the true difference, to three standard errors."""
+    rng = np.random.default_rng(8)
+    hits = 0
+    for _ in range(2000):
+        left, right = rng.gamma(4, 1, 40), rng.gamma(4, 0.5, 25)
+        figures = []
+        for values in (left, right):
+            mean, error = values.mean(), values.std(ddof=1) / np.sqrt(values.size)
+            figures.append({"mean": mean, "low": mean - 2.04 * error, "high": mean + 2.04 * error})
+        found = difference_of_figures(*figures)
+        hits += found["low"] <= 4 - 2 <= found["high"]
+    assert hits / 2000 == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 2000))

@@ -20,7 +20,7 @@ from monai_mammo.prepare.geometry import mirror
 from monai_mammo.prepare.picture_decoding import read_picture
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["acquired_images", "acquired_items", "synthetic_images"]
+__all__ = ["acquired_images", "acquired_items", "images_of_items", "synthetic_images", "synthetic_items"]
 
 _UNIT = np.float32(65535)
 
@@ -50,18 +50,46 @@ def synthetic_images(folder: str | Path, *, kind: str | None = None, split: str 
     MammoError
         A file cannot be read.
     """
+    return images_of_items(synthetic_items(folder, kind=kind, split=split))
+
+
+def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str = "training") -> list[dict[str, Any]]:
+    """Images of a run, of a prepared folder, or of a folder of pictures, in the form of prepared images.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `synthetic_images` takes it.
+    kind : str or None
+        Acquisition kind of images that state none.
+    split : str
+        Of a prepared folder.
+
+    Returns
+    -------
+    list of dict
+        Of a prepared folder the files, whose pixels are not read yet. A picture states no more than its kind, and each
+        is a person of its own.
+
+    Raises
+    ------
+    RequestError
+        There is no image in the folder, or `kind` is not an acquisition kind.
+    MammoError
+        A file cannot be read.
+    """
     folder = Path(folder)
     stated = None if kind is None else str(AcquisitionKind.parse(kind, where="--kind"))
     if (folder / "manifest.json").is_file():
-        return _of_items(items_of_run(folder), stated)
+        return _with_kind(items_of_run(folder), stated)
     if (folder / "datalist.json").is_file():
-        return acquired_images(acquired_items(folder, split=split))
+        return _with_kind(acquired_items(folder, split=split), stated)
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a run, a prepared folder or a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))
     if not paths:
         raise RequestError(f"{folder} holds no run, no datalist.json and no picture")
-    return ImageSet.of([_picture(path) for path in paths], kinds=[stated] * len(paths), names=[p.name for p in paths])
+    return _with_kind([_picture(path) for path in paths], stated)
 
 
 def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
@@ -99,25 +127,54 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
     -------
     ImageSet
     """
-    return _of_items(items, None)
+    return images_of_items(items)
 
 
-def _of_items(items: Sequence[dict[str, Any]], kind: str | None) -> ImageSet:
+def images_of_items(items: Sequence[dict[str, Any]]) -> ImageSet:
+    """Set of the images of items, breasts found in their pixels by one rule.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        Of a datalist, or with their pixels; one or more.
+
+    Returns
+    -------
+    ImageSet
+    """
     images = [pixels_of(item) for item in items]
     return ImageSet.of(
         [image.astype(np.float32) / _UNIT for image in images],
-        kinds=[item["conditions"].get("kind") or kind for item in items],
+        kinds=[item["conditions"].get("kind") for item in items],
         views=[item["conditions"].get("view") for item in items],
         persons=[str(item["person_id"]) for item in items],
         names=[str(item.get("image_id", i)) for i, item in enumerate(items)],
     )
 
 
-def _picture(path: Path) -> np.ndarray:
+def _with_kind(items: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
+    """Items, those that state no acquisition kind with one that is stated for all of them."""
+    if kind is None:
+        return list(items)
+    return [
+        item if item["conditions"].get("kind") else {**item, "conditions": {**item["conditions"], "kind": kind}}
+        for item in items
+    ]
+
+
+def _picture(path: Path) -> dict[str, Any]:
     read = read_picture(path)
     if isinstance(read, Skipped | Failed):
         raise MammoError(f"{path} cannot be read as a picture: {read.detail}")
     image = read.brightness_table[read.pixels]
     _, breast = clean_air(image)
     is_mirrored = breast is not None and chest_wall_side(breast) is ChestWall.RIGHT
-    return np.ascontiguousarray(mirror(image) if is_mirrored else image)
+    return {
+        "image": np.rint(np.ascontiguousarray(mirror(image) if is_mirrored else image) * _UNIT).astype(np.uint16),
+        "mask_kind": "unknown",
+        "boxes": [],
+        "conditions": {},
+        "person_id": path.name,
+        "image_id": path.name,
+        "source": "pictures",
+    }

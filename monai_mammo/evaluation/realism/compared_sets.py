@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,18 +12,18 @@ import torch
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
+from monai_mammo.evaluation.realism.examined_set import ExaminedSet, compared_sizes, examined_set
 from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance
-from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder, encoder_features
+from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
-from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES, image_measures
-from monai_mammo.evaluation.realism.radiomics import radiomic_features
+from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.progress import Progress, ProgressCallback
 
-__all__ = ["compared_sizes", "control_positions", "halved_by_person", "realism_figures"]
+__all__ = ["check_comparable", "compared_sets", "control_positions", "halved_by_person", "realism_figures"]
 
-_SMALL_ROWS = 64
 _Features = dict[str, np.ndarray]
+_Measured = dict[str, tuple[dict[str, float], ...]]
 
 
 def realism_figures(
@@ -62,14 +63,8 @@ def realism_figures(
     RequestError
         The images differ in size, or a person of the reference is in the control.
     """
-    sets = {"synthetic": synthetic, "reference": reference, "control": control}
-    if len({s.shape for s in sets.values()}) > 1:
-        stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
-        raise RequestError(f"images are compared pixel for pixel and have one size, these have {stated}")
-    if set(reference.persons) & set(control.persons):
-        raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
-    sizes = compared_sizes(reference.shape)
-    n_parts, done = 3 * (len(sizes) + 1) + 1, 0
+    check_comparable(synthetic, reference, control)
+    n_parts, done = 3 * (len(compared_sizes(reference.shape)) + 1) + 1, 0
 
     def count() -> None:
         nonlocal done
@@ -77,49 +72,67 @@ def realism_figures(
         if progress is not None:
             progress(Progress(done, n_parts))
 
-    measured: dict[str, list[dict[str, float]]] = {}
-    for name, some in sets.items():
-        measured[name] = [image_measures(*pair) for pair in zip(some.images, some.breasts, strict=True)]
-        count()
-    features: dict[str, dict[str, _Features]] = {}
-    for size, shape in sizes.items():
-        for name, some in sets.items():
-            features.setdefault(size, {})[name] = _features(some.shrunk(shape), encoder, device)
-            count()
+    examined = [
+        examined_set(some, encoder=encoder, device=device, on_part=count) for some in (synthetic, reference, control)
+    ]
+    figures = compared_sets(*examined)
+    count()
+    return figures
+
+
+def check_comparable(synthetic: ImageSet, reference: ImageSet, control: ImageSet) -> None:
+    """Refuse sets that cannot be compared.
+
+    Parameters
+    ----------
+    synthetic, reference, control : ImageSet
+        As `realism_figures` takes them.
+
+    Raises
+    ------
+    RequestError
+        The images differ in size, or a person of the reference is in the control.
+    """
+    sets = {"synthetic": synthetic, "reference": reference, "control": control}
+    if len({s.shape for s in sets.values()}) > 1:
+        stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
+        raise RequestError(f"images are compared pixel for pixel and have one size, these have {stated}")
+    if set(reference.persons) & set(control.persons):
+        raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
+
+
+def compared_sets(synthetic: ExaminedSet, reference: ExaminedSet, control: ExaminedSet) -> dict[str, Any]:
+    """Figures of examined sets, as `realism_figures` gives them.
+
+    Parameters
+    ----------
+    synthetic, reference, control : ExaminedSet
+        As `realism_figures` takes their images.
+
+    Returns
+    -------
+    dict
+    """
+    examined = {"synthetic": synthetic, "reference": reference, "control": control}
+    check_comparable(*(one.images for one in examined.values()))
+    sets = {name: one.images for name, one in examined.items()}
+    measured = {name: one.measures for name, one in examined.items()}
+    sizes = compared_sizes(reference.images.shape)
+    features = {size: {name: one.features[size] for name, one in examined.items()} for size in sizes}
     groups = _shared_kinds(sets)
-    figures = {
+    return {
         "measures": _measure_rows(sets, measured, groups),
         "spectrum": _spectrum_rows(sets, measured, groups),
         "frechet": _frechet_rows(sets, features["full"], groups),
         "auc": _auc_rows(sets, features, groups),
         "settings": {
-            "shape": list(reference.shape),
+            "shape": list(reference.images.shape),
             "sizes": {size: list(shape) for size, shape in sizes.items()},
             "n_images": {name: len(some) for name, some in sets.items()},
+            "n_of_kinds": {name: dict(Counter(map(str, some.kinds))) for name, some in sets.items()},
             "n_persons": {name: some.n_persons for name, some in sets.items()},
         },
     }
-    count()
-    return figures
-
-
-def compared_sizes(shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
-    """Sizes at which a classifier compares images: ``full``, ``half`` and ``small``, 64 rows.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns of the images; sizes that would not be smaller than the one before are left out.
-
-    Returns
-    -------
-    dict of str to tuple of int
-    """
-    rows, columns = shape
-    sizes = {"full": shape, "half": (rows // 2, columns // 2)}
-    if rows // 2 > _SMALL_ROWS:
-        sizes["small"] = (_SMALL_ROWS, max(1, round(_SMALL_ROWS * columns / rows)))
-    return sizes
 
 
 def control_positions(
@@ -148,37 +161,31 @@ def control_positions(
     return sorted(chosen)
 
 
-def halved_by_person(acquired: ImageSet, *, seed: int = 0) -> tuple[ImageSet, ImageSet]:
-    """Two sets that share no person, half of the persons each.
+def halved_by_person(persons: Sequence[str], *, seed: int = 0) -> tuple[list[int], list[int]]:
+    """Positions of two sets of images that share no person, half of the persons each.
 
     Parameters
     ----------
-    acquired : ImageSet
-        Of two persons or more.
+    persons : sequence of str
+        Of each image; two persons or more.
     seed : int
         Decides all that is drawn by chance.
 
     Returns
     -------
-    tuple of ImageSet
+    tuple of two lists of int
 
     Raises
     ------
     RequestError
         There is a single person.
     """
-    names = sorted(set(acquired.persons))
+    names = sorted(set(persons))
     if len(names) < 2:
         raise RequestError("acquired images of two persons or more are needed to compare them with each other")
     first = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[: (len(names) + 1) // 2]}
-    is_first = np.array([person in first for person in acquired.persons])
-    return acquired.take(np.nonzero(is_first)[0]), acquired.take(np.nonzero(~is_first)[0])
-
-
-def _features(some: ImageSet, encoder: FeatureEncoder | None, device: torch.device | str) -> _Features:
-    found = {} if encoder is None else encoder_features(encoder, some.images, device=device)
-    radiomic = [radiomic_features(*pair) for pair in zip(some.images, some.breasts, strict=True)]
-    return {**found, "radiomic": np.stack(radiomic)}
+    is_first = [person in first for person in persons]
+    return [i for i, yes in enumerate(is_first) if yes], [i for i, yes in enumerate(is_first) if not yes]
 
 
 def _shared_kinds(sets: dict[str, ImageSet]) -> dict[str, dict[str, list[int]]]:
@@ -194,7 +201,7 @@ def _shared_kinds(sets: dict[str, ImageSet]) -> dict[str, dict[str, list[int]]]:
 
 
 def _values(
-    sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], rows: dict[str, list[int]], measure: str
+    sets: dict[str, ImageSet], measured: _Measured, rows: dict[str, list[int]], measure: str
 ) -> dict[str, tuple[list[float], list[str]]]:
     """Per set the values of a measure and whose images they are, where the images allow it."""
     out = {}
@@ -204,7 +211,7 @@ def _values(
     return out
 
 
-def _measure_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], groups: Any) -> list[Any]:
+def _measure_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any) -> list[Any]:
     rows = []
     for kind, positions in groups.items():
         for measure in MEASURES:
@@ -219,7 +226,7 @@ def _measure_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, 
     return rows
 
 
-def _spectrum_rows(sets: dict[str, ImageSet], measured: dict[str, list[dict[str, float]]], groups: Any) -> list[Any]:
+def _spectrum_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any) -> list[Any]:
     rows = []
     for kind, positions in groups.items():
         views = sorted({str(v) for v in (sets["reference"].views[i] for i in positions["reference"]) if v is not None})

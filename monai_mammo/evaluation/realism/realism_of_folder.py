@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ import torch
 from monai_mammo import bundle, networks
 from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.errors import RequestError
-from monai_mammo.evaluation.realism.compared_images import acquired_images, acquired_items, synthetic_images
+from monai_mammo.evaluation.realism.compared_images import acquired_items, images_of_items, synthetic_images
 from monai_mammo.evaluation.realism.compared_sets import control_positions, halved_by_person, realism_figures
-from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.kind_sheets import write_sheets
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.stated import about_bundle, figures_name
@@ -24,7 +24,7 @@ from monai_mammo.generation.request import Request
 from monai_mammo.networks.weights import ENCODER
 from monai_mammo.progress import ProgressCallback
 
-__all__ = ["evaluate_realism"]
+__all__ = ["evaluate_realism", "reference_and_control"]
 
 _TRAINING = "training"
 _FIGURES = "realism.json"
@@ -86,6 +86,45 @@ def evaluate_realism(
         )
 
 
+def reference_and_control(
+    folder: str | Path, split: str, synthetic_kinds: Sequence[str | None], *, seed: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Items of the images that are compared with, and of the control, which shares no person with them.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Prepared folder.
+    split : str
+        Its split that is compared with. The control comes from the training split; where that is the one compared
+        with, or empty, the images are halved by person.
+    synthetic_kinds : sequence of str or None
+        Acquisition kinds of the generated images: the control has as many of each, as far as they last.
+    seed : int
+        Chooses the images of the control.
+
+    Returns
+    -------
+    tuple of two lists of dict
+
+    Raises
+    ------
+    RequestError
+        There is no such folder or split, it is empty, or there is a single person.
+    """
+    items = acquired_items(folder, split=split)
+    if not items:
+        raise RequestError(f"split {split!r} of {folder} lists no image")
+    persons = {str(item["person_id"]) for item in items}
+    training = [] if split == _TRAINING else acquired_items(folder, split=_TRAINING)
+    others = [item for item in training if str(item["person_id"]) not in persons]
+    if not others:
+        first, second = halved_by_person([str(item["person_id"]) for item in items], seed=seed)
+        return [items[i] for i in first], [items[i] for i in second]
+    chosen = control_positions([item["conditions"].get("kind") for item in others], synthetic_kinds, seed=seed)
+    return items, [others[i] for i in chosen or range(len(others))]
+
+
 def _evaluated(
     synthetic: str | Path,
     reference: str | Path,
@@ -98,7 +137,7 @@ def _evaluated(
     progress: ProgressCallback | None,
 ) -> dict[str, Any]:
     generated = synthetic_images(synthetic, kind=kind)
-    acquired, control = _acquired(reference, split, generated, seed=seed)
+    acquired, control = map(images_of_items, reference_and_control(reference, split, generated.kinds, seed=seed))
     place = torch.device(device)
     network = networks.load_encoder(folder, device=place)
     found = realism_figures(generated, acquired, control, encoder=network, device=place, progress=progress)
@@ -114,17 +153,3 @@ def _evaluated(
         save_text(realism_table(figures), Path(out) / "realism.md")
         write_sheets(generated, acquired, out=out, seed=seed)
     return figures
-
-
-def _acquired(folder: str | Path, split: str, generated: ImageSet, *, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Images that are compared with, and the control, which shares no person with them."""
-    items = acquired_items(folder, split=split)
-    if not items:
-        raise RequestError(f"split {split!r} of {folder} lists no image")
-    persons = {str(item["person_id"]) for item in items}
-    training = [] if split == _TRAINING else acquired_items(folder, split=_TRAINING)
-    others = [item for item in training if str(item["person_id"]) not in persons]
-    if not others:
-        return halved_by_person(acquired_images(items), seed=seed)
-    chosen = control_positions([item["conditions"].get("kind") for item in others], generated.kinds, seed=seed)
-    return acquired_images(items), acquired_images([others[i] for i in chosen or range(len(others))])

@@ -14,7 +14,8 @@ from monai_mammo.cli.main import main
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.realism import ImageSet, realism_figures
 from monai_mammo.evaluation.realism.compared_images import synthetic_images
-from monai_mammo.evaluation.realism.compared_sets import compared_sizes, control_positions, halved_by_person
+from monai_mammo.evaluation.realism.compared_sets import control_positions, halved_by_person
+from monai_mammo.evaluation.realism.examined_set import compared_sizes
 from monai_mammo.evaluation.realism.kind_sheets import kind_sheet, pair_sheet, paired
 from monai_mammo.evaluation.realism.radiomics import FEATURE_NAMES, radiomic_features
 from monai_mammo.networks import EfficientNetLite
@@ -152,10 +153,13 @@ def test_the_control_has_the_kinds_of_what_was_generated():
 
 
 def test_halves_share_no_person():
-    first, second = halved_by_person(some(9))
-    assert len(first) + len(second) == 9 and not set(first.persons) & set(second.persons)
+    persons = [f"p{i % 5}" for i in range(9)]
+    first, second = halved_by_person(persons)
+    assert sorted(first + second) == list(range(9))
+    assert {len({persons[i] for i in half}) for half in (first, second)} == {2, 3}
+    assert not {persons[i] for i in first} & {persons[i] for i in second}
     with pytest.raises(RequestError, match="two persons"):
-        halved_by_person(some(1))
+        halved_by_person(["p0"])
 
 
 def test_pairs_have_one_kind_and_the_view_where_there_is_one():

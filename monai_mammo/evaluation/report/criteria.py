@@ -1,0 +1,547 @@
+"""The one table of limits: by which figure a report judges, beside what it stands, and where its lights change.
+
+A figure of generated images says little alone, so most are judged by what they have more, or less, than the same figure
+of acquired images of other persons (the control), or of the judge on acquired images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from monai_mammo.evaluation.intervals import difference_of_figures, ratio_of_figures, share_of
+from monai_mammo.evaluation.report.lights import Light, light_of
+
+__all__ = ["CRITERIA", "HEADINGS", "QUESTIONS", "Criterion", "limits_table", "verdicts_of"]
+
+HEADINGS: dict[str, str] = {
+    "congruence": "whether images and their features are distributed as acquired ones are",
+    "coverage": "how much of what acquired images show the generated ones show too",
+    "constraint": "whether images keep to anatomy and to what was requested",
+    "completeness": "whether what is needed to use an image is stated with it",
+    "compliance": "whether images copy those of persons",
+    "comprehension": "whether it is known where images come from and how they were judged",
+    "consistency": "whether figures hold in each subgroup",
+}
+"""The seven Cs of the scorecard for synthetic medical data (Zamzmi et al., Commun Eng 2025), and what each asks."""
+
+QUESTIONS: dict[str, str] = {
+    "realism": "Are they real enough?",
+    "request": "Do they show what was requested?",
+    "help": "Do they help a training?",
+    "copies": "Do they copy persons?",
+}
+"""What one wants to know before one uses generated images."""
+
+_Figure = Mapping[str, Any] | None
+_Found = tuple[_Figure, _Figure, str]
+_INFINITY = math.inf
+_CONTROL = "acquired images of other persons"
+_JUDGE = "the judge on acquired images"
+_ALL_SIGHTED = 0.9  # share of planted copies that closeness must find before it says anything of others
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """A figure, its limits, and what it is an answer to.
+
+    Parameters
+    ----------
+    name : str
+        By which the report's JSON has it.
+    title : str
+        As the tables have it.
+    heading : str
+        One of `HEADINGS`.
+    question : str
+        One of `QUESTIONS`, or empty.
+    beside : str
+        What the same figure of acquired images is of.
+    judged : {"itself", "difference", "ratio"}
+        Whether the figure is judged, or its difference to, or ratio with, the one beside it.
+    good, tolerated : tuple of float
+        Limits of what is judged; see `light_of`.
+    find : callable
+        From the report's figures to the figure, the one beside it, and why there is none.
+    n_least : int
+        Images under which it is left out.
+    family : str
+        Sort of features, where it is a distance between features.
+    unit : str
+        Of the figure.
+    """
+
+    name: str
+    title: str
+    heading: str
+    question: str
+    beside: str
+    judged: str
+    good: tuple[float, float]
+    tolerated: tuple[float, float]
+    find: Callable[[Mapping[str, Any]], _Found]
+    n_least: int = 10
+    family: str = ""
+    unit: str = ""
+
+    @property
+    def rule(self) -> str:
+        """Limits in words."""
+        what = {"itself": "figure", "difference": "difference", "ratio": "ratio"}[self.judged]
+        tolerated = "" if self.tolerated == self.good else f"; tolerated {_limits(self.tolerated)}"
+        return f"{what} {_limits(self.good)}{tolerated}"
+
+    def verdict(self, figures: Mapping[str, Any]) -> dict[str, Any]:
+        """Row of the table of verdicts.
+
+        Parameters
+        ----------
+        figures : mapping
+            As `compared_sides` gives them.
+
+        Returns
+        -------
+        dict
+            ``name``, ``title``, ``kind`` (where the figure is of one acquisition kind), ``heading``, ``question``;
+            ``figure``, ``beside`` and ``judged``, each with ``value``, ``low``, ``high``, and the first two with ``n``,
+            or `None`; ``light`` and ``reason``.
+        """
+        found, twin, reason = self.find(figures)
+        figure, beside = _plain(found), _plain(twin)
+        if figure is not None and figure["n"] < self.n_least:
+            reason = f"{figure['n']} images, and {self.n_least} at least are needed"
+            figure = None
+        elif figure is not None and self.judged != "itself" and beside is None:
+            reason = reason or f"there is no figure of {self.beside}"
+        is_ready = figure is not None and not reason
+        judged = None if not is_ready else self._judged(figure, beside)
+        if is_ready and judged is None:
+            reason = f"the figure of {self.beside} is 0, and there is no ratio to it"
+        light = light_of(judged, good=self.good, tolerated=self.tolerated)
+        return {
+            "name": self.name,
+            "title": self.title,
+            "kind": (found or {}).get("kind", ""),
+            "heading": self.heading,
+            "question": self.question,
+            "family": self.family,
+            "unit": self.unit,
+            "figure": figure,
+            "beside": {"what": self.beside, **(beside or {})} if self.beside else None,
+            "judged": judged,
+            "judged_by": self.judged,
+            "rule": self.rule,
+            "light": str(light),
+            "reason": reason if light is Light.NOT_MEASURED else "",
+        }
+
+    def _judged(self, figure: Mapping[str, Any], beside: _Figure) -> dict[str, Any] | None:
+        if self.judged == "difference" and beside is not None:
+            return difference_of_figures(figure, beside)
+        if self.judged == "ratio" and beside is not None:
+            return ratio_of_figures(figure, beside)
+        return {key: figure[key] for key in ("value", "low", "high")}
+
+
+def verdicts_of(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Verdict of each of `CRITERIA`, in their order.
+
+    Parameters
+    ----------
+    figures : mapping
+        As `compared_sides` gives them.
+
+    Returns
+    -------
+    list of dict
+    """
+    return [criterion.verdict(figures) for criterion in CRITERIA]
+
+
+def limits_table() -> str:
+    """The limits as a markdown table, as the documents show them.
+
+    Returns
+    -------
+    str
+    """
+    rows = [
+        f"| {c.heading} | {c.title} | {c.beside or '–'} | {_limits(c.good)} | {_limits(c.tolerated)} |"
+        if c.judged == "itself"
+        else f"| {c.heading} | {c.title} | {c.judged} to {c.beside} | {_limits(c.good)} | {_limits(c.tolerated)} |"
+        for c in CRITERIA
+    ]
+    return (
+        "\n".join(["| heading | figure | beside | within limits | tolerated |", "|---|---|---|---|---|", *rows]) + "\n"
+    )
+
+
+def _limits(limits: tuple[float, float]) -> str:
+    low, high = limits
+    if low == high:
+        return f"{low:g}"
+    if low == -_INFINITY:
+        return f"{high:g} at most"
+    return f"{low:g} at least" if high == _INFINITY else f"{low:g} to {high:g}"
+
+
+def _plain(figure: _Figure) -> dict[str, Any] | None:
+    """Figure with the names ``value``, ``low``, ``high``, ``n``."""
+    if figure is None:
+        return None
+    value = figure["value"] if "value" in figure else figure["mean"]
+    return {"value": value, "low": figure["low"], "high": figure["high"], "n": int(figure["n"])}
+
+
+def _row(rows: Sequence[Mapping[str, Any]], **words: str) -> Mapping[str, Any] | None:
+    """Row of all images where there is one, else of the only kind."""
+    fitting = [row for row in rows if all(row[key] == value for key, value in words.items())]
+    return next((row for row in fitting if row["kind"] == "all"), fitting[0] if len(fitting) == 1 else None)
+
+
+def _commonest(rows: Sequence[Mapping[str, Any]], figures: Mapping[str, Any], **words: str) -> Mapping[str, Any] | None:
+    """Row of the kind of which most images are generated: means over several kinds tell of their mix."""
+    fitting = [row for row in rows if all(row[key] == value for key, value in words.items())]
+    kinds = [row for row in fitting if row["kind"] != "all"] or fitting
+    n_of = figures["realism"]["settings"]["n_of_kinds"]
+    return max(kinds, key=lambda row: n_of["synthetic"].get(row["kind"], 0), default=None)
+
+
+def _of_features(rows: str, family: str, **words: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        row = _row(figures["realism"][rows], features=family, **words)
+        if row is None or row["synthetic"] is None:
+            return None, None, "too few images, or the lesion network's bundle carries no encoder"
+        return row["synthetic"], row["control"], ""
+
+    return find
+
+
+def _of_measure(measure: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        row = _commonest(figures["realism"]["measures"], figures, measure=measure)
+        if row is None or row["share"] is None:
+            return None, None, "no image shows it"
+        figure = {**row["share"], "n": row["synthetic"]["n"], "kind": row["kind"]}
+        control = row["control_share"]
+        return figure, None if control is None else {**control, "n": _n_control(figures, row["kind"])}, ""
+
+    return find
+
+
+def _fine_texture(figures: Mapping[str, Any]) -> _Found:
+    row = _commonest(figures["realism"]["spectrum"], figures, measure="power 1/4 to 1/2", view="both")
+    if row is None or row["difference"] is None:
+        return None, None, "no breast has room for a tile"
+    return {**row["difference"], "kind": row["kind"]}, row["control_difference"], ""
+
+
+def _n_control(figures: Mapping[str, Any], kind: str) -> int:
+    settings = figures["realism"]["settings"]
+    return int(settings["n_of_kinds"]["control"].get(kind, settings["n_images"]["control"]))
+
+
+def _of_judge(measure: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        adherence = figures["adherence"]
+        if adherence is None or "rows" not in adherence:
+            return None, None, "" if adherence is None else str(adherence["reason"])
+        row = _row(adherence["rows"], measure=measure, network="judge")
+        if row is None or row["synthetic"] is None:
+            return None, None, "not stated of these images"
+        acquired = row["acquired"]
+        if acquired is None:
+            return row["synthetic"], None, "not stated of acquired images"
+        most = acquired.get("most_frequent")
+        if most is not None and acquired["low"] is not None and acquired["low"] <= most:
+            return row["synthetic"], acquired, "the judge is not shown to tell it on acquired images"
+        return row["synthetic"], acquired, ""
+
+    return find
+
+
+def _sides(figures: Mapping[str, Any]) -> _Found:
+    sides = (figures["adherence"] or {}).get("sides")
+    if not sides:
+        return None, None, "read of runs alone"
+    return share_of(sides["as_requested"], sides["n"]), None, ""
+
+
+def _of_neighbours(measure: str, family: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        row = _row(figures["neighbours"], features=family, measure=measure)
+        if row is None or row["synthetic"] is None:
+            return None, None, "too few images"
+        return row["synthetic"], row["control"], ""
+
+    return find
+
+
+def _cases(figures: Mapping[str, Any]) -> _Found:
+    covered = figures["cases"]["covered"]
+    if covered["synthetic"] is None:
+        return None, None, "conditions are not stated"
+    return covered["synthetic"], covered["control"], ""
+
+
+def _stated(figures: Mapping[str, Any]) -> _Found:
+    stated = figures["cases"]["stated"]
+    return stated["synthetic"], stated["reference"], ""
+
+
+def _suspected(figures: Mapping[str, Any]) -> _Found:
+    memorisation = figures["memorisation"]
+    if "rows" not in memorisation:
+        return None, None, str(memorisation["reason"])
+    rows = {row["images"]: row for row in memorisation["rows"]}
+    copies = rows.get("planted copies")
+    ours, theirs = (
+        share_of(rows[name]["n_suspected"], rows[name]["n"]) for name in ("synthetic", "acquired, not trained on")
+    )
+    if copies is None:
+        return ours, theirs, "there is no training image at hand to plant copies of"
+    if copies["n_suspected"] < _ALL_SIGHTED * copies["n"]:
+        return ours, theirs, f"closeness found {copies['n_suspected']} of {copies['n']} planted copies, too few"
+    return ours, theirs, ""
+
+
+def _of_identity(what: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        found = figures["identity"]
+        share = found[what] / found["n"]
+        return {"value": share, "low": share, "high": share, "n": found["n"]}, None, ""
+
+    return find
+
+
+def _origin(figures: Mapping[str, Any]) -> _Found:
+    found = figures["origin"]
+    share = found["n_stated"] / found["n"]
+    return {"value": share, "low": share, "high": share, "n": found["n"]}, None, ""
+
+
+def _lowest_subgroup(figures: Mapping[str, Any]) -> _Found:
+    """Subgroup whose fine texture lies furthest from acquired images', beside the control in the same subgroup."""
+    rows = [row for row in figures["subgroups"]["rows"] if row["texture"]["synthetic"] and row["texture"]["control"]]
+    if not rows:
+        return None, None, "no subgroup has enough images"
+    distances = [difference_of_figures(row["texture"]["synthetic"], row["texture"]["control"])["value"] for row in rows]
+    furthest = max(zip(distances, rows, strict=True), key=lambda pair: abs(pair[0] or 0.0))[1]
+    return furthest["texture"]["synthetic"], furthest["texture"]["control"], ""
+
+
+def _judged(name: str, measure: str, title: str) -> Criterion:
+    return Criterion(
+        name=name,
+        title=title,
+        heading="constraint",
+        question="request",
+        beside=_JUDGE,
+        judged="ratio",
+        good=(0.8, _INFINITY),
+        tolerated=(0.6, _INFINITY),
+        find=_of_judge(measure),
+    )
+
+
+def _shape(name: str, measure: str, title: str, good: tuple[float, float], tolerated: tuple[float, float]) -> Criterion:
+    return Criterion(
+        name=name,
+        title=title,
+        heading="constraint",
+        question="realism",
+        beside=_CONTROL,
+        judged="ratio",
+        good=good,
+        tolerated=tolerated,
+        find=_of_measure(measure),
+    )
+
+
+def _distances(family: str, name: str, words: str) -> tuple[Criterion, ...]:
+    common = {"heading": "congruence", "question": "realism", "beside": _CONTROL, "n_least": 20, "family": name}
+    return (
+        Criterion(
+            name=f"auc_{name}",
+            title=f"how well a classifier tells them from acquired images by {words} (AUC)",
+            judged="itself",
+            good=(0.0, 0.7),
+            tolerated=(0.0, 0.75),
+            find=_of_features("auc", family, size="full"),
+            **common,
+        ),
+        Criterion(
+            name=f"frechet_{name}",
+            title=f"Fréchet distance of {words}",
+            judged="difference",
+            good=(-_INFINITY, 0.25),
+            tolerated=(-_INFINITY, 0.25),
+            find=_of_features("frechet", family),
+            unit="of the variance",
+            **common,
+        ),
+    )
+
+
+def _coverage(family: str, name: str, words: str) -> Criterion:
+    return Criterion(
+        name=f"coverage_{name}",
+        title=f"acquired images that have a generated one among their neighbours by {words}",
+        heading="coverage",
+        question="",
+        beside=_CONTROL,
+        judged="ratio",
+        good=(0.8, _INFINITY),
+        tolerated=(0.6, _INFINITY),
+        find=_of_neighbours("coverage", family),
+        n_least=20,
+        family=name,
+    )
+
+
+CRITERIA: tuple[Criterion, ...] = (
+    *_distances("radiomic", "radiomic", "radiomic features"),
+    *_distances("inner layers", "network", "features of a pretrained network"),
+    Criterion(
+        name="fine_texture",
+        title="power of the finest texture, 1/4 to 1/2 cycles a pixel, less that of acquired images",
+        heading="congruence",
+        question="realism",
+        beside=_CONTROL,
+        judged="difference",
+        good=(-3.0, 3.0),
+        tolerated=(-3.0, 3.0),
+        find=_fine_texture,
+        unit="dB",
+    ),
+    Criterion(
+        name="ridge_length",
+        title="length of fibres, as share of acquired images'",
+        heading="congruence",
+        question="realism",
+        beside=_CONTROL,
+        judged="ratio",
+        good=(0.75, 1.33),
+        tolerated=(0.75, 1.33),
+        find=_of_measure("ridge length"),
+    ),
+    Criterion(
+        name="skin_line",
+        title="sharpness of the skin line, as share of acquired images'",
+        heading="congruence",
+        question="realism",
+        beside=_CONTROL,
+        judged="ratio",
+        good=(0.75, 1.33),
+        tolerated=(0.75, 1.33),
+        find=_of_measure("skin-line step"),
+    ),
+    Criterion(
+        name="cases_covered",
+        title="acquired images whose kind, view, density and finding occur among the generated",
+        heading="coverage",
+        question="",
+        beside=_CONTROL,
+        judged="ratio",
+        good=(0.8, _INFINITY),
+        tolerated=(0.6, _INFINITY),
+        find=_cases,
+    ),
+    _coverage("radiomic", "radiomic", "radiomic features"),
+    _coverage("inner layers", "network", "features of a pretrained network"),
+    _shape("breast_area", "breast area", "area of the breast, as share of acquired images'", (0.8, 1.25), (0.8, 1.25)),
+    _shape("solidity", "solidity", "solidity of the breast, as share of acquired images'", (0.95, 1.05), (0.95, 1.05)),
+    _judged("judge_dice", "Dice", "overlap of the requested lesion and what the judge outlines (Dice)"),
+    _judged("judge_box", "box IoU", "overlap of the requested box and that of what the judge outlines (IoU)"),
+    _judged("judge_none", "nothing found, no lesion there", "images without a lesion in which the judge finds none"),
+    _judged("judge_finding", "finding", "finding that the judge names as requested"),
+    _judged("judge_density", "density", "density that the judge names as requested"),
+    _judged("judge_view", "view", "view that the judge names as requested"),
+    _judged("judge_birads", "birads", "BI-RADS category that the judge names as requested"),
+    Criterion(
+        name="side",
+        title="images whose side, read from the pixels, is the requested one",
+        heading="constraint",
+        question="request",
+        beside="",
+        judged="itself",
+        good=(0.9, 1.0),
+        tolerated=(0.9, 1.0),
+        find=_sides,
+    ),
+    Criterion(
+        name="stated",
+        title="images of which kind, view, density and finding are stated",
+        heading="completeness",
+        question="",
+        beside="the reference",
+        judged="itself",
+        good=(0.9, 1.0),
+        tolerated=(0.5, 1.0),
+        find=_stated,
+        n_least=1,
+    ),
+    Criterion(
+        name="suspected_copies",
+        title="suspected copies of training images",
+        heading="compliance",
+        question="copies",
+        beside="acquired images that were not trained on",
+        judged="difference",
+        good=(-1.0, 0.1),
+        tolerated=(-1.0, 0.0),
+        find=_suspected,
+        n_least=20,
+    ),
+    Criterion(
+        name="identical",
+        title="images that are pixel for pixel images of the reference",
+        heading="compliance",
+        question="copies",
+        beside="",
+        judged="itself",
+        good=(0.0, 0.0),
+        tolerated=(0.0, 0.0),
+        find=_of_identity("n_identical"),
+        n_least=1,
+    ),
+    Criterion(
+        name="same_persons",
+        title="images of persons of whom the reference has images",
+        heading="compliance",
+        question="copies",
+        beside="",
+        judged="itself",
+        good=(0.0, 0.0),
+        tolerated=(0.0, 0.0),
+        find=_of_identity("n_of_shared_persons"),
+        n_least=1,
+    ),
+    Criterion(
+        name="origin",
+        title="images whose generator, weights and request are stated",
+        heading="comprehension",
+        question="",
+        beside="",
+        judged="itself",
+        good=(1.0, 1.0),
+        tolerated=(0.0, 1.0),
+        find=_origin,
+        n_least=1,
+    ),
+    Criterion(
+        name="subgroups",
+        title="finest texture in the subgroup where it lies furthest from acquired images'",
+        heading="consistency",
+        question="",
+        beside=f"{_CONTROL} in that subgroup",
+        judged="difference",
+        good=(-4.5, 4.5),
+        tolerated=(-4.5, 4.5),
+        find=_lowest_subgroup,
+        unit="dB",
+    ),
+)
+"""All criteria, in the order in which a report shows them."""

@@ -1,0 +1,110 @@
+"""Parts of a page: tables with captions and scopes, lights with words beside their sign, figures with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+__all__ = ["NONE", "figure_text", "light_html", "list_html", "table_html"]
+
+NONE = "–"
+
+_SIGNS = {
+    "within limits": ("good", "●"),
+    "unclear": ("unclear", "▲"),
+    "outside limits": ("bad", "■"),
+    "not measured": ("none", "○"),
+}
+
+
+def light_html(light: str) -> str:
+    """A light: a sign whose form says the same as its colour, and the words.
+
+    Parameters
+    ----------
+    light : str
+        One of `Light`.
+
+    Returns
+    -------
+    str
+    """
+    name, sign = _SIGNS[light]
+    return f'<span class="light {name}"><span aria-hidden="true">{sign}</span> {escape(light)}</span>'
+
+
+def figure_text(figure: Mapping[str, Any] | None, digits: int = 2, *, sign: str = "") -> str:
+    """Figure with its interval, such as ``0.54 (0.45 to 0.68)``.
+
+    Parameters
+    ----------
+    figure : mapping or None
+        ``value`` or ``mean``, ``low``, ``high``.
+    digits : int
+        After the point.
+    sign : str
+        ``+`` shows the sign of positive values too.
+
+    Returns
+    -------
+    str
+    """
+    value = None if not figure else figure.get("value", figure.get("mean"))
+    if not figure or value is None:
+        return NONE
+    text = f"{value:{sign}.{digits}f}"
+    if figure.get("low") is None or figure.get("high") is None:
+        return f"{text} (no interval)"
+    return f"{text} ({figure['low']:{sign}.{digits}f} to {figure['high']:{sign}.{digits}f})"
+
+
+def table_html(
+    caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]], *, is_html: Sequence[int] = (), about: str = ""
+) -> str:
+    """Table whose first column names the rows; on narrow screens it scrolls by itself, also by keyboard.
+
+    Parameters
+    ----------
+    caption : str
+        What the table shows.
+    titles : sequence of str
+        Of the columns.
+    rows : sequence of sequence of str
+        As long as `titles`.
+    is_html : sequence of int
+        Columns that hold HTML; all others are escaped.
+    about : str
+        Sentence below the caption.
+
+    Returns
+    -------
+    str
+    """
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+    lines = []
+    for row in rows:
+        parts = [value if i in is_html else escape(value) for i, value in enumerate(row)]
+        first, *rest = parts
+        lines.append(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{part}</td>" for part in rest)}</tr>')
+    words = f" <span>{escape(about)}</span>" if about else ""
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption, quote=True)}"><table>'
+        f"<caption>{escape(caption)}{words}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def list_html(words: Sequence[str]) -> str:
+    """List of sentences.
+
+    Parameters
+    ----------
+    words : sequence of str
+
+    Returns
+    -------
+    str
+        Empty where there are none.
+    """
+    return f"<ul>{''.join(f'<li>{escape(word)}</li>' for word in words)}</ul>" if words else ""

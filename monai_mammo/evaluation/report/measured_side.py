@@ -1,0 +1,238 @@
+"""One side of a comparison: images, and all that is read and measured of each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
+from monai_mammo.evaluation.lesion_readings import Reading, read_items
+from monai_mammo.evaluation.memorisation import closest
+from monai_mammo.evaluation.realism.compared_images import images_of_items
+from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
+from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
+from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
+from monai_mammo.prepare.datalist_items import pixels_of
+
+__all__ = ["Instruments", "MeasuredSide", "loaded_items", "measured_side"]
+
+_CHUNK = 32  # images after which progress is told
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Instruments:
+    """What images are measured with.
+
+    Parameters
+    ----------
+    encoder : FeatureEncoder or None
+        Frozen, on `device`.
+    examiners : mapping of str to nn.Module
+        Lesion network and judge, by name.
+    fingerprint : TrainingFingerprint or None
+        Of the training images, where one is at hand.
+    device : torch.device
+    hashes : mapping of str to str
+        sha256 of the weights of ``encoder`` and of each examiner, by which what they gave is found again.
+    """
+
+    encoder: FeatureEncoder | None
+    examiners: Mapping[str, nn.Module]
+    fingerprint: TrainingFingerprint | None
+    device: torch.device
+    hashes: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeasuredSide:
+    """Images of one side with their items, measures, features, readings and closeness to training images.
+
+    Parameters
+    ----------
+    items : tuple of dict
+        With their pixels.
+    examined : ExaminedSet
+    readings : dict of str to tuple of Reading
+        By network; empty where the images are not read.
+    nearest : tuple of Nearest or None
+        Closest training images; `None` without a fingerprint.
+    """
+
+    items: tuple[dict[str, Any], ...]
+    examined: ExaminedSet
+    readings: dict[str, tuple[Reading, ...]]
+    nearest: tuple[Nearest, ...] | None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def conditions(self, name: str) -> list[Any]:
+        """What each image states of one condition, `None` where nothing.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``density``.
+
+        Returns
+        -------
+        list
+        """
+        return [item["conditions"].get(name) for item in self.items]
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Person of each image; a generated image is a person of its own."""
+        return self.examined.images.persons
+
+    def take(self, positions: Sequence[int] | np.ndarray) -> Self:
+        """The same of the images at some positions, in that order.
+
+        Parameters
+        ----------
+        positions : sequence of int, or ndarray, shape (n,)
+            From 0.
+
+        Returns
+        -------
+        MeasuredSide
+        """
+        rows = [int(i) for i in positions]
+        return type(self)(
+            items=tuple(self.items[i] for i in rows),
+            examined=self.examined.take(rows),
+            readings={name: tuple(some[i] for i in rows) for name, some in self.readings.items()},
+            nearest=None if self.nearest is None else tuple(self.nearest[i] for i in rows),
+        )
+
+
+def loaded_items(items: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Items with their pixels, and the names of those left out because every pixel has one value.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        Of a datalist, or with their pixels.
+
+    Returns
+    -------
+    kept : list of dict
+    constant : list of str
+    """
+    kept, constant = [], []
+    for item in items:
+        pixels = pixels_of(item)
+        if pixels.min() == pixels.max():
+            constant.append(str(item.get("image_id", "an image")))
+        else:
+            kept.append({**item, "image": pixels})
+    return kept, constant
+
+
+def measured_side(
+    items: Sequence[dict[str, Any]],
+    instruments: Instruments,
+    *,
+    is_read: bool,
+    images: ImageSet | None = None,
+    cache: MeasureCache | None = None,
+    on_images: Callable[[int], None] | None = None,
+) -> MeasuredSide:
+    """Measure images with all instruments.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        With their pixels, as `loaded_items` gives them.
+    instruments : Instruments
+    is_read : bool
+        Whether lesion network and judge read the images, for which these state conditions and breast.
+    images : ImageSet, optional
+        Of the items, where it was made already.
+    cache : MeasureCache, optional
+        Where what was measured before is looked up, and what is measured is put.
+    on_images : callable, optional
+        Called with the number of images after each part of the work; each image counts once for measures and
+        features, and once for each network that reads it.
+
+    Returns
+    -------
+    MeasuredSide
+    """
+    images = images_of_items(items) if images is None else images
+    digests = [content_digest(item) for item in items]
+    parts = []
+    for start in range(0, len(items), _CHUNK):
+        rows = range(start, min(start + _CHUNK, len(items)))
+        parts.append(_examined(images.take(rows), [digests[i] for i in rows], instruments, cache))
+        if on_images is not None:
+            on_images(len(rows))
+    readings = {}
+    for name in instruments.examiners if is_read else ():
+        read: list[Reading] = []
+        for start in range(0, len(items), _CHUNK):
+            some = items[start : start + _CHUNK]
+            read += _readings(some, digests[start : start + _CHUNK], name, instruments, cache)
+            if on_images is not None:
+                on_images(len(some))
+        readings[name] = tuple(read)
+    prints = instruments.fingerprint
+    nearest = None if prints is None else tuple(closest(prints, items))
+    return MeasuredSide(
+        items=tuple(items), examined=ExaminedSet.joined(images, parts), readings=readings, nearest=nearest
+    )
+
+
+def _examined(
+    images: ImageSet, digests: Sequence[str], instruments: Instruments, cache: MeasureCache | None
+) -> ExaminedSet:
+    """Measures and features of some images, those taken anew that the cache does not have."""
+    known = [None if cache is None else cache.examined(digest, instruments.hashes["encoder"]) for digest in digests]
+    missing = [i for i, found in enumerate(known) if found is None]
+    if missing:
+        some = examined_set(images.take(missing), encoder=instruments.encoder, device=instruments.device)
+        for row, i in enumerate(missing):
+            measures = some.measures[row]
+            features = {size: {sort: x[row] for sort, x in of.items()} for size, of in some.features.items()}
+            known[i] = measures, features
+            if cache is not None:
+                cache.put_examined(digests[i], instruments.hashes["encoder"], measures, features)
+    rows = [found for found in known if found is not None]
+    sizes = {size: tuple(of_size) for size, of_size in rows[0][1].items()}
+    return ExaminedSet(
+        images,
+        tuple(measures for measures, _ in rows),
+        {size: {sort: np.stack([f[size][sort] for _, f in rows]) for sort in sorts} for size, sorts in sizes.items()},
+    )
+
+
+def _readings(
+    items: Sequence[dict[str, Any]],
+    digests: Sequence[str],
+    name: str,
+    instruments: Instruments,
+    cache: MeasureCache | None,
+) -> list[Reading]:
+    """What a network reads on some images, those read anew that the cache does not have."""
+    keys = [stated_digest(item, digest, instruments.hashes[name]) for item, digest in zip(items, digests, strict=True)]
+    known = [None if cache is None else cache.reading(key) for key in keys]
+    missing = [i for i, found in enumerate(known) if found is None]
+    if missing:
+        for i, reading in zip(
+            missing, read_items(instruments.examiners[name], [items[i] for i in missing]), strict=True
+        ):
+            known[i] = reading
+            if cache is not None:
+                cache.put_reading(keys[i], reading)
+    persons = [str(item["person_id"]) for item in items]
+    return [
+        dataclasses.replace(found, person_id=person)
+        for found, person in zip(known, persons, strict=True)
+        if found is not None
+    ]

@@ -1,0 +1,74 @@
+"""What a reader must mind before the figures: what is wrong with what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.training_images import TrainingImages
+
+__all__ = ["FEW_IMAGES", "notes_of"]
+
+FEW_IMAGES = 50
+"""Images under which a report says that they are few."""
+
+
+def notes_of(
+    source: ReportSource,
+    flat: Sequence[str],
+    known: Sequence[Mapping[str, Any]],
+    figures: Mapping[str, Any],
+    trained: TrainingImages,
+) -> list[str]:
+    """Sentences on what is wrong with what was given, the gravest first.
+
+    Parameters
+    ----------
+    source : ReportSource
+    flat : sequence of str
+        Names of acquired images that were left out.
+    known : sequence of mapping
+        Items of the reference.
+    figures : mapping
+        As `compared_sides` gives them.
+    trained : TrainingImages
+
+    Returns
+    -------
+    list of str
+    """
+    notes, identity = [], figures["identity"]
+    if identity["n_identical"]:
+        notes.append(
+            f"{identity['n_identical']} of {identity['n']} images are pixel for pixel images of the reference: "
+            "these figures say nothing of a generator."
+        )
+    if identity["n_of_shared_persons"]:
+        notes.append(
+            f"{identity['n_of_shared_persons']} of {identity['n']} images are of persons of whom the reference has "
+            "images: they are alike for that reason alone."
+        )
+    if trained.prints is not None and source.manifest is not None:
+        n_trained = sum(trained.prints.holds(str(item["source_sha256"])) for item in known if "source_sha256" in item)
+        if n_trained:
+            notes.append(
+                f"{n_trained} of {len(known)} acquired images of the reference were trained on by {trained.of}, and "
+                "perhaps by its judge: figures of realism and of the judge flatter."
+            )
+    if source.constant:
+        notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
+    if flat:
+        notes.append(f"Of one value everywhere, and left out: {_counted(len(flat), 'acquired image')}.")
+    if not source.is_read:
+        notes.append("The images state no view, density, finding or BI-RADS: what was requested cannot be compared.")
+    n = identity["n"]
+    if n < FEW_IMAGES:
+        notes.append(f"There are few images, {n}: most figures need {FEW_IMAGES} or more before they say much.")
+    if source.manifest is not None and not source.manifest.is_complete:
+        notes.append(f"The run is not complete: {n} of {source.manifest.count} samples are there.")
+    return notes
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

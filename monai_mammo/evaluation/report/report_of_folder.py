@@ -1,0 +1,270 @@
+"""The report of a folder of generated images: figures, lights, sentence, page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from monai_mammo import bundle as bundles
+from monai_mammo import networks
+from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
+from monai_mammo.bundle.fingerprint import TrainingFingerprint
+from monai_mammo.evaluation.adherence import side_figures
+from monai_mammo.evaluation.examiners import JUDGE, examiners
+from monai_mammo.evaluation.memorisation import closest_copies
+from monai_mammo.evaluation.realism.compared_images import images_of_items
+from monai_mammo.evaluation.realism.compared_sets import check_comparable
+from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
+from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
+from monai_mammo.evaluation.report.compared_sides import compared_sides
+from monai_mammo.evaluation.report.criteria import verdicts_of
+from monai_mammo.evaluation.report.lights import Light
+from monai_mammo.evaluation.report.measure_cache import MeasureCache
+from monai_mammo.evaluation.report.measured_side import Instruments, loaded_items, measured_side
+from monai_mammo.evaluation.report.panels import panels_of
+from monai_mammo.evaluation.report.report_notes import notes_of
+from monai_mammo.evaluation.report.report_page import report_page
+from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.shown_images import Panel
+from monai_mammo.evaluation.report.training_images import TrainingImages
+from monai_mammo.evaluation.report.uses import answers_to_questions, sentence_of, uses_of
+from monai_mammo.evaluation.stated import about_bundle
+from monai_mammo.files import check_output_folder, folder_lock, save_text
+from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.generation.request import Request
+from monai_mammo.networks.weights import ENCODER
+from monai_mammo.prepare.datalist_items import pixels_of
+from monai_mammo.progress import Progress, ProgressCallback
+
+__all__ = ["VERSION", "evaluate_report"]
+
+VERSION = 1
+"""Of the report's JSON."""
+
+_JSON, _PAGE, _CACHE = "report.json", "report.html", "cache"
+
+
+def evaluate_report(
+    synthetic: str | Path,
+    *,
+    reference: str | Path,
+    split: str = "validation",
+    synthetic_split: str = "training",
+    out: str | Path | None = None,
+    kind: str | None = None,
+    baselines: bool = False,
+    bundle: str = DEFAULT_BUNDLES[0],
+    lesion_network: str = DEFAULT_BUNDLES[2],
+    seed: int = 0,
+    device: str = "auto",
+    cache: str | Path | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
+    """What generated images may be used for: all figures beside those of acquired images, lights, and one sentence.
+
+    Parameters
+    ----------
+    synthetic : str or Path
+        Run, prepared folder or folder of pictures, on the grid of the reference.
+    reference : str or Path
+        Prepared folder of acquired images.
+    split : str
+        Its split that is compared with; the control comes from its training split, of other persons, or else the
+        images are halved by person.
+    synthetic_split : str
+        Of a prepared folder that is examined.
+    out : str or Path, optional
+        Folder for ``report.json`` and ``report.html``.
+    kind : str, optional
+        Acquisition kind of pictures that state none.
+    baselines : bool
+        Whether a part of the reference itself and blurred, noised and shuffled copies of it are judged alike.
+    bundle : str
+        Name or path of the bundle that drew a run, whose fingerprint of training images closeness is measured to. For
+        other images it is the reference's training split.
+    lesion_network : str
+        Name or path of the bundle with lesion network, judge and encoder.
+    seed : int
+        Chooses control, baselines and images that are shown.
+    device : {"auto", "cpu", "cuda"}
+    cache : str or Path, optional
+        Folder in which what is measured of each image is kept by the hash of its pixels; ``cache`` in `out` by default.
+    progress : callable or None
+        Called with a `Progress` after each part of the work.
+
+    Returns
+    -------
+    dict
+        Of the form that `report_schema` states.
+
+    Raises
+    ------
+    RequestError
+        There is no such folder, split, bundle or device, the images differ in size, or `out` holds other things.
+    MammoError
+        A file or the weights are missing or damaged, or another process writes to `out`.
+    """
+    Request(seed=seed)  # refuses one that is not allowed
+    if out is not None:
+        check_output_folder(out, command="evaluate report", is_ours=_is_ours)
+    with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
+        source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
+        home = bundles.find(lesion_network)
+        place = torch.device(pick_device(device))
+        folder = cache if cache is not None or out is None else Path(out) / _CACHE
+        kept = None if folder is None else MeasureCache(Path(folder))
+        report, panels = _reported(source, Path(reference), split, home, bundle, seed, place, baselines, kept, progress)
+        if out is not None:
+            save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
+            save_text(report_page(report, panels), Path(out) / _PAGE)
+    return report
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds a report, or what a stopped call measured for one."""
+    return (folder / _JSON).is_file() or (folder / _CACHE).is_dir()
+
+
+class _Counter:
+    """Tells how far the work is, in images: each counts for its features and for each network that reads it."""
+
+    def __init__(self, progress: ProgressCallback | None, n_all: int) -> None:
+        self._progress, self._n_all, self._done = progress, n_all, 0
+
+    def __call__(self, n_images: int) -> None:
+        self._done += n_images
+        if self._progress is not None:
+            self._progress(Progress(min(self._done, self._n_all), self._n_all))
+
+
+def _reported(
+    source: ReportSource,
+    reference: Path,
+    split: str,
+    home: BundleFolder,
+    bundle: str,
+    seed: int,
+    place: torch.device,
+    has_baselines: bool,
+    cache: MeasureCache | None,
+    progress: ProgressCallback | None,
+) -> tuple[dict[str, Any], list[Panel]]:
+    kinds = [item["conditions"].get("kind") for item in source.items]
+    (known, flat), (others, other_flat) = (
+        loaded_items(items) for items in reference_and_control(reference, split, kinds, seed=seed)
+    )
+    trained = TrainingImages.of_source(source, reference, bundle)
+    instruments = _instruments(home, trained.prints, place)
+    images = [images_of_items(items) for items in (source.items, known, others)]
+    check_comparable(*images)
+    n_reads = len(instruments.examiners)
+    taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
+    n_passes = (1 + n_reads * source.is_read) * len(source.items) + (1 + n_reads) * len(known) + len(others)
+    count = _Counter(progress, n_passes + (1 + n_reads) * len(BASELINES) * len(taken))
+    how: dict[str, Any] = {"cache": cache, "on_images": count}
+    synthetic = measured_side(source.items, instruments, images=images[0], is_read=source.is_read, **how)
+    acquired = measured_side(known, instruments, images=images[1], is_read=True, **how)
+    control = measured_side(others, instruments, images=images[2], is_read=False, **how)
+    copies = [] if trained.prints is None else closest_copies(trained.prints, trained.copied_kinds(set(kinds)))
+    is_run = source.manifest is not None
+    figures = compared_sides(
+        synthetic,
+        acquired,
+        control,
+        copies=copies,
+        sides=side_figures([source.manifest]) if source.manifest is not None else None,
+        n_origins_stated=len(source.items) if is_run else 0,
+    )
+    verdicts, answers, uses, sentence = _judged(figures)
+    rows = []
+    if has_baselines:
+        rows = [_baseline_row("these images", figures, verdicts, sentence)]
+        real, others_of_real = acquired.take(taken), acquired.take(rest)
+        for name in ("acquired", *BASELINES):
+            side = real
+            if name != "acquired":
+                spoilt = spoilt_items(real.items, name, seed=seed)
+                side = measured_side(spoilt, instruments, is_read=True, **how)
+            found = compared_sides(side, others_of_real, control, copies=copies)
+            words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
+            judged = _judged(found)
+            rows.append(_baseline_row(words, found, judged[0], judged[3]))
+    threshold = figures["memorisation"].get("threshold")
+    panels = panels_of(
+        synthetic, acquired, threshold=threshold, trained=trained.item_at, pixels_of=pixels_of, seed=seed
+    )
+    report = {
+        "name": "report",
+        "command": "report",
+        "version": VERSION,
+        "sentence": sentence,
+        "synthetic": source.about(),
+        "reference": {
+            "name": reference.name,
+            "split": split,
+            "n_images": len(acquired),
+            "n_persons": len(set(acquired.persons)),
+            "n_control_images": len(control),
+            "n_control_persons": len(set(control.persons)),
+        },
+        "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
+        "closeness_to": trained.of,
+        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained),
+        "answers": answers,
+        "uses": uses,
+        "verdicts": verdicts,
+        "figures": figures,
+        "baselines": rows,
+        "panels": [{"title": panel.title, "about": panel.about, "names": list(panel.names)} for panel in panels],
+        "settings": {"seed": seed, "split": split},
+    }
+    return report, panels
+
+
+def _instruments(home: BundleFolder, prints: TrainingFingerprint | None, place: torch.device) -> Instruments:
+    has_encoder = (home.root / ENCODER[0]).is_file()
+    return Instruments(
+        encoder=networks.load_encoder(home, device=place) if has_encoder else None,
+        examiners=examiners(home, str(place)),
+        fingerprint=prints,
+        device=place,
+        hashes={
+            "encoder": home.weights_sha256[ENCODER[0]] if has_encoder else "",
+            "lesion network": home.weights_sha256["models/model.pt"],
+            "judge": home.weights_sha256[JUDGE[0]],
+        },
+    )
+
+
+def _judged(figures: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]], str]:
+    verdicts = verdicts_of(figures)
+    answers = answers_to_questions(verdicts)
+    uses = uses_of(answers)
+    return verdicts, answers, uses, sentence_of(uses)
+
+
+def _halves(known: Sequence[Mapping[str, Any]], kinds: Sequence[str | None], seed: int) -> tuple[list[int], list[int]]:
+    persons = [str(item["person_id"]) for item in known]
+    return baseline_positions(persons, [item["conditions"].get("kind") for item in known], kinds, seed=seed)
+
+
+def _baseline_row(
+    name: str, figures: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], sentence: str
+) -> dict[str, Any]:
+    counts = {str(light): sum(row["light"] == light for row in verdicts) for light in Light}
+    judged = {row["name"]: {key: row[key] for key in ("figure", "judged", "light")} for row in verdicts}
+    distances = [judged[f"frechet_{family}"]["figure"] for family in ("radiomic", "network")]
+    known = [found["value"] for found in distances if found]
+    return {
+        "images": name,
+        "n": figures["realism"]["settings"]["n_images"]["synthetic"],
+        "lights": counts,
+        "mean_frechet": round(sum(known) / len(known), 4) if known else None,
+        "verdicts": judged,
+        "sentence": sentence,
+    }

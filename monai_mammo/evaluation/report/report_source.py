@@ -1,0 +1,100 @@
+"""The images that a report is of, from a run, a prepared folder or a folder of pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.report.measured_side import loaded_items
+from monai_mammo.evaluation.run_items import load_run
+from monai_mammo.generation.runs.manifest import Manifest
+
+__all__ = ["ReportSource"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSource:
+    """Folder of images that are examined, and what it states of them.
+
+    Parameters
+    ----------
+    folder : Path
+    form : str
+        What sort of folder it is, in words.
+    items : list of dict
+        With their pixels.
+    constant : list of str
+        Names of images that were left out because every pixel has one value.
+    manifest : Manifest or None
+        Of a run.
+    """
+
+    folder: Path
+    form: str
+    items: list[dict[str, Any]]
+    constant: list[str]
+    manifest: Manifest | None
+
+    @classmethod
+    def of(cls, folder: Path, *, kind: str | None, split: str) -> Self:
+        """Images of a run, of a prepared folder, or of a folder of pictures.
+
+        Parameters
+        ----------
+        folder : Path
+        kind : str or None
+            Acquisition kind of images that state none.
+        split : str
+            Of a prepared folder.
+
+        Returns
+        -------
+        ReportSource
+
+        Raises
+        ------
+        RequestError
+            There is no image in it that shows anything.
+        MammoError
+            A file cannot be read.
+        """
+        items, constant = loaded_items(synthetic_items(folder, kind=kind, split=split))
+        if not items:
+            raise RequestError(
+                f"{folder} holds no image that shows anything: split {split!r} lists none, or all are flat"
+            )
+        is_run, is_prepared = ((folder / name).is_file() for name in ("manifest.json", "datalist.json"))
+        return cls(
+            folder=folder,
+            form="run" if is_run else f"prepared folder, {split} split" if is_prepared else "folder of pictures",
+            items=items,
+            constant=constant,
+            manifest=load_run(folder) if is_run else None,
+        )
+
+    @property
+    def is_read(self) -> bool:
+        """Whether lesion network and judge have something to read for."""
+        return all("breast" in item and any(_known(item)) for item in self.items)
+
+    def about(self) -> dict[str, Any]:
+        """What the report states of it.
+
+        Returns
+        -------
+        dict
+        """
+        about: dict[str, Any] = {"name": self.folder.name, "form": self.form, "n_images": len(self.items)}
+        if self.manifest is not None:
+            head = self.manifest.head
+            about |= {"run_sha256": self.manifest.run_sha256, "weights": head["weights"], "guidance": head["guidance"]}
+            about |= {"seed": head["request"].get("seed"), "n_requested": self.manifest.count}
+        return about
+
+
+def _known(item: Mapping[str, Any]) -> list[Any]:
+    return [item["conditions"].get(name) for name in ("view", "density", "finding", "birads")]

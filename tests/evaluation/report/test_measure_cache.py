@@ -1,0 +1,77 @@
+"""What was measured is found again by content, and only by the same content."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
+
+PIXELS = np.random.default_rng(0).integers(0, 65535, (12, 9)).astype(np.uint16)
+MASK = PIXELS > 30000
+
+
+def item(**changes):
+    return {"image": PIXELS, "breast": MASK, "label": MASK, "mask_kind": "contour", "boxes": []} | {
+        "conditions": {"density": "C"},
+        **changes,
+    }
+
+
+def test_the_same_pixels_have_one_digest_whatever_file_they_stand_in(tmp_path):
+    np.save(tmp_path / "a.npy", PIXELS)
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    digests = {
+        content_digest(item(image=image)) for image in (PIXELS, str(tmp_path / "a.npy"), str(tmp_path / "a.png"))
+    }
+    assert len(digests) == 1
+    other = PIXELS.copy()
+    other[0, 0] ^= 1
+    for changed in (other, PIXELS.reshape(9, 12)):
+        assert content_digest(item(image=changed)) not in digests
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conditions": {"density": "B"}},
+        {"mask_kind": "box"},
+        {"boxes": [[0, 0, 0.5, 0.5]]},
+        {"label": ~MASK},
+        {"breast": np.ones_like(MASK)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_reading_is_of_what_is_stated_too(change):
+    assert stated_digest(item(), "d", "w") != stated_digest(item(**change), "d", "w")
+    assert stated_digest(item(), "d", "w") != stated_digest(item(), "d", "v")
+    assert stated_digest(item(), "d", "w") == stated_digest(item(person_id="other"), "d", "w")
+
+
+def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
+    cache = MeasureCache(tmp_path)
+    features = {"full": {"radiomic": np.arange(3.0)}, "half": {"radiomic": np.arange(3.0) / 7}}
+    assert cache.examined("d", "") is None
+    cache.put_examined("d", "", {"ridge length": 1 / 3}, features)
+    measures, found = cache.examined("d", "")
+    assert measures == {"ridge length": 1 / 3}
+    assert all((found[size]["radiomic"] == features[size]["radiomic"]).all() for size in features)
+    assert cache.examined("d", "another encoder") is None and cache.examined("e", "") is None
+    reading = Reading(
+        kind="film",
+        person_id="p",
+        mask_kind="contour",
+        dice=1 / 3,
+        iou=None,
+        is_clear=False,
+        labels={"view": 1},
+        found={},
+    )
+    cache.put_reading("k", reading)
+    kept = cache.reading("k")
+    assert kept.dice == 1 / 3 and kept.labels == {"view": 1} and kept.person_id == "", "without whose it is"
+    for path in tmp_path.rglob("*.*"):
+        path.write_bytes(b"damaged")
+    assert cache.examined("d", "") is None and cache.reading("k") is None

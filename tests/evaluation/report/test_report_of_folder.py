@@ -1,0 +1,226 @@
+"""The whole report on drawn mammograms: from folders to sentence and page, with what best and bad look like."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from monai_mammo.bundle import find, seal
+from monai_mammo.cli.main import main
+from monai_mammo.conditions import Conditions
+from monai_mammo.evaluation import evaluate
+from monai_mammo.evaluation.report import report_schema
+from monai_mammo.networks import EfficientNetLite
+from monai_mammo.phantom import draw_mammogram
+from monai_mammo.prepare import prepare_mammogram
+
+SHAPE = (64, 48)
+N_SYNTHETIC, N_REFERENCE, N_CONTROL = 22, 48, 24
+
+
+def write_item(folder, name: str, person: str, seed: int, *, image=None) -> dict:
+    """A drawn film of one person, its files and its item."""
+    view, density = ("CC", "MLO")[seed % 2], "ABCD"[seed // 2 % 4]
+    shown = {"kind": "film", "view": view, "laterality": "L", "density": density, "finding": "mass", "age_years": 44}
+    drawn = prepare_mammogram(draw_mammogram(Conditions.from_dict(shown), seed=seed, shape=(128, 96)), shape=SHAPE)
+    pixels = drawn.image if image is None else image
+    np.save(folder / f"{name}.npy", np.rint(pixels * 65535).astype(np.uint16))
+    for key, mask in (("breast", drawn.breast), ("lesion", drawn.lesion_mask)):
+        Image.fromarray((mask * 255).astype(np.uint8)).save(folder / f"{name}_{key}.png")
+    box = list(drawn.conditions.box)
+    item = {"image": f"{name}.npy", "breast": f"{name}_breast.png", "label": f"{name}_lesion.png", "boxes": [box]}
+    item |= {"image_id": name, "person_id": person, "mask_kind": "contour", "source": "drawn"}
+    return {**item, "conditions": {**shown, "box": box}}
+
+
+def write_datalist(folder, **splits) -> None:
+    named = {split: splits.get(split, []) for split in ("training", "validation", "test", "external")}
+    (folder / "datalist.json").write_text(json.dumps({"version": 1, "shape": list(SHAPE), **named}))
+
+
+@pytest.fixture(scope="module")
+def acquired(tmp_path_factory):
+    """48 films of 24 persons to compare with, 24 of 12 others to train on."""
+    folder = tmp_path_factory.mktemp("acquired")
+    items = [write_item(folder, f"a{i}", f"p{i // 2}", i) for i in range(N_REFERENCE + N_CONTROL)]
+    write_datalist(folder, validation=items[:N_REFERENCE], training=items[N_REFERENCE:])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    """22 films of nobody."""
+    folder = tmp_path_factory.mktemp("generated")
+    write_datalist(folder, training=[write_item(folder, f"s{i}", f"s{i}", 500 + i) for i in range(N_SYNTHETIC)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def _with_encoder(bundles):
+    folder = find(str(bundles / "mammo_lesion_segmentation"))
+    path = folder.root / "configs" / "inference.json"
+    config = json.loads(path.read_text())
+    config["encoder_def"] = {"_target_": "monai_mammo.networks.EfficientNetLite", "variant": "lite0"}
+    path.write_text(json.dumps(config))
+    torch.manual_seed(0)
+    torch.save(EfficientNetLite("lite0").half().state_dict(), folder.root / "models" / "encoder_lite0.pt")
+    seal(folder.root)
+
+
+@pytest.fixture(scope="module")
+def reported(bundles, acquired, generated, _with_encoder, tmp_path_factory):
+    """Folder of the report with baselines, and its JSON; the command has no word `report` in it."""
+    out = tmp_path_factory.mktemp("report") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MONAI_MAMMO_BUNDLES", str(bundles))
+        words = [str(generated), "--reference", str(acquired), "--baselines", "--device", "cpu", "--out", str(out)]
+        assert main(["evaluate", *words]) == 0
+    return out, json.loads((out / "report.json").read_text())
+
+
+def test_the_report_has_the_stated_form(reported):
+    _, report = reported
+    jsonschema.Draft202012Validator.check_schema(report_schema())
+    jsonschema.validate(report, report_schema())
+    assert report["synthetic"]["n_images"] == N_SYNTHETIC
+    reference = report["reference"]
+    assert (reference["n_images"], reference["n_persons"]) == (N_REFERENCE, N_REFERENCE // 2)
+    assert reference["n_control_images"] == N_SYNTHETIC, "as many as are generated"
+    assert report["closeness_to"] == "training split of the reference"
+
+
+def test_a_form_that_is_broken_is_told(reported):
+    _, report = reported
+    for broken in ({"sentence": "Good."}, {"version": 2}, {"verdicts": [{"name": "x"}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(report | broken, report_schema())
+
+
+def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
+    _, report = reported
+    rows = {row["images"].split()[0]: row for row in report["baselines"]}
+    assert list(rows) == ["these", "acquired", "blurred", "shuffled", "noised"]
+    outside = {name: row["lights"]["outside limits"] for name, row in rows.items()}
+    distance = {name: row["mean_frechet"] for name, row in rows.items()}
+    assert outside["acquired"] == 0 and outside["acquired"] < outside["blurred"] <= outside["noised"]
+    assert distance["acquired"] < distance["blurred"] < distance["noised"]
+    assert distance["acquired"] < distance["shuffled"]
+    told = {name: row["verdicts"]["auc_radiomic"]["figure"]["value"] for name, row in rows.items()}
+    assert told["acquired"] < 0.75 and min(told["blurred"], told["noised"]) > 0.9
+    assert rows["these"]["verdicts"]["frechet_radiomic"]["light"] != "outside limits"
+
+
+def test_subgroups_and_cases_have_their_numbers(reported):
+    _, report = reported
+    rows = {tuple(row["subgroup"].items()): row for row in report["figures"]["subgroups"]["rows"]}
+    film = rows[(("kind", "film"),)]
+    assert (film["n_synthetic"], film["n_acquired"], film["n_persons"]) == (22, 48, 24)
+    assert (("age", "40 to 49"),) in rows
+    few = {tuple(row["subgroup"].items()): row for row in report["figures"]["subgroups"]["too_few"]}
+    assert few[(("density", "A"),)]["n_synthetic"] == 6, "under ten: named, without figures"
+    cases = report["figures"]["cases"]
+    assert sum(row["n_acquired"] for row in cases["rows"]) == N_REFERENCE
+    assert len(cases["few_persons"]) == len(cases["rows"]) == 8
+    assert cases["covered"]["synthetic"]["mean"] == 1.0
+
+
+class _Page(HTMLParser):
+    """Elements with their attributes, and what leads out of the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_the_page_loads_nothing_and_tells_its_tables(reported):
+    out, report = reported
+    text = (out / "report.html").read_text(encoding="utf-8")
+    page = _Page(text)
+    assert not page.of("script") and not page.of("link") and not page.of("iframe")
+    for _, attributes in page.elements:
+        for key in ("src", "href", "srcset", "action", "data", "poster"):
+            value = attributes.get(key)
+            assert value is None or value.startswith(("data:image/png;base64,", "#")), value
+    assert "url(" not in text and "@import" not in text and "http" not in re.sub(r"http-equiv", "", text)
+    assert report["sentence"] in text and text.index(report["sentence"]) < text.index("<table")
+    assert page.of("html")[0]["lang"] == "en" and len(page.of("h1")) == len(page.of("main")) == 1
+    assert len(page.of("caption")) == len(page.of("table")) >= 10
+    assert all(attributes.get("scope") in ("col", "row") for attributes in page.of("th"))
+    assert all(attributes.get("alt") for attributes in page.of("img")) and len(page.of("img")) >= 12
+    svgs = page.of("svg")
+    assert len(svgs) >= 5 and all(a["role"] == "img" and f'id="{a["aria-labelledby"]}"' in text for a in svgs)
+    identifiers = [a["id"] for _, a in page.elements if a.get("id")]
+    assert len(identifiers) == len(set(identifiers))
+    targets = {a["href"][1:] for a in page.of("a")}
+    assert targets <= set(identifiers)
+    for row in report["verdicts"]:
+        assert f"</span> {row['light']}</span>" in text, "each light has its words"
+
+
+def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, monkeypatch):
+    out, report = reported
+
+    def refuse(*_, **__):
+        raise AssertionError("an image was measured anew")
+
+    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.examined_set", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.read_items", refuse)
+    again = evaluate("report", synthetic=generated, reference=acquired, cache=out / "cache", device="cpu")
+    assert again["verdicts"] == report["verdicts"] and again["sentence"] == report["sentence"]
+
+
+def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path, reported):
+    """The validation split as what is generated: the same files, the same persons; one flat picture beside them."""
+    content = json.loads((acquired / "datalist.json").read_text())
+    items = [
+        {**item, **{key: str(acquired / item[key]) for key in ("image", "breast", "label")}}
+        for item in content["validation"][:5]
+    ]
+    for item in items:
+        for key in ("image", "breast", "label"):
+            name = item[key].rsplit("/", 1)[1]
+            (tmp_path / name).write_bytes((acquired / name).read_bytes())
+            item[key] = name
+    flat = write_item(tmp_path, "flat", "f", 900, image=np.full(SHAPE, 0.5, np.float32))
+    write_datalist(tmp_path, training=[*items, flat])
+    report = evaluate("report", synthetic=tmp_path, reference=acquired, cache=reported[0] / "cache", device="cpu")
+    verdicts = {row["name"]: row for row in report["verdicts"]}
+    assert verdicts["identical"]["light"] == verdicts["same_persons"]["light"] == "outside limits"
+    assert report["answers"]["copies"]["light"] == "outside limits"
+    assert report["sentence"].startswith("These images may not be used for testing software")
+    assert verdicts["frechet_radiomic"]["figure"] is None, "five images are too few"
+    assert verdicts["frechet_radiomic"]["reason"] == "5 images, and 20 at least are needed"
+    words = " ".join(report["notes"])
+    assert "5 of 5 images are pixel for pixel images of the reference" in words
+    assert "Of one value everywhere, and left out: 1 image." in words and "There are few images, 5:" in words
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothing", "--reference", "REAL"], "nothing is not a run, a prepared folder or a folder of pictures"),
+        (["REAL"], "the following arguments are required: --reference, --out"),
+        (["realsim", "run"], "invalid choice: 'realsim'"),
+        (["REAL", "--reference", "REAL", "--split", "test"], "split 'test' of"),
+        (["REAL", "--reference", "REAL", "--synthetic-split", "test"], "split 'test' lists none"),
+    ],
+)
+def test_what_cannot_be_reported_is_said_in_a_sentence(acquired, tmp_path, capsys, words, sentence):
+    words = [{"REAL": str(acquired)}.get(word, word) for word in words]
+    out = ["--out", str(tmp_path / "out")] if "--reference" in words else []
+    assert main(["evaluate", *words, *out, *(["--device", "cpu"] if out else [])]) == 2
+    assert sentence in capsys.readouterr().err

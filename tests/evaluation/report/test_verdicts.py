@@ -1,0 +1,202 @@
+"""From planted figures to lights and to the sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from planted_figures import figure, planted
+
+from monai_mammo.evaluation.report.criteria import CRITERIA, HEADINGS, QUESTIONS, limits_table, verdicts_of
+from monai_mammo.evaluation.report.lights import Light, light_of, worst
+from monai_mammo.evaluation.report.uses import USES, answers_to_questions, sentence_of, uses_of, uses_table
+
+GOOD, UNCLEAR, BAD, NONE = Light.GOOD, Light.UNCLEAR, Light.BAD, Light.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("value", "reach", "light"),
+    [
+        (0.50, 0.10, GOOD),
+        (0.60, 0.10, GOOD),  # the interval ends at the limit
+        (0.65, 0.10, UNCLEAR),
+        (0.76, 0.02, UNCLEAR),  # between good and tolerated
+        (0.85, 0.10, UNCLEAR),
+        (0.91, 0.10, BAD),
+    ],
+)
+def test_a_light_is_that_of_the_whole_interval(value, reach, light):
+    assert light_of(figure(value, reach), good=(0, 0.7), tolerated=(0, 0.8)) is light
+
+
+def test_a_light_has_two_sides_and_needs_an_interval():
+    assert light_of(figure(-4, 0.5), good=(-3, 3), tolerated=(-3, 3)) is BAD
+    assert light_of({"value": 0.0, "low": None, "high": None}, good=(-3, 3), tolerated=(-3, 3)) is UNCLEAR
+    assert light_of(None, good=(-3, 3), tolerated=(-3, 3)) is NONE
+    assert light_of({"value": float("nan"), "low": 0.0, "high": 1.0}, good=(-3, 3), tolerated=(-3, 3)) is NONE
+
+
+def test_the_worst_light_leaves_out_what_was_not_measured():
+    assert worst([NONE, GOOD]) is GOOD and worst([GOOD, UNCLEAR, NONE]) is UNCLEAR and worst([BAD, GOOD]) is BAD
+    assert worst([NONE]) is NONE and worst([]) is NONE
+
+
+def judged(figures):
+    verdicts = verdicts_of(figures)
+    answers = answers_to_questions(verdicts)
+    return {row["name"]: row for row in verdicts}, answers, sentence_of(uses_of(answers))
+
+
+def test_criteria_have_names_of_their_own_and_known_headings():
+    assert len({c.name for c in CRITERIA}) == len(CRITERIA)
+    assert {c.heading for c in CRITERIA} == set(HEADINGS), "each of the seven has a figure"
+    assert {c.question for c in CRITERIA} <= {*QUESTIONS, ""}
+    for c in CRITERIA:
+        assert c.name == "suspected_copies" or (c.tolerated[0] <= c.good[0] and c.good[1] <= c.tolerated[1]), c.name
+
+
+def test_figures_that_could_not_be_better_allow_all_but_what_was_not_measured():
+    rows, answers, sentence = judged(planted())
+    assert {name: row["light"] for name, row in rows.items()} == dict.fromkeys(rows, "within limits")
+    lights = {name: answer["light"] for name, answer in answers.items()}
+    assert lights.pop("help") == "not measured" and set(lights.values()) == {"within limits"}
+    assert sentence == (
+        "These images may be used for testing software, sharing with others, a training beside acquired images whose "
+        "gain is then measured and measuring a detector in place of acquired images; they may not be used for a "
+        "training in place of acquired images or diagnosis."
+    )
+
+
+def test_what_a_classifier_tells_at_once_is_for_testing_software():
+    figures = planted()
+    figures["realism"]["auc"][0]["synthetic"] = figure(0.95, 0.03)
+    rows, answers, sentence = judged(figures)
+    assert rows["auc_radiomic"]["light"] == "outside limits" and answers["realism"]["light"] == "outside limits"
+    assert answers["realism"]["because"] == rows["auc_radiomic"]["title"]
+    assert sentence == (
+        "These images may be used for testing software and sharing with others; they may not be used for a training "
+        "beside acquired images whose gain is then measured, measuring a detector in place of acquired images, a "
+        "training in place of acquired images or diagnosis."
+    )
+
+
+def test_copies_may_be_used_for_nothing():
+    figures = planted()
+    figures["memorisation"]["rows"][0]["n_suspected"] = 12
+    rows, answers, sentence = judged(figures)
+    assert rows["suspected_copies"]["light"] == "outside limits"
+    assert answers["copies"]["light"] == "outside limits"
+    assert sentence.startswith("These images may not be used for testing software, sharing with others,")
+    assert sentence.endswith("or diagnosis.")
+
+
+@pytest.mark.parametrize(("n_suspected", "light"), [(0, GOOD), (1, GOOD), (2, UNCLEAR), (12, BAD)])
+def test_one_suspected_in_sixty_is_what_acquired_images_show_too(n_suspected, light):
+    figures = planted()
+    figures["memorisation"]["rows"][0]["n_suspected"] = n_suspected
+    assert judged(figures)[0]["suspected_copies"]["light"] == light
+
+
+def test_closeness_that_misses_planted_copies_says_nothing():
+    figures = planted()
+    figures["memorisation"]["rows"][2]["n_suspected"] = 60
+    rows, answers, _ = judged(figures)
+    assert rows["suspected_copies"]["light"] == "not measured"
+    assert rows["suspected_copies"]["reason"] == "closeness found 60 of 100 planted copies, too few"
+    assert answers["copies"]["light"] == "not measured"
+    assert "closeness found 60 of 100 planted copies" in answers["copies"]["because"]
+    assert "sharing with others" in judged(figures)[2].partition("; they may not be used for ")[2]
+    figures["identity"]["n_identical"] = 3
+    assert judged(figures)[1]["copies"]["light"] == "outside limits", "what was measured stays"
+
+
+def test_nothing_right_is_a_ratio_of_nought():
+    figures = planted()
+    dice = next(row for row in figures["adherence"]["rows"] if row["measure"] == "Dice")
+    dice["synthetic"] = figure(0.0, 0.0)
+    assert judged(figures)[0]["judge_dice"]["light"] == "outside limits"
+    dice["acquired"] = figure(0.0, 0.0)
+    row = judged(figures)[0]["judge_dice"]
+    assert (row["light"], row["reason"]) == (
+        "not measured",
+        "the figure of the judge on acquired images is 0, and there is no ratio to it",
+    )
+
+
+def test_a_difference_is_judged_beside_the_control():
+    """A Fréchet distance of 1.5 with few images is no fault where acquired images have it too."""
+    figures = planted()
+    figures["realism"]["frechet"][0] |= {"synthetic": figure(1.5, 0.1), "control": figure(1.5, 0.1)}
+    rows = judged(figures)[0]
+    assert rows["frechet_radiomic"]["light"] == "within limits"
+    assert rows["frechet_radiomic"]["judged"] == {"value": 0.0, "low": -0.1414, "high": 0.1414}
+    figures["realism"]["frechet"][0]["control"] = figure(0.5, 0.1)
+    assert judged(figures)[0]["frechet_radiomic"]["light"] == "outside limits"
+
+
+def test_what_the_judge_cannot_tell_on_acquired_images_is_not_held_against_generated_ones():
+    figures = planted()
+    density = next(row for row in figures["adherence"]["rows"] if row["measure"] == "density")
+    density["synthetic"], density["acquired"]["most_frequent"] = figure(0.2, 0.05), 0.68
+    row = judged(figures)[0]["judge_density"]
+    assert (row["light"], row["reason"]) == ("not measured", "the judge is not shown to tell it on acquired images")
+    density["acquired"]["most_frequent"] = 0.5
+    assert judged(figures)[0]["judge_density"]["light"] == "outside limits"
+
+
+def test_too_few_images_have_no_figure_but_a_reason():
+    figures = planted()
+    figures["realism"]["auc"][0]["synthetic"] = figure(1.0, 0.0, n=7)
+    row = judged(figures)[0]["auc_radiomic"]
+    assert (row["light"], row["figure"]) == ("not measured", None)
+    assert row["reason"] == "7 images, and 20 at least are needed"
+
+
+def test_one_sort_of_features_is_not_enough_to_call_images_real():
+    figures = planted()
+    for rows in ("auc", "frechet"):
+        figures["realism"][rows] = [row for row in figures["realism"][rows] if row["features"] == "radiomic"]
+    answer = judged(figures)[1]["realism"]
+    assert (answer["light"], answer["because"]) == ("not measured", "features of two sorts or more are needed")
+    figures["realism"]["auc"][0]["synthetic"] = figure(0.95, 0.03)
+    assert judged(figures)[1]["realism"]["light"] == "outside limits", "but to call them unreal it is"
+
+
+def test_images_of_the_reference_itself_are_outside_limits():
+    figures = planted()
+    figures["identity"]["n_identical"] = 1
+    rows, answers, _ = judged(figures)
+    assert rows["identical"]["light"] == "outside limits" and answers["copies"]["light"] == "outside limits"
+
+
+def test_the_furthest_subgroup_is_judged():
+    figures = planted()
+    bad = {"synthetic": figure(-7, 0.5, 20), "control": figure(0, 0.5, 20)}
+    figures["subgroups"]["rows"].append({"subgroup": {"kind": "contrast"}, "texture": bad})
+    row = judged(figures)[0]["subgroups"]
+    assert row["figure"]["value"] == -7 and row["light"] == "outside limits"
+
+
+def test_measures_of_single_images_are_those_of_the_commonest_kind():
+    """Means over kinds tell of their mix: here all together would be within limits."""
+    figures = planted()
+    row = next(row for row in figures["realism"]["measures"] if row["measure"] == "ridge length")
+    figures["realism"]["measures"].append({**row, "kind": "film", "share": figure(0.5, 0.05)})
+    figures["realism"]["measures"].append({**row, "kind": "digital", "share": figure(1.5, 0.05)})
+    figures["realism"]["settings"]["n_of_kinds"] = {"synthetic": {"film": 40, "digital": 20}, "control": {"film": 38}}
+    found = judged(figures)[0]["ridge_length"]
+    assert (found["kind"], found["figure"]["value"], found["light"]) == ("film", 0.5, "outside limits")
+    assert found["beside"]["n"] == 38
+
+
+@pytest.mark.parametrize(("name", "table"), [("limits", limits_table), ("uses", uses_table)])
+def test_the_page_shows_the_tables_of_the_code(name, table):
+    page = (Path(__file__).parents[3] / "docs/how_to/evaluate_report.md").read_text(encoding="utf-8")
+    assert f"<!-- {name} -->\n{table()}<!-- /{name} -->" in page
+
+
+def test_each_use_needs_at_least_what_the_one_before_needs_of_copies_and_realism():
+    order = (GOOD, UNCLEAR, NONE, BAD)
+    for name in ("realism",):
+        needs = [max(map(order.index, use.needs[name])) for use in USES if name in use.needs]
+        assert needs == sorted(needs, reverse=True)
