@@ -75,7 +75,7 @@ def table_html(
     is_html : sequence of int
         Columns that hold HTML; all others are escaped.
     about : str
-        Sentence below the caption.
+        Sentence below the table, which does not scroll with it.
 
     Returns
     -------
@@ -87,11 +87,11 @@ def table_html(
         parts = [value if i in is_html else escape(value) for i, value in enumerate(row)]
         first, *rest = parts
         lines.append(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{part}</td>" for part in rest)}</tr>')
-    words = f" <span>{escape(about)}</span>" if about else ""
+    words = f'<p class="about">{escape(about)}</p>' if about else ""
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption, quote=True)}"><table>'
-        f"<caption>{escape(caption)}{words}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>{words}"
     )
 
 

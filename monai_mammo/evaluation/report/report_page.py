@@ -108,8 +108,8 @@ def _verdicts(report: Mapping[str, Any]) -> str:
         for row in report["verdicts"]
     ]
     titles = ["figure", "light", "value (95 % interval)", "n", "beside", "judged", "limits"]
-    table = table_html("Verdicts", titles, rows, is_html=range(7), about=_LIGHTS)
-    return f'<div id="verdicts">{table}</div>'
+    table = table_html("Verdicts", titles, rows, is_html=range(7))
+    return f'<div id="verdicts"><p class="legend">{escape(_LIGHTS)}</p>{table}</div>'
 
 
 _LIGHTS = (
@@ -263,11 +263,28 @@ def _coverage(report: Mapping[str, Any]) -> str:
     figures = report["figures"]
     plot = interval_plot(
         "neighbours",
-        "Precision, recall, density and coverage by the five nearest neighbours",
+        "Precision, recall and coverage by the five nearest neighbours",
         ["generated", "control"],
-        [(f"{row['measure']}, {row['features']}", [row["synthetic"], row["control"]]) for row in figures["neighbours"]],
+        [
+            (f"{row['measure']}, {row['features']}", [row["synthetic"], row["control"]])
+            for row in figures["neighbours"]
+            if row["measure"] != "density"
+        ],
         line_at=1,
-        unit="share (density: mean number over five)",
+        unit="share",
+    )
+    neighbours = table_html(
+        "Neighbours by sort of features",
+        ["measure", "features", "generated", "n", "control", "n"],
+        [
+            [row["measure"], row["features"], *_enough(row["synthetic"], 20), *_enough(row["control"], 20)]
+            for row in figures["neighbours"]
+        ],
+        about=(
+            "Precision: generated images in a neighbourhood of acquired ones; recall: acquired images in one of "
+            "generated ones; density: neighbourhoods that a generated image lies in, over five; coverage: acquired "
+            "images whose neighbourhood holds a generated one. Under 20 images left out."
+        ),
     )
     cases = figures["cases"]
     table = table_html(
@@ -286,7 +303,11 @@ def _coverage(report: Mapping[str, Any]) -> str:
     )
     n_few, n_all, n_least = len(cases["few_persons"]), len(cases["rows"]), cases["n_few_persons"]
     words = f"<p>{n_few} of {n_all} cases have acquired images of fewer than {n_least} persons.</p>"
-    return _plot(plot, "Neighbours") + (words + table if cases["rows"] else "<p>Conditions are not stated.</p>")
+    return (
+        _plot(plot, "Neighbours")
+        + neighbours
+        + (words + table if cases["rows"] else "<p>Conditions are not stated.</p>")
+    )
 
 
 def _constraint(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["interval_plot"]
 
-_WIDTH, _LABEL, _RIGHT, _TOP, _ROW, _STEP = 720, 250, 24, 34, 22, 12
+_WIDTH, _LABEL, _RIGHT, _TOP, _ROW, _STEP = 720, 250, 24, 56, 22, 12
 _COLOURS = ("#0b4f9c", "#9a4a00", "#2f6b2f")
 _Row = tuple[str, Sequence[Mapping[str, Any] | None]]
 
@@ -53,6 +53,7 @@ def interval_plot(
         return _LABEL + (value - low) / (high - low) * (_WIDTH - _LABEL - _RIGHT)
 
     parts = [f'<title id="{name}-title">{escape(title)}</title>']
+    parts.append(f'<text x="0" y="14" font-weight="600">{escape(title)}</text>')
     bottom = _TOP + sum(rows_px)
     for tick in ticks:
         parts.append(f'<path d="M{x(tick):.1f} {_TOP}V{bottom}" stroke="#d0d4da"/>')
@@ -68,7 +69,7 @@ def interval_plot(
         top += row_px
     for i, word in enumerate(series):
         left = _LABEL + 150 * i
-        parts.append(f'{_shape(left + 6, 14, i)}<text x="{left + 16}" y="18">{escape(word)}</text>')
+        parts.append(f'{_shape(left + 6, 34, i)}<text x="{left + 16}" y="38">{escape(word)}</text>')
     if unit:
         parts.append(f'<text x="{_WIDTH - _RIGHT}" y="{bottom + 34}" text-anchor="end">{escape(unit)}</text>')
     return (
