@@ -135,6 +135,15 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
         "--max-tries", type=int, default=1, help="draws of an image among which the lesion network chooses"
     )
     command.add_argument("--is-outlined", action="store_true", help="outline requested and known lesions")
+    command = commands.add_parser(
+        "compare",
+        help="figures of several generators side by side",
+        description="A table with a column for each generator, such as the diffusion model beside a VAE, from figures "
+        "that `evaluate realism`, `texture` and `adherence` wrote. Nothing is measured anew.",
+    )
+    command.add_argument("files", nargs="+", metavar="NAME=FIGURES.json", help="generator, and a file of its figures")
+    command.add_argument("--out", metavar="COMPARISON.json", help="file to write")
+    command.set_defaults(run=run, figures="compare")
     command = commands.add_parser("card", help="put figures into a model card")
     command.add_argument("card", help="markdown file with markers <!-- figures:NAME -->")
     command.add_argument("files", nargs="+", metavar="FIGURES.json", help="files of the other commands")

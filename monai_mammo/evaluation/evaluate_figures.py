@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.cards import fill_card
-from monai_mammo.files.bounded import UnreadableFile, read_json
+from monai_mammo.evaluation.figures_file import read_figures
 from monai_mammo.files.whole import save_bytes
 
 __all__ = ["FIGURES", "evaluate"]
@@ -28,13 +28,13 @@ FIGURES: dict[str, tuple[str, str]] = {
     "memorisation": ("memorisation", "memorisation_figures"),
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
     "report": ("report.report_of_folder", "evaluate_report"),
+    "compare": ("comparison", "comparison_figures"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
     "sheet": ("sheets", "comparison_sheet"),
     "card": ("evaluate_figures", "fill_card_from_files"),
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_MAX_FIGURES_BYTES = 64 * 2**20
 _WRITES_ITSELF = ("calibrate", "realism", "report", "sheet", "fingerprint", "card")
 _WRITES_A_FOLDER = ("realism", "report")
 
@@ -48,8 +48,9 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` and
         ``examiners`` the networks that examine, ``knobs`` a generator, ``adherence`` and ``memorisation`` runs;
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
-        ones, ``report`` says for what such images may be used, ``sheet`` draws acquired beside synthetic images,
-        ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
+        ones, ``report`` says for what such images may be used, ``compare`` puts figures of several generators side by
+        side, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a
+        bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
         ``realism`` and for the ``report``.
@@ -122,7 +123,7 @@ def fill_card_from_files(card: str | Path, files: list[str | Path]) -> list[str]
     RequestError
         A file cannot be read, or the card has no single place for its figures.
     """
-    return fill_card(card, [_read(Path(path)) for path in files])
+    return fill_card(card, [read_figures(Path(path)) for path in files])
 
 
 def _check_file(out: Path) -> None:
@@ -131,13 +132,3 @@ def _check_file(out: Path) -> None:
         raise RequestError(f"{out} cannot be written: it is a folder, name a file")
     if not out.parent.is_dir():
         raise RequestError(f"{out} cannot be written: there is no folder {out.parent}")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = read_json(path, max_bytes=_MAX_FIGURES_BYTES)
-    except UnreadableFile as error:
-        raise RequestError(f"figures {error.detail}") from None
-    if not isinstance(values, dict) or not isinstance(values.get("name"), str):
-        raise RequestError(f"figures {path} are not of this program: there is no name in them")
-    return values

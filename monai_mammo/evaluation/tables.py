@@ -198,6 +198,43 @@ def _texture(figures: Mapping[str, Any]) -> str:
     return _page(head, ["kind", "measure", "n", "acquired", "reconstructed", "generated", "n"], lines)
 
 
+def _comparison(figures: Mapping[str, Any]) -> str:
+    """Each generator in a column; acquired images that differ between columns stand side by side."""
+    sentences = [_about_weights(generator) for generator in figures["generators"]]
+    lines = [
+        [
+            row["measure"],
+            row["kind"],
+            "; ".join(_figure(one) for one in row["acquired"]) or _NONE,
+            *(_with_n(one) for one in row["generated"]),
+        ]
+        for row in figures["rows"]
+    ]
+    head = " ".join(
+        [
+            *(sentence for sentence in sentences if sentence),
+            "The same acquired images beside each generator; where the control follows the kinds of the generated "
+            "images, each control is named. Brackets: 95 % bootstrap intervals over persons; n: generated images.",
+        ]
+    )
+    return _page(head, ["measure", "kind", "acquired", *(one["name"] for one in figures["generators"])], lines)
+
+
+def _about_weights(generator: Mapping[str, Any]) -> str:
+    weights = ", ".join(f"{one['name']} {one['version']}" for one in generator["weights"])
+    return f"{generator['name']}: {weights}." if weights else ""
+
+
+def _figure(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return _NONE
+    return _mean({**found, "mean": found.get("value", found.get("mean"))}, 2)
+
+
+def _with_n(found: Mapping[str, Any] | None) -> str:
+    return f"{_figure(found)}, n {found['n']}" if found and "n" in found else _figure(found)
+
+
 _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "reconstruction": _reconstruction,
     "spots": _spots,
@@ -209,6 +246,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "realism": realism_table,
     "knobs": knob_page,
     "report": report_table,
+    "comparison": _comparison,
 }
 
 
