@@ -205,7 +205,7 @@ def _comparison(figures: Mapping[str, Any]) -> str:
         [
             row["measure"],
             row["kind"],
-            "; ".join(_figure(one) for one in row["acquired"]) or _NONE,
+            "; ".join(text for one in row["acquired"] if (text := _figure(one)) != _NONE) or _NONE,
             *(_with_n(one) for one in row["generated"]),
         ]
         for row in figures["rows"]
@@ -214,7 +214,8 @@ def _comparison(figures: Mapping[str, Any]) -> str:
         [
             *(sentence for sentence in sentences if sentence),
             "The same acquired images beside each generator; where the control follows the kinds of the generated "
-            "images, each control is named. Brackets: 95 % bootstrap intervals over persons; n: generated images.",
+            "images, each control is named. Brackets: 95 % bootstrap intervals over persons; n: generated images. "
+            "What a single image shows is left out.",
         ]
     )
     return _page(head, ["measure", "kind", "acquired", *(one["name"] for one in figures["generators"])], lines)
@@ -226,13 +227,14 @@ def _about_weights(generator: Mapping[str, Any]) -> str:
 
 
 def _figure(found: Mapping[str, Any] | None) -> str:
-    if not found:
+    if not found or found["low"] is None:
         return _NONE
     return _mean({**found, "mean": found.get("value", found.get("mean"))}, 2)
 
 
 def _with_n(found: Mapping[str, Any] | None) -> str:
-    return f"{_figure(found)}, n {found['n']}" if found and "n" in found else _figure(found)
+    text = _figure(found)
+    return f"{text}, n {found['n']}" if found and text != _NONE and "n" in found else text
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -128,6 +128,13 @@ def test_a_figure_that_one_generator_lacks_is_left_open(files):
     assert [[one and one["mean"] for one in row["generated"]] for row in figures["rows"]] == [[0.4, None], [None, 0.5]]
 
 
+def test_what_a_single_image_shows_is_left_out(files):
+    single = adherence(0.5)
+    single["rows"][0]["synthetic"] = {"mean": 0.5, "low": None, "high": None, "n": 1}
+    shown = markdown_table(comparison_figures(files(ours=adherence(0.4), vae=single)))
+    assert shown.splitlines()[-1].endswith("0.40 (-0.10 to 0.90), n 54 | – |")
+
+
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
