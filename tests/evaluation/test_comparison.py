@@ -128,6 +128,16 @@ def test_a_figure_that_one_generator_lacks_is_left_open(files):
     assert [[one and one["mean"] for one in row["generated"]] for row in figures["rows"]] == [[0.4, None], [None, 0.5]]
 
 
+def test_a_generator_without_a_file_of_a_command_has_an_open_column(files):
+    """A generator that is told nothing has no adherence."""
+    words = files(ours__1=adherence(0.4), ours__2=texture(-1.0), vae=texture(-9.0))
+    lines = markdown_table(comparison_figures(words)).splitlines()[-2:]
+    assert [line.strip("| ").split(" | ")[-2:] for line in lines] == [
+        entries("-1.00 -1.50 -0.50 41", "-9.00 -9.50 -8.50 41"),
+        [*entries("0.40 -0.10 0.90 54"), "–"],
+    ]
+
+
 def test_what_a_single_image_shows_is_left_out(files):
     single = adherence(0.5)
     single["rows"][0]["synthetic"] = {"mean": 0.5, "low": None, "high": None, "n": 1}
