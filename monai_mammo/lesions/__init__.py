@@ -9,13 +9,18 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "ContourBank": "contour_bank",
+    "PainterCrop": "painter_crops",
     "RequestedLesion": "placing",
     "build_contour_bank": "contour_bank",
     "draw_outline": "placing",
+    "lesion_crop": "painter_crops",
+    "lesion_free_crop": "painter_crops",
     "lesion_planes": "planes",
     "refuse_unlike": "placing",
+    "region_round": "painter_crops",
     "request_lesion": "placing",
     "shipped_bank": "contour_bank",
+    "smooth_fill": "smooth_filling",
 }
 
 __all__ = sorted(_HOMES)

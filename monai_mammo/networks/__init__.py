@@ -10,6 +10,7 @@ from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, 
 from monai_mammo.networks.latent_vae import LatentVAE
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
+from monai_mammo.networks.painter_unet import PainterUNet
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
 from monai_mammo.networks.weights import build, load_detail, load_encoder, load_guide, load_network, load_weights
@@ -25,6 +26,7 @@ __all__ = [
     "LayoutUNet",
     "LesionNetwork",
     "MaskedViT",
+    "PainterUNet",
     "PatchDiscriminator",
     "TEXT_ENCODERS",
     "TextEncoder",

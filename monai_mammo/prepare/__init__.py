@@ -49,6 +49,8 @@ _HOMES = {
     "unpack_prepared": "packed",
     "image_files": "mammogram_files",
     "ReadableFiles": "readable_files",
+    "native_items": "native_crops",
+    "painter_items": "native_crops",
     "phantom_items": "drawn_items",
     "training_items": "drawn_items",
     "FileReader": "reading",

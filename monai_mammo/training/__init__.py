@@ -26,6 +26,8 @@ _HOMES = {
     "MaskInferer": "inferers",
     "NetworkEvaluator": "evaluator",
     "NetworkTrainer": "trainer",
+    "PainterDataset": "painter_dataset",
+    "PainterLoss": "painter_loss",
     "Passes": "data",
     "PowerAverages": "ema",
     "PredictionWriter": "writers",
@@ -56,6 +58,7 @@ _HOMES = {
     "slower_encoder": "parameters",
     "train": "start",
     "tracking_handler": "tracking",
+    "with_band_statistics": "painter_loss",
     "with_frozen_encoder": "parameters",
     "with_residual_statistics": "stage_losses",
 }
