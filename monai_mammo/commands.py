@@ -43,6 +43,16 @@ COMMANDS: tuple[Command, ...] = (
         does="show what the autoencoder keeps of real mammograms",
     ),
     Command(
+        name="insert",
+        module="monai_mammo.editing.insert_lesion",
+        does="draw a lesion into acquired mammograms, at their own size",
+    ),
+    Command(
+        name="remove",
+        module="monai_mammo.editing.remove_lesion",
+        does="fill a region of acquired mammograms with healthy tissue",
+    ),
+    Command(
         name="prepare",
         module="monai_mammo.prepare.preparation",
         does="bring mammograms to one grid, with masks and splits",

@@ -8,7 +8,15 @@ from pathlib import Path
 import torch
 
 from monai_mammo.bundle import seal
-from monai_mammo.networks import Autoencoder, DetailUNet, DiffusionUNet, LatentVAE, LayoutUNet, LesionNetwork
+from monai_mammo.networks import (
+    Autoencoder,
+    DetailUNet,
+    DiffusionUNet,
+    LatentVAE,
+    LayoutUNet,
+    LesionNetwork,
+    PainterUNet,
+)
 
 SHAPE = (64, 48)
 UNTRAINED_PROBABILITY = 0.018  # about what the lesion network gives to a pixel before training
@@ -90,6 +98,19 @@ def write_vae(root: Path, *, conditional: bool) -> Path:
     torch.save(_state(LatentVAE(**arguments)), root / "models" / "model.pt")
     seal(root)
     return root
+
+
+def write_painter(root: Path) -> None:
+    """A lesion painter with random weights into a diffusion bundle, beside what it has."""
+    torch.manual_seed(3)
+    small = {"channels": [8, 16], "n_blocks": 1, "context_channels": 8, "more_attributes": ["lesion_margin"]}
+    path = root / "configs" / "inference.json"
+    definition = {"_target_": "monai_mammo.networks.PainterUNet", **small}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "painter_def": definition}))
+    network = PainterUNet(**small)
+    network.residual_std.fill_(0.3)
+    torch.save(_state(network), root / "models" / "painter.pt")
+    seal(root)
 
 
 def _state(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -18,8 +18,10 @@ from monai_mammo.cli import (
     evaluate,
     generate,
     import_checkpoint,
+    insert,
     prepare,
     reconstruct,
+    remove,
     train,
     verify,
 )
@@ -27,7 +29,20 @@ from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
 
-_MODULES = (generate, verify, reconstruct, prepare, train, doctor, deidentify, bundles, evaluate, import_checkpoint)
+_MODULES = (
+    generate,
+    verify,
+    reconstruct,
+    insert,
+    remove,
+    prepare,
+    train,
+    doctor,
+    deidentify,
+    bundles,
+    evaluate,
+    import_checkpoint,
+)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.

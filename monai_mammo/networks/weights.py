@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import DETAIL, GUIDE, BundleFolder
+from monai_mammo.bundle import DETAIL, GUIDE, PAINTER, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 from monai_mammo.switches import parse_switch
@@ -18,7 +18,7 @@ from monai_mammo.switches import parse_switch
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_detail", "load_encoder", "load_guide", "load_network", "load_weights"]
+__all__ = ["build", "load_detail", "load_encoder", "load_guide", "load_network", "load_painter", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -174,3 +174,28 @@ def load_guide(folder: BundleFolder, *, device: torch.device | str = "cpu") -> n
         As `load_network` raises it.
     """
     return load_network(folder, device=device, part=GUIDE) if folder.has_guide else None
+
+
+def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:
+    """Lesion painter of a diffusion bundle, as `load_network` gives its main network.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device or str
+
+    Returns
+    -------
+    nn.Module
+
+    Raises
+    ------
+    MammoError
+        The bundle has no painter, or weights are missing, truncated, of another hash or do not fit the network.
+    """
+    if not folder.has_painter:
+        raise MammoError(
+            f"bundle {folder.name} has no weights of a lesion painter ({PAINTER[0]}): train one with "
+            "configs/painter.json, or name a bundle that has one"
+        )
+    return load_network(folder, device=device, part=PAINTER)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monai_mammo import __version__
 from monai_mammo.dicom.identity import Provenance
@@ -20,6 +20,7 @@ from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_she
 from monai_mammo.generation.runs.manifest import PASSED, Manifest, refuse_other_run, sample_name
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
+from monai_mammo.generation.runs.run_form import NumberedSample, RunForm
 from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, refuse_links, remove_partial, writing
 from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, sign_manifest
@@ -28,11 +29,9 @@ from monai_mammo.progress import Progress, ProgressCallback
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["carry_out"]
+__all__ = ["GENERATED", "carry_out"]
 
-_SUMMARIES = (DATALIST, PASSED_DATALIST, CONTACT_SHEET)
-
-Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[MadeSample]]
+Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[NumberedSample]]
 """``make(indices, on_share)`` gives the samples of these numbers one by one, in their order, and may call ``on_share``
 with the share of all their work that is done."""
 
@@ -42,6 +41,7 @@ def carry_out(
     folder: Path,
     make: Maker,
     *,
+    form: RunForm | None = None,
     sign: Ed25519PrivateKey | None = None,
     progress: ProgressCallback | None = None,
 ) -> Run:
@@ -54,6 +54,8 @@ def carry_out(
         New, empty, or of this very request.
     make : callable
         A `Maker`; called only where a sample is missing.
+    form : RunForm or None
+        How samples are written; `None` stands for `GENERATED`.
     sign : Ed25519PrivateKey or None
         Key whose signature the folder is to hold.
     progress : callable or None
@@ -72,13 +74,14 @@ def carry_out(
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder} is a file: name a folder for the run")
+    form = form or GENERATED
     manifest, n_made = _manifest_of(folder, spec), 0
     is_done = manifest is not None and _is_done(manifest, spec)
     if manifest is None or not is_done or sign is not None:
         with folder_lock(folder):
             if manifest is None or not is_done:
                 _take_signature(folder, sign)
-                manifest, n_made = _completed(folder, spec, make, progress)
+                manifest, n_made = _completed(folder, spec, make, form, progress)
             if sign is not None:
                 sign_manifest(folder, sign)
     entries = tuple(manifest.samples[index] for index in sorted(manifest.samples))
@@ -107,7 +110,7 @@ def _is_done(manifest: Manifest, spec: RunSpec) -> bool:
     if not manifest.is_complete or manifest.count < spec.count or _lists_others(manifest, spec):
         return False
     is_whole = all(_is_there(manifest, index) for index in range(spec.count))
-    return is_whole and all((manifest.folder / name).is_file() for name in _SUMMARIES)
+    return is_whole and all((manifest.folder / name).is_file() for name in manifest.head["files"])
 
 
 def _take_signature(folder: Path, sign: Ed25519PrivateKey | None) -> None:
@@ -127,15 +130,17 @@ def _take_signature(folder: Path, sign: Ed25519PrivateKey | None) -> None:
         (folder / SIGNATURE).unlink()
 
 
-def _completed(folder: Path, spec: RunSpec, make: Maker, progress: ProgressCallback | None) -> tuple[Manifest, int]:
+def _completed(
+    folder: Path, spec: RunSpec, make: Maker, form: RunForm, progress: ProgressCallback | None
+) -> tuple[Manifest, int]:
     """Manifest of the finished run, and how many samples were made; no other process writes to the folder."""
     manifest = _manifest_of(folder, spec)
     if manifest is None or manifest.count < spec.count or _lists_others(manifest, spec):
-        manifest = _opened(manifest, folder, spec)
+        manifest = _opened(manifest, folder, spec, form)
     missing = [index for index in range(spec.count) if not _is_there(manifest, index)]
     if missing:
-        _make_missing(manifest, spec, missing, make, progress)
-    _close(manifest, spec)
+        _make_missing(manifest, spec, missing, make, form, progress)
+    _close(manifest, spec, form)
     return manifest, len(missing)
 
 
@@ -146,7 +151,12 @@ def _lists_others(manifest: Manifest, spec: RunSpec) -> bool:
 
 
 def _make_missing(
-    manifest: Manifest, spec: RunSpec, missing: Sequence[int], make: Maker, progress: ProgressCallback | None
+    manifest: Manifest,
+    spec: RunSpec,
+    missing: Sequence[int],
+    make: Maker,
+    form: RunForm,
+    progress: ProgressCallback | None,
 ) -> None:
     n_made, most = 0, 0.0
 
@@ -158,14 +168,31 @@ def _make_missing(
 
     on_share(0.0)
     for sample in make(missing, on_share):
-        _finish(manifest, spec, sample)
+        _finish(manifest, spec, sample, form)
         n_made += 1
         on_share(n_made / len(missing))
 
 
-def _finish(manifest: Manifest, spec: RunSpec, sample: MadeSample) -> None:
+def _finish(manifest: Manifest, spec: RunSpec, sample: NumberedSample, form: RunForm) -> None:
     """Write a sample and then its entry in the manifest."""
     known = manifest.samples.get(sample.index, {})
+    files = form.place(sample, manifest, spec, known.get("files", {}))
+    if not known:
+        about = form.entry(sample)
+        seconds = about.pop("seconds", None)
+        manifest.samples[sample.index] = {
+            "index": sample.index,
+            "id": sample_name(sample.index),
+            **about,
+            "files": dict(files),
+            "seconds": seconds,
+        }
+        manifest.save()
+
+
+def _place_generated(
+    sample: MadeSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]
+) -> dict[str, str]:
     finished = FinishedSample(
         index=sample.index,
         mammogram=sample.mammogram,
@@ -176,20 +203,39 @@ def _finish(manifest: Manifest, spec: RunSpec, sample: MadeSample) -> None:
         found_by=spec.weights[-1],
         outcome=_outcome(sample),
     )
-    files = place_sample(finished, manifest.folder, format=spec.request.format, keep=known.get("files", {}))
-    if not known:
-        about = dict(sample.about)
-        seconds = about.pop("seconds", None)
-        manifest.samples[sample.index] = {
-            "index": sample.index,
-            "id": sample_name(sample.index),
-            "conditions": sample.mammogram.conditions.to_dict(),
-            **about,
-            "warnings": list(sample.warnings),
-            "files": dict(files),
-            "seconds": seconds,
-        }
-        manifest.save()
+    return place_sample(finished, manifest.folder, format=spec.request.format, keep=keep)
+
+
+def _generated_entry(sample: MadeSample) -> dict[str, Any]:
+    about = dict(sample.about)
+    seconds = about.pop("seconds", None)
+    conditions = sample.mammogram.conditions.to_dict()
+    return {"conditions": conditions, **about, "warnings": list(sample.warnings), "seconds": seconds}
+
+
+def _generated_head(spec: RunSpec) -> dict[str, Any]:
+    return {
+        "shape": list(spec.shape),
+        "spacing_mm": spec.spacing_mm,
+        "spacing_source": "nominal: the training images have no known spacing",
+        **({"criteria": dict(spec.criteria)} if spec.criteria else {}),
+        **({"source": dict(spec.source)} if spec.source else {}),
+    }
+
+
+def _generated_summaries(manifest: Manifest, spec: RunSpec) -> dict[str, bytes]:
+    only_passed = bool(manifest.head["request"].get("only_passed"))
+    return {
+        DATALIST: datalist_bytes(manifest, spec.spacing_mm, only_passed=only_passed),
+        PASSED_DATALIST: datalist_bytes(manifest, spec.spacing_mm, only_passed=True),
+        CONTACT_SHEET: contact_sheet(manifest),
+    }
+
+
+GENERATED = RunForm(
+    place=_place_generated, entry=_generated_entry, head=_generated_head, summaries=_generated_summaries
+)
+"""Form of a run of images that were generated."""
 
 
 def _outcome(sample: MadeSample) -> str:
@@ -198,7 +244,7 @@ def _outcome(sample: MadeSample) -> str:
     return "Passed all criteria." if outcome == PASSED else f"Not passed: {outcome}."
 
 
-def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
+def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec, form: RunForm) -> Manifest:
     """Manifest that claims the folder for this run, or the one that is there with its count raised."""
     if manifest is None:
         with writing(folder):
@@ -211,13 +257,9 @@ def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec) -> Manifest:
             identity=spec.request.identity(),
             guidance=spec.guidance,
             device=spec.device,
-            shape=list(spec.shape),
-            spacing_mm=spec.spacing_mm,
-            spacing_source="nominal: the training images have no known spacing",
             weights=[dataclasses.asdict(reference) for reference in spec.weights],
             versions=_versions(),
-            **({"criteria": dict(spec.criteria)} if spec.criteria else {}),
-            **({"source": dict(spec.source)} if spec.source else {}),
+            **form.head(spec),
             warnings=[],
             times={"started": _now(), "finished": None},
         )
@@ -247,19 +289,15 @@ def _is_there(manifest: Manifest, index: int) -> bool:
     return is_whole
 
 
-def _close(manifest: Manifest, spec: RunSpec) -> None:
-    """Write datalist and contact sheet, and say in the manifest that the run is complete."""
-    paths = [manifest.folder / name for name in _SUMMARIES]
+def _close(manifest: Manifest, spec: RunSpec, form: RunForm) -> None:
+    """Write datalist, contact sheet and the like, and say in the manifest that the run is complete."""
     remove_partial(manifest.folder)
-    made = (
-        datalist_bytes(manifest, spec.spacing_mm, only_passed=bool(manifest.head["request"].get("only_passed"))),
-        datalist_bytes(manifest, spec.spacing_mm, only_passed=True),
-        contact_sheet(manifest),
-    )
-    for path, data in zip(paths, made, strict=True):
+    made = form.summaries(manifest, spec)
+    for name, data in made.items():
+        path = manifest.folder / name
         if not (path.is_file() and path.read_bytes() == data):
             save_bytes(data, path)
-    files = {path.name: bytes_sha256(data) for path, data in zip(paths, made, strict=True)}
+    files = {name: bytes_sha256(data) for name, data in made.items()}
     if manifest.is_complete and manifest.head["files"] == files:
         return
     manifest.head["files"] = files

@@ -10,6 +10,7 @@ from typing import Any
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.source import Keep
+from monai_mammo.generation.runs.edited_form import is_edited_run
 
 __all__ = ["check_manifest"]
 
@@ -30,11 +31,19 @@ def check_manifest(values: Any) -> None:
     ValueError
         The sentence names the place, and what is allowed there.
     """
+    if isinstance(values, dict) and is_edited_run(values):
+        _EDITED_HEAD(values, "it")
+        _different_numbers(values)
+        return
     _HEAD(values, "it")
     if "criteria" in values:
         _criteria(values["criteria"], "criteria")
     if "source" in values:
         _SOURCE(values["source"], "source")
+    _different_numbers(values)
+
+
+def _different_numbers(values: Any) -> None:
     numbers = [entry["index"] for entry in values["samples"]]
     if len(set(numbers)) != len(numbers):
         raise ValueError("samples must have different numbers")
@@ -184,23 +193,38 @@ def _keep(value: Any, place: str) -> None:
 
 
 _SOURCE = _object(like_sha256=_text, beside_sha256=_list(_text), keep=_keep, strength=_share)
+_RUN = {
+    "version": _whole(0),
+    "synthetic": _text,
+    "run_sha256": _text,
+    "request_sha256": _text,
+    "request": _request,
+    "identity": _object(),
+    "guidance": _guidance,
+    "device": _text,
+    "weights": _list(_object(name=_text, version=_text, sha256=_text)),
+    "versions": _versions,
+    "warnings": _list(_text),
+    "times": _object(started=_text, finished=_or_null(_text)),
+    "files": _files,
+    "is_complete": _bool,
+}
 _HEAD = _object(
-    version=_whole(0),
-    synthetic=_text,
-    run_sha256=_text,
-    request_sha256=_text,
-    request=_request,
-    identity=_object(),
-    guidance=_guidance,
-    device=_text,
+    **_RUN,
     shape=_list(_whole(1), least=2),
     spacing_mm=_number,
     spacing_source=_text,
-    weights=_list(_object(name=_text, version=_text, sha256=_text)),
-    versions=_versions,
-    warnings=_list(_text),
-    times=_object(started=_text, finished=_or_null(_text)),
-    files=_files,
-    is_complete=_bool,
     samples=_list(_entry),
 )
+_EDITED_ENTRY = _object(
+    index=_whole(0),
+    id=_text,
+    source=_object(name=_text, sha256=_text, pixels_sha256=_text, unchanged_sha256=_text),
+    conditions=_object(),
+    shape=_list(_whole(1), least=2),
+    box=_or_null(_box),
+    n_changed=_whole(0),
+    warnings=_list(_text),
+    files=_files,
+)
+_EDITED_HEAD = _object(**_RUN, command=_text, samples=_list(_EDITED_ENTRY))

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FinishedSample",
+    "place_files",
     "place_sample",
     "refuse_links",
     "remove_partial",
@@ -131,14 +132,51 @@ def place_sample(
     MammoError
         The disk is full, or a missing file does not come out as the manifest states it.
     """
-    name = sample_name(sample.index)
+    return place_files(
+        sample.index,
+        folder,
+        lambda part: _write_files(sample, part, format=format),
+        names=SAMPLE_FILES[format],
+        keep=keep,
+    )
+
+
+def place_files(
+    index: int, folder: Path, write: Callable[[Path], None], *, names: Sequence[str], keep: Mapping[str, str]
+) -> dict[str, str]:
+    """Write what a sample's folder lacks, whatever its files are, as `place_sample` does.
+
+    Parameters
+    ----------
+    index : int
+        Number of the sample in its run, from 0.
+    folder : Path
+        Folder of the run.
+    write : callable
+        ``write(part)`` makes all files in a folder.
+    names : sequence of str
+        Of these files.
+    keep : mapping of str to str
+        Hashes of the sample's files as the manifest states them; empty for one it does not know.
+
+    Returns
+    -------
+    dict of str to str
+        SHA-256 of each file.
+
+    Raises
+    ------
+    MammoError
+        The disk is full, or a missing file does not come out as the manifest states it.
+    """
+    name = sample_name(index)
     target, temporary = folder / name, folder / f".{name}.part"
     with writing(target):
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
-            _write_files(sample, temporary, format=format)
-            hashes = {file: file_sha256(temporary / file) for file in SAMPLE_FILES[format]}
+            write(temporary)
+            hashes = {file: file_sha256(temporary / file) for file in names}
             if keep and hashes != dict(keep):
                 raise MammoError(
                     f"{target} cannot be completed: this machine makes other bytes than its manifest states; "

@@ -22,6 +22,8 @@ from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.stored_array import read_array
 from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
 from monai_mammo.generation.engine.source import source_note
+from monai_mammo.generation.runs.edited_form import EDITED, is_edited_run
+from monai_mammo.generation.runs.edited_runs import edit_problems
 from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, is_passed, run_sha256, sample_name
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
@@ -129,9 +131,10 @@ def verify(
         entry = manifest.samples[index]
         paths = {name: folder / sample_name(index) / name for name in entry["files"]}
         if not any(f"{sample_name(index)}/{name}" in changed for name in paths):
-            found, is_side_read = _sample(entry, paths)
+            is_edit = is_edited_run(manifest.head)
+            found, is_side_read = (edit_problems(entry, paths), True) if is_edit else _sample(entry, paths)
             problems += [f"{sample_name(index)}: {sentence}" for sentence in found]
-            n_sides_read += is_side_read
+            n_sides_read += is_side_read and not is_edit
             notes += [] if is_side_read else [f"{sample_name(index)}: the pixels do not tell the chest wall's side"]
         if progress is not None:
             progress(Progress(done, len(manifest.samples)))
@@ -153,7 +156,7 @@ def _hashes(manifest: Manifest) -> Iterator[str]:
     if not isinstance(identity, dict):
         yield "the manifest does not state the identity of its request"
         return
-    if head["synthetic"] != SYNTHETIC:
+    if head["synthetic"] != (EDITED if is_edited_run(head) else SYNTHETIC):
         yield "the manifest does not say in the words of this program that the images are synthetic"
     if head.get("request_sha256") != bytes_sha256(canonical_json(identity).encode()):
         yield "request_sha256 of the manifest is not the hash of its identity"

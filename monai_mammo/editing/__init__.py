@@ -1,0 +1,21 @@
+"""Edits of acquired mammograms at their own size, on top of the runs of `generation`.
+
+Names resolve on first use (PEP 562).
+"""
+
+from __future__ import annotations
+
+from monai_mammo.lazy_names import lazy_names
+
+_HOMES = {
+    "EditRequest": "edit_request",
+    "LesionPainter": "painter",
+    "PaintedCrop": "painter",
+    "insert": "insert_lesion",
+    "paint_region": "local_edit",
+    "remove": "remove_lesion",
+}
+
+__all__ = sorted(_HOMES)
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

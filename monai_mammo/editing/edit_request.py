@@ -1,0 +1,233 @@
+"""What an edit of acquired mammograms is to do, checked, as plain values for the manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_mammo.bundle import DEFAULT_BUNDLES
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.errors import RequestError
+from monai_mammo.files.digest import bytes_sha256, file_sha256
+from monai_mammo.generation.runs.manifest import canonical_json
+from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.prepare.mammogram_files import image_files
+from monai_mammo.terms import Depth, Finding, Quadrant
+
+__all__ = ["EditRequest", "listed_images"]
+
+RECIPE = 1
+"""Counts up where the same request gives other pixels."""
+
+_MOST_STEPS = 64
+_MOST_VARIANTS = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """A request for edits of acquired mammograms.
+
+    Parameters
+    ----------
+    command : str
+        ``insert`` or ``remove``.
+    images : tuple of str
+        Paths of the files.
+    n_variants : int
+        Edited versions of each file.
+    seed : int
+        Decides all that is drawn by chance.
+    shown : Conditions
+        What is known of the files beside what they state: kind, view, laterality, density.
+    lesion : Conditions
+        What is to be seen: finding, shape, margin, BI-RADS, pathology; finding ``none`` where a lesion is removed.
+    box : Box or None
+        Where, in fractions of the file's picture.
+    mask : str or None
+        Path of a picture of the file's size that marks the region.
+    at : str or None
+        Part of the breast, such as ``upper_outer``, or a depth.
+    segment : bool
+        Whether the region is what the lesion network finds.
+    size_mm : float or None
+        Longer side of the lesion.
+    size_px : float or None
+        The same in pixels of the file.
+    in_muscle : bool
+        Whether a lesion may lie in the pectoral muscle.
+    steps : int
+        Network evaluations, 1 to 64.
+    guidance : float
+        Weight of classifier-free guidance, 0 to 20; 1 is none.
+    bundle, autoencoder, lesion_network : str
+        Names or paths of the bundles.
+
+    Raises
+    ------
+    RequestError
+        A value is not allowed, or two contradict each other.
+    """
+
+    command: str
+    images: tuple[str, ...]
+    n_variants: int = 1
+    seed: int = 0
+    shown: Conditions = Conditions()
+    lesion: Conditions = Conditions()
+    box: Box | None = None
+    mask: str | None = None
+    at: str | None = None
+    segment: bool = False
+    size_mm: float | None = None
+    size_px: float | None = None
+    in_muscle: bool = False
+    steps: int = 16
+    guidance: float = 1.5
+    bundle: str = DEFAULT_BUNDLES[0]
+    autoencoder: str = DEFAULT_BUNDLES[1]
+    lesion_network: str = DEFAULT_BUNDLES[2]
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        if not self.images:
+            raise RequestError(f"{self.command} needs one image at least")
+        put(self, "n_variants", _whole("count", self.n_variants, 1, _MOST_VARIANTS))
+        put(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
+        put(self, "steps", _whole("steps", self.steps, 1, _MOST_STEPS))
+        put(self, "guidance", _number("guidance", self.guidance, 0, 20))
+        for name, most in (("size_mm", 150), ("size_px", 65535)):
+            value = getattr(self, name)
+            put(self, name, None if value is None else _number(name, value, 0.5, most))
+        if self.box is not None:
+            put(self, "box", Box.parse(self.box) if not isinstance(self.box, Box) else self.box)
+        if self.at is not None:
+            put(self, "at", _place(self.at))
+        places = [name for name in ("box", "mask", "at", "segment") if getattr(self, name)]
+        if len(places) > 1:
+            raise RequestError(f"{places[0]} and {places[1]} both say where: give one of them")
+        if self.size_mm is not None and self.size_px is not None:
+            raise RequestError("size_mm and size_px both say how large: give one of them")
+        if (self.size_mm or self.size_px) and (self.box is not None or self.mask is not None):
+            raise RequestError("a box or mask says how large the lesion is: give no size beside it")
+        if self.command == "insert" and self.lesion.finding is Finding.NONE:
+            raise RequestError("insert draws a lesion, and finding 'none' is none: remove takes a lesion out")
+
+    @property
+    def count(self) -> int:
+        """Edited versions of all files."""
+        return len(self.images) * self.n_variants
+
+    @property
+    def format(self) -> OutputFormat:
+        """Files of a sample follow those of its source; a manifest states DICOM."""
+        return OutputFormat.DICOM
+
+    def image_of(self, index: int) -> tuple[int, int]:
+        """Number of the file, and of its variant, of a sample: all files come once before any comes twice.
+
+        Parameters
+        ----------
+        index : int
+            Number of the sample, from 0.
+
+        Returns
+        -------
+        image, variant : int
+        """
+        return index % len(self.images), index // len(self.images)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values.
+
+        Returns
+        -------
+        dict
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values |= {"images": [Path(path).name for path in self.images], "count": self.count}
+        values |= {"shown": self.shown.to_dict(), "lesion": self.lesion.to_dict()}
+        values["box"] = None if self.box is None else list(self.box)
+        values["mask"] = None if self.mask is None else Path(self.mask).name
+        return values
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the pixels and files of a sample, apart from weights and device.
+
+        Returns
+        -------
+        dict
+        """
+        values = self.to_dict()
+        for name in ("count", "n_variants", "bundle", "autoencoder", "lesion_network", "mask", "guidance"):
+            del values[name]
+        values |= {"recipe": RECIPE, "source_sha256": [_sha256(path) for path in self.images]}
+        values["mask_sha256"] = None if self.mask is None else _sha256(self.mask)
+        return values
+
+    @property
+    def request_sha256(self) -> str:
+        """SHA-256 of `identity` as canonical JSON."""
+        return bytes_sha256(canonical_json(self.identity()).encode())
+
+
+def listed_images(images: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    """Paths of files, those of a folder in its place.
+
+    Parameters
+    ----------
+    images : path or sequence of paths
+        Files and folders.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    RequestError
+        A path is not there, or a folder holds no image.
+    """
+    out: list[str] = []
+    for path in [images] if isinstance(images, (str, Path)) else images:
+        if Path(path).is_dir():
+            out += [item["image"] for item in image_files(path)]
+        elif Path(path).is_file():
+            out.append(str(path))
+        else:
+            raise RequestError(f"{path} is neither a file nor a folder")
+    return tuple(out)
+
+
+def _sha256(path: str) -> str:
+    try:
+        return file_sha256(Path(path))
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _place(text: str) -> str:
+    word = str(text).strip().lower().replace("-", "_").replace(" ", "_")
+    allowed = [str(member.value) for member in (*Quadrant, *Depth)]
+    if word not in allowed:
+        raise RequestError(f"place {str(text)[:40]!r} is not one of {', '.join(allowed)}")
+    return word
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
+        raise RequestError(f"{name} {text[:40]!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not low <= number <= high:
+        raise RequestError(f"{name} {str(value)[:40]!r} is not a number from {low:g} to {high:g}")
+    return number

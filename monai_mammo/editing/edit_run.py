@@ -1,0 +1,222 @@
+"""Edits of acquired mammograms carried out in a folder: what `insert` and `remove` share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from monai_mammo import bundle
+from monai_mammo.bundle import PAINTER, BundleFolder
+from monai_mammo.conditions import Conditions
+from monai_mammo.dicom.identity import WeightsReference
+from monai_mammo.editing.edit_request import EditRequest
+from monai_mammo.editing.edit_source import EditSource
+from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
+from monai_mammo.errors import RequestError
+from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.run import Run
+from monai_mammo.generation.runs.run_spec import RunSpec
+from monai_mammo.lesions.painter_crops import CROP_PX, region_round
+from monai_mammo.progress import ProgressCallback
+
+__all__ = ["Aim", "carry_out_edits", "region_in_picture"]
+
+_MODEL = "models/model.pt"
+
+
+class Aim(NamedTuple):
+    """Where and what one edit is to paint.
+
+    Attributes
+    ----------
+    region : ndarray, shape (rows, columns), bool
+        What is painted, on the grid of the file.
+    outline : ndarray, shape (rows, columns), bool
+        The lesion that is to be seen in it; empty for none.
+    requested : ndarray, shape (rows, columns), bool
+        What was asked for: the outline of the lesion that comes, or of what goes.
+    where : str
+        Where it comes from, for the manifest.
+    """
+
+    region: np.ndarray
+    outline: np.ndarray
+    requested: np.ndarray
+    where: str
+
+
+def carry_out_edits(
+    request: EditRequest,
+    aim: Callable[[EditRequest, EditSource, int], Aim],
+    *,
+    out: str | Path,
+    device: str = "auto",
+    more_weights: Sequence[WeightsReference] = (),
+    progress: ProgressCallback | None = None,
+) -> Run:
+    """Edits in a folder: what is missing is made and written, all else is left as it is.
+
+    Parameters
+    ----------
+    request : EditRequest
+    aim : callable
+        ``aim(request, source, variant)``.
+    out : str or Path
+        Folder of the run: new, empty, or of this very request.
+    device : {"auto", "cpu", "cuda"}
+    more_weights : sequence of WeightsReference
+        That decide a pixel beside the painter's and the autoencoder's.
+    progress : callable or None
+        Called with a `Progress` now and then.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RequestError
+        A file cannot be edited as requested, or the folder belongs to another run.
+    MammoError
+        Weights are missing or damaged, or a file could not be written. What is finished stays.
+    """
+    diffusion, autoencoder = bundle.find(request.bundle), bundle.find(request.autoencoder)
+    spec = RunSpec(
+        request=request,
+        weights=(*_references(diffusion, autoencoder), *more_weights),
+        guidance=request.guidance,
+        device=device,
+        shape=(CROP_PX, CROP_PX),
+        spacing_mm=0.0,
+    )
+
+    def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
+        from monai_mammo.editing.painter import LesionPainter
+        from monai_mammo.generation.engine.device import pick_device
+
+        painter = LesionPainter.load(diffusion, autoencoder, device=pick_device(device))
+        source: EditSource | None = None
+        for index in sorted(indices, key=lambda one: (request.image_of(one)[0], one)):
+            image, variant = request.image_of(index)
+            path = Path(request.images[image])
+            if source is None or source.path != path:
+                source = EditSource.read(path, shown=request.shown)
+            yield _edited(request, source, aim(request, source, index), index, painter)
+
+    return carry_out(spec, Path(out), make, form=EDIT_FORM, progress=progress)
+
+
+def region_in_picture(outline: np.ndarray) -> np.ndarray:
+    """Region that is painted for an outline, measured on the part of the picture that holds it.
+
+    Parameters
+    ----------
+    outline : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    region = np.zeros_like(outline)
+    if not outline.any():
+        return region
+    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
+    room = max(8, int(0.3 * max(np.ptp(rows), np.ptp(columns))))
+    part = tuple(
+        slice(max(0, int(one[0]) - room), min(length, int(one[-1]) + 1 + room))
+        for one, length in zip((rows, columns), outline.shape, strict=True)
+    )
+    region[part] = region_round(outline[part])
+    return region
+
+
+def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, painter: Any) -> EditedSample:
+    from monai_mammo.editing.local_edit import paint_region
+
+    started = time.monotonic()
+    conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
+    change = paint_region(
+        painter,
+        source.mammogram.pixels,
+        aim.region,
+        aim.outline,
+        conditions,
+        spacing_mm=source.spacing_mm,
+        may_change=ndimage.binary_erosion(source.breast, iterations=2, border_value=1),
+        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{index // len(request.images)}", 0),
+        keeps_fine=request.command == "insert",
+        steps=request.steps,
+        guidance=request.guidance,
+    )
+    pixels = source.stored.copy()
+    window = change.window
+    pixels[window] = source.scale.changed(source.stored[window], source.mammogram.pixels[window], change.added)
+    reach = np.zeros(pixels.shape, dtype=bool)
+    reach[window] = change.reach
+    seconds = round(time.monotonic() - started, 2)
+    spacing = source.spacing_mm
+    about = {
+        "where": aim.where,
+        "window": [window[0].start, window[1].start, window[0].stop, window[1].stop],
+        "working_pixel_mm": None if spacing is None else round(spacing * change.working_pixels, 4),
+        "contrast": _contrast(source, pixels, aim.requested, window),
+        "outcome": "passed",
+        "is_failure": False,
+        "seconds": seconds,
+    }
+    return EditedSample(
+        index=index,
+        command=request.command,
+        source=source,
+        pixels=pixels,
+        requested=aim.requested,
+        reach=reach,
+        window=window,
+        shown=conditions,
+        warnings=_warnings(request, source),
+        about=about,
+    )
+
+
+def _contrast(
+    source: EditSource, pixels: np.ndarray, outline: np.ndarray, window: tuple[slice, slice]
+) -> dict[str, float]:
+    """Mean brightness of the outline less that of the ring round it, before and after."""
+    inside = outline[window]
+    ring = region_round(inside, rim_share=0.35) & ~region_round(inside, rim_share=0.1)
+    before = source.mammogram.pixels[window]
+    after = source.scale.shown(pixels[window], source.stored[window], before)
+    out = {}
+    for name, picture in (("before", before), ("after", after)):
+        is_shown = bool(inside.any() and ring.any())
+        out[name] = round(float(picture[inside].mean() - picture[ring].mean()), 4) if is_shown else 0.0
+    return out
+
+
+def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
+    done = "a lesion was inserted" if request.command == "insert" else "a region was filled with healthy tissue"
+    out = [f"{done} by a computer, the rest is acquired mammogram {source.mammogram.source_sha256[:12]}"]
+    if source.spacing_mm is None:
+        out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
+    if any("compressed with loss" in note for note in source.mammogram.notes):
+        out.append("the source was compressed with loss before it was edited")
+    if any("synthetic" in note for note in source.mammogram.notes):
+        out.append("the source is itself synthetic, or was edited before")
+    return tuple(out)
+
+
+def _references(diffusion: BundleFolder, autoencoder: BundleFolder) -> list[WeightsReference]:
+    if not diffusion.has_painter:
+        raise RequestError(
+            f"bundle {diffusion.name} has no weights of a lesion painter ({PAINTER[0]}): train one with "
+            "configs/painter.json, or name a bundle that has one"
+        )
+    found = ((diffusion, PAINTER[0], f"{diffusion.name} painter"), (autoencoder, _MODEL, autoencoder.name))
+    for folder, path, _ in found:
+        folder.check_weights(path)
+    return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for folder, path, name in found]

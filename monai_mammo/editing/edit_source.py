@@ -1,0 +1,181 @@
+"""An acquired mammogram that is to be edited: its stored values, what they show, and where the breast is."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.dicom.writing.store import read_dataset
+from monai_mammo.editing.stored_scale import StoredScale
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.prepare.array import LocatedBreast, PreparedMammogram, locate_breast
+from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
+from monai_mammo.prepare.reading import is_picture, read_any, read_stored
+from monai_mammo.study import Mammogram
+
+__all__ = ["FRAME", "EditSource"]
+
+FRAME = (384, 288)
+"""Rows and columns of the frame on which places are drawn."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EditSource:
+    """A mammogram on its own grid and in the prepared frame.
+
+    Parameters
+    ----------
+    path : Path
+    mammogram : Mammogram
+        As a reader sees it.
+    stored : ndarray, shape (rows, columns), unsigned
+        As the file stores it.
+    scale : StoredScale
+        From brightness back to stored values.
+    located : LocatedBreast
+        Where the breast is.
+    prepared : PreparedMammogram
+        The breast in the prepared frame.
+    is_dicom : bool
+    """
+
+    path: Path
+    mammogram: Mammogram
+    stored: np.ndarray
+    scale: StoredScale
+    located: LocatedBreast
+    prepared: PreparedMammogram
+    is_dicom: bool
+
+    @classmethod
+    def read(cls, path: str | Path, *, shown: Conditions = Conditions()) -> EditSource:
+        """Source from a DICOM file or a picture.
+
+        Parameters
+        ----------
+        path : str or Path
+        shown : Conditions
+            What is known of it beside what the file states: kind, view, laterality, density.
+
+        Returns
+        -------
+        EditSource
+
+        Raises
+        ------
+        RequestError
+            The file is not a mammogram that is read, shows no breast, or cannot be edited.
+        """
+        path = Path(path)
+        mammogram, stored = read_any(path), None
+        if isinstance(mammogram, Mammogram):
+            stored = read_stored(path)
+        for found in (mammogram, stored):
+            if isinstance(found, (Skipped, Failed)):
+                raise RequestError(f"{path} is not edited: {found.detail} [{found.reason.value}]")
+        assert isinstance(mammogram, Mammogram) and stored is not None and not isinstance(stored, (Skipped, Failed))
+        stated = {name: value for name, value in mammogram.conditions.to_dict().items() if name in _KNOWN}
+        known = Conditions.from_dict({**shown.to_dict(), **stated})
+        try:
+            mammogram = mammogram.replace(conditions=mammogram.conditions.replace(**_fields(known)))
+            located = locate_breast(mammogram)
+            is_dicom = not is_picture(path)
+            bits = int(read_dataset(path).BitsStored) if is_dicom else 8 * stored.pixels.itemsize
+            scale = StoredScale.of(stored.pixels, mammogram.pixels, largest=2**bits - 1)
+            prepared = located.on_grid(FRAME)
+        except MammoError as error:
+            raise RequestError(f"{path} is not edited: {error}") from None
+        return cls(
+            path=path,
+            mammogram=mammogram,
+            stored=stored.pixels,
+            scale=scale,
+            located=located,
+            prepared=prepared,
+            is_dicom=is_dicom,
+        )
+
+    @property
+    def breast(self) -> np.ndarray:
+        """Breast on the grid of the file, shape (rows, columns), bool."""
+        return self.located.mask
+
+    @property
+    def spacing_mm(self) -> float | None:
+        """Side of a pixel, the mean of both directions; `None` where the file states none."""
+        spacing = self.mammogram.spacing
+        return None if spacing is None else (spacing.row_mm + spacing.column_mm) / 2
+
+    @property
+    def conditions(self) -> Conditions:
+        """Kind, view, side and density, as far as they are known."""
+        return Conditions(**_fields(self.mammogram.conditions))
+
+    def known_lesions(self) -> np.ndarray:
+        """Lesions that the file, or the JSON file beside it, tells of.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), bool
+        """
+        shown = np.zeros(self.stored.shape, dtype=bool)
+        if self.mammogram.lesion_mask is not None:
+            shown |= self.mammogram.lesion_mask
+        if self.mammogram.conditions.box is not None:
+            shown |= mask_of_box(self.mammogram.conditions.box, shown.shape) > 0
+        return shown
+
+    def box_in_frame(self, box: Box) -> Box:
+        """Box of the file's picture in the prepared frame.
+
+        Parameters
+        ----------
+        box : Box
+
+        Returns
+        -------
+        Box
+
+        Raises
+        ------
+        RequestError
+            It lies outside the breast.
+        """
+        found = self.prepared.trace.forward_box(box)
+        if found is None:
+            raise RequestError(f"box {tuple(box)} lies outside the breast of {self.path}")
+        return found
+
+    def refuse_outside(self, region: np.ndarray, *, most: float = 0.0) -> None:
+        """Raise where a region does not lie in the breast.
+
+        Parameters
+        ----------
+        region : ndarray, shape (rows, columns), bool
+        most : float
+            Share of it that may lie outside.
+
+        Raises
+        ------
+        RequestError
+        """
+        if not region.any():
+            raise RequestError(f"the region in {self.path} is empty: name one of a few pixels at least")
+        share = float((region & ~self.breast).sum() / region.sum())
+        if share > most:
+            box = box_of_mask(region)
+            where = "" if box is None else f" at {', '.join(f'{v:.3f}' for v in box)}"
+            raise RequestError(
+                f"{share:.0%} of the region{where} lies outside the breast of {self.path}: {most:.0%} is the most"
+            )
+
+
+_KNOWN = ("kind", "view", "laterality", "density")
+
+
+def _fields(conditions: Conditions) -> dict[str, object]:
+    return {name: getattr(conditions, name) for name in _KNOWN}

@@ -1,0 +1,182 @@
+"""An edited mammogram as it is written: image, masks, pictures of the place, and what the manifest states."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.dicom import Identity, Provenance, write_edited, write_segmentation
+from monai_mammo.dicom.identity import WeightsReference
+from monai_mammo.editing.edit_source import EditSource
+from monai_mammo.files.png import png_bytes
+from monai_mammo.files.whole import save_bytes
+from monai_mammo.generation.runs.edited_form import EDITED
+from monai_mammo.generation.runs.edited_runs import pixels_sha256
+from monai_mammo.generation.runs.manifest import Manifest
+from monai_mammo.generation.runs.run_form import RunForm
+from monai_mammo.generation.runs.run_spec import RunSpec
+from monai_mammo.generation.runs.sample_files import place_files
+from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.terms import Finding
+
+__all__ = ["EDIT_FORM", "EditedSample"]
+
+_EDITS = {"insert": "lesion_inserted", "remove": "lesion_removed"}
+_METHODS = {
+    "insert": "a lesion drawn into a region by latent diffusion from its surroundings",
+    "remove": "a region filled by latent diffusion from its surroundings",
+}
+_OUTLINES = WeightsReference("lesion outlines", "1")
+_DIFFERENCE_GAIN = 2.0
+_PICTURES = ("before.png", "after.png", "difference.png")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EditedSample:
+    """An edited version of a file.
+
+    Parameters
+    ----------
+    index : int
+        Number of the sample in its run, from 0.
+    command : str
+        ``insert`` or ``remove``.
+    source : EditSource
+    pixels : ndarray, shape (rows, columns), unsigned
+        Stored values after the edit.
+    requested : ndarray, shape (rows, columns), bool
+        Outline of what was asked for.
+    reach : ndarray, shape (rows, columns), bool
+        Where pixels might change: region and band.
+    window : tuple of slice
+        What the pictures show.
+    shown : Conditions
+        What the picture shows at the place.
+    warnings : tuple of str
+    about : mapping
+        What else the manifest states: plain JSON values.
+    """
+
+    index: int
+    command: str
+    source: EditSource
+    pixels: np.ndarray
+    requested: np.ndarray
+    reach: np.ndarray
+    window: tuple[slice, slice]
+    shown: Conditions
+    warnings: tuple[str, ...]
+    about: Mapping[str, Any]
+
+    @property
+    def changed(self) -> np.ndarray:
+        """Pixels that changed, shape (rows, columns), bool."""
+        return self.pixels != self.source.stored
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the sample's files."""
+        image = ("edited.dcm", "lesion.seg.dcm") if self.source.is_dicom else ("edited.png",)
+        return (*image, "requested.png", "changed.png", *_PICTURES, "conditions.json")
+
+    def write(self, folder: Path, *, identity: Identity, provenance: Provenance) -> None:
+        """Write all files into a folder.
+
+        Parameters
+        ----------
+        folder : Path
+        identity : Identity
+        provenance : Provenance
+
+        Raises
+        ------
+        MammoError
+            A file could not be written, or the source has changed.
+        """
+        said = " ".join([EDITED, *provenance.notes])
+        changed = self.changed
+        if self.source.is_dicom:
+            dataset = write_edited(
+                self.pixels,
+                self.source.path,
+                folder / "edited.dcm",
+                edits=[_EDITS[self.command]],
+                identity=identity,
+                provenance=provenance,
+                conditions=self.shown.replace(laterality=None, view=None, box=None),
+            )
+            write_segmentation(
+                dataset,
+                {"requested": self.requested, "Changed pixels": changed},
+                folder / "lesion.seg.dcm",
+                finding=self.shown.finding or Finding.NONE,
+                provenance=provenance,
+                algorithms={"requested": _OUTLINES},
+            )
+        else:
+            save_bytes(png_bytes(self.pixels, description=said), folder / "edited.png")
+        save_bytes(png_bytes(self.requested, description=said), folder / "requested.png")
+        save_bytes(png_bytes(changed, description=said), folder / "changed.png")
+        for name, picture in zip(_PICTURES, self._pictures(), strict=True):
+            save_bytes(png_bytes(picture, description=said), folder / name)
+        save_bytes((self.shown.to_json() + "\n").encode(), folder / "conditions.json")
+
+    def _pictures(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The place before and after, and the difference about mid grey, as readers see it, pixel by pixel."""
+        before = self.source.mammogram.pixels[self.window]
+        after = self.source.scale.shown(self.pixels[self.window], self.source.stored[self.window], before)
+        return before, after, 0.5 + _DIFFERENCE_GAIN * (after - before)
+
+    def entry(self) -> dict[str, Any]:
+        """What the manifest states of the sample.
+
+        Returns
+        -------
+        dict
+        """
+        changed, box = self.changed, box_of_mask(self.requested)
+        about = dict(self.about)
+        seconds = about.pop("seconds", None)
+        return {
+            "source": {
+                "name": self.source.path.name,
+                "sha256": self.source.mammogram.source_sha256,
+                "pixels_sha256": pixels_sha256(self.source.stored),
+                "unchanged_sha256": pixels_sha256(np.where(changed, 0, self.source.stored)),
+            },
+            "conditions": self.shown.to_dict(),
+            "shape": list(self.source.stored.shape),
+            "box": None if box is None else [round(v, 5) for v in box],
+            "n_changed": int(changed.sum()),
+            "n_reach": int(self.reach.sum()),
+            **about,
+            "warnings": list(self.warnings),
+            "seconds": seconds,
+        }
+
+
+def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]) -> dict[str, str]:
+    identity = Identity(manifest.run_sha256, spec.request.seed, f"{sample.index:04d}")
+    notes = tuple(f"{warning}." for warning in sample.warnings)
+    provenance = Provenance(weights=spec.weights, method=_METHODS[sample.command], notes=notes)
+    return place_files(
+        sample.index,
+        manifest.folder,
+        lambda part: sample.write(part, identity=identity, provenance=provenance),
+        names=sample.files,
+        keep=keep,
+    )
+
+
+EDIT_FORM = RunForm(
+    place=_place,
+    entry=EditedSample.entry,
+    head=lambda spec: {"synthetic": EDITED, "command": spec.request.to_dict()["command"]},
+    summaries=lambda manifest, spec: {},
+)
+"""Form of a run of acquired images that were edited."""

@@ -1,0 +1,172 @@
+"""An edit of one region of a picture at the picture's own resolution; everything else stays."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from monai_mammo.conditions import Conditions
+from monai_mammo.editing.grain import grain_like
+from monai_mammo.editing.painter import LesionPainter
+from monai_mammo.errors import RequestError
+from monai_mammo.lesions.painter_crops import CROP_PX
+from monai_mammo.prepare.geometry import resize
+
+__all__ = ["LARGEST_SHARE", "Change", "paint_region"]
+
+LARGEST_SHARE = 0.72
+"""Share of the picture's shorter side that a region spans at most: the painter must see its surroundings."""
+
+_SPAN = 0.5
+_LEAST_WINDOW_PX = 104
+_LEAST_BAND_PX = 3.0
+_BAND_SHARE = 0.14
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """What an edit adds to the brightness of a window of a picture.
+
+    Parameters
+    ----------
+    window : tuple of slice
+        Rows and columns of the picture.
+    added : ndarray, shape of the window, float32
+        Difference of brightness; exactly 0 outside region and band.
+    reach : ndarray, shape of the window, bool
+        Region and band: where anything may have changed.
+    working_pixels : float
+        Pixels of the picture that a pixel of the painter spans.
+    """
+
+    window: tuple[slice, slice]
+    added: np.ndarray
+    reach: np.ndarray
+    working_pixels: float
+
+
+def paint_region(
+    painter: LesionPainter,
+    picture: np.ndarray,
+    region: np.ndarray,
+    outline: np.ndarray,
+    conditions: Conditions,
+    *,
+    spacing_mm: float | None,
+    may_change: np.ndarray,
+    noise_of: tuple[int, str, int],
+    keeps_fine: bool,
+    steps: int = 16,
+    guidance: float = 1.5,
+) -> Change:
+    """Region of a picture drawn anew, with the grain of its surroundings, blended in a band round it.
+
+    The painter works on a window of 128 x 128 of its own pixels; the difference that it makes is enlarged to the
+    picture's own. What the picture has that is finer than the painter's pixels stays (`keeps_fine`), or is replaced by
+    noise like that of the surroundings, as where a lesion with its own fine structure is taken out.
+
+    Parameters
+    ----------
+    painter : LesionPainter
+    picture : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1].
+    region : ndarray, shape (rows, columns), bool
+        What is painted; not empty.
+    outline : ndarray, shape (rows, columns), bool
+        The lesion that is to be seen in it; empty for none.
+    conditions : Conditions
+        What is to be seen.
+    spacing_mm : float or None
+        Of the picture's pixels; `None` where it is not known.
+    may_change : ndarray, shape (rows, columns), bool
+        Where pixels may change: the breast.
+    noise_of : tuple of int, str and int
+        Seed of the run, name of the sample, number of the try.
+    keeps_fine : bool
+        Whether structure finer than the painter's pixels stays.
+    steps, guidance
+        As for `LesionPainter.paint`.
+
+    Returns
+    -------
+    Change
+
+    Raises
+    ------
+    RequestError
+        The region is larger than the painter's crop allows, or the picture too small.
+    """
+    window = _window(region)
+    side = window[0].stop - window[0].start
+    shrinking = side / CROP_PX
+    own = picture[window].astype(np.float32)
+    crop = resize(own, (CROP_PX, CROP_PX))
+    drawn_region, drawn_outline = (_shrunk(mask[window]) for mask in (region, outline))
+    painted = painter.paint(
+        crop,
+        drawn_region,
+        drawn_outline,
+        conditions,
+        pixel_mm=None if spacing_mm is None else spacing_mm * shrinking,
+        noise_of=noise_of,
+        steps=steps,
+        guidance=guidance,
+    )
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(f"grain/{noise_of!r}".encode()).digest()[:8], "big"))
+    known = ~ndimage.binary_dilation(drawn_region, iterations=4)
+    difference = painted.image - crop + grain_like(painted.lost, known, rng)
+    added = _enlarged(difference, (side, side))
+    if not keeps_fine and shrinking > 1:
+        fine = own - _enlarged(crop, own.shape)
+        around = ~ndimage.binary_dilation(region[window], iterations=math.ceil(2 * shrinking))
+        added += grain_like(fine, around & may_change[window], rng) - fine
+    weight = _blending(region[window]) * may_change[window]
+    return Change(
+        window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking
+    )
+
+
+def _window(region: np.ndarray) -> tuple[slice, slice]:
+    """Square window of the picture round a region, which spans half of it where the picture is large enough."""
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    extent = int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
+    shortest = min(region.shape)
+    if shortest < _LEAST_WINDOW_PX:
+        raise RequestError(
+            f"a picture of {region.shape[0]} x {region.shape[1]} pixels is too small to be edited: "
+            f"{_LEAST_WINDOW_PX} each way are the least"
+        )
+    if extent > LARGEST_SHARE * shortest:
+        raise RequestError(
+            f"the region spans {extent} pixels, and the painter must see its surroundings: "
+            f"{math.floor(LARGEST_SHARE * shortest)} are the most in this picture"
+        )
+    side = min(max(_LEAST_WINDOW_PX, math.ceil(extent / _SPAN)), shortest)
+    starts = []
+    for one, length in zip((rows, columns), region.shape, strict=True):
+        middle = (int(one[0]) + int(one[-1]) + 1) // 2
+        starts.append(min(max(0, middle - side // 2), length - side))
+    return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
+
+
+def _shrunk(mask: np.ndarray) -> np.ndarray:
+    return resize(mask.astype(np.float32), (CROP_PX, CROP_PX)) >= 0.5
+
+
+def _enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    picture = Image.fromarray(np.ascontiguousarray(array, dtype=np.float32))
+    return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+def _blending(region: np.ndarray) -> np.ndarray:
+    """Weight of the drawn pixels: 1 in the region, falling to exactly 0 over a band round its edge."""
+    diameter = 2 * math.sqrt(float(region.sum()) / math.pi)
+    band = max(_LEAST_BAND_PX, _BAND_SHARE * diameter)
+    depth = ndimage.distance_transform_edt(region) - ndimage.distance_transform_edt(~region)
+    share = np.clip(depth / band + 0.5, 0, 1)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,132 @@
+"""Lesions taken out of acquired mammograms: the region is filled with healthy tissue, at the files' own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo import bundle
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.dicom.identity import WeightsReference
+from monai_mammo.editing.edit_request import EditRequest, listed_images
+from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
+from monai_mammo.editing.edit_source import EditSource
+from monai_mammo.editing.found_region import FoundRegion
+from monai_mammo.editing.region_file import region_of_file
+from monai_mammo.errors import RequestError
+from monai_mammo.generation.runs.run import Run
+from monai_mammo.prepare.geometry import mask_of_box
+from monai_mammo.progress import ProgressCallback
+from monai_mammo.terms import Finding
+
+__all__ = ["remove"]
+
+
+def remove(
+    images: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    box: Box | Sequence[float] | str | None = None,
+    mask: str | Path | None = None,
+    segment: bool = False,
+    kind: str | None = None,
+    view: str | None = None,
+    laterality: str | None = None,
+    density: str | None = None,
+    count: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+    progress: ProgressCallback | None = None,
+    **settings: Any,
+) -> Run:
+    """A region of acquired mammograms filled with healthy tissue; every pixel away from it stays as the file stores it.
+
+    Where no region is named, the lesion that the file or the JSON file beside it tells of is taken. The same call in
+    the same folder completes what is missing and changes nothing else; the same seed gives the same bytes.
+
+    Parameters
+    ----------
+    images : path or sequence of paths
+        DICOM files, pictures, and folders of them.
+    out : str or Path
+        Folder of the run: new, empty, or of this very request.
+    box : Box, sequence of float, str or None
+        ``x0, y0, x1, y1`` in fractions of the file's picture.
+    mask : str, Path or None
+        Picture of the file's size whose white pixels are the region.
+    segment : bool
+        Whether the lesion network finds the region.
+    kind, view, laterality, density
+        Of the files, where they do not state it.
+    count : int
+        Versions of each file.
+    seed : int
+        Decides all that is drawn by chance.
+    device : {"auto", "cpu", "cuda"}
+    progress : callable or None
+        Called with a `Progress` now and then.
+    **settings
+        ``steps``, ``guidance``, ``bundle``, ``autoencoder``, ``lesion_network``: as in `EditRequest`.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RequestError
+        A file cannot be edited, no region is named or found, or the folder belongs to another run.
+    MammoError
+        Weights are missing or damaged, or a file could not be written. What is finished stays.
+
+    Examples
+    --------
+    >>> run = remove("lesion.dcm", out="run", box="0.3,0.4,0.42,0.5", seed=7)  # doctest: +SKIP
+    """
+    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
+    request = EditRequest(
+        command="remove",
+        images=listed_images(images),
+        n_variants=count,
+        seed=seed,
+        shown=Conditions.from_dict(shown),
+        lesion=Conditions(finding=Finding.NONE),
+        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
+        mask=None if mask is None else str(mask),
+        segment=segment,
+        **{name: value for name, value in settings.items() if value is not None},
+    )
+    finder, weights = None, ()
+    if request.segment:
+        home = bundle.find(request.lesion_network)
+        home.check_weights()
+        weights = (WeightsReference(home.name, home.version, home.weights_sha256["models/model.pt"]),)
+        finder = FoundRegion(home, device=device)
+
+    def aim(request: EditRequest, source: EditSource, index: int) -> Aim:
+        return _aim(request, source, finder)
+
+    return carry_out_edits(request, aim, out=out, device=device, more_weights=weights, progress=progress)
+
+
+def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -> Aim:
+    shape = (source.stored.shape[0], source.stored.shape[1])
+    if finder is not None:
+        requested, where = finder.region(source), "found by the lesion network"
+    elif request.mask is not None:
+        requested, where = region_of_file(request.mask, source), "the requested mask"
+    elif request.box is not None:
+        requested, where = mask_of_box(request.box, shape) > 0.5, "the requested box"
+    else:
+        requested, where = source.known_lesions(), "the lesion that the file tells of"
+        if not requested.any():
+            raise RequestError(
+                f"{source.path} tells of no lesion: name the region by box or mask, or let the lesion network find it"
+            )
+    region = region_in_picture(requested)
+    source.refuse_outside(requested, most=0.1)
+    region &= source.breast
+    return Aim(region=region, outline=np.zeros_like(region), requested=requested & source.breast, where=where)

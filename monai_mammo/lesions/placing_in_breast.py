@@ -1,0 +1,235 @@
+"""Places for a lesion in a breast that is known: away from skin, muscle and lesions that are there.
+
+Where a lesion lies follows real boxes of the same view (`lesions.placing`); what is known of the breast only says no.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.errors import RequestError
+from monai_mammo.lesions.boxes_in_region import box_in_region
+from monai_mammo.lesions.contour_bank import ContourBank, position_in, shipped_bank
+from monai_mammo.lesions.hash_draw import drawn_position, drawn_share
+from monai_mammo.lesions.placing import draw_outline, outside_share
+from monai_mammo.terms import Finding, Margin, Shape, View
+
+__all__ = ["PlacedOutline", "allowed_places", "place_in_breast", "turned_outline"]
+
+_SKIN_SHARE = 0.02
+_MUSCLE_SHARE = (0.42, 0.34)
+_TRIES = 200
+_TISSUE_TRIES = 8
+_SPICULES = (9, 16)
+_POINTS = 96
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlacedOutline:
+    """A lesion's outline and its place.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n_points, 2), float64
+        ``(x, y)`` in [0, 1] of the box.
+    box : Box
+        In the prepared frame, chest wall left.
+    source : str
+        Which outline it is, for the manifest.
+    """
+
+    points: np.ndarray
+    box: Box
+    source: str
+
+
+def allowed_places(
+    breast: np.ndarray, *, view: View | None, lesions: np.ndarray | None = None, in_muscle: bool = False
+) -> np.ndarray:
+    """Where a lesion may lie in a breast: not at the skin, not in the muscle, not over another lesion.
+
+    Parameters
+    ----------
+    breast : ndarray, shape (rows, columns), bool
+        In the prepared frame, chest wall left.
+    view : View or None
+        An MLO view has the pectoral muscle in the upper corner at the chest wall; its usual triangle is left out.
+    lesions : ndarray, shape (rows, columns), bool, or None
+        Lesions that are there.
+    in_muscle : bool
+        Whether the muscle is allowed too.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    rows, columns = breast.shape
+    open_sides = np.pad(breast, ((1, 1), (0, 1)))  # the chest wall is a cut, not skin
+    depth = ndimage.distance_transform_edt(np.pad(open_sides, ((0, 0), (1, 0)), mode="edge"))[1:-1, 1:-1]
+    allowed = depth > _SKIN_SHARE * rows
+    if view is View.MLO and not in_muscle:
+        row, column = np.mgrid[:rows, :columns]
+        allowed &= row / (_MUSCLE_SHARE[0] * rows) + column / (_MUSCLE_SHARE[1] * columns) > 1
+    if lesions is not None and lesions.any():
+        allowed &= ~ndimage.binary_dilation(lesions, iterations=max(1, round(0.02 * rows)))
+    return allowed
+
+
+def place_in_breast(
+    conditions: Conditions,
+    image: np.ndarray,
+    allowed: np.ndarray,
+    *,
+    seed: int,
+    sample_id: int,
+    region: Box | None = None,
+    size_fraction: tuple[float, float] | None = None,
+    bank: ContourBank | None = None,
+) -> PlacedOutline:
+    """Outline of a lesion at a place that is allowed, a function of the arguments alone.
+
+    Of the places that fit, the one in the brightest tissue of eight is taken, as lesions arise in fibroglandular
+    tissue.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        Finding, view, shape and margin; its box is where the lesion lies, which then is only checked.
+    image : ndarray, shape (rows, columns), float32
+        The prepared breast, chest wall left.
+    allowed : ndarray, shape (rows, columns), bool
+        Of `allowed_places`.
+    seed, sample_id : int
+        Decide all that is drawn by chance.
+    region : Box or None
+        Where the lesion's middle lies, in the prepared frame; `None` for anywhere.
+    size_fraction : tuple of float or None
+        Width and height of its box in fractions of the frame; `None` takes those of a real box.
+    bank : ContourBank or None
+        `None` takes the shipped one.
+
+    Returns
+    -------
+    PlacedOutline
+
+    Raises
+    ------
+    RequestError
+        No place fits.
+    """
+    bank = bank or shipped_bank()
+    best: PlacedOutline | None = None
+    most, n_found = -1.0, 0
+    for attempt in range(1 if conditions.box is not None else _TRIES):
+        number = sample_id * _TRIES + attempt
+        box = conditions.box or box_in_region(
+            region or Box(0, 0, 1, 1),
+            view=conditions.view or View.CC,
+            seed=seed,
+            sample_id=number,
+            size_fraction=size_fraction,
+            bank=bank,
+        )
+        points, source = turned_outline(conditions, seed=seed, sample_id=number, bank=bank)
+        mask = draw_outline(points, box, (image.shape[0], image.shape[1]))
+        if outside_share(mask, allowed) > (0.05 if conditions.box is None else 0.0):
+            continue
+        brightness = float(image[mask].mean())
+        if brightness > most:
+            best, most = PlacedOutline(points=points, box=box, source=source), brightness
+        n_found += 1
+        if n_found == _TISSUE_TRIES:
+            break
+    if best is None:
+        where = "the requested box reaches" if conditions.box is not None else "every place that was tried reaches"
+        raise RequestError(
+            f"{where} over the edge of the breast, the muscle or another lesion: name another place or a smaller lesion"
+        )
+    return best
+
+
+def turned_outline(
+    conditions: Conditions, *, seed: int, sample_id: int, bank: ContourBank | None = None
+) -> tuple[np.ndarray, str]:
+    """Outline of a real lesion whose form fits shape and margin, turned by chance, with spicules where they are asked.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        Finding, shape and margin.
+    seed, sample_id : int
+        Decide all that is drawn by chance.
+    bank : ContourBank or None
+        `None` takes the shipped one.
+
+    Returns
+    -------
+    points : ndarray, shape (n_points, 2), float64
+        ``(x, y)`` that fill the unit box.
+    source : str
+        Which outline it is.
+    """
+    bank = bank or shipped_bank()
+    choice = _outlines_of(bank, conditions)
+    contour = int(choice[drawn_position(len(choice), seed, sample_id, "outline")])
+    angle = 2 * math.pi * drawn_share(seed, sample_id, "turn")
+    points = _smoothed(bank.contour(contour).astype(np.float64), conditions) * (float(bank.aspect[contour]), 1.0)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    points, drawn = points @ turn.T, "turned"
+    if conditions.lesion_margin is Margin.SPICULATED:
+        points, drawn = _with_spicules(points, seed, sample_id), "turned, with drawn spicules"
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, float((high - low).max()) / 2  # the aspect stays: the longer side fills the box
+    return (points - middle) / (2 * half) + 0.5, f"real outline {contour}, {drawn}"
+
+
+def _outlines_of(bank: ContourBank, conditions: Conditions) -> np.ndarray:
+    """Numbers of the outlines whose finding and form fit, twenty at least."""
+    finding = conditions.finding
+    of_finding = np.nonzero(bank.contour_finding == position_in(Finding, finding))[0]
+    choice = of_finding if len(of_finding) >= 40 else np.arange(bank.n_contours)
+    fill = np.array([_area(bank.contour(number)) for number in choice])  # 0.785 for an ellipse
+    lengthening = np.abs(np.log(bank.aspect[choice]))
+    order = {
+        Shape.ROUND: lengthening - fill,
+        Shape.OVAL: np.abs(lengthening - 0.35) - fill,
+        Shape.IRREGULAR: fill,
+    }.get(conditions.lesion_shape, np.zeros(len(choice)))
+    n_left_out = round(0.15 * len(choice)) if conditions.lesion_shape is Shape.IRREGULAR else 0  # the most ragged
+    n_kept = len(choice) if conditions.lesion_shape is None else max(20, len(choice) // 3)
+    return choice[np.argsort(order, kind="stable")[n_left_out : n_left_out + n_kept]]
+
+
+def _smoothed(points: np.ndarray, conditions: Conditions) -> np.ndarray:
+    """Outline of many points about its middle: those of the bank are corners on a coarse grid."""
+    closed = np.concatenate([points, points[:1]])
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    at = np.linspace(0, length[-1], _POINTS, endpoint=False)
+    even = np.stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)], axis=1)
+    is_smooth = conditions.lesion_margin is Margin.CIRCUMSCRIBED or conditions.lesion_shape in (Shape.ROUND, Shape.OVAL)
+    return ndimage.gaussian_filter1d(even, 5.0 if is_smooth else 2.0, axis=0, mode="wrap") - 0.5
+
+
+def _area(points: np.ndarray) -> float:
+    x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
+    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def _with_spicules(points: np.ndarray, seed: int, sample_id: int) -> np.ndarray:
+    """Outline about its middle with thin rays, each as long as a third to a whole radius more."""
+    angles = np.linspace(-math.pi, math.pi, 4 * _POINTS, endpoint=False)
+    own = np.arctan2(points[:, 1], points[:, 0])
+    order = np.argsort(own)
+    radius = np.interp(angles, own[order], np.hypot(*points.T)[order], period=2 * math.pi)
+    n_rays = _SPICULES[0] + drawn_position(_SPICULES[1] - _SPICULES[0], seed, sample_id, "rays")
+    for ray in range(n_rays):
+        center = 2 * math.pi * drawn_share(seed, sample_id, f"ray {ray}") - math.pi
+        length = 0.3 + 0.7 * drawn_share(seed, sample_id, f"length {ray}")
+        away = np.abs((angles - center + math.pi) % (2 * math.pi) - math.pi)
+        radius = np.maximum(radius, radius.mean() * (1 + length) * np.clip(1 - away / 0.14, 0, None))
+    return np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
