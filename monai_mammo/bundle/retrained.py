@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from monai_mammo.bundle.bundle_folder import DETAIL, BundleFolder, as_json, seal
+from monai_mammo.bundle.bundle_folder import DETAIL, PAINTER, BundleFolder, as_json, seal
 from monai_mammo.errors import RequestError
 from monai_mammo.files.whole import save_text
 
 __all__ = ["put_weights"]
+
+_MAIN = ("models/model.pt", "inference", "network_def")
 
 
 def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlays: str) -> BundleFolder:
@@ -25,7 +27,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     weights : Path or str
         ``models/model.pt`` of a training.
     *overlays : str
-        Overlays by which the training was named, such as ``detail`` for the detail stage.
+        Overlays by which the training was named, such as ``detail`` for the detail stage, ``painter`` for the lesion
+        painter.
 
     Returns
     -------
@@ -43,7 +46,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
-    path, _, key = DETAIL if "detail" in overlays else ("models/model.pt", "", "network_def")
+    parts = {"detail": DETAIL, "painter": PAINTER}
+    path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
     save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")
     shutil.copyfile(weights, bundle.root / path)

@@ -17,7 +17,7 @@ from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
-from monai_mammo.errors import RequestError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_spec import RunSpec
@@ -95,6 +95,8 @@ def carry_out_edits(
         spacing_mm=0.0,
     )
 
+    not_edited: dict[int, str] = {}
+
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
         from monai_mammo.editing.painter import LesionPainter
         from monai_mammo.generation.engine.device import pick_device
@@ -104,11 +106,22 @@ def carry_out_edits(
         for index in sorted(indices, key=lambda one: (request.image_of(one)[0], one)):
             image, variant = request.image_of(index)
             path = Path(request.images[image])
-            if source is None or source.path != path:
-                source = EditSource.read(path, shown=request.shown)
-            yield _edited(request, source, aim(request, source, index), index, painter)
+            try:
+                if source is None or source.path != path:
+                    source = EditSource.read(path, shown=request.shown)
+                sample = _edited(request, source, aim(request, source, index), index, painter)
+            except RequestError as error:
+                if len(request.images) == 1:
+                    raise
+                not_edited[image] = str(error)  # a bad file among several costs itself alone
+            else:
+                yield sample
 
-    return carry_out(spec, Path(out), make, form=EDIT_FORM, progress=progress)
+    run = carry_out(spec, Path(out), make, form=EDIT_FORM, progress=progress)
+    if not_edited:
+        first = not_edited[min(not_edited)]
+        raise MammoError(f"{len(not_edited)} of {len(request.images)} images were not edited, the first: {first}")
+    return run
 
 
 def region_in_picture(outline: np.ndarray) -> np.ndarray:

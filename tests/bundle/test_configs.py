@@ -130,6 +130,20 @@ def test_the_detail_stage_is_trained_beside_the_layout(tiny_bundles, elsewhere):
     assert (trained.residual_std < 1).all() and trained.air < 0  # measured on the training images
 
 
+def test_the_painter_is_trained_on_crops_and_put_beside_the_stages(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_diffusion"
+    before = contents(tiny_bundles)
+    small = {"network_def#channels": [8, 16], "network_def#n_blocks": 1, "network_def#context_channels": 8}
+    quick = {**QUICK, **small, "phantom_shape": [160, 120]}
+    run(root, "train", "painter", "smoke", **quick, max_epochs=1, output_dir="painter")
+    assert contents(tiny_bundles) == before
+    target, arguments = BundleFolder(root).network_definition("painter")
+    arguments |= {name.removeprefix("network_def#"): value for name, value in small.items()}
+    trained = networks.load_weights(networks.build(target, arguments), elsewhere / "painter" / "models" / "model.pt")
+    assert any(p.abs().max() > 0 for p in trained.output[-1].parameters())
+    assert not (trained.residual_std == 1).any() and (trained.texture_std < 1).any()  # measured on the training crops
+
+
 def test_texts_are_an_overlay_by_which_the_network_grows(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
@@ -277,7 +291,8 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    extra = (*([stages[name]] if name in stages else []), *(("loop",) if name == "mammo_diffusion" else ()))
+    more = ("loop", "painter") if name == "mammo_diffusion" else ()
+    extra = (*([stages[name]] if name in stages else []), *more)
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()
         base.read_config(files(root, "train"))

@@ -95,6 +95,13 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
     assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
+def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():
+    folder = find("mammo_diffusion")
+    assert folder.network_definition("inference", "painter_def") == folder.network_definition("painter")
+    assert folder.network_definition("painter", "schedule") == folder.network_definition("inference", "detail_schedule")
+    assert folder.has_painter == (folder.root / "models" / "painter.pt").is_file()
+
+
 def test_the_lesion_bundle_names_its_judge():
     folder = find("mammo_lesion_segmentation")
     target, arguments = folder.network_definition("inference", "judge_def")
