@@ -52,13 +52,13 @@ class EditSource:
     is_dicom: bool
 
     @classmethod
-    def read(cls, path: str | Path, *, shown: Conditions = Conditions()) -> EditSource:
+    def read(cls, path: str | Path, *, shown: Conditions | None = None) -> EditSource:
         """Source from a DICOM file or a picture.
 
         Parameters
         ----------
         path : str or Path
-        shown : Conditions
+        shown : Conditions or None
             What is known of it beside what the file states: kind, view, laterality, density.
 
         Returns
@@ -79,7 +79,7 @@ class EditSource:
                 raise RequestError(f"{path} is not edited: {found.detail} [{found.reason.value}]")
         assert isinstance(mammogram, Mammogram) and stored is not None and not isinstance(stored, (Skipped, Failed))
         stated = {name: value for name, value in mammogram.conditions.to_dict().items() if name in _KNOWN}
-        known = Conditions.from_dict({**shown.to_dict(), **stated})
+        known = Conditions.from_dict({**({} if shown is None else shown.to_dict()), **stated})
         try:
             mammogram = mammogram.replace(conditions=mammogram.conditions.replace(**_fields(known)))
             located = locate_breast(mammogram)

@@ -124,11 +124,9 @@ def paint_region(
     if not keeps_fine and shrinking > 1:
         fine = own - _enlarged(crop, own.shape)
         around = ~ndimage.binary_dilation(region[window], iterations=math.ceil(2 * shrinking))
-        added += grain_like(fine, around & may_change[window], rng) - fine
+        added = added + grain_like(fine, around & may_change[window], rng) - fine
     weight = _blending(region[window]) * may_change[window]
-    return Change(
-        window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking
-    )
+    return Change(window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking)
 
 
 def _window(region: np.ndarray) -> tuple[slice, slice]:

@@ -139,9 +139,12 @@ class LesionPainter:
             time_grid(self.schedule, steps),
             self.schedule,
         )
-        painted, same = self.autoencoder.from_latent(
-            torch.cat([z[:1] + from_bands(bands * seen.scale), z[1:]])
-        )[:, 0].float().cpu().numpy()
+        painted, same = (
+            self.autoencoder.from_latent(torch.cat([z[:1] + from_bands(bands * seen.scale), z[1:]]))[:, 0]
+            .float()
+            .cpu()
+            .numpy()
+        )
         return PaintedCrop(image=painted, lost=crop - same)
 
 

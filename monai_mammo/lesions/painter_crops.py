@@ -135,7 +135,9 @@ def lesion_free_crop(
     bank = bank or shipped_bank()
     for _ in range(_TRIES):
         side = _window(math.exp(rng.uniform(math.log(_LEAST_WINDOW_PX), math.log(min(image.shape)))), image.shape)
-        window = tuple(slice(start, start + side) for start in (int(rng.integers(0, n - side + 1)) for n in image.shape))
+        window = tuple(
+            slice(start, start + side) for start in (int(rng.integers(0, n - side + 1)) for n in image.shape)
+        )
         if avoided[window][::4, ::4].mean() > 1 - _LEAST_TISSUE:
             continue
         outline = _random_outline(bank, rng)

@@ -13,7 +13,15 @@ from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.painter_unet import PainterUNet
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
-from monai_mammo.networks.weights import build, load_detail, load_encoder, load_guide, load_network, load_painter, load_weights
+from monai_mammo.networks.weights import (
+    build,
+    load_detail,
+    load_encoder,
+    load_guide,
+    load_network,
+    load_painter,
+    load_weights,
+)
 
 __all__ = [
     "PRESENCE",

@@ -144,14 +144,14 @@ def test_a_lossy_source_is_kept_and_an_edited_image_may_be_edited_again(tiny, sc
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"box": "0.8,0.0,0.99,0.1"}, "outside the breast"),
+        ({"box": "0.8,0.0,0.99,0.1"}, "outside the breast|over the edge of the breast"),
         ({"size_mm": 10}, "states no spacing"),
         ({"box": "0.1,0.4,0.4,0.6", "at": "anterior"}, "both say where"),
         ({"box": "0.1,0.4,0.4,0.6", "size_px": 9}, "give no size beside it"),
         ({"at": "nowhere"}, "place 'nowhere' is not one of"),
         ({"finding": "none"}, "remove takes a lesion out"),
         ({"size_px": 230}, "larger than the breast|reaches over the edge"),
-        ({"box": "0.0,0.05,0.6,0.95"}, "the painter must see its surroundings|outside the breast"),
+        ({"box": "0.0,0.05,0.6,0.95"}, "the painter must see its surroundings|over the edge of the breast"),
     ],
 )
 def test_bad_requests_are_one_sentence_and_leave_no_sample(tiny, picture, tmp_path, words, sentence):

@@ -52,12 +52,14 @@ def test_places_are_allowed_of_the_size_asked_and_in_brighter_tissue(breast):
 
 def test_no_place_is_said(breast):
     with pytest.raises(RequestError, match="every place that was tried reaches"):
-        place_in_breast(
-            Conditions(finding="mass", view="CC"), breast * 1.0, np.zeros_like(breast), seed=1, sample_id=0
-        )
+        place_in_breast(Conditions(finding="mass", view="CC"), breast * 1.0, np.zeros_like(breast), seed=1, sample_id=0)
     with pytest.raises(RequestError, match="the requested box reaches"):
         place_in_breast(
-            Conditions(finding="mass", view="CC", box=Box(0.8, 0.0, 1.0, 0.2)), breast * 1.0, breast, seed=1, sample_id=0
+            Conditions(finding="mass", view="CC", box=Box(0.8, 0.0, 1.0, 0.2)),
+            breast * 1.0,
+            breast,
+            seed=1,
+            sample_id=0,
         )
 
 

@@ -190,9 +190,7 @@ def _finish(manifest: Manifest, spec: RunSpec, sample: NumberedSample, form: Run
         manifest.save()
 
 
-def _place_generated(
-    sample: MadeSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]
-) -> dict[str, str]:
+def _place_generated(sample: MadeSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]) -> dict[str, str]:
     finished = FinishedSample(
         index=sample.index,
         mammogram=sample.mammogram,

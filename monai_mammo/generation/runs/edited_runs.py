@@ -22,6 +22,7 @@ from monai_mammo.prepare.reading import read_stored
 
 __all__ = ["edit_problems", "pixels_sha256"]
 
+
 def pixels_sha256(pixels: np.ndarray) -> str:
     """Hash of stored values, whatever type holds them.
 

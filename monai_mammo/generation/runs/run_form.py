@@ -1,4 +1,4 @@
-"""What a sort of run writes of a sample and of itself: images that were generated, or acquired ones that were edited."""
+"""What a sort of run writes of a sample and of itself: of images that were generated, or of acquired ones edited."""
 
 from __future__ import annotations
 
