@@ -41,6 +41,7 @@ class EditSource:
     prepared : PreparedMammogram
         The breast in the prepared frame.
     is_dicom : bool
+        Whether the file is DICOM; a picture otherwise.
     """
 
     path: Path

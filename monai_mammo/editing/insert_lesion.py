@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.edit_request import EditRequest, listed_images
 from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
@@ -46,9 +46,12 @@ def insert(
     density: str | None = None,
     count: int = 1,
     seed: int = 0,
+    steps: int = 16,
+    guidance: float = 1.5,
+    bundle: str = DEFAULT_BUNDLES[0],
+    autoencoder: str = DEFAULT_BUNDLES[1],
     device: str = "auto",
     progress: ProgressCallback | None = None,
-    **settings: Any,
 ) -> Run:
     """A lesion drawn into acquired mammograms; every pixel away from it stays as the file stores it.
 
@@ -80,11 +83,15 @@ def insert(
         Versions of each file.
     seed : int
         Decides all that is drawn by chance.
+    steps : int
+        Network evaluations, 1 to 64.
+    guidance : float
+        Weight of classifier-free guidance, 0 to 20; 1 is none.
+    bundle, autoencoder : str
+        Names or paths of the bundles.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
         Called with a `Progress` now and then.
-    **settings
-        ``steps``, ``guidance``, ``bundle``, ``autoencoder``: as in `EditRequest`.
 
     Returns
     -------
@@ -116,7 +123,10 @@ def insert(
         size_mm=size_mm,
         size_px=size_px,
         in_muscle=in_muscle,
-        **{name: value for name, value in settings.items() if value is not None},
+        steps=steps,
+        guidance=guidance,
+        bundle=bundle,
+        autoencoder=autoencoder,
     )
     return carry_out_edits(request, _aim, out=out, device=device, progress=progress)
 
@@ -154,12 +164,12 @@ def _placed(request: EditRequest, source: EditSource, index: int) -> PlacedOutli
         lesions=trace.forward(lesions.astype(np.float32)) > 0.1 if lesions.any() else None,
         in_muscle=request.in_muscle,
     )
-    wanted = request.lesion.replace(view=view)
+    lesion = request.lesion.replace(view=view)
     if request.box is not None:
-        wanted = wanted.replace(box=source.box_in_frame(request.box))
+        lesion = lesion.replace(box=source.box_in_frame(request.box))
         allowed = prepared.breast
     return place_in_breast(
-        wanted,
+        lesion,
         prepared.image,
         allowed,
         seed=request.seed,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from monai_mammo import bundle
+from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest, listed_images
@@ -38,9 +37,13 @@ def remove(
     density: str | None = None,
     count: int = 1,
     seed: int = 0,
+    steps: int = 16,
+    guidance: float = 1.5,
+    bundle: str = DEFAULT_BUNDLES[0],
+    autoencoder: str = DEFAULT_BUNDLES[1],
+    lesion_network: str = DEFAULT_BUNDLES[2],
     device: str = "auto",
     progress: ProgressCallback | None = None,
-    **settings: Any,
 ) -> Run:
     """A region of acquired mammograms filled with healthy tissue; every pixel away from it stays as the file stores it.
 
@@ -65,11 +68,15 @@ def remove(
         Versions of each file.
     seed : int
         Decides all that is drawn by chance.
+    steps : int
+        Network evaluations, 1 to 64.
+    guidance : float
+        Weight of classifier-free guidance, 0 to 20; 1 is none.
+    bundle, autoencoder, lesion_network : str
+        Names or paths of the bundles.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
         Called with a `Progress` now and then.
-    **settings
-        ``steps``, ``guidance``, ``bundle``, ``autoencoder``, ``lesion_network``: as in `EditRequest`.
 
     Returns
     -------
@@ -97,11 +104,15 @@ def remove(
         box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
         mask=None if mask is None else str(mask),
         segment=segment,
-        **{name: value for name, value in settings.items() if value is not None},
+        steps=steps,
+        guidance=guidance,
+        bundle=bundle,
+        autoencoder=autoencoder,
+        lesion_network=lesion_network,
     )
     finder, weights = None, ()
     if request.segment:
-        home = bundle.find(request.lesion_network)
+        home = find(request.lesion_network)
         home.check_weights()
         weights = (WeightsReference(home.name, home.version, home.weights_sha256["models/model.pt"]),)
         finder = FoundRegion(home, device=device)
