@@ -115,9 +115,10 @@ class Criterion:
             figure = None
         elif figure is not None and self.judged != "itself" and beside is None:
             reason = reason or f"there is no figure of {self.beside}"
-        is_ready = figure is not None and not reason
-        judged = None if not is_ready else self._judged(figure, beside)
-        if is_ready and judged is None:
+        judged = None
+        if figure is not None and not reason:
+            judged = self._judged(figure, beside)
+        if figure is not None and not reason and judged is None:
             reason = f"the figure of {self.beside} is 0, and there is no ratio to it"
         light = light_of(judged, good=self.good, tolerated=self.tolerated)
         return {
@@ -361,7 +362,13 @@ def _shape(name: str, measure: str, title: str, good: tuple[float, float], toler
 
 
 def _distances(family: str, name: str, words: str) -> tuple[Criterion, ...]:
-    common = {"heading": "congruence", "question": "realism", "beside": _CONTROL, "n_least": 20, "family": name}
+    common: dict[str, Any] = {
+        "heading": "congruence",
+        "question": "realism",
+        "beside": _CONTROL,
+        "n_least": 20,
+        "family": name,
+    }
     return (
         Criterion(
             name=f"auc_{name}",

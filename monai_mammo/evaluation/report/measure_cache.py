@@ -121,10 +121,9 @@ class MeasureCache:
         features : dict of str to dict of str to ndarray, each of shape (d,)
         """
         buffer = io.BytesIO()
-        arrays = {f"{size}|{sort}": x for size, of_size in features.items() for sort, x in of_size.items()}
-        np.savez(
-            buffer, names=np.array(list(measures)), values=np.array(list(measures.values()), dtype=float), **arrays
-        )
+        arrays: dict[str, Any] = {"names": np.array(list(measures)), "values": np.array(list(measures.values()), float)}
+        arrays |= {f"{size}|{sort}": x for size, of_size in features.items() for sort, x in of_size.items()}
+        np.savez(buffer, **arrays)
         self._save(self._path(f"{_VERSION}{digest}{encoder_sha256}", "npz"), buffer.getvalue())
 
     def reading(self, key: str) -> Reading | None:

@@ -38,7 +38,9 @@ def subgroup_figures(synthetic: MeasuredSide, reference: MeasuredSide, control: 
         ``too_few``: subgroups and crossed ones without figures, with their numbers.
     """
     sides = {"synthetic": synthetic, "reference": reference, "control": control}
-    rows, crossed, too_few = [], [], []
+    rows: list[dict[str, Any]] = []
+    crossed: list[dict[str, Any]] = []
+    too_few: list[dict[str, Any]] = []
     for names in [*((name,) for name in SUBGROUPS), CROSSED]:
         groups = {which: _groups(side, names) for which, side in sides.items()}
         for values in sorted(set(groups["synthetic"]) | set(groups["reference"])):
@@ -125,7 +127,8 @@ def _read(side: MeasuredSide, positions: Sequence[int]) -> dict[str, Any] | None
     readings = side.readings.get(_JUDGE, ())
     if not readings:
         return None
-    known = [(readings[i].iou, readings[i].person_id) for i in positions if readings[i].iou is not None]
+    some = [readings[i] for i in positions]
+    known = [(reading.iou, reading.person_id) for reading in some if reading.iou is not None]
     if len(known) < LEAST_IMAGES:
         return None
     return summary([iou for iou, _ in known], persons=[person for _, person in known])
