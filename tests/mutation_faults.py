@@ -1355,5 +1355,40 @@ FAULTS: tuple[Fault, ...] = (
         ("evaluation/test_lesion_readings.py",),
         "IoU of a box with itself is a half",
     ),
+    Fault(
+        "editing/local_edit.py",
+        "share = np.clip(depth / band + 0.5, 0, 1)",
+        "share = np.clip(depth / band + 0.5, 0.01, 1)",
+        ("editing/test_parts.py",),
+        "an edit changes pixels all over its window",
+    ),
+    Fault(
+        "editing/stored_scale.py",
+        "step = self._value(brightness + added) - self._value(brightness)",
+        "step = self._value(brightness) - self._value(brightness + added)",
+        ("editing/test_parts.py",),
+        "an inserted lesion is dark",
+    ),
+    Fault(
+        "generation/runs/edited_runs.py",
+        "pixels_sha256(np.where(changed, 0, pixels)) != ",
+        "pixels_sha256(np.where(True, 0, pixels)) == ",
+        ("editing/test_edits.py",),
+        "an image that was changed outside its edit is in order",
+    ),
+    Fault(
+        "lesions/placing_in_breast.py",
+        "allowed &= ~ndimage.binary_dilation(lesions",
+        "allowed |= ~ndimage.binary_dilation(lesions",
+        ("lesions/test_placing_in_breast.py",),
+        "a lesion is put over another, or into air",
+    ),
+    Fault(
+        "networks/painter_unet.py",
+        "around = (1 - drawn).expand(-1, 3, -1, -1)",
+        "around = torch.ones_like(drawn).expand(-1, 3, -1, -1)",
+        ("networks/test_painter_unet.py",),
+        "a bright region makes what is painted in it louder",
+    ),
 )
 """All faults, in the order of the rooms, then further ones in the same order."""
