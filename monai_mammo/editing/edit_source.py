@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class EditSource:
         if self.mammogram.lesion_mask is not None:
             shown |= self.mammogram.lesion_mask
         if self.mammogram.conditions.box is not None:
-            shown |= mask_of_box(self.mammogram.conditions.box, shown.shape) > 0
+            shown |= mask_of_box(self.mammogram.conditions.box, self.breast.shape) > 0
         return shown
 
     def box_in_frame(self, box: Box) -> Box:
@@ -178,5 +179,5 @@ class EditSource:
 _KNOWN = ("kind", "view", "laterality", "density")
 
 
-def _fields(conditions: Conditions) -> dict[str, object]:
+def _fields(conditions: Conditions) -> dict[str, Any]:
     return {name: getattr(conditions, name) for name in _KNOWN}

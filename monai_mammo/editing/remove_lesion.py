@@ -110,7 +110,8 @@ def remove(
         autoencoder=autoencoder,
         lesion_network=lesion_network,
     )
-    finder, weights = None, ()
+    finder: FoundRegion | None = None
+    weights: tuple[WeightsReference, ...] = ()
     if request.segment:
         home = find(request.lesion_network)
         home.check_weights()

@@ -98,9 +98,7 @@ def examined_images(network: nn.Module, items: Sequence[dict[str, Any]]) -> Iter
             index += 1
 
 
-def _examined(
-    data: LesionDataset, index: int, probability: np.ndarray, heads: dict[str, np.ndarray]
-) -> ExaminedImage:
+def _examined(data: LesionDataset, index: int, probability: np.ndarray, heads: dict[str, np.ndarray]) -> ExaminedImage:
     item, conditions, known = data.data[index], data.conditions[index], data[index]
     labels = dict(zip(HEADS, known["classes"].tolist(), strict=True)) | {PRESENCE: int(known["presence"])}
     boxes = [Box.parse(box) for box in item.get("boxes") or [conditions.box] if box is not None]

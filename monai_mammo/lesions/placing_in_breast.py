@@ -193,13 +193,15 @@ def _outlines_of(bank: ContourBank, conditions: Conditions) -> np.ndarray:
     finding = conditions.finding
     of_finding = np.nonzero(bank.contour_finding == position_in(Finding, finding))[0]
     choice = of_finding if len(of_finding) >= 40 else np.arange(bank.n_contours)
-    fill = np.array([_area(bank.contour(number)) for number in choice])  # 0.785 for an ellipse
+    fill = np.array([_area(bank.contour(int(number))) for number in choice])  # 0.785 for an ellipse
     lengthening = np.abs(np.log(bank.aspect[choice]))
-    order = {
+    orders: dict[Shape | None, np.ndarray] = {
+        None: np.zeros(len(choice)),
         Shape.ROUND: lengthening - fill,
         Shape.OVAL: np.abs(lengthening - 0.35) - fill,
         Shape.IRREGULAR: fill,
-    }.get(conditions.lesion_shape, np.zeros(len(choice)))
+    }
+    order = orders[conditions.lesion_shape]
     n_left_out = round(0.15 * len(choice)) if conditions.lesion_shape is Shape.IRREGULAR else 0  # the most ragged
     n_kept = len(choice) if conditions.lesion_shape is None else max(20, len(choice) // 3)
     return choice[np.argsort(order, kind="stable")[n_left_out : n_left_out + n_kept]]

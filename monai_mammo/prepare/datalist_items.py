@@ -80,9 +80,7 @@ def load_datalist(
     return items
 
 
-def load_items(
-    datalist: str | Path, *, split: str = "validation", needs: Sequence[str] = ()
-) -> list[dict[str, Any]]:
+def load_items(datalist: str | Path, *, split: str = "validation", needs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Items of one split of a prepared folder that state their person, their name and their breast mask.
 
     Parameters

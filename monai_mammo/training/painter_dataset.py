@@ -166,9 +166,10 @@ class PainterDataset(Dataset):
             with np.load(path) as stored:
                 return dict(stored)
         cached = self._encoded(sources, autoencoder)
+        arrays: dict[str, Any] = cached
         if path is not None:
             with open_whole(path, make_folder=True) as stream:
-                np.savez(stream, **cached)
+                np.savez(stream, **arrays)
         return cached
 
     def _encoded(self, sources: Sequence[_Source], autoencoder: nn.Module) -> dict[str, np.ndarray]:
@@ -203,14 +204,14 @@ class PainterDataset(Dataset):
     def _crops(self, place: int, source: _Source) -> list[PainterCrop] | None:
         """As many crops as there are views, repeated where some do not fit; `None` where none does."""
         image = pixels_of(source.item).astype(np.float32) / 65535
-        avoided = None if source.has_lesion else _avoided(source.item, image)
-        mask = mask_of(source.item, "label", image.shape) if source.has_lesion else None
-        if min(image.shape) < CROP_PX // 2:
+        region = mask_of(source.item, "label", image.shape) if source.has_lesion else _avoided(source.item, image)
+        if region is None or min(image.shape) < CROP_PX // 2:
             return None
+        crop_of = lesion_crop if source.has_lesion else lesion_free_crop
         crops: list[PainterCrop] = []
         for view in range(self.n_views):
             rng = np.random.default_rng((self.seed, 78, place, view))
-            crop = lesion_free_crop(image, avoided, rng) if mask is None else lesion_crop(image, mask, rng)
+            crop = crop_of(image, region, rng)
             if crop is not None:
                 crops.append(crop)
         return [crops[view % len(crops)] for view in range(self.n_views)] if crops else None

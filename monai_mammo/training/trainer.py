@@ -282,6 +282,6 @@ def compile_where(switch: bool | str, network: nn.Module) -> None:
 
 
 def _announce_epoch(engine: Engine) -> None:
-    dataset = getattr(engine.state.dataloader, "dataset", None)
+    dataset: Any = getattr(engine.state.dataloader, "dataset", None)
     if hasattr(dataset, "set_epoch"):
         dataset.set_epoch(engine.state.epoch)

@@ -57,7 +57,7 @@ def edit_problems(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> list[s
     """
     name = "edited.dcm" if "edited.dcm" in paths else "edited.png"
     try:
-        stored = read_stored_guarded(paths[name]) if name.endswith(".dcm") else read_stored(paths[name])
+        stored: Any = read_stored_guarded(paths[name]) if name.endswith(".dcm") else read_stored(paths[name])
         if isinstance(stored, (Skipped, Failed)):
             return [f"{name} cannot be decoded: {stored.detail}"]
         changed = read_brightness(paths["changed.png"]) > 0.5
