@@ -89,6 +89,13 @@ FAULTS: tuple[Fault, ...] = (
         "`--resume 0` is refused",
     ),
     Fault(
+        "parsed_numbers.py",
+        "not low <= number <= high",
+        "not low < number <= high",
+        ("test_parsed_numbers.py",),
+        "`--guidance 0` is refused",
+    ),
+    Fault(
         "machine.py",
         "numbers < _FIRST_GLIBC",
         "numbers <= _FIRST_GLIBC",

@@ -23,6 +23,7 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.output_folder import check_output_folder
 from monai_mammo.files.whole import open_whole, save_text
+from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.switches import parse_switch
 
 __all__ = ["import_checkpoint"]
@@ -159,10 +160,7 @@ def _given(
 
 
 def _whole(name: str, value: Any, *, low: int = 1) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isdecimal() and low <= int(text[:9]) and len(text) < 7):
-        raise RequestError(f"{name} {text[:40]!r} is not a whole number from {low} to 999999")
-    return int(text)
+    return parse_whole(value, name=name, low=low, high=999_999)
 
 
 def _filled(translated: Translated) -> nn.Module:

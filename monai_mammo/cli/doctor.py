@@ -10,6 +10,7 @@ from monai_mammo.cli.options import add_output_options, environment, help_of, sa
 from monai_mammo.cli.progress_line import ProgressLine
 from monai_mammo.errors import RequestError
 from monai_mammo.files.names import ALLOW_OUTSIDE
+from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.prepare.datasets import DATASETS
 
 __all__ = ["add_parser", "run"]
@@ -62,9 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _machine(arguments)
     if arguments.source is None or arguments.out is None:
         raise RequestError("doctor needs a data set and a folder for what it finds: SOURCE --out DIR")
-    workers = str(arguments.workers)
-    if not workers.isdecimal() or not 1 <= int(workers[:9]) <= 1024:
-        raise RequestError(f"workers {workers!r} is not a whole number from 1 to 1024")
+    workers = parse_whole(arguments.workers, name="workers", low=1, high=1024)
     from monai_mammo.prepare import doctor
 
     with ProgressLine("files", quiet=arguments.quiet) as line:
@@ -72,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.source,
             out=arguments.out,
             dataset=arguments.dataset,
-            workers=int(workers),
+            workers=workers,
             allow_outside=arguments.allow_outside,
             progress=line.update,
         )

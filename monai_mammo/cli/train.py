@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from monai_mammo.cli.options import help_of
-from monai_mammo.errors import RequestError
+from monai_mammo.parsed_numbers import parse_whole
 
 __all__ = ["add_parser", "run"]
 
@@ -55,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     int
     """
     threads = arguments.threads or os.environ.get("OMP_NUM_THREADS") or "1"
-    if not threads.isdecimal() or not 1 <= int(threads[:9]) <= 1024:
-        raise RequestError(f"threads {threads!r} is not a whole number from 1 to 1024")
+    threads = str(parse_whole(threads, name="threads", low=1, high=1024))
     os.environ["OMP_NUM_THREADS"] = threads  # read when torch is imported
     from monai_mammo.training import train
     from monai_mammo.training.start import parse_overrides

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.parsed_numbers import parse_number, parse_whole
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.terms import Depth, Finding, Quadrant
 
@@ -94,13 +94,13 @@ class EditRequest:
         put = object.__setattr__
         if not self.images:
             raise RequestError(f"{self.command} needs one image at least")
-        put(self, "n_variants", _whole("count", self.n_variants, 1, _MOST_VARIANTS))
-        put(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
-        put(self, "steps", _whole("steps", self.steps, 1, _MOST_STEPS))
-        put(self, "guidance", _number("guidance", self.guidance, 0, 20))
+        put(self, "n_variants", parse_whole(self.n_variants, name="count", low=1, high=_MOST_VARIANTS))
+        put(self, "seed", parse_whole(self.seed, name="seed", low=0, high=2**63 - 1))
+        put(self, "steps", parse_whole(self.steps, name="steps", low=1, high=_MOST_STEPS))
+        put(self, "guidance", parse_number(self.guidance, name="guidance", low=0, high=20))
         for name, most in (("size_mm", 150), ("size_px", 65535)):
             value = getattr(self, name)
-            put(self, name, None if value is None else _number(name, value, 0.5, most))
+            put(self, name, None if value is None else parse_number(value, name=name, low=0.5, high=most))
         if self.box is not None:
             put(self, "box", Box.parse(self.box) if not isinstance(self.box, Box) else self.box)
         if self.at is not None:
@@ -214,20 +214,3 @@ def _place(text: str) -> str:
     if word not in allowed:
         raise RequestError(f"place {str(text)[:40]!r} is not one of {', '.join(allowed)}")
     return word
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
-        raise RequestError(f"{name} {text[:40]!r} is not a whole number from {low} to {high}")
-    return int(text)
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not low <= number <= high:
-        raise RequestError(f"{name} {str(value)[:40]!r} is not a number from {low:g} to {high:g}")
-    return number

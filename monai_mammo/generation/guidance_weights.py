@@ -8,6 +8,7 @@ from typing import Any
 
 from monai_mammo.attributes import GUIDED
 from monai_mammo.errors import RequestError
+from monai_mammo.parsed_numbers import parse_number
 
 __all__ = ["MOST", "GuidanceJson", "GuidanceWeights", "guidance_json", "parse_guidance", "parse_interval"]
 
@@ -123,10 +124,4 @@ def _pair(part: str) -> tuple[str, str]:
 
 
 def _weight(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not 0 <= number <= MOST:
-        raise RequestError(f"{name} {str(value)[:40]!r} is not a number from 0 to {MOST:g}")
-    return number
+    return parse_number(value, name=name, low=0, high=MOST)

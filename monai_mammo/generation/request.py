@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +15,7 @@ from monai_mammo.generation.engine.source import Keep
 from monai_mammo.generation.guidance_weights import GuidanceWeights, parse_guidance, parse_interval
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
+from monai_mammo.parsed_numbers import parse_number, parse_whole
 from monai_mammo.prepare.sidecar import files_beside
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding
@@ -119,17 +119,18 @@ class Request:
         if not rows:
             raise RequestError("a request needs the conditions of at least one sample")
         put(self, "conditions", rows)
-        put(self, "count", _whole("count", len(rows) if self.count is None else self.count, 1, MAX_COUNT))
+        count = len(rows) if self.count is None else self.count
+        put(self, "count", parse_whole(count, name="count", low=1, high=MAX_COUNT))
         if len(rows) > 1 and self.count != len(rows):
             raise RequestError(f"count {self.count} does not fit the {len(rows)} samples that are listed")
-        put(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
-        put(self, "steps", _whole("steps", self.steps, 1, MAX_STEPS))
-        put(self, "max_tries", _whole("max_tries", self.max_tries, 1, MAX_TRIES))
+        put(self, "seed", parse_whole(self.seed, name="seed", low=0, high=2**63 - 1))
+        put(self, "steps", parse_whole(self.steps, name="steps", low=1, high=MAX_STEPS))
+        put(self, "max_tries", parse_whole(self.max_tries, name="max_tries", low=1, high=MAX_TRIES))
         if self.guidance is not None:
             put(self, "guidance", parse_guidance(self.guidance))
         if self.guidance_interval is not None:
             put(self, "guidance_interval", parse_interval(self.guidance_interval))
-        put(self, "dice_threshold", _number("dice_threshold", self.dice_threshold, 0, 1))
+        put(self, "dice_threshold", parse_number(self.dice_threshold, name="dice_threshold", low=0, high=1))
         put(self, "only_passed", parse_switch(self.only_passed, name="only_passed"))
         put(self, "format", _member(OutputFormat, "format", self.format))
         put(self, "unsupported", _member(UnsupportedPolicy, "unsupported", self.unsupported))
@@ -138,7 +139,8 @@ class Request:
             raise RequestError(f"{word} says what stays of a real mammogram: name one with like")
         if self.like is not None:
             put(self, "keep", _member(Keep, "keep", Keep.NOTHING if self.keep is None else self.keep))
-            put(self, "strength", _number("strength", 1.0 if self.strength is None else self.strength, 0, 1))
+            strength = 1.0 if self.strength is None else self.strength
+            put(self, "strength", parse_number(strength, name="strength", low=0, high=1))
         if self.mask is not None and any(row.finding is Finding.NONE for row in rows):
             raise RequestError("a mask is given with finding 'none': leave out the mask or name the finding")
 
@@ -229,23 +231,6 @@ class Request:
     def request_sha256(self) -> str:
         """SHA-256 of `identity` as canonical JSON."""
         return bytes_sha256(canonical_json(self.identity()).encode())
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
-        raise RequestError(f"{name} {text[:40]!r} is not a whole number from {low} to {high}")
-    return int(text)
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not low <= number <= high:
-        raise RequestError(f"{name} {str(value)[:40]!r} is not a number from {low} to {high}")
-    return number
 
 
 def _member(vocabulary: type[StrEnum], name: str, value: Any) -> StrEnum:
