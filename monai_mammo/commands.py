@@ -53,6 +53,11 @@ COMMANDS: tuple[Command, ...] = (
         does="fill a region of acquired mammograms with healthy tissue",
     ),
     Command(
+        name="evolve",
+        module="monai_mammo.editing.evolve_lesion",
+        does="show one breast at several visits, with a lesion that grows by a law",
+    ),
+    Command(
         name="prepare",
         module="monai_mammo.prepare.preparation",
         does="bring mammograms to one grid, with masks and splits",

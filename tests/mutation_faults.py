@@ -1384,6 +1384,20 @@ FAULTS: tuple[Fault, ...] = (
         "an edit changes pixels all over its window",
     ),
     Fault(
+        "editing/growth_law.py",
+        "2 ** (-(day - untreated) / self.halving_days)",
+        "2 ** (-day / self.halving_days)",
+        ("editing/test_evolve.py",),
+        "a lesion shrinks before its treatment",
+    ),
+    Fault(
+        "lesions/growing_outline.py",
+        "radius *= diameter / (2 * math.sqrt(float(np.mean(radius**2))))",
+        "radius *= 1.0",
+        ("editing/test_evolve.py",),
+        "a growing outline has another area than the law says",
+    ),
+    Fault(
         "editing/stored_scale.py",
         "step = self._value(brightness + added) - self._value(brightness)",
         "step = self._value(brightness) - self._value(brightness + added)",

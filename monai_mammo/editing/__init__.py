@@ -11,6 +11,8 @@ _HOMES = {
     "EditRequest": "edit_request",
     "LesionPainter": "painter",
     "PaintedCrop": "painter",
+    "GrowthLaw": "growth_law",
+    "evolve": "evolve_lesion",
     "insert": "insert_lesion",
     "paint_region": "local_edit",
     "remove": "remove_lesion",

@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.editing.evolution import Evolution
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
@@ -19,7 +20,7 @@ from monai_mammo.terms import Depth, Finding, Quadrant
 
 __all__ = ["EditRequest", "listed_images"]
 
-RECIPE = 1
+RECIPE = 2
 """Counts up where the same request gives other pixels."""
 
 _MOST_STEPS = 64
@@ -33,7 +34,7 @@ class EditRequest:
     Parameters
     ----------
     command : str
-        ``insert`` or ``remove``.
+        ``insert``, ``remove`` or ``evolve``.
     images : tuple of str
         Paths of the files.
     n_variants : int
@@ -58,6 +59,8 @@ class EditRequest:
         The same in pixels of the file.
     in_muscle : bool
         Whether a lesion may lie in the pectoral muscle.
+    evolution : Evolution or None
+        Course of a lesion over visits, each of which is a version of the file.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -84,6 +87,7 @@ class EditRequest:
     size_mm: float | None = None
     size_px: float | None = None
     in_muscle: bool = False
+    evolution: Evolution | None = None
     steps: int = 16
     guidance: float = 1.5
     bundle: str = DEFAULT_BUNDLES[0]
@@ -112,8 +116,8 @@ class EditRequest:
             raise RequestError("size_mm and size_px both say how large: give one of them")
         if (self.size_mm or self.size_px) and (self.box is not None or self.mask is not None):
             raise RequestError("a box or mask says how large the lesion is: give no size beside it")
-        if self.command == "insert" and self.lesion.finding is Finding.NONE:
-            raise RequestError("insert draws a lesion, and finding 'none' is none: remove takes a lesion out")
+        if self.command != "remove" and self.lesion.finding is Finding.NONE:
+            raise RequestError(f"{self.command} draws a lesion, and finding 'none' is none: remove takes a lesion out")
 
     @property
     def count(self) -> int:
@@ -151,6 +155,10 @@ class EditRequest:
         values |= {"shown": self.shown.to_dict(), "lesion": self.lesion.to_dict()}
         values["box"] = None if self.box is None else list(self.box)
         values["mask"] = None if self.mask is None else Path(self.mask).name
+        if self.evolution is None:
+            del values["evolution"]
+        else:
+            values["evolution"] = self.evolution.to_dict()
         return values
 
     def identity(self) -> dict[str, Any]:

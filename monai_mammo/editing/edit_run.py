@@ -1,4 +1,4 @@
-"""Edits of acquired mammograms carried out in a folder: what `insert` and `remove` share."""
+"""Edits of acquired mammograms carried out in a folder: what `insert`, `remove` and `evolve` share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
+from monai_mammo.editing.local_edit import Change, paint_region
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
+from monai_mammo.generation.runs.run_form import RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.painter_crops import CROP_PX, region_round
 from monai_mammo.progress import ProgressCallback
@@ -42,12 +44,21 @@ class Aim(NamedTuple):
         What was asked for: the outline of the lesion that comes, or of what goes.
     where : str
         Where it comes from, for the manifest.
+    noise : int
+        Number of the noise that is drawn from: edits of one file with the same number draw from the same.
+    again : callable or None
+        ``again(change)`` gives what is to be painted in its place, `None` where the change is well.
+    after : callable or None
+        ``after(sample)`` gives the sample that is written in its place.
     """
 
     region: np.ndarray
     outline: np.ndarray
     requested: np.ndarray
     where: str
+    noise: int = 0
+    again: Callable[[Change], Aim | None] | None = None
+    after: Callable[[EditedSample], EditedSample] | None = None
 
 
 def carry_out_edits(
@@ -57,6 +68,7 @@ def carry_out_edits(
     out: str | Path,
     device: str = "auto",
     more_weights: Sequence[WeightsReference] = (),
+    form: RunForm = EDIT_FORM,
     progress: ProgressCallback | None = None,
 ) -> Run:
     """Edits in a folder: what is missing is made and written, all else is left as it is.
@@ -71,6 +83,8 @@ def carry_out_edits(
     device : {"auto", "cpu", "cuda"}
     more_weights : sequence of WeightsReference
         That decide a pixel beside the painter's and the autoencoder's.
+    form : RunForm
+        What the run writes.
     progress : callable or None
         Called with a `Progress` now and then.
 
@@ -117,7 +131,7 @@ def carry_out_edits(
             else:
                 yield sample
 
-    run = carry_out(spec, Path(out), make, form=EDIT_FORM, progress=progress)
+    run = carry_out(spec, Path(out), make, form=form, progress=progress)
     if not_edited:
         first = not_edited[min(not_edited)]
         raise MammoError(f"{len(not_edited)} of {len(request.images)} images were not edited, the first: {first}")
@@ -149,23 +163,11 @@ def region_in_picture(outline: np.ndarray) -> np.ndarray:
 
 
 def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, painter: Any) -> EditedSample:
-    from monai_mammo.editing.local_edit import paint_region
-
     started = time.monotonic()
     conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
-    change = paint_region(
-        painter,
-        source.mammogram.pixels,
-        aim.region,
-        aim.outline,
-        conditions,
-        spacing_mm=source.spacing_mm,
-        may_change=ndimage.binary_erosion(source.breast, iterations=2, border_value=1),
-        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{index // len(request.images)}", 0),
-        keeps_fine=request.command == "insert",
-        steps=request.steps,
-        guidance=request.guidance,
-    )
+    change = _change(request, source, aim, conditions, painter)
+    while aim.again is not None and (other := aim.again(change)) is not None:
+        aim, change = other, _change(request, source, other, conditions, painter)
     pixels = source.stored.copy()
     window = change.window
     pixels[window] = source.scale.changed(source.stored[window], source.mammogram.pixels[window], change.added)
@@ -182,7 +184,7 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, pain
         "is_failure": False,
         "seconds": seconds,
     }
-    return EditedSample(
+    sample = EditedSample(
         index=index,
         command=request.command,
         source=source,
@@ -193,6 +195,23 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, pain
         shown=conditions,
         warnings=_warnings(request, source),
         about=about,
+        edits=("lesion_removed",) if request.command == "remove" else ("lesion_inserted",),
+    )
+    return sample if aim.after is None else aim.after(sample)
+
+
+def _change(request: EditRequest, source: EditSource, aim: Aim, conditions: Conditions, painter: Any) -> Change:
+    return paint_region(
+        painter,
+        source.mammogram.pixels,
+        aim.region,
+        aim.outline,
+        conditions,
+        spacing_mm=source.spacing_mm,
+        may_change=ndimage.binary_erosion(source.breast, iterations=2, border_value=1),
+        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", 0),
+        steps=request.steps,
+        guidance=request.guidance,
     )
 
 
@@ -212,7 +231,7 @@ def _contrast(
 
 
 def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
-    done = "a lesion was inserted" if request.command == "insert" else "a region was filled with healthy tissue"
+    done = "a region was filled with healthy tissue" if request.command == "remove" else "a lesion was inserted"
     out = [f"{done} by a computer, the rest is acquired mammogram {source.mammogram.source_sha256[:12]}"]
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")

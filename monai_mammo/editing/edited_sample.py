@@ -12,6 +12,7 @@ import numpy as np
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Identity, Provenance, write_edited, write_segmentation
 from monai_mammo.dicom.identity import WeightsReference
+from monai_mammo.dicom.writing.visit import Visit
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
@@ -26,9 +27,10 @@ from monai_mammo.terms import Finding
 
 __all__ = ["EDIT_FORM", "EditedSample"]
 
-_EDITS = {"insert": "lesion_inserted", "remove": "lesion_removed"}
+_INSERTED = "a lesion drawn over a region by latent diffusion from its surroundings"
 _METHODS = {
-    "insert": "a lesion drawn into a region by latent diffusion from its surroundings",
+    "insert": _INSERTED,
+    "evolve": _INSERTED,
     "remove": "a region filled by latent diffusion from its surroundings",
 }
 _OUTLINES = WeightsReference("lesion outlines", "1")
@@ -45,7 +47,7 @@ class EditedSample:
     index : int
         Number of the sample in its run, from 0.
     command : str
-        ``insert`` or ``remove``.
+        ``insert``, ``remove`` or ``evolve``.
     source : EditSource
     pixels : ndarray, shape (rows, columns), unsigned
         Stored values after the edit.
@@ -60,6 +62,12 @@ class EditedSample:
     warnings : tuple of str
     about : mapping
         What else the manifest states: plain JSON values.
+    edits : tuple of str
+        What was done, names of `monai_mammo.dicom.writing.edited.EDITS`.
+    visit : Visit or None
+        When the picture is said to be taken; as its source, where none is given.
+    is_moved : bool
+        Whether what the pixels show lies elsewhere than in the source.
     """
 
     index: int
@@ -72,6 +80,9 @@ class EditedSample:
     shown: Conditions
     warnings: tuple[str, ...]
     about: Mapping[str, Any]
+    edits: tuple[str, ...]
+    visit: Visit | None = None
+    is_moved: bool = False
 
     @property
     def changed(self) -> np.ndarray:
@@ -105,10 +116,12 @@ class EditedSample:
                 self.pixels,
                 self.source.path,
                 folder / "edited.dcm",
-                edits=[_EDITS[self.command]],
+                edits=self.edits,
                 identity=identity,
                 provenance=provenance,
                 conditions=self.shown.replace(laterality=None, view=None, box=None),
+                visit=self.visit,
+                is_moved=self.is_moved,
             )
             write_segmentation(
                 dataset,

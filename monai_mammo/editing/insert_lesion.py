@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.edit_request import EditRequest, listed_images
 from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
 from monai_mammo.editing.edit_source import EditSource
-from monai_mammo.editing.region_file import region_of_file
-from monai_mammo.errors import RequestError
+from monai_mammo.editing.lesion_place import placed_lesion
 from monai_mammo.generation.runs.run import Run
-from monai_mammo.lesions.placing import draw_outline
-from monai_mammo.lesions.placing_in_breast import PlacedOutline, allowed_places, place_in_breast
-from monai_mammo.prepare.geometry import mirror_box
 from monai_mammo.progress import ProgressCallback
-from monai_mammo.terms import Depth, Laterality, Quadrant, View
-from monai_mammo.text.place import box_of_place
 
 __all__ = ["insert"]
 
@@ -132,80 +124,8 @@ def insert(
 
 
 def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
-    shape = source.stored.shape
-    if request.mask is not None:
-        outline, where = region_of_file(request.mask, source), "the requested mask"
-    else:
-        placed = _placed(request, source, index)
-        trace = source.prepared.trace
-        if request.box is not None:
-            box, points = request.box, placed.points
-        else:
-            found = trace.inverse_box(placed.box)
-            assert found is not None
-            box, points = found, placed.points
-        if trace.is_mirrored:
-            points = points * (-1, 1) + (1, 0)
-        outline, where = draw_outline(points, box, (shape[0], shape[1])), placed.source
+    outline, where = placed_lesion(request, source, index)
     region = region_in_picture(outline)
     source.refuse_outside(outline)
     source.refuse_outside(region, most=0.1)
-    return Aim(region=region, outline=outline, requested=outline, where=where)
-
-
-def _placed(request: EditRequest, source: EditSource, index: int) -> PlacedOutline:
-    view = source.conditions.view
-    prepared = source.prepared
-    trace = prepared.trace
-    lesions = source.known_lesions()
-    allowed = allowed_places(
-        prepared.breast,
-        view=view,
-        lesions=trace.forward(lesions.astype(np.float32)) > 0.1 if lesions.any() else None,
-        in_muscle=request.in_muscle,
-    )
-    lesion = request.lesion.replace(view=view)
-    if request.box is not None:
-        lesion = lesion.replace(box=source.box_in_frame(request.box))
-        allowed = prepared.breast
-    return place_in_breast(
-        lesion,
-        prepared.image,
-        allowed,
-        seed=request.seed,
-        sample_id=index,
-        region=_part(request.at, source),
-        size_fraction=_size_fraction(request, source),
-    )
-
-
-def _part(at: str | None, source: EditSource) -> Box | None:
-    """Region of the prepared frame, chest wall left, that a word names."""
-    if at is None:
-        return None
-    view, side = source.conditions.view, source.conditions.laterality
-    if view is None or side is None:
-        raise RequestError(f"{source.path} does not state view and side, which a place needs: name view and laterality")
-    is_depth = at in tuple(str(member.value) for member in Depth)
-    box = box_of_place(
-        None if is_depth else Quadrant(at), view=View(view), laterality=side, depth=Depth(at) if is_depth else None
-    )
-    if box is None:
-        raise RequestError(f"place {at!r} is not told apart in a {view} view")
-    return mirror_box(box) if side is Laterality.R else box
-
-
-def _size_fraction(request: EditRequest, source: EditSource) -> tuple[float, float] | None:
-    size_px = request.size_px
-    if request.size_mm is not None:
-        if source.spacing_mm is None:
-            raise RequestError(f"{source.path} states no spacing, so that no size in mm is known: give size_px")
-        size_px = request.size_mm / source.spacing_mm
-    if size_px is None:
-        return None
-    rows, columns = source.prepared.trace.padded_shape
-    if size_px > min(rows, columns):
-        raise RequestError(
-            f"a lesion of {size_px:.0f} pixels is larger than the breast of {source.path}, {rows} x {columns} pixels"
-        )
-    return size_px / columns, size_px / rows
+    return Aim(region=region, outline=outline, requested=outline, where=where, noise=request.image_of(index)[1])

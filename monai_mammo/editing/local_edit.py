@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -12,12 +13,15 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.editing.grain import grain_like
-from monai_mammo.editing.painter import LesionPainter
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.painter_crops import CROP_PX
 from monai_mammo.prepare.geometry import resize
+from monai_mammo.terms import Finding
 
-__all__ = ["LARGEST_SHARE", "Change", "paint_region"]
+if TYPE_CHECKING:
+    from monai_mammo.editing.painter import LesionPainter, PaintedCrop
+
+__all__ = ["LARGEST_SHARE", "Change", "paint_region", "window_round"]
 
 LARGEST_SHARE = 0.72
 """Share of the picture's shorter side that a region spans at most: the painter must see its surroundings."""
@@ -60,15 +64,15 @@ def paint_region(
     spacing_mm: float | None,
     may_change: np.ndarray,
     noise_of: tuple[int, str, int],
-    keeps_fine: bool,
     steps: int = 16,
     guidance: float = 1.5,
 ) -> Change:
-    """Region of a picture drawn anew, with the grain of its surroundings, blended in a band round it.
+    """A lesion added to a picture, or a region of it drawn anew as healthy tissue, blended in a band round it.
 
-    The painter works on a window of 128 x 128 of its own pixels; the difference that it makes is enlarged to the
-    picture's own. What the picture has that is finer than the painter's pixels stays (`keeps_fine`), or is replaced by
-    noise like that of the surroundings, as where a lesion with its own fine structure is taken out.
+    The painter works on a window of 128 x 128 of its own pixels; what it changes is enlarged to the picture's own. A
+    lesion is what the painter draws with it beyond what it draws without it from the same noise: it lies over the
+    tissue that is there, as what X-rays pass adds up. Where nothing is to be seen (an empty outline), the region is
+    replaced, what is finer than the painter's pixels by noise like that of the surroundings.
 
     Parameters
     ----------
@@ -87,8 +91,6 @@ def paint_region(
         Where pixels may change: the breast.
     noise_of : tuple of int, str and int
         Seed of the run, name of the sample, number of the try.
-    keeps_fine : bool
-        Whether structure finer than the painter's pixels stays.
     steps, guidance
         As for `LesionPainter.paint`.
 
@@ -101,36 +103,69 @@ def paint_region(
     RequestError
         The region is larger than the painter's crop allows, or the picture too small.
     """
-    window = _window(region)
+    window = window_round(region)
     side = window[0].stop - window[0].start
     shrinking = side / CROP_PX
     own = picture[window].astype(np.float32)
     crop = resize(own, (CROP_PX, CROP_PX))
     drawn_region, drawn_outline = (_shrunk(mask[window]) for mask in (region, outline))
-    painted = painter.paint(
-        crop,
-        drawn_region,
-        drawn_outline,
-        conditions,
-        pixel_mm=None if spacing_mm is None else spacing_mm * shrinking,
-        noise_of=noise_of,
-        steps=steps,
-        guidance=guidance,
-    )
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(f"grain/{noise_of!r}".encode()).digest()[:8], "big"))
-    known = ~ndimage.binary_dilation(drawn_region, iterations=4)
-    difference = painted.image - crop + grain_like(painted.lost, known, rng)
-    added = _enlarged(difference, (side, side))
-    if not keeps_fine and shrinking > 1:
-        fine = own - _enlarged(crop, own.shape)
-        around = ~ndimage.binary_dilation(region[window], iterations=math.ceil(2 * shrinking))
-        added = added + grain_like(fine, around & may_change[window], rng) - fine
+    how: dict[str, Any] = {"pixel_mm": None if spacing_mm is None else spacing_mm * shrinking, "noise_of": noise_of}
+    how |= {"steps": steps, "guidance": guidance}
+    painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
+    if outline.any():
+        nothing = np.zeros_like(drawn_outline)
+        added = painted.image - painter.paint(crop, drawn_region, nothing, _without_lesion(conditions), **how).image
+        added = _enlarged(added, (side, side))
+    else:
+        added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of)
     weight = _blending(region[window]) * may_change[window]
     return Change(window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking)
 
 
-def _window(region: np.ndarray) -> tuple[slice, slice]:
-    """Square window of the picture round a region, which spans half of it where the picture is large enough."""
+def _without_lesion(conditions: Conditions) -> Conditions:
+    kept = {name: getattr(conditions, name) for name in ("kind", "view", "laterality", "density", "age_years")}
+    return Conditions(**kept, finding=Finding.NONE)
+
+
+def _filling(
+    own: np.ndarray,
+    crop: np.ndarray,
+    painted: PaintedCrop,
+    drawn_region: np.ndarray,
+    region: np.ndarray,
+    may_change: np.ndarray,
+    noise_of: tuple[int, str, int],
+) -> np.ndarray:
+    """What replaces the window's pixels by those that were painted, with grain of both scales."""
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(f"grain/{noise_of!r}".encode()).digest()[:8], "big"))
+    known = ~ndimage.binary_dilation(drawn_region, iterations=4)
+    added = _enlarged(painted.image - crop + grain_like(painted.lost, known, rng), own.shape)
+    shrinking = len(own) / CROP_PX
+    if shrinking > 1:
+        fine = own - _enlarged(crop, own.shape)
+        around = ~ndimage.binary_dilation(region, iterations=math.ceil(2 * shrinking))
+        added = added + grain_like(fine, around & may_change, rng) - fine
+    return added
+
+
+def window_round(region: np.ndarray) -> tuple[slice, slice]:
+    """Square window of the picture round a region, which spans half of it where the picture is large enough.
+
+    Parameters
+    ----------
+    region : ndarray, shape (rows, columns), bool
+        Not empty.
+
+    Returns
+    -------
+    tuple of slice
+        Rows and columns.
+
+    Raises
+    ------
+    RequestError
+        The region is larger than the painter's crop allows, or the picture too small.
+    """
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     extent = int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
     shortest = min(region.shape)

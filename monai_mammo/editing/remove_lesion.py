@@ -119,7 +119,7 @@ def remove(
         finder = FoundRegion(home, device=device)
 
     def aim(request: EditRequest, source: EditSource, index: int) -> Aim:
-        return _aim(request, source, finder)
+        return _aim(request, source, finder)._replace(noise=request.image_of(index)[1])
 
     return carry_out_edits(request, aim, out=out, device=device, more_weights=weights, progress=progress)
 

@@ -9,6 +9,7 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "ContourBank": "contour_bank",
+    "GrowingOutline": "growing_outline",
     "PainterCrop": "painter_crops",
     "RequestedLesion": "placing",
     "build_contour_bank": "contour_bank",

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from monai_mammo.editing.grain import grain_like
-from monai_mammo.editing.local_edit import _blending, _window
+from monai_mammo.editing.local_edit import _blending, window_round
 from monai_mammo.editing.stored_scale import StoredScale
 from monai_mammo.errors import RequestError
 
@@ -63,11 +63,11 @@ def test_the_blend_is_one_inside_and_exactly_nothing_away_from_the_region():
     assert weight[45:55, 45:55].min() == 1
     distance = ndimage.distance_transform_edt(~region)
     assert not weight[distance > 6].any() and weight[distance == 1].max() < 0.6
-    rows, columns = _window(region)
+    rows, columns = window_round(region)
     assert rows.stop - rows.start == columns.stop - columns.start == 104
     with pytest.raises(RequestError, match="120 x 80 pixels is too small"):
-        _window(region[:, :80])
+        window_round(region[:, :80])
     large = np.zeros((300, 200), dtype=bool)
     large[10:200, 10:50] = True
     with pytest.raises(RequestError, match="144 are the most"):
-        _window(large)
+        window_round(large)

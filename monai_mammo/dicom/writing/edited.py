@@ -25,6 +25,7 @@ from monai_mammo.dicom.writing.greyscale import put_brightness, put_full_window,
 from monai_mammo.dicom.writing.mammogram_object import INTENTS
 from monai_mammo.dicom.writing.provenance_attributes import SOURCE_OF_PROCESSING, coded, contribution, derivation
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
+from monai_mammo.dicom.writing.visit import Visit, put_visit
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.terms import Code
@@ -36,6 +37,7 @@ EDITS = {
     "lesion_inserted": Code("lesion_inserted", "99MONAI_MAMMO", "Lesion inserted by a generative model"),
     "lesion_removed": Code("lesion_removed", "99MONAI_MAMMO", "Lesion removed by a generative model"),
     "lesion_changed": Code("lesion_changed", "99MONAI_MAMMO", "Lesion changed by a generative model"),
+    "acquisition_varied": Code("acquisition_varied", "99MONAI_MAMMO", "Compression or exposure varied by a computer"),
     "reconstructed": Code("reconstructed", "99MONAI_MAMMO", "Passed through a generative autoencoder"),
     "edge_enhancement": Code("113086", "DCM", "Edge enhancement"),
     "smoothing": Code("113087", "DCM", "Smoothing"),
@@ -69,6 +71,8 @@ def write_edited(
     identity: Identity,
     provenance: Provenance,
     conditions: Conditions | None = None,
+    visit: Visit | None = None,
+    is_moved: bool = False,
     transfer_syntax: TransferSyntax = "jpeg-ls",
 ) -> Dataset:
     """Write an edited version of a real mammogram; equal arguments give equal bytes.
@@ -92,6 +96,10 @@ def write_edited(
         What made the edit.
     conditions : Conditions, optional
         What the picture shows now, where that is known.
+    visit : Visit, optional
+        When the picture is said to be taken; as its source, where none is given.
+    is_moved : bool
+        Whether what the pixels show lies elsewhere than in the source.
     transfer_syntax : str
         One of `encode.TRANSFER_SYNTAXES`.
 
@@ -108,7 +116,14 @@ def write_edited(
         The source cannot be read or is not a grey image, or the file cannot be written.
     """
     dataset = edited_dataset(
-        pixels, source, edits=edits, identity=identity, provenance=provenance, conditions=conditions
+        pixels,
+        source,
+        edits=edits,
+        identity=identity,
+        provenance=provenance,
+        conditions=conditions,
+        visit=visit,
+        is_moved=is_moved,
     )
     encode(dataset, transfer_syntax)
     save_bytes(dataset_bytes(dataset), path)
@@ -123,13 +138,15 @@ def edited_dataset(
     identity: Identity,
     provenance: Provenance,
     conditions: Conditions | None = None,
+    visit: Visit | None = None,
+    is_moved: bool = False,
 ) -> Dataset:
     """Dataset of an edited mammogram with native pixels; see `write_edited`.
 
     Parameters
     ----------
     pixels : ndarray, shape (rows, columns)
-    source, edits, identity, provenance, conditions
+    source, edits, identity, provenance, conditions, visit, is_moved
         As for `write_edited`.
 
     Returns
@@ -149,8 +166,10 @@ def edited_dataset(
     dataset.SeriesInstanceUID = stable_uid(acquired.SeriesInstanceUID, identity.uid("edited series"))
     dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, uid.ExplicitVRLittleEndian)
     _put_pixels(dataset, pixels)
-    _put_origin(dataset, acquired, edits)
+    _put_origin(dataset, acquired, edits, is_moved=is_moved)
     _put_provenance(dataset, acquired, provenance)
+    if visit is not None:
+        put_visit(dataset, visit)
     made = f"Edited ({', '.join(edits)}), {provenance.method} by {provenance.tool} {provenance.tool_version}"
     dataset.DerivationDescription = derivation(made, conditions, identity)
     return dataset
@@ -228,12 +247,12 @@ def _put_pixels(dataset: Dataset, pixels: np.ndarray) -> None:
         dataset.PixelIntensityRelationshipSign = -dataset.PixelIntensityRelationshipSign
 
 
-def _put_origin(dataset: Dataset, source: Dataset, edits: Sequence[str]) -> None:
+def _put_origin(dataset: Dataset, source: Dataset, edits: Sequence[str], *, is_moved: bool) -> None:
     item = Dataset()
     item.ReferencedSOPClassUID = source.SOPClassUID
     item.ReferencedSOPInstanceUID = source.SOPInstanceUID
     item.PurposeOfReferenceCodeSequence = [coded(SOURCE_OF_PROCESSING)]
-    item.SpatialLocationsPreserved = "YES"
+    item.SpatialLocationsPreserved = "NO" if is_moved else "YES"
     dataset.SourceImageSequence = [item]
     dataset.DerivationCodeSequence = [coded(EDITS[edit]) for edit in edits]
     kinds = source.get("ImageType") or ["ORIGINAL", "PRIMARY"]

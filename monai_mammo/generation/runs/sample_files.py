@@ -43,7 +43,7 @@ __all__ = [
     "writing",
 ]
 
-_SUMMARY = r"(manifest|datalist|datalist_passed)\.json|manifest\.json\.sig|contact_sheet\.png"
+_SUMMARY = r"(manifest|datalist|datalist_passed)\.json|manifest\.json\.sig|contact_sheet\.png|evolution\.(json|csv|png)"
 _OWN_NAME = re.compile(rf"\.?sample_\d{{4,}}(\.part)?|{_SUMMARY}")
 _OWN_PARTIAL = re.compile(rf"\.(sample_\d{{4,}}|({_SUMMARY})\.\d+)\.part")
 _OUTLINES = WeightsReference("real lesion outlines", "1")
