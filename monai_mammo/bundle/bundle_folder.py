@@ -16,7 +16,7 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "GUIDE", "PAINTER", "BundleFolder", "as_json", "seal"]
+__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "PAINTER", "BundleFolder", "as_json", "seal"]
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 
@@ -25,6 +25,9 @@ DETAIL = ("models/detail.pt", "inference", "detail_def")
 
 GUIDE = ("models/guide.pt", "inference", "guide_def")
 """Weights of a weaker layout network that guidance pushes away from, and the config and id of its definition."""
+
+DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
+"""The same for the detail stage."""
 
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""
@@ -171,6 +174,12 @@ class BundleFolder:
     def has_guide(self) -> bool:
         """Whether the bundle, a diffusion bundle, has a weaker network for autoguidance."""
         _, config, key = GUIDE
+        return key in self.config(config)
+
+    @property
+    def has_detail_guide(self) -> bool:
+        """Whether the bundle, a diffusion bundle, has a weaker detail network for autoguidance."""
+        _, config, key = DETAIL_GUIDE
         return key in self.config(config)
 
     @property

@@ -124,6 +124,8 @@ def _references(folder: BundleFolder) -> list[WeightsReference]:
         found[f"{folder.name} detail"] = bundle.DETAIL[0]
     if folder.has_guide:
         found[f"{folder.name} guide"] = bundle.GUIDE[0]
+    if folder.has_detail_guide:
+        found[f"{folder.name} detail guide"] = bundle.DETAIL_GUIDE[0]
     for path in found.values():
         folder.check_weights(path)
     return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import DETAIL, GUIDE, PAINTER, BundleFolder
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 from monai_mammo.switches import parse_switch
@@ -18,7 +18,7 @@ from monai_mammo.switches import parse_switch
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_detail", "load_encoder", "load_guide", "load_network", "load_painter", "load_weights"]
+__all__ = ["build", "load_detail", "load_encoder", "load_guides", "load_network", "load_painter", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -155,8 +155,10 @@ def load_detail(folder: BundleFolder, *, device: torch.device | str = "cpu") -> 
     return load_network(folder, device=device, part=DETAIL) if folder.has_detail else None
 
 
-def load_guide(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Weaker layout network of a diffusion bundle for autoguidance, as `load_network` gives its main network.
+def load_guides(
+    folder: BundleFolder, *, device: torch.device | str = "cpu"
+) -> tuple[nn.Module | None, nn.Module | None]:
+    """Weaker networks of a diffusion bundle for autoguidance, as `load_network` gives its main network.
 
     Parameters
     ----------
@@ -165,15 +167,16 @@ def load_guide(folder: BundleFolder, *, device: torch.device | str = "cpu") -> n
 
     Returns
     -------
-    nn.Module or None
-        `None` where the bundle has none.
+    tuple of nn.Module or None
+        Of the layout and of the detail stage, `None` where the bundle has none.
 
     Raises
     ------
     MammoError
         As `load_network` raises it.
     """
-    return load_network(folder, device=device, part=GUIDE) if folder.has_guide else None
+    layout = load_network(folder, device=device, part=GUIDE) if folder.has_guide else None
+    return layout, load_network(folder, device=device, part=DETAIL_GUIDE) if folder.has_detail_guide else None
 
 
 def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:

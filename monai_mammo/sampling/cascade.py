@@ -61,6 +61,10 @@ class Cascade:
         Deviation of the noise on the finished layout, told to the detail stage, which draws what it hides anew.
     guide : callable, optional
         A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
+    detail_guide : callable, optional
+        A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is.
+    detail_guidance : float
+        How far: 1 is not at all, 1.5 half the way again from the weaker network's answer to that of `detail`.
     tiling : Tiling
         How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
@@ -71,6 +75,8 @@ class Cascade:
     detail_schedule: Schedule
     layout_noise: float = 0.05
     guide: Callable[..., Tensor] | None = None
+    detail_guide: Callable[..., Tensor] | None = None
+    detail_guidance: float = 1.5
     tiling: Tiling = Tiling()
 
     def draw(
@@ -99,7 +105,7 @@ class Cascade:
         known : KnownLatent, optional
             An acquired mammogram that is seen, kept or started from.
         guidance : Guidance or float, optional
-            Of the layout stage; the detail stage follows its conditions unguided.
+            Of the layout stage; the detail stage has a guidance of its own, `detail_guidance`.
         steps : int
             Network evaluations of the layout stage; the detail stage takes `detail_steps` of it.
         on_step : callable, optional
@@ -284,7 +290,11 @@ class Cascade:
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             def velocity(tile: Tensor, seen: Tensor) -> Tensor:
-                return self.detail(tile, t, attributes, seen, numbers=level[:, None])
+                answer = self.detail(tile, t, attributes, seen, numbers=level[:, None])
+                if self.detail_guide is None or self.detail_guidance == 1:
+                    return answer
+                weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
+                return weaker + self.detail_guidance * (answer - weaker)
 
             return schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
 

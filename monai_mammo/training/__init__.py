@@ -48,6 +48,7 @@ _HOMES = {
     "data_loader": "trainer",
     "file_names": "writers",
     "frozen_detail": "frozen",
+    "frozen_detail_guide": "frozen",
     "frozen_encoder": "frozen",
     "frozen_network": "frozen",
     "images_per_second": "speed",

@@ -10,7 +10,7 @@ from torch import nn
 
 from monai_mammo import bundle, networks
 
-__all__ = ["frozen_detail", "frozen_encoder", "frozen_network"]
+__all__ = ["frozen_detail", "frozen_detail_guide", "frozen_encoder", "frozen_network"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,6 +70,25 @@ def frozen_detail(bundle_dir: str | os.PathLike[str], *, device: torch.device | 
     nn.Module or None
     """
     return networks.load_detail(_found(bundle_dir), device=device)
+
+
+def frozen_detail_guide(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
+    """Weaker detail network of a diffusion bundle that the detail stage is pushed away from, `None` where it has none.
+
+    Parameters and errors as for `frozen_network`.
+
+    Parameters
+    ----------
+    bundle_dir : str or path-like
+        Folder of the bundle, or a folder beside it.
+    device : torch.device or str
+        That the network lies on.
+
+    Returns
+    -------
+    nn.Module or None
+    """
+    return networks.load_guides(_found(bundle_dir), device=device)[1]
 
 
 def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

@@ -47,6 +47,10 @@ class SamplerInferer(Inferer):
         Weight of classifier-free guidance; 1 is none.
     layout_noise : float
         See `sampling.Cascade`.
+    detail_guide : nn.Module, optional
+        A weaker detail network, which the detail stage is pushed away from; see `sampling.Cascade`.
+    detail_guidance : float
+        How far; 1 is not at all.
     """
 
     def __init__(
@@ -59,11 +63,15 @@ class SamplerInferer(Inferer):
         steps: int = 20,
         guidance: float = 2.0,
         layout_noise: float = sampling.Cascade.layout_noise,
+        detail_guide: nn.Module | None = None,
+        detail_guidance: float = sampling.Cascade.detail_guidance,
     ) -> None:
         super().__init__()
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
         self.schedule, self.detail_schedule = schedule, detail_schedule
         self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
+        self.detail_guide = None if detail_guide is None else detail_guide.eval()
+        self.detail_guidance = float(detail_guidance)
 
     def __call__(
         self,
@@ -97,7 +105,13 @@ class SamplerInferer(Inferer):
             Brightness in [0, 1].
         """
         cascade = sampling.Cascade(
-            network, self.detail, self.schedule, self.detail_schedule, layout_noise=self.layout_noise
+            network,
+            self.detail,
+            self.schedule,
+            self.detail_schedule,
+            layout_noise=self.layout_noise,
+            detail_guide=self.detail_guide,
+            detail_guidance=self.detail_guidance,
         )
         start, over = layout_noise.chunk(2, dim=1)
         noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs)

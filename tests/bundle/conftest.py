@@ -54,14 +54,16 @@ def tiny_bundles(tmp_path_factory):
 
 
 def _write_detail(root: Path) -> None:
-    """Tiny detail stage with random weights."""
-    for config, key in (("inference", "detail_def"), ("detail", "network_def")):
+    """Tiny detail stage and its guide with random weights."""
+    parts = (("inference", "detail_def"), ("inference", "detail_guide_def"), ("detail", "network_def"))
+    for config, key in parts:
         path = root / "configs" / f"{config}.json"
         values = json.loads(path.read_text(encoding="utf-8"))
         values[key] |= {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
         path.write_text(json.dumps(values), encoding="utf-8")
-    network = networks.build(*BundleFolder(root).network_definition("inference", "detail_def"))
-    torch.save({k: v.half() for k, v in network.state_dict().items()}, root / "models" / "detail.pt")
+    for name in ("detail", "detail_guide"):
+        network = networks.build(*BundleFolder(root).network_definition("inference", f"{name}_def"))
+        torch.save({k: v.half() for k, v in network.state_dict().items()}, root / "models" / f"{name}.pt")
 
 
 @pytest.fixture

@@ -96,6 +96,13 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
     assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
+def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_it():
+    folder = find("mammo_diffusion")
+    assert folder.has_detail_guide and "models/detail_guide.pt" in folder.weights_sha256
+    assert folder.network_definition("inference", "detail_guide_def") == folder.trained_network("detail", "detail_guide")
+    assert folder.config("inference")["detail_guidance"] == folder.number("detail_guidance") > 1
+
+
 def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():
     folder = find("mammo_diffusion")
     assert folder.network_definition("inference", "painter_def") == folder.network_definition("painter")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -89,6 +91,48 @@ def test_the_detail_stage_sees_the_noisy_layout_and_where_the_clean_one_has_air(
     planes, _ = made.detail.told[0]
     assert torch.allclose(planes[:, :4], enlarged_layout(layout + 0.1 * noise.on_layout, (24, 20)))
     assert planes[:, 7].min() == 1  # no air anywhere
+
+
+def _guided(made, guide, weight):
+    return dataclasses.replace(made, detail_guide=guide, detail_guidance=weight)
+
+
+def _drawn(made):
+    noise = _noise(torch.Generator().manual_seed(3))
+    told = {"attributes": torch.ones(2, 10), "mask": torch.zeros(2, 1, 24, 20)}
+    return made.draw_detail(noise, torch.ones(2, 4, 6, 5, dtype=torch.float64), **told, steps=60)
+
+
+def test_the_detail_stage_is_pushed_away_from_a_weaker_network_by_the_weight(cascade):
+    made, _ = cascade
+    asked = []
+
+    def scaled(factor):
+        def guide(x, t, attributes, spatial, *, numbers):
+            asked.append((spatial, numbers))
+            return factor * made.detail(x, t, attributes, spatial, numbers=numbers)
+
+        return guide
+
+    plain = _drawn(made)
+    assert torch.equal(_drawn(_guided(made, scaled(0.0), 1.0)), plain) and not asked  # weight 1 asks no guide
+    assert torch.allclose(_drawn(_guided(made, scaled(1.0), 3.0)), plain, atol=1e-5)  # equal networks: nothing to push
+    halved = _drawn(_guided(made, scaled(0.5), 2.0))  # 0.5 v + 2 (v - 0.5 v) = 1.5 v
+    assert torch.allclose(halved, _drawn(_guided(made, scaled(0.0), 1.5)), atol=1e-5)
+    assert (halved - plain).abs().mean() > 0.02
+    assert torch.equal(asked[0][0], made.detail.told[0][0]) and asked[0][1].tolist() == [[0.1], [0.1]]
+
+
+def test_a_guide_that_is_too_narrow_widens_the_details(cascade):
+    """Where both stages are Gaussian, pushing away from one of less spread gives more spread, as far as is asked."""
+    made, _ = cascade
+    weaker = _PerfectDetail()
+    weaker.oracle = GaussianOracle(torch.tensor(0.3, dtype=torch.float64), torch.tensor(0.8, dtype=torch.float64))
+    smooth = enlarged_layout(
+        torch.ones(2, 4, 6, 5, dtype=torch.float64) + 0.1 * _noise(torch.Generator().manual_seed(3)).on_layout, (24, 20)
+    )
+    spreads = [(_drawn(_guided(made, weaker, weight)) - smooth).std().item() for weight in (1.0, 1.2, 1.5)]
+    assert spreads[0] < spreads[1] < spreads[2]
 
 
 def test_a_layout_has_the_channels_of_the_latent_and_a_quarter_of_its_sides():

@@ -313,14 +313,16 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         return sampling.OneStage(network, schedule)
     if not isinstance(detail, networks.DetailUNet):
         raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
-    level = folder.number("layout_noise", sampling.Cascade.layout_noise)
+    guide, detail_guide = networks.load_guides(folder, device=device)
     return sampling.Cascade(
         network,
         detail,
         schedule,
         _schedule_of(folder, "detail_schedule"),
-        layout_noise=level,
-        guide=networks.load_guide(folder, device=device),
+        layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
+        guide=guide,
+        detail_guide=detail_guide,
+        detail_guidance=folder.number("detail_guidance", sampling.Cascade.detail_guidance),
     )
 
 
