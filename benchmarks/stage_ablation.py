@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--cache-dir", required=True, help="folder for latents; a later run takes them from there")
     parser.add_argument("--minutes", type=float, default=5.0, help="processor time of each arm")
     parser.add_argument("--turn-seconds", type=float, default=20.0)
+    parser.add_argument("--views", type=int, help="latents for each image (default: as the config has it)")
+    parser.add_argument("--strength", type=float, help="of their augmentation (default: as the config has it)")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
     settings = parser.parse_args()
@@ -101,6 +103,8 @@ def configured(settings: argparse.Namespace, changes: dict[str, Any]) -> ConfigP
         "train#handlers": [],
         "validate#handlers": [],
     }
+    data = {"n_views": settings.views, "augmentation_strength": settings.strength}
+    fixed |= {name: value for name, value in data.items() if value is not None}
     for name, value in (fixed | changes).items():
         config[name] = value
     return config
