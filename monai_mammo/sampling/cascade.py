@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from monai_mammo.attributes import COLUMNS
+from monai_mammo.errors import RequestError
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
+from monai_mammo.parsed_numbers import parse_number
 from monai_mammo.sampling.guidance import Guidance
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, partial_time_grid, started_from
 from monai_mammo.sampling.latents import sample_latents
@@ -19,8 +22,9 @@ from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m
 from monai_mammo.sampling.tiles import Tiling
+from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["Cascade", "CascadeNoise"]
+__all__ = ["Cascade", "CascadeNoise", "detail_weights"]
 
 DETAIL_LEAD = 1.25
 """Strength of the detail stage over that of the layout: the skin line of a layout that has moved would stay else."""
@@ -63,8 +67,9 @@ class Cascade:
         A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
     detail_guide : callable, optional
         A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is.
-    detail_guidance : float
-        How far: 1 is not at all, 1.5 half the way again from the weaker network's answer to that of `detail`.
+    detail_guidance : float or mapping of str to float
+        How far: 1 is not at all, 1.5 half the way again from the weaker network's answer to that of `detail`. A
+        mapping gives each acquisition kind a weight of its own, 1 where it names none.
     tiling : Tiling
         How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
@@ -76,7 +81,7 @@ class Cascade:
     layout_noise: float = 0.05
     guide: Callable[..., Tensor] | None = None
     detail_guide: Callable[..., Tensor] | None = None
-    detail_guidance: float = 1.5
+    detail_guidance: float | Mapping[str, float] = 1.5
     tiling: Tiling = Tiling()
 
     def draw(
@@ -288,13 +293,15 @@ class Cascade:
         if known is not None:
             strength = min(1.0, DETAIL_LEAD * known.strength)
 
+        weights = detail_weights(self.detail_guidance, attributes).to(noise.detail)
+
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             def velocity(tile: Tensor, seen: Tensor) -> Tensor:
                 answer = self.detail(tile, t, attributes, seen, numbers=level[:, None])
-                if self.detail_guide is None or self.detail_guidance == 1:
+                if self.detail_guide is None or bool((weights == 1).all()):
                     return answer
                 weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
-                return weaker + self.detail_guidance * (answer - weaker)
+                return weaker + weights * (answer - weaker)
 
             return schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
 
@@ -330,6 +337,34 @@ class Cascade:
         """
         channels, rows, columns = latent_shape
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
+
+
+def detail_weights(guidance: float | Mapping[str, float], attributes: Tensor) -> Tensor:
+    """Weight of the detail stage's guidance for each item.
+
+    Parameters
+    ----------
+    guidance : float or mapping of str to float
+        As `Cascade.detail_guidance`.
+    attributes : Tensor, shape (B, n)
+        The acquisition kind is given.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, 1, 1)
+
+    Raises
+    ------
+    RequestError
+        A weight is not a number from 0 to 10, or a name is not that of an acquisition kind.
+    """
+    kinds = [kind.value for kind in AcquisitionKind]
+    by_kind = guidance if isinstance(guidance, Mapping) else dict.fromkeys(kinds, guidance)
+    if unknown := [str(name)[:40] for name in by_kind if name not in kinds]:
+        raise RequestError(f"detail_guidance of {unknown[0]!r} is not one of {', '.join(kinds)}")
+    weights = [parse_number(by_kind.get(kind, 1.0), name="detail_guidance", low=0, high=10) for kind in kinds]
+    places = attributes[:, COLUMNS.index("kind")].round().long().clamp_min(0)
+    return torch.tensor(weights, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
 
 
 def _drawn_layout(drawn: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from monai.inferers import Inferer
@@ -49,7 +49,7 @@ class SamplerInferer(Inferer):
         See `sampling.Cascade`.
     detail_guide : nn.Module, optional
         A weaker detail network, which the detail stage is pushed away from; see `sampling.Cascade`.
-    detail_guidance : float
+    detail_guidance : float or mapping of str to float
         How far; 1 is not at all.
     """
 
@@ -64,14 +64,14 @@ class SamplerInferer(Inferer):
         guidance: float = 2.0,
         layout_noise: float = sampling.Cascade.layout_noise,
         detail_guide: nn.Module | None = None,
-        detail_guidance: float = sampling.Cascade.detail_guidance,
+        detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
     ) -> None:
         super().__init__()
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
         self.schedule, self.detail_schedule = schedule, detail_schedule
         self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
-        self.detail_guidance = float(detail_guidance)
+        self.detail_guidance = detail_guidance
 
     def __call__(
         self,

@@ -99,8 +99,10 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
 def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_it():
     folder = find("mammo_diffusion")
     assert folder.has_detail_guide and "models/detail_guide.pt" in folder.weights_sha256
-    assert folder.network_definition("inference", "detail_guide_def") == folder.trained_network("detail", "detail_guide")
-    assert folder.config("inference")["detail_guidance"] == folder.number("detail_guidance") > 1
+    assert folder.network_definition("inference", "detail_guide_def") == folder.trained_network(
+        "detail", "detail_guide"
+    )
+    assert folder.config("inference")["detail_guidance"] == folder.metadata["detail_guidance"]
 
 
 def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():

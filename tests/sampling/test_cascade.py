@@ -7,8 +7,17 @@ import dataclasses
 import pytest
 import torch
 
+from monai_mammo.attributes import COLUMNS
+from monai_mammo.errors import RequestError
 from monai_mammo.networks import DetailUNet, enlarged_layout
-from monai_mammo.sampling import Cascade, CascadeNoise, CosineSchedule, GaussianOracle, per_sample
+from monai_mammo.sampling import (
+    Cascade,
+    CascadeNoise,
+    CosineSchedule,
+    GaussianOracle,
+    detail_weights,
+    per_sample,
+)
 
 SCHEDULE, DETAIL_SCHEDULE = CosineSchedule(shift=1.5), CosineSchedule()
 
@@ -121,6 +130,19 @@ def test_the_detail_stage_is_pushed_away_from_a_weaker_network_by_the_weight(cas
     assert torch.allclose(halved, _drawn(_guided(made, scaled(0.0), 1.5)), atol=1e-5)
     assert (halved - plain).abs().mean() > 0.02
     assert torch.equal(asked[0][0], made.detail.told[0][0]) and asked[0][1].tolist() == [[0.1], [0.1]]
+
+
+def test_each_acquisition_kind_may_have_a_weight_of_its_own(cascade):
+    attributes = torch.full((3, len(COLUMNS)), -1.0)
+    attributes[:, COLUMNS.index("kind")] = torch.tensor([2.0, 0.0, 1.0])  # contrast, film, digital
+    assert detail_weights({"film": 1.3, "contrast": 2}, attributes).flatten().tolist() == pytest.approx([2.0, 1.3, 1.0])
+    assert detail_weights(1.5, attributes).shape == (3, 1, 1, 1)
+    for wrong, words in (({"tomosynthesis": 2}, "not one of film, digital, contrast"), ({"film": "much"}, "number")):
+        with pytest.raises(RequestError, match=words):
+            detail_weights(wrong, attributes)
+    made, _ = cascade  # its two items are digital
+    nothing = _drawn(_guided(made, lambda x, *_, **__: 0 * x, {"film": 3.0}))
+    assert torch.equal(nothing, _drawn(made))
 
 
 def test_a_guide_that_is_too_narrow_widens_the_details(cascade):

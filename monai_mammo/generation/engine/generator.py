@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo import networks, sampling
-from monai_mammo.attributes import HEADS
+from monai_mammo.attributes import COLUMNS, HEADS
 from monai_mammo.bundle import BundleFolder
-from monai_mammo.errors import MammoError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.generation.engine.plan import PlannedSample
@@ -322,7 +322,7 @@ def _sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
         guide=guide,
         detail_guide=detail_guide,
-        detail_guidance=folder.number("detail_guidance", sampling.Cascade.detail_guidance),
+        detail_guidance=_detail_guidance_of(folder),
     )
 
 
@@ -341,6 +341,16 @@ def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling
     if rows * width != columns * height:
         raise MammoError(f"the latents of bundle {folder.name} are {height} x {width}, its pictures {rows} x {columns}")
     return sampling.VectorPrior(network)
+
+
+def _detail_guidance_of(folder: BundleFolder) -> float | dict[str, float]:
+    """Weights of the detail stage's guidance that the bundle states."""
+    stated = folder.metadata.get("detail_guidance", sampling.Cascade.detail_guidance)
+    try:
+        sampling.detail_weights(stated, torch.zeros(1, len(COLUMNS)))
+    except RequestError as error:
+        raise MammoError(f"metadata of bundle {folder.name}: {error}") from None
+    return stated
 
 
 def _schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
