@@ -228,7 +228,10 @@ def test_a_bad_file_of_a_table_costs_its_line(top, tmp_path, grey, sort):
         assert (again.files[1].status == "read") == (sort != "absolute")
 
 
-BAD_CONTOURS = ["5", "[[0.1,0.1]]", "x", "[" * 90_000, "[[0.1,0.1],[0.2,NaN],[0.3,0.3]]", "[[1e300,0],[0,1],[1,1]]", ""]
+BAD_CONTOURS = [
+    "5", "[[0.1]]", "[[]]", "{}", "null", "x", "[" * 90_000, "[[0.1,0.1],[0.2,NaN],[0.3,0.3]]",
+    "[[0.1,0.1],[0.2,null],[0.3,0.3]]", "[[1e300,0],[0,1],[1,1]]", "[[1e300,0]]", "",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("polygon", BAD_CONTOURS, ids=range(len(BAD_CONTOURS)))
@@ -239,9 +242,28 @@ def test_an_outline_that_is_none_costs_its_image(top, tmp_path, polygon):
     write_table(top / "contours.csv", ("image_id", "type", "polygon"), rows)
     report = prepare(top / "metadata.csv", out=tmp_path / "out", shape=GRID)
     assert [file.status for file in report.files] == ["read", "failed"]
-    assert report.files[1].detail.startswith(
-        "polygon in contours.csv line 4 is not a JSON list of three or more points"
+    assert report.files[1].detail == "polygon in contours.csv line 4 is not a JSON list of points in the picture"
+
+
+@pytest.mark.parametrize("polygon", ["[]", "[[0.1,0.1]]", "[[0.0865,0.982],[0.1096,0.982]]"])
+def test_an_outline_that_covers_no_area_is_noted_and_left_out(top, tmp_path, polygon):
+    write_table(
+        top / "metadata.csv", ("image_id", "file", "person_id", "split"), [(i, "sound.png", i, "train") for i in "abc"]
     )
+    good = "[[0.1,0.4],[0.3,0.4],[0.3,0.7]]"
+    rows = [("a", "lesion", good), ("b", "lesion", polygon), ("b", "lesion", good), ("c", "lesion", polygon)]
+    write_table(top / "contours.csv", ("image_id", "type", "polygon"), rows)
+    report = prepare(top / "metadata.csv", out=tmp_path / "out", shape=GRID)
+    assert [file.status for file in report.files] == ["read"] * 3
+    note = "outline_without_area: polygon in contours.csv line {} has fewer than three points and is left out"
+    notes = [file.to_dict().get("notes", []) for file in report.files]
+    assert notes == [[], [note.format(3)], [note.format(5)]]
+    items = {
+        item["image_id"]: item for item in json.loads((tmp_path / "out" / "datalist.json").read_text())["training"]
+    }
+    masks = [(tmp_path / "out" / items[image_id]["label"]).read_bytes() for image_id in "ab"]
+    assert masks[0] == masks[1]
+    assert "label" not in items["c"]
 
 
 def test_a_program_named_as_a_picture_is_started_by_no_room(top, tmp_path, grey, monkeypatch):

@@ -214,6 +214,7 @@ class _Lines:
             mask_path=mask_path,
             is_mask_of_lesions=self.outlines is None,
             outlines=drawn.polygons,
+            notes=drawn.notes,
             chest_wall=ChestWall.parse(row["chest_wall"], where=where) if row["chest_wall"] else None,
             pixel_aspect=_pixel_aspect(row, where=where),
             sha256=row["sha256"],
@@ -237,10 +238,18 @@ def _described(row: TableRow) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Outlines:
-    """Outlines of the lesions of one image, shape (n, 2) each, or what is wrong with one of them."""
+    """Outlines of the lesions of one image, shape (n, 2) each, what was noticed, or what is wrong with one of them."""
 
     polygons: tuple[np.ndarray, ...] = ()
+    notes: tuple[str, ...] = ()
     fault: str = ""
+
+    def with_polygon(self, points: np.ndarray, *, where: str) -> _Outlines:
+        """These and one more; a point or a line covers no area, and is noted in place of an outline."""
+        if len(points) >= 3:
+            return dataclasses.replace(self, polygons=(*self.polygons, points))
+        note = f"outline_without_area: polygon in {where} has fewer than three points and is left out"
+        return dataclasses.replace(self, notes=(*self.notes, note))
 
 
 def _pixel_aspect(row: TableRow, *, where: str) -> float | None:
@@ -278,9 +287,9 @@ def _outlines(path: Path) -> dict[str, _Outlines]:
         if row["type"] != _DIFFUSE:
             known = found.get(row["image_id"], _Outlines())
             try:
-                found[row["image_id"]] = _Outlines((*known.polygons, _polygon(row)), known.fault)
+                found[row["image_id"]] = known.with_polygon(_polygon(row), where=row.where)
             except RequestError as error:
-                found[row["image_id"]] = _Outlines(known.polygons, str(error))
+                found[row["image_id"]] = dataclasses.replace(known, fault=str(error))
     return found
 
 
@@ -289,8 +298,10 @@ def _polygon(row: TableRow) -> np.ndarray:
     try:
         points = np.asarray(parse_json(row["polygon"]), dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        points = np.zeros(0)
-    is_outline = points.ndim == 2 and points.shape[1:] == (2,) and len(points) >= 3
-    if not is_outline or np.abs(points - 0.5).max() > 0.5 + _FURTHEST:  # parse_json gives no NaN
-        raise RequestError(f"polygon in {row.where} is not a JSON list of three or more points in the picture")
+        points = np.zeros(())
+    if points.shape == (0,):  # an empty list
+        points = points.reshape(0, 2)
+    is_list = points.ndim == 2 and points.shape[1] == 2
+    if not (is_list and (np.abs(points - 0.5) <= 0.5 + _FURTHEST).all()):  # `null` has become NaN
+        raise RequestError(f"polygon in {row.where} is not a JSON list of points in the picture")
     return points
