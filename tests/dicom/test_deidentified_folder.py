@@ -16,6 +16,7 @@ from monai_mammo.cli.main import main
 from monai_mammo.dicom import deidentify_file, deidentify_folder
 from monai_mammo.dicom.deidentification import deidentified_folder, guarded
 from monai_mammo.dicom.deidentification.guarded import GuardedDeidentifier
+from monai_mammo.dicom.process.worker_handle import ReadingProcess
 from monai_mammo.errors import MammoError, RequestError
 
 SECRET = b"a secret of the hospital"
@@ -254,14 +255,22 @@ def test_the_folder_of_a_person_must_not_lead_out(folder, tmp_path):
 
 @pytest.fixture
 def odd_process(monkeypatch):
-    """Files end or hang the process by their names."""
+    """Files end or hang the process by their names; those that hang are waited for a thousandth of the time."""
+    plain, allowed = ReadingProcess.ask, []
+
+    def ask(self, request, timeout_s):
+        allowed.append(timeout_s)
+        return plain(self, request, timeout_s / 1000 if "hang" in request["path"] else timeout_s)
+
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
     monkeypatch.setattr(GuardedDeidentifier, "_process_module", "odd_deidentifying_process")
-    monkeypatch.setattr(deidentified_folder, "TIMEOUT_S", 20.0)
-    monkeypatch.setattr(guarded, "TIMEOUT_S", 20.0)
+    monkeypatch.setattr(ReadingProcess, "ask", ask)
+    monkeypatch.setattr(deidentified_folder, "TIMEOUT_S", 500.0)
+    monkeypatch.setattr(guarded, "TIMEOUT_S", 500.0)
     guarded._deidentifier_of_this_process.cache_clear()
     yield
     guarded._deidentifier_of_this_process.cache_clear()
+    assert set(allowed) == {500.0}
 
 
 def test_a_file_that_ends_hangs_or_lies_to_the_process_costs_itself(folder, tmp_path, odd_process):
