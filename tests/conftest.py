@@ -26,6 +26,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(autouse=True)
+def no_wait_for_the_disk(monkeypatch):
+    """Files are flushed to the system, not to the disk: no test pulls the plug, and thousands of files are written."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+@pytest.fixture(autouse=True)
 def one_thread():
     """Torch on one thread in every test, whatever another test or the code under test left."""
     if (torch := sys.modules.get("torch")) is not None:

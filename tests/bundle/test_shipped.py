@@ -197,6 +197,7 @@ def test_sample_pictures_say_that_they_are_drawn(name):
     assert all(path.name.startswith("phantom_") for path in data.glob("*"))
 
 
+@pytest.mark.slow  # `.ci/run` asks the same checker for more
 @pytest.mark.shared
 @pytest.mark.skipif(not CHECKER.is_file(), reason="the bundle checker lies outside the repository")
 def test_metadata_fit_the_published_schema():

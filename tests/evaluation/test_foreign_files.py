@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -10,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from json_places import Place, places, replaced, without
+from json_places import Place, replaced, telling_places, without
 from PIL import Image
 from stated_figures import ADHERENCE, LESIONS, RECONSTRUCTION
 
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.evaluation import evaluate
+from monai_mammo.evaluation import evaluate, lesion_readings
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.realism.compared_images import acquired_images, acquired_items
 from monai_mammo.evaluation.run_items import items_of_run, load_run
@@ -51,12 +52,13 @@ def kept(function, *arguments):
     return True
 
 
-def test_a_datalist_of_any_shape(folder):
-    """Each value in turn is another: what the form lets through, the networks examine."""
+def test_a_datalist_of_any_shape(folder, monkeypatch):
+    """Each value in turn is another: what the form lets through, the networks examine (loaded once)."""
+    monkeypatch.setattr(lesion_readings, "examiners", functools.cache(lesion_readings.examiners))
     path = folder / "datalist.json"
     values = json.loads(path.read_text())
     n_refused = n_examined = 0
-    for place in [p for p in places(values) if not p or p[0] == "validation"]:
+    for place in [p for p in telling_places(values) if not p or p[0] == "validation"]:
         allowed = []
         for mutant in mutants(values, place):
             path.write_text(json.dumps(mutant))
@@ -78,7 +80,7 @@ def test_a_manifest_of_any_shape(make_run, drawn, tmp_path):
     run = make_run([("R", image, lesion)], output_format=OutputFormat.PNG)
     values = json.loads((run / "manifest.json").read_text())
     n_refused = n_read = 0
-    for place in places(values):
+    for place in telling_places(values):
         for mutant in mutants(values, place):
             try:
                 text = json.dumps(sealed(mutant))
@@ -96,7 +98,7 @@ def test_figures_of_any_shape(figures, tmp_path):
     card, path = tmp_path / "card.md", tmp_path / "figures.json"
     text = f"<!-- figures:{figures['name']} -->\n<!-- /figures:{figures['name']} -->\n"
     n_refused = 0
-    for place in places(figures):
+    for place in telling_places(figures):
         for mutant in mutants(figures, place):
             card.write_text(text)
             path.write_text(json.dumps(mutant))
