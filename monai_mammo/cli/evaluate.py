@@ -121,6 +121,7 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
         commands, "memorisation", "closeness to training images, beside planted copies", ["bundle"], device=False
     )
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    _add_memory(commands)
     _add_realism(commands)
     _add_report(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
@@ -171,6 +172,23 @@ def _add_knobs(commands: Any) -> None:
         command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
     command.add_argument("--out", metavar="FIGURES.json", help="file to write")
     command.set_defaults(run=run, figures="knobs")
+
+
+def _add_memory(commands: Any) -> None:
+    command = _add(
+        commands,
+        "copies",
+        "how many planted copies of training images are found, at one false alarm in a hundred",
+        ["lesion_network"],
+    )
+    command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    command.add_argument(
+        "--n-copies", type=int, default=100, help="images that each alteration copies (default: %(default)s)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="chooses images and alterations (default: %(default)s)")
+    command = _add(commands, "membership", "whether losses tell training images from others", ["bundle", "autoencoder"])
+    command.add_argument("--n-images", type=int, default=100, help="at most, of each (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="chooses images and noise (default: %(default)s)")
 
 
 def _add_realism(commands: Any) -> None:

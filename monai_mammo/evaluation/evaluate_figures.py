@@ -26,6 +26,8 @@ FIGURES: dict[str, tuple[str, str]] = {
     "knobs": ("knobs.knob_figures", "knob_figures"),
     "adherence": ("adherence", "adherence_figures"),
     "memorisation": ("memorisation", "memorisation_figures"),
+    "copies": ("memory.planted_figures", "planted_figures"),
+    "membership": ("memory.membership", "membership_figures"),
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
     "report": ("report.report_of_folder", "evaluate_report"),
     "compare": ("comparison", "comparison_figures"),
@@ -47,6 +49,7 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
     figures : str
         One of `FIGURES`: ``reconstruction``, ``spots`` and ``texture`` examine an autoencoder, ``lesions`` and
         ``examiners`` the networks that examine, ``knobs`` a generator, ``adherence`` and ``memorisation`` runs;
+        ``copies`` and ``membership`` tell whether copies would be found and weights know whom they saw,
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
         ones, ``report`` says for what such images may be used, ``compare`` puts figures of several generators side by
         side, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a

@@ -176,6 +176,38 @@ def _memorisation(figures: Mapping[str, Any]) -> str:
     return _page(head, ["images", "n", "similarity, median", "ratio, median", "ratio, lowest", "suspected"], lines)
 
 
+def _copies(figures: Mapping[str, Any]) -> str:
+    settings = figures["settings"]
+    head = (
+        f"{_about(figures)} Shares of images suspected to be copies of {settings['n_trained']} training images, "
+        "with 95 % intervals (Wilson). Limits lie where 1 in 100 acquired images that were not trained on is suspected. "
+        "Structure: of the pixels, in four orientations and moved, with the training images at hand; fingerprint: without them; "
+        "radiomic and learned: distance of features to the closest over that to the second closest."
+    )
+    ways = list(figures["limits"])
+    lines = [[row["images"], str(row["n"]), *(_mean(row[way], 2) for way in ways)] for row in figures["rows"]]
+    return _page(head, ["images", "n", *ways], lines)
+
+
+def _membership(figures: Mapping[str, Any]) -> str:
+    head = (
+        f"Images that were trained on beside others: {_about(figures)} Share of pairs of one kind in which "
+        "the training image has the lower loss, with 95 % bootstrap interval over persons: 0.5 tells nothing of who was trained on."
+    )
+    lines = [
+        [
+            row["network"],
+            str(row["n"]),
+            str(row["n_others"]),
+            f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
+            f"{row['loss']['trained']:.4f}",
+            f"{row['loss']['others']:.4f}",
+        ]
+        for row in figures["rows"]
+    ]
+    return _page(head, ["network", "trained on", "others", "area under the curve", "median loss", "of others"], lines)
+
+
 def _texture(figures: Mapping[str, Any]) -> str:
     head = (
         f"{_about(figures)} Power inside the breast by spatial frequency (cycles a pixel), in dB, and exponent of the "
@@ -244,6 +276,8 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "examiners": _examiners,
     "adherence": _adherence,
     "memorisation": _memorisation,
+    "copies": _copies,
+    "membership": _membership,
     "texture": _texture,
     "realism": realism_table,
     "knobs": knob_page,

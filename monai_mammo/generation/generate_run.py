@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_mammo import bundle
 from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle.fingerprint import COPY_RATIO, fingerprint_of
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.conditions_file import condition_rows
@@ -192,7 +193,7 @@ def run_request(
         device=pick_device(device),
         shape=bundles.diffusion.prepared_shape,
         spacing_mm=bundles.diffusion.nominal_spacing_mm,
-        criteria=bundles.lesion.region_scores,
+        criteria={**bundles.lesion.region_scores, **_copy_criterion(bundles.diffusion, source)},
         source=request.source(),
     )
 
@@ -213,6 +214,12 @@ def run_request(
             yield made_sample(drawn.sample, drawn.results, spacing_mm=spec.spacing_mm, seconds=drawn.seconds)
 
     return carry_out(spec, Path(out), make, sign=key, progress=progress)
+
+
+def _copy_criterion(folder: BundleFolder, source: Source | None) -> dict[str, float]:
+    """Limit of closeness to a training image, where a drawn image is compared with these."""
+    is_compared = fingerprint_of(folder) is not None and (source is None or not source.is_used)
+    return {"copy_ratio": COPY_RATIO} if is_compared else {}
 
 
 def _conditions(

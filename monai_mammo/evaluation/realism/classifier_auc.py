@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from monai_mammo.evaluation.realism.person_folds import PersonResampler, folds_by_person
 
-__all__ = ["control_separability", "cross_validated_scores", "logistic_scores", "separability"]
+__all__ = ["area_of_pairs", "control_separability", "cross_validated_scores", "logistic_scores", "separability"]
 
 N_FOLDS = 5
 _PENALTY = 0.03
@@ -121,18 +121,43 @@ def separability(
     ours, theirs = scores[is_synthetic][:, None], scores[~is_synthetic][None]
     same_fold = folds[is_synthetic][:, None] == folds[~is_synthetic][None]
     wins = np.where(same_fold, (ours > theirs) + 0.5 * (ours == theirs), 0.0)
+    return {
+        **area_of_pairs(wins, same_fold, persons=persons, others=acquired_persons),
+        "n": len(synthetic),
+        "n_persons": len(set(persons)),
+    }
+
+
+def area_of_pairs(
+    wins: np.ndarray, is_compared: np.ndarray, *, persons: Sequence[str], others: Sequence[str]
+) -> dict[str, Any]:
+    """Area under a curve as the share of pairs that the first of them wins.
+
+    Parameters
+    ----------
+    wins : ndarray, shape (n, m)
+        1 where the image of the row has the larger score than that of the column, 0.5 where both have the same, else 0;
+        0 where a pair does not count.
+    is_compared : ndarray, shape (n, m), bool
+        Pairs that count, one at least.
+    persons, others : sequence of str
+        Of rows and columns; persons are resampled.
+
+    Returns
+    -------
+    dict
+        ``value``; ``low``, ``high``: 95 % bootstrap interval over persons.
+    """
     rng = np.random.default_rng(0)
     left = PersonResampler(persons).weights(rng, _N_RESAMPLES).astype(np.float64)
-    right = PersonResampler(acquired_persons).weights(rng, _N_RESAMPLES).astype(np.float64)
-    n_pairs = ((left @ same_fold) * right).sum(axis=1)
+    right = PersonResampler(others).weights(rng, _N_RESAMPLES).astype(np.float64)
+    n_pairs = ((left @ is_compared) * right).sum(axis=1)
     drawn = ((left @ wins) * right).sum(axis=1)[n_pairs > 0] / n_pairs[n_pairs > 0]
     low, high = np.percentile(drawn, (2.5, 97.5))
     return {
-        "value": round(float(wins.sum() / same_fold.sum()), 4),
+        "value": round(float(wins.sum() / is_compared.sum()), 4),
         "low": round(float(low), 4),
         "high": round(float(high), 4),
-        "n": len(synthetic),
-        "n_persons": len(set(persons)),
     }
 
 

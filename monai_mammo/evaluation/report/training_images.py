@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from monai_mammo.bundle import find
-from monai_mammo.bundle.fingerprint import FILE, HASH_BYTES, TrainingFingerprint
+from monai_mammo.bundle.fingerprint import HASH_BYTES, TrainingFingerprint, fingerprint_of
 from monai_mammo.evaluation.realism.compared_images import acquired_items
 from monai_mammo.evaluation.report.measure_cache import content_digest
 from monai_mammo.evaluation.report.report_source import ReportSource
@@ -62,8 +62,9 @@ class TrainingImages:
         }
         if source.manifest is not None:
             home = find(bundle)
-            if (home.root / FILE).is_file():
-                return cls(prints=TrainingFingerprint.load(home), of=f"bundle {home.name}", items=items, by_hash=stated)
+            carried = fingerprint_of(home)
+            if carried is not None:
+                return cls(prints=carried, of=f"bundle {home.name}", items=items, by_hash=stated)
         if len(items) < 2:
             return cls(prints=None, of="", items=items, by_hash={})
         digests = [content_digest(item) for item in items]

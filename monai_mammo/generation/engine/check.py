@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from monai_mammo.bundle.fingerprint import COPY_RATIO
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.lesions.placing import MIN_LESION_PX
@@ -52,6 +53,7 @@ OTHER_REGION = "another region scores above those beside acquired lesions"
 NOT_CLEAR = "more of a lesion is seen than in acquired images without one"
 NOTHING_LEFT = "nothing of the requested lesion in the breast"
 TOO_LARGE = "requested lesion covers too much of the breast"
+SUSPECTED_COPY = "suspected copy of a training image"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class CheckResult:
         Best score of all other regions; 0 without one.
     regions : tuple of Region
         Places that may be lesions, best first.
+    copy_ratio : float or None
+        Distance to the closest training image over that to the second closest; `None` where no image was looked for.
     """
 
     image: np.ndarray
@@ -138,6 +142,7 @@ class CheckResult:
     score: float | None = None
     other_score: float = 0.0
     regions: tuple[Region, ...] = ()
+    copy_ratio: float | None = None
 
     @property
     def is_failure(self) -> bool:
@@ -162,6 +167,7 @@ class CheckResult:
             "score": None if self.score is None else round(self.score, 4),
             "other_score": round(self.other_score, 4),
             "outside_share": round(self.outside_share, 4),
+            **({} if self.copy_ratio is None else {"copy_ratio": round(self.copy_ratio, 4)}),
             "defect": self.defect,
         }
 
@@ -177,6 +183,7 @@ def check_image(
     regions: Sequence[Region] = (),
     presence: float | None = None,
     limits: RegionLimits | None = None,
+    copy_ratio: float | None = None,
 ) -> CheckResult:
     """What a try shows, and whether it is kept.
 
@@ -197,6 +204,9 @@ def check_image(
         Probability of any lesion; `None` where it is not read.
     limits : RegionLimits or None
         What their scores must meet; `None` for nothing.
+    copy_ratio : float or None
+        Distance to the closest training image over that to the second closest, in [0, 1]; under `COPY_RATIO` the try is
+        not kept. `None` where no training image was looked for.
 
     Returns
     -------
@@ -214,6 +224,8 @@ def check_image(
         defect = OUTSIDE
     if breast is not None and visible.sum() > MAX_BREAST_SHARE * breast.sum():
         defect = TOO_LARGE
+    if copy_ratio is not None and copy_ratio < COPY_RATIO:
+        defect = SUSPECTED_COPY
     if requested.any() and visible.sum() < MIN_LESION_PX:
         defect = NOTHING_LEFT
     if breast is not None and chest_wall_side(breast) is ChestWall.RIGHT:
@@ -231,6 +243,7 @@ def check_image(
         score=None if limits is None else score,
         other_score=other_score,
         regions=tuple(regions),
+        copy_ratio=copy_ratio,
     )
 
 
@@ -247,8 +260,8 @@ def _region_scores(regions: Sequence[Region], requested: np.ndarray) -> tuple[fl
 def best_of(results: Sequence[CheckResult]) -> CheckResult:
     """The first result without a defect, else the best of all.
 
-    A mammogram is better than none; then the score of the requested region less that of the best other one decides,
-    where regions were looked for, then the Dice, then which came first.
+    A mammogram is better than none, and any other than a suspected copy; then the score of the requested region less
+    that of the best other one decides, where regions were looked for, then the Dice, then which came first.
 
     Parameters
     ----------
@@ -263,8 +276,9 @@ def best_of(results: Sequence[CheckResult]) -> CheckResult:
     return kept[0] if kept else max(results, key=_quality)
 
 
-def _quality(result: CheckResult) -> tuple[bool, float, float]:
-    return not result.is_failure, (result.score or 0.0) - result.other_score, result.dice or 0.0
+def _quality(result: CheckResult) -> tuple[bool, bool, float, float]:
+    is_other = result.defect != SUSPECTED_COPY
+    return not result.is_failure, is_other, (result.score or 0.0) - result.other_score, result.dice or 0.0
 
 
 def clean_air(image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

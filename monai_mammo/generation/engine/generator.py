@@ -21,6 +21,7 @@ from torch.nn import functional
 from monai_mammo import networks, sampling
 from monai_mammo.attributes import COLUMNS, HEADS
 from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle.fingerprint import TrainingFingerprint, fingerprint_of
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
@@ -32,7 +33,7 @@ from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 from monai_mammo.networks.probable_regions import Region, regions
 
-__all__ = ["Generator"]
+__all__ = ["Generator", "sampler_of"]
 
 Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
 
@@ -63,6 +64,8 @@ class Generator:
         Of the diffusion bundle; `None` where its networks take no text.
     limits : RegionLimits or None
         What scores of regions must meet; `None` where the lesion bundle states nothing of them.
+    fingerprint : TrainingFingerprint or None
+        Of the training images, to which a drawn image may not be too close; `None` where the bundle carries none.
     """
 
     autoencoder: Any
@@ -74,6 +77,7 @@ class Generator:
     unread_heads: frozenset[str] = frozenset()
     limits: RegionLimits | None = None
     text_encoder: networks.TextEncoder | None = None
+    fingerprint: TrainingFingerprint | None = None
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -95,7 +99,7 @@ class Generator:
             Weights are missing, truncated, of another hash or do not fit the network.
         """
         place = torch.device(device)
-        sampler, encoder = _sampler_of(diffusion, place), networks.load_text_encoder(diffusion)
+        sampler, encoder = sampler_of(diffusion, place), networks.load_text_encoder(diffusion)
         _check_text(sampler, encoder, diffusion)
         return cls(
             autoencoder=networks.load_network(autoencoder, device=place),
@@ -107,6 +111,7 @@ class Generator:
             unread_heads=frozenset(lesion.unread_heads),
             limits=RegionLimits(**lesion.region_scores) if lesion.region_scores else None,
             text_encoder=encoder,
+            fingerprint=fingerprint_of(diffusion),
         )
 
     @property
@@ -275,9 +280,16 @@ class Generator:
                 regions=self._regions(probability[i], sample, breast, settings.source),
                 presence=None if presence is None or _keeps_lesions(settings.source) else presence[i],
                 limits=self._limits_of(sample),
+                copy_ratio=self._copy_ratio(image, settings.source),
             )
             for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
         ]
+
+    def _copy_ratio(self, image: np.ndarray, source: Source | None) -> float | None:
+        """How close it is to a training image; an image that follows an acquired one on purpose is not looked up."""
+        if self.fingerprint is None or (source is not None and source.is_used):
+            return None
+        return self.fingerprint.nearest(image).ratio
 
     def _regions(
         self, probability: np.ndarray, sample: PlannedSample, breast: np.ndarray | None, source: Source | None
@@ -302,8 +314,23 @@ def _keeps_lesions(source: Source | None) -> bool:
     return source is not None and source.keep is Keep.ALL_BUT_LESION
 
 
-def _sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
-    """Networks of a generator's bundle, diffusion networks with the schedules that its inference config names."""
+def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
+    """Networks of a generator's bundle, diffusion networks with the schedules that its inference config names.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device
+
+    Returns
+    -------
+    OneStage, Cascade or VectorPrior
+
+    Raises
+    ------
+    MammoError
+        Weights are missing, damaged or do not fit the networks.
+    """
     network = networks.load_network(folder, device=device)
     if isinstance(network, networks.LatentVAE):
         return _vector_prior(network, folder)

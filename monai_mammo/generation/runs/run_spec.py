@@ -70,7 +70,8 @@ class RunSpec:
     spacing_mm : float
         Nominal.
     criteria : mapping
-        Scores that regions must meet, as the lesion bundle states them; empty where it states none.
+        Scores that regions must meet, as the lesion bundle states them, and ``copy_ratio``, the ratio of distances that
+        a sample may not fall under; empty where there are none.
     source : mapping
         A real mammogram that takes part, as the request's identity states it; empty where none does.
     """
