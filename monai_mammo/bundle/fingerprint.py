@@ -37,8 +37,8 @@ VERSION = 1
 COPY_RATIO = 0.65
 """Ratio of distances under which a generated image is suspected to be a copy.
 
-Of 573 acquired images of persons that were not trained on 1 in 100 lies under it (2063 training images of film, digital and
-contrast pictures).
+Of 573 acquired images of persons that were not trained on 1 in 100 lies under it (2063 training images of film, digital
+and contrast pictures).
 """
 
 _GRID = (64, 48)

@@ -181,8 +181,8 @@ def _copies(figures: Mapping[str, Any]) -> str:
     head = (
         f"{_about(figures)} Shares of images suspected to be copies of {settings['n_trained']} training images, "
         "with 95 % intervals (Wilson). Limits lie where 1 in 100 acquired images that were not trained on is suspected. "
-        "Structure: of the pixels, in four orientations and moved, with the training images at hand; fingerprint: without them; "
-        "radiomic and learned: distance of features to the closest over that to the second closest."
+        "Structure: of the pixels, in four orientations and moved, with the training images at hand; fingerprint: "
+        "without them; radiomic and learned: distance of features to the closest over that to the second closest."
     )
     ways = list(figures["limits"])
     lines = [[row["images"], str(row["n"]), *(_mean(row[way], 2) for way in ways)] for row in figures["rows"]]
@@ -192,7 +192,8 @@ def _copies(figures: Mapping[str, Any]) -> str:
 def _membership(figures: Mapping[str, Any]) -> str:
     head = (
         f"Images that were trained on beside others: {_about(figures)} Share of pairs of one kind in which "
-        "the training image has the lower loss, with 95 % bootstrap interval over persons: 0.5 tells nothing of who was trained on."
+        "the training image has the lower loss, with 95 % bootstrap interval over persons: 0.5 tells nothing of who "
+        "was trained on."
     )
     lines = [
         [

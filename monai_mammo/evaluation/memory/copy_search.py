@@ -39,8 +39,8 @@ class Closest(NamedTuple):
 class CopySearch:
     """Structure of training images, among which an image's is looked for in all orientations and places.
 
-    Structure is what stands out from its surroundings inside the breast, divided by the contrast there, so that brightness,
-    window and gamma count for little; on a grid of 64 x 48 fields.
+    Structure is what stands out from its surroundings inside the breast, divided by the contrast there, so that
+    brightness, window and gamma count for little; on a grid of 64 x 48 fields.
 
     Parameters
     ----------

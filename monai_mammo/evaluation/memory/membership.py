@@ -49,8 +49,8 @@ def membership_figures(
 ) -> dict[str, Any]:
     """Area under the curve of telling training images from others by the loss of each network of a generator.
 
-    0.5 tells nothing; networks that know their training images by heart have a lower loss on these. Noise and times are the
-    same for every image, and images are compared within their acquisition kind alone.
+    0.5 tells nothing; networks that know their training images by heart have a lower loss on these. Noise and times are
+    the same for every image, and images are compared within their acquisition kind alone.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def membership_figures(
     Returns
     -------
     dict
-        ``rows``: for each network ``value``, ``low``, ``high`` (95 %, over persons), ``n``, ``n_others``, and the medians of
-        the losses ``trained`` and ``others``.
+        ``rows``: for each network ``value``, ``low``, ``high`` (95 %, over persons), ``n``, ``n_others``, and the medians
+        of the losses ``trained`` and ``others``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Copies of a mammogram as they are disguised: turned, moved, brightness bent, noised, windowed, changed in one place."""
+"""Copies of acquired images as a generator could make them, planted to see whether they are found."""
 
 from __future__ import annotations
 

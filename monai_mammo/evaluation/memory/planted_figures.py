@@ -54,8 +54,8 @@ def planted_figures(
 ) -> dict[str, Any]:
     """Share of planted copies of training images that is found, by alteration and way of looking.
 
-    Limits are calibrated on acquired images of persons that were not trained on: 1 in 100 of these is suspected. So a share
-    tells how well a way of looking works, and what it says of generated images.
+    Limits are calibrated on acquired images of persons that were not trained on: 1 in 100 of these is suspected. So a
+    share tells how well a way of looking works, and what it says of generated images.
 
     Parameters
     ----------
