@@ -180,7 +180,7 @@ def _copies(figures: Mapping[str, Any]) -> str:
     settings = figures["settings"]
     head = (
         f"{_about(figures)} Shares of images suspected to be copies of {settings['n_trained']} training images, "
-        "with 95 % intervals (Wilson). Limits lie where 1 in 100 acquired images that were not trained on is suspected. "
+        "with 95 % intervals (Wilson). Limits: 1 in 100 acquired images that were not trained on is suspected. "
         "Structure: of the pixels, in four orientations and moved, with the training images at hand; fingerprint: "
         "without them; radiomic and learned: distance of features to the closest over that to the second closest."
     )

@@ -71,8 +71,8 @@ def membership_figures(
     Returns
     -------
     dict
-        ``rows``: for each network ``value``, ``low``, ``high`` (95 %, over persons), ``n``, ``n_others``, and the medians
-        of the losses ``trained`` and ``others``.
+        ``rows``: for each network ``value``, ``low``, ``high`` (95 %, over persons), ``n``, ``n_others``, and the
+        medians of the losses ``trained`` and ``others``.
 
     Raises
     ------
