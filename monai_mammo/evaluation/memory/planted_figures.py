@@ -110,7 +110,7 @@ def planted_figures(
         nonlocal done
         out: list[dict[str, float]] = []
         for picture in pictures:
-            out.append({name: look(picture) for name, look in ways.items()})
+            out.append({name: likeness(picture) for name, likeness in ways.items()})
             done += 1
             if progress is not None:
                 progress(Progress(done, n_all))
