@@ -167,9 +167,10 @@ class TrainingFingerprint:
     def nearest(self, image: np.ndarray) -> Nearest:
         """Training image closest to a prepared image, shape (rows, columns).
 
-        The image is compared as it is, and mirrored, upside down and both, each moved by up to 1/64 of its rows and 1/48
-        of its columns, since a copy may be; the lower ratio of the two counts. Training images that are copies of the closest one do not count as the second
-        closest: an image that was trained on twice would have no low ratio otherwise.
+        The image is compared as it is, and mirrored, upside down and both, each moved by up to 1/64 of its rows and
+        1/48 of its columns, since a copy may be; the lower ratio of the two counts. Training images that are copies of
+        the closest one do not count as the second closest: an image that was trained on twice would have no low ratio
+        otherwise.
 
         Parameters
         ----------
