@@ -357,3 +357,8 @@ def test_sources_that_can_not_be_edited_are_one_sentence_without_the_patient(acq
         edit(zeros, tmp_path / "note.dcm")
     with pytest.raises(MammoError, match="absent.dcm cannot be edited"):
         edit(zeros, tmp_path / "absent.dcm")
+
+
+def test_codes_of_edits_fit_their_attributes():
+    """CodeValue and CodingSchemeDesignator are SH of 16 characters, CodeMeaning is LO of 64."""
+    assert all(len(code.value) <= 16 and len(code.scheme) <= 16 and len(code.meaning) <= 64 for code in EDITS.values())
