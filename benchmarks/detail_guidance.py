@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from monai_mammo import networks, sampling
-from monai_mammo.bundle import beside, find
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, beside, find
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.measured_image import image_measures
 from monai_mammo.lesions.planes import lesion_planes
@@ -93,9 +93,9 @@ def _mask(dataset: PreparedDataset, place: int, factor: int) -> Tensor:
 
 
 def _cascade(folder: Any, weight: float) -> sampling.Cascade:
-    detail: Any = networks.load_detail(folder)
+    detail: Any = networks.load_part(folder, DETAIL)
     schedule = sampling.CosineSchedule()
-    guide = networks.load_guides(folder)[1]
+    guide = networks.load_part(folder, DETAIL_GUIDE)
     return sampling.Cascade(lambda *_: None, detail, schedule, schedule, detail_guide=guide, detail_guidance=weight)
 
 

@@ -164,29 +164,25 @@ class BundleFolder:
         """How many training images and persons stand behind each combination of conditions."""
         return SupportTable.from_dict(self._stated("support"), where=f"{self.root / _METADATA}")
 
-    @property
-    def has_detail(self) -> bool:
-        """Whether the bundle, a diffusion bundle, has a detail stage; its main network then draws layouts."""
-        _, config, key = DETAIL
-        return key in self.config(config)
+    def defines(self, part: tuple[str, str, str]) -> bool:
+        """Whether a diffusion bundle has a further network.
 
-    @property
-    def has_guide(self) -> bool:
-        """Whether the bundle, a diffusion bundle, has a weaker network for autoguidance."""
-        _, config, key = GUIDE
-        return key in self.config(config)
+        Parameters
+        ----------
+        part : tuple of str
+            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE` or `PAINTER`.
 
-    @property
-    def has_detail_guide(self) -> bool:
-        """Whether the bundle, a diffusion bundle, has a weaker detail network for autoguidance."""
-        _, config, key = DETAIL_GUIDE
+        Returns
+        -------
+        bool
+        """
+        _, config, key = part
         return key in self.config(config)
 
     @property
     def has_painter(self) -> bool:
         """Whether the bundle, a diffusion bundle, has a lesion painter with weights."""
-        weights, config, key = PAINTER
-        return key in self.config(config) and weights in self.weights_sha256
+        return self.defines(PAINTER) and PAINTER[0] in self.weights_sha256
 
     def config(self, name: str) -> dict[str, Any]:
         """Content of ``configs/<name>.json`` as it stands, nothing resolved.

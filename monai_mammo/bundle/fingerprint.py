@@ -23,7 +23,7 @@ from monai_mammo.files.bounded import UnreadableFile
 from monai_mammo.files.stored_array import read_arrays
 from monai_mammo.files.whole import save_bytes
 
-__all__ = ["COPY_RATIO", "Nearest", "TrainingFingerprint", "fingerprint_of", "image_features"]
+__all__ = ["COPY_RATIO", "Nearest", "TrainingFingerprint", "fingerprint_of", "image_features", "moved"]
 
 FILE = "models/training_fingerprint.npz"
 """Its place in a bundle."""
@@ -182,7 +182,7 @@ class TrainingFingerprint:
         Nearest
         """
         structure = _structure(image)
-        compared = (structure[None], _moved(structure))
+        compared = (structure[None], moved(structure, reach=_REACH))
         return min((self._nearest(_sums(one)) for one in compared), key=lambda found: found.ratio)
 
     def _nearest(self, sums: np.ndarray) -> Nearest:
@@ -252,11 +252,22 @@ def _structure(image: np.ndarray) -> np.ndarray:
     return structure
 
 
-def _moved(structure: np.ndarray) -> np.ndarray:
-    """Structure in its four orientations, each moved by up to `_REACH` fields, shape (n, *_GRID)."""
-    places = range(2 * _REACH + 1)
-    rows, columns = _GRID
-    padded = [np.pad(one, _REACH) for one in (structure, structure[::-1], structure[:, ::-1], structure[::-1, ::-1])]
+def moved(structure: np.ndarray, *, reach: int) -> np.ndarray:
+    """Structure as it is, upside down, mirrored and both, each at all places within reach.
+
+    Parameters
+    ----------
+    structure : ndarray, shape (rows, columns)
+    reach : int
+        Fields by which it is moved at most, each way; 0 comes in.
+
+    Returns
+    -------
+    ndarray, shape (4 * (2 * reach + 1) ** 2, rows, columns)
+    """
+    places = range(2 * reach + 1)
+    rows, columns = structure.shape
+    padded = [np.pad(one, reach) for one in (structure, structure[::-1], structure[:, ::-1], structure[::-1, ::-1])]
     return np.stack(
         [p[down : down + rows, across : across + columns] for p in padded for down in places for across in places]
     )

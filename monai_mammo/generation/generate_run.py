@@ -282,7 +282,7 @@ def _source(request: Request, folder: BundleFolder) -> Source | None:
         return None
     assert request.keep is not None and request.strength is not None
     source = source_of_image(request.like, shape=folder.prepared_shape, keep=request.keep, strength=request.strength)
-    if source.is_used and not folder.has_detail:
+    if source.is_used and not folder.defines(bundle.DETAIL):
         raise RequestError(
             f"bundle {folder.name} draws in one stage and keeps nothing of a mammogram: "
             "allowed with like are keep nothing and strength 1"

@@ -120,12 +120,8 @@ class RunBundles:
 def _references(folder: BundleFolder) -> list[WeightsReference]:
     """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
     found = {folder.name: "models/model.pt"}
-    if folder.has_detail:
-        found[f"{folder.name} detail"] = bundle.DETAIL[0]
-    if folder.has_guide:
-        found[f"{folder.name} guide"] = bundle.GUIDE[0]
-    if folder.has_detail_guide:
-        found[f"{folder.name} detail guide"] = bundle.DETAIL_GUIDE[0]
+    parts = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail guide": bundle.DETAIL_GUIDE}
+    found |= {f"{folder.name} {name}": part[0] for name, part in parts.items() if folder.defines(part)}
     for path in found.values():
         folder.check_weights(path)
     return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]

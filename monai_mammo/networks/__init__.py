@@ -15,11 +15,10 @@ from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
 from monai_mammo.networks.weights import (
     build,
-    load_detail,
     load_encoder,
-    load_guides,
     load_network,
     load_painter,
+    load_part,
     load_weights,
 )
 
@@ -43,14 +42,13 @@ __all__ = [
     "build",
     "encode_conditions",
     "folded_weights",
-    "load_detail",
     "load_encoder",
     "enlarged_layout",
     "layout_of",
     "layout_planes",
-    "load_guides",
     "load_network",
     "load_painter",
+    "load_part",
     "load_pretrained",
     "load_text_encoder",
     "load_weights",

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
+from monai_mammo.bundle import PAINTER, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 from monai_mammo.switches import parse_switch
@@ -18,7 +18,7 @@ from monai_mammo.switches import parse_switch
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_detail", "load_encoder", "load_guides", "load_network", "load_painter", "load_weights"]
+__all__ = ["build", "load_encoder", "load_network", "load_painter", "load_part", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -135,48 +135,29 @@ def load_encoder(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
     return load_network(folder, device=device, part=ENCODER)
 
 
-def load_detail(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Detail stage of a diffusion bundle, as `load_network` gives its main network; `None` where it has one stage.
+def load_part(
+    folder: BundleFolder, part: tuple[str, str, str], *, device: torch.device | str = "cpu"
+) -> nn.Module | None:
+    """Further network of a diffusion bundle, as `load_network` gives its main one.
 
     Parameters
     ----------
     folder : BundleFolder
+    part : tuple of str
+        `monai_mammo.bundle.DETAIL`, `GUIDE` or `DETAIL_GUIDE`.
     device : torch.device or str
 
     Returns
     -------
     nn.Module or None
+        `None` where the bundle defines none.
 
     Raises
     ------
     MammoError
         Weights are missing, truncated, of another hash or do not fit the network.
     """
-    return load_network(folder, device=device, part=DETAIL) if folder.has_detail else None
-
-
-def load_guides(
-    folder: BundleFolder, *, device: torch.device | str = "cpu"
-) -> tuple[nn.Module | None, nn.Module | None]:
-    """Weaker networks of a diffusion bundle for autoguidance, as `load_network` gives its main network.
-
-    Parameters
-    ----------
-    folder : BundleFolder
-    device : torch.device or str
-
-    Returns
-    -------
-    tuple of nn.Module or None
-        Of the layout and of the detail stage, `None` where the bundle has none.
-
-    Raises
-    ------
-    MammoError
-        As `load_network` raises it.
-    """
-    layout = load_network(folder, device=device, part=GUIDE) if folder.has_guide else None
-    return layout, load_network(folder, device=device, part=DETAIL_GUIDE) if folder.has_detail_guide else None
+    return load_network(folder, device=device, part=part) if folder.defines(part) else None
 
 
 def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:

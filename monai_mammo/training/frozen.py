@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from monai_mammo import bundle, networks
+from monai_mammo.errors import RequestError
 
-__all__ = ["frozen_detail", "frozen_detail_guide", "frozen_encoder", "frozen_network"]
+__all__ = ["frozen_encoder", "frozen_network", "frozen_part"]
+
+_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,42 +56,34 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     return networks.load_encoder(_found(bundle_dir), device=device)
 
 
-def frozen_detail(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Detail stage of a diffusion bundle, `None` where it has one stage.
-
-    Parameters and errors as for `frozen_network`.
+def frozen_part(
+    bundle_dir: str | os.PathLike[str], part: str, *, device: torch.device | str = "cpu"
+) -> nn.Module | None:
+    """Further network of a diffusion bundle, `None` where it has none.
 
     Parameters
     ----------
     bundle_dir : str or path-like
         Folder of the bundle, or a folder beside it.
+    part : {"detail", "guide", "detail_guide"}
+        The detail stage, or a weaker network that the layout or the detail stage is pushed away from.
     device : torch.device or str
         That the network lies on.
 
     Returns
     -------
     nn.Module or None
+
+    Raises
+    ------
+    RequestError
+        There is no such part.
+    MammoError
+        There is no such bundle, or its weights are missing, truncated or of another hash.
     """
-    return networks.load_detail(_found(bundle_dir), device=device)
-
-
-def frozen_detail_guide(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module | None:
-    """Weaker detail network of a diffusion bundle that the detail stage is pushed away from, `None` where it has none.
-
-    Parameters and errors as for `frozen_network`.
-
-    Parameters
-    ----------
-    bundle_dir : str or path-like
-        Folder of the bundle, or a folder beside it.
-    device : torch.device or str
-        That the network lies on.
-
-    Returns
-    -------
-    nn.Module or None
-    """
-    return networks.load_guides(_found(bundle_dir), device=device)[1]
+    if part not in _PARTS:
+        raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
+    return networks.load_part(_found(bundle_dir), _PARTS[part], device=device)
 
 
 def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

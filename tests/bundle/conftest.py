@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from monai_mammo import networks
-from monai_mammo.bundle import BundleFolder, find, seal
+from monai_mammo.bundle import DETAIL, BundleFolder, find, seal
 
 TINY = {
     "mammo_autoencoder": {"channels": [8, 8], "n_blocks": 1},
@@ -42,7 +42,7 @@ def tiny_bundles(tmp_path_factory):
         target, arguments = BundleFolder(root).network_definition()
         state = {k: v.half() for k, v in networks.build(target, arguments).state_dict().items()}
         torch.save(state, root / "models" / "model.pt")
-        if BundleFolder(root).has_detail:
+        if BundleFolder(root).defines(DETAIL):
             _write_detail(root)
         seal(root, prepared_shape=SHAPE)
     before = os.environ.get("MONAI_MAMMO_BUNDLES")

@@ -18,7 +18,7 @@ from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from PIL import Image
 
 from monai_mammo import networks
-from monai_mammo.bundle import BundleFolder, find
+from monai_mammo.bundle import DETAIL, BundleFolder, find
 from monai_mammo.cli.main import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -199,7 +199,7 @@ def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere,
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
     assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
-    detail = {"detail.pt", "detail_guide.pt"} if BundleFolder(tiny_bundles / name).has_detail else set()
+    detail = {"detail.pt", "detail_guide.pt"} if BundleFolder(tiny_bundles / name).defines(DETAIL) else set()
     encoder = {"encoder_lite0.pt"} if name == "mammo_lesion_segmentation" else set()
     assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *detail, *encoder}
 

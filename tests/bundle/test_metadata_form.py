@@ -7,7 +7,7 @@ import json
 import pytest
 from json_places import places, replaced
 
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import DETAIL, BundleFolder
 from monai_mammo.errors import MammoError
 
 METADATA = {
@@ -53,7 +53,7 @@ def read_all(root) -> None:
         lambda folder: folder.support,
         lambda folder: folder.number("guidance", 2.0),
         lambda folder: folder.network_definition(),
-        lambda folder: folder.has_detail,
+        lambda folder: folder.defines(DETAIL),
     )
     for reading in readings:
         try:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import find
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, find
+from monai_mammo.errors import RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
+from monai_mammo.training import frozen_part
 
 NAMES = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae")
 CONFIGS = ("train", "inference", "evaluate", "multi_gpu_train", "smoke")
@@ -91,18 +93,29 @@ def test_the_generator_trains_and_samples_with_one_schedule():
 
 def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
     folder = find("mammo_diffusion")
-    assert folder.has_detail and "models/detail.pt" in folder.weights_sha256
+    assert folder.defines(DETAIL) and "models/detail.pt" in folder.weights_sha256
     assert folder.network_definition("inference", "detail_def") == folder.network_definition("detail")
     assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
 def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_it():
     folder = find("mammo_diffusion")
-    assert folder.has_detail_guide and "models/detail_guide.pt" in folder.weights_sha256
+    assert folder.defines(DETAIL_GUIDE) and "models/detail_guide.pt" in folder.weights_sha256
     assert folder.network_definition("inference", "detail_guide_def") == folder.trained_network(
         "detail", "detail_guide"
     )
     assert folder.config("inference")["detail_guidance"] == folder.metadata["detail_guidance"]
+
+
+def test_a_part_is_loaded_where_the_bundle_has_it_and_another_word_is_refused():
+    root = find("mammo_diffusion").root
+    assert frozen_part(root, "guide") is None
+    guide, detail = (
+        sum(p.numel() for p in frozen_part(root, part).parameters()) for part in ("detail_guide", "detail")
+    )
+    assert 0 < guide < detail / 4
+    with pytest.raises(RequestError, match="'painting' of a diffusion bundle is not one of detail, guide"):
+        frozen_part(root, "painting")
 
 
 def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():

@@ -45,7 +45,7 @@ def test_an_item_starts_from_the_noise_that_the_command_starts_from(tiny_folder)
 
 def test_the_sampler_of_the_config_gives_the_text_to_the_layout(told_of_texts, tiny_folder):
     folder = bundle.find(told_of_texts)
-    network, detail = networks.load_network(folder), networks.load_detail(folder)
+    network, detail = networks.load_network(folder), networks.load_part(folder, bundle.DETAIL)
     autoencoder = networks.load_network(bundle.find(tiny_folder / "mammo_autoencoder"))
     schedule = sampling.CosineSchedule()
     inferer = SamplerInferer(autoencoder, detail=detail, schedule=schedule, detail_schedule=schedule, steps=2)

@@ -9,6 +9,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy import ndimage
 
+from monai_mammo.bundle.fingerprint import moved
+
 __all__ = ["Closest", "CopySearch", "suspicion_limit"]
 
 _GRID = (64, 48)
@@ -80,7 +82,7 @@ class CopySearch:
         -------
         Closest
         """
-        similarity = (self.structures @ _unit(_placed(_structure(image))).T).max(axis=1)
+        similarity = (self.structures @ _unit(moved(_structure(image), reach=_REACH)).T).max(axis=1)
         first = int(similarity.argmax())
         return Closest(first, float(similarity[first]))
 
@@ -119,14 +121,6 @@ def _field_means(image: np.ndarray) -> np.ndarray:
     sizes = np.outer(np.diff([*rows, image.shape[0]]), np.diff([*columns, image.shape[1]]))
     means: np.ndarray = sums / sizes
     return means
-
-
-def _placed(structure: np.ndarray) -> np.ndarray:
-    """Structure in its four orientations at all places within `_REACH`, shape (n, *_GRID)."""
-    rows, columns = _GRID
-    places = range(2 * _REACH + 1)
-    padded = [np.pad(one, _REACH) for one in (structure, structure[::-1], structure[:, ::-1], structure[::-1, ::-1])]
-    return np.stack([p[i : i + rows, j : j + columns] for p in padded for i in places for j in places])
 
 
 def _unit(structures: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from monai_mammo import networks, sampling
 from monai_mammo.attributes import COLUMNS, HEADS
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, BundleFolder
 from monai_mammo.bundle.fingerprint import TrainingFingerprint, fingerprint_of
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
@@ -335,20 +335,19 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
     if isinstance(network, networks.LatentVAE):
         return _vector_prior(network, folder)
     schedule = _schedule_of(folder, "schedule")
-    detail = networks.load_detail(folder, device=device)
+    detail = networks.load_part(folder, DETAIL, device=device)
     if detail is None:
         return sampling.OneStage(network, schedule)
     if not isinstance(detail, networks.DetailUNet):
         raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
-    guide, detail_guide = networks.load_guides(folder, device=device)
     return sampling.Cascade(
         network,
         detail,
         schedule,
         _schedule_of(folder, "detail_schedule"),
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
-        guide=guide,
-        detail_guide=detail_guide,
+        guide=networks.load_part(folder, GUIDE, device=device),
+        detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
         detail_guidance=_detail_guidance_of(folder),
     )
 
