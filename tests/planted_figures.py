@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+SORTS = ("radiomic", "inner layers", "judge")
+
 
 def figure(value: float, reach: float, n: int = 60) -> dict[str, Any]:
     """A figure with a symmetric interval."""
@@ -15,12 +17,12 @@ def planted() -> dict[str, Any]:
     """Figures of 60 images that could not be better."""
     auc = [
         {"kind": "all", "size": "full", "features": f, "synthetic": figure(0.5, 0.08), "control": figure(0.5, 0.1)}
-        for f in ("radiomic", "inner layers")
+        for f in SORTS
     ]
     frechet = [
-        {"kind": "all", "features": f, "synthetic": figure(0.1, 0.05), "control": figure(0.1, 0.05)}
-        for f in ("radiomic", "inner layers")
+        {"kind": "all", "features": f, "synthetic": figure(0.1, 0.05), "control": figure(0.1, 0.05)} for f in SORTS
     ]
+    kernel = [{**row, "synthetic": figure(0.02, 0.1), "control": figure(-0.01, 0.1)} for row in frechet]
     measures = [
         {
             "kind": "all",
@@ -55,11 +57,12 @@ def planted() -> dict[str, Any]:
         {
             "kind": "all",
             "features": f,
-            "measure": "coverage",
+            "measure": measure,
             "synthetic": figure(0.8, 0.04),
             "control": figure(0.8, 0.04),
         }
-        for f in ("radiomic", "inner layers")
+        for f in SORTS
+        for measure in ("precision", "recall", "density", "coverage")
     ]
     closeness = [
         {"images": images, "n": n, "n_suspected": k, "similarity_median": 0.7, "ratio_median": 0.9, "ratio_lowest": 0.5}
@@ -70,6 +73,7 @@ def planted() -> dict[str, Any]:
         "realism": {
             "auc": auc,
             "frechet": frechet,
+            "kernel": kernel,
             "measures": measures,
             "spectrum": [spectrum],
             "settings": {

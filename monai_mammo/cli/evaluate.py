@@ -229,6 +229,14 @@ def _add_report(commands: Any) -> None:
     command.add_argument(
         "--baselines", action="store_true", help="judge real, blurred, shuffled and noised images alike, for comparison"
     )
+    command.add_argument(
+        "--features",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="network whose features are compared too: TorchScript, an exported program of torch (.pt2) or ONNX; "
+        "may be given several times",
+    )
     for word in ("bundle", "lesion_network"):
         default, noun = _BUNDLES[word]
         command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from monai_mammo.attributes import HEADS
 
-__all__ = ["ORDINAL_HEADS", "PRESENCE", "Calibration", "ClassHeads", "OrdinalHead"]
+__all__ = ["ORDINAL_HEADS", "PRESENCE", "Calibration", "ClassHeads", "OrdinalHead", "weighted_mean"]
 
 PRESENCE = "presence"
 """Head that says whether there is a lesion at all: class 0 none, class 1 at least one."""
@@ -112,7 +112,7 @@ class ClassHeads(nn.Module):
         """
         x, mask = x.float(), mask.detach().float()
         lesion = functional.adaptive_avg_pool2d(mask.sigmoid(), x.shape[-2:])
-        sets = (_weighted_mean(x, breast), x.amax(dim=(2, 3)), _weighted_mean(x, lesion))
+        sets = (weighted_mean(x, breast), x.amax(dim=(2, 3)), weighted_mean(x, lesion))
         pooled = torch.cat([_POOLED_DEVIATION * functional.layer_norm(one, one.shape[1:]) for one in sets], dim=1)
         highest = functional.max_pool2d(mask, 2).flatten(1)
         highest = highest.topk(min(_N_HIGHEST, highest.shape[1]), dim=1).values
@@ -161,5 +161,17 @@ _N_PEAKS, _N_HIGHEST, _PEAK_SCALE = 2, 32, 4.0
 _POOLED_DEVIATION = 0.25
 
 
-def _weighted_mean(x: Tensor, weight: Tensor) -> Tensor:
+def weighted_mean(x: Tensor, weight: Tensor) -> Tensor:
+    """Mean of maps over places, each with a weight.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, h, w)
+    weight : Tensor, shape (B, 1, h, w)
+        0 or more.
+
+    Returns
+    -------
+    Tensor, shape (B, C)
+    """
     return (x * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp_min(1e-4)

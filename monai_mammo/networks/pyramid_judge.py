@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.networks.blocks import pad_to_multiple
-from monai_mammo.networks.class_heads import Calibration, ClassHeads
+from monai_mammo.networks.class_heads import Calibration, ClassHeads, weighted_mean
 from monai_mammo.networks.efficientnet import EfficientNetLite
 from monai_mammo.networks.lesion_network import at_working_size, breast_share, mask_of_image
 
@@ -61,6 +61,22 @@ class PyramidJudge(nn.Module):
         nn.init.constant_(self.mask.bias, -4.0)  # few pixels are lesion
         self.heads = ClassHeads(last, dropout=dropout)
         self.calibration = Calibration()
+
+    def pooled_features(self, image: Tensor) -> Tensor:
+        """Deep features, their mean over what is not air.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+            Brightness in [0, 1], chest wall left.
+
+        Returns
+        -------
+        Tensor, shape (B, C)
+        """
+        padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
+        last = self.encoder.features(padded)[-1].float()
+        return weighted_mean(last, breast_share(padded, last))
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`.

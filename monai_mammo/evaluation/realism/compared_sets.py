@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from monai_mammo.evaluation.realism.examined_set import ExaminedSet, compared_si
 from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.realism.kernel_distance import kernel_distance
 from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.progress import Progress, ProgressCallback
@@ -55,7 +56,7 @@ def realism_figures(
     dict
         ``measures``: for each kind and measure the means ``synthetic`` and ``acquired``, ``share`` (their ratio)
         and ``control_share``; ``spectrum``: for each kind, view and band ``acquired``, ``difference`` and
-        ``control_difference`` in dB; ``frechet`` and ``auc``: for each kind and sort of features (and size)
+        ``control_difference`` in dB; ``frechet``, ``kernel`` and ``auc``: for each kind and sort of features (and size)
         ``synthetic`` and ``control``. Each with n and 95 % interval over persons. ``settings`` beside them.
 
     Raises
@@ -123,7 +124,8 @@ def compared_sets(synthetic: ExaminedSet, reference: ExaminedSet, control: Exami
     return {
         "measures": _measure_rows(sets, measured, groups),
         "spectrum": _spectrum_rows(sets, measured, groups),
-        "frechet": _frechet_rows(sets, features["full"], groups),
+        "frechet": _distance_rows(frechet_distance, sets, features["full"], groups),
+        "kernel": _distance_rows(kernel_distance, sets, features["full"], groups),
         "auc": _auc_rows(sets, features, groups),
         "settings": {
             "shape": list(reference.images.shape),
@@ -252,7 +254,12 @@ def _summary(values: tuple[Sequence[float], Sequence[str]]) -> dict[str, Any] | 
     return None if found is None else {**found, "n_persons": len(set(values[1]))}
 
 
-def _frechet_rows(sets: dict[str, ImageSet], features: dict[str, _Features], groups: Any) -> list[Any]:
+def _distance_rows(
+    distance: Callable[..., dict[str, Any] | None],
+    sets: dict[str, ImageSet],
+    features: dict[str, _Features],
+    groups: Any,
+) -> list[Any]:
     rows = []
     for family in features["reference"]:
         everything = {name: of_set[family] for name, of_set in features.items()}
@@ -260,7 +267,7 @@ def _frechet_rows(sets: dict[str, ImageSet], features: dict[str, _Features], gro
         for kind, positions in groups.items():
             row: dict[str, Any] = {"kind": kind, "features": family}
             for name in ("synthetic", "control"):
-                row[name] = frechet_distance(
+                row[name] = distance(
                     everything[name][positions[name]],
                     everything["reference"][positions["reference"]],
                     space=space,

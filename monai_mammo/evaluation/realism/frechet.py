@@ -10,7 +10,13 @@ import numpy as np
 
 from monai_mammo.evaluation.realism.person_folds import PersonResampler
 
-__all__ = ["N_COMPONENTS", "FeatureSpace", "frechet_distance", "gaussian_frechet_distance"]
+__all__ = [
+    "N_COMPONENTS",
+    "FeatureSpace",
+    "frechet_distance",
+    "frechet_distance_of_features",
+    "gaussian_frechet_distance",
+]
 
 N_COMPONENTS = 32
 _N_RESAMPLES = 200
@@ -92,6 +98,30 @@ def gaussian_frechet_distance(
     return float(((mean_a - mean_b) ** 2).sum() + max(trace, 0.0))
 
 
+def frechet_distance_of_features(features: np.ndarray, reference: np.ndarray) -> float:
+    """Squared Fréchet distance of the normal laws that have the means and covariances of two sets.
+
+    ``tr (C_a C_b)^(1/2)`` is the sum of the singular values of the product of the centred features, n by m, so that
+    where a set has fewer images than features no matrix of d by d is made.
+
+    Parameters
+    ----------
+    features, reference : ndarray, shape (n, d), (m, d)
+        Two images or more each.
+
+    Returns
+    -------
+    float
+    """
+    means = [x.mean(axis=0) for x in (features, reference)]
+    left, right = ((x - mean) / np.sqrt(len(x) - 1) for x, mean in zip((features, reference), means, strict=True))
+    if min(len(left), len(right)) >= left.shape[1]:
+        return gaussian_frechet_distance(means[0], left.T @ left, means[1], right.T @ right)
+    common = np.linalg.svd(left @ right.T, compute_uv=False).sum()
+    trace = float((left**2).sum() + (right**2).sum() - 2 * common)
+    return float(((means[0] - means[1]) ** 2).sum() + max(trace, 0.0))
+
+
 def frechet_distance(
     features: np.ndarray,
     reference: np.ndarray,
@@ -133,5 +163,4 @@ def frechet_distance(
 
 
 def _share(left: np.ndarray, right: np.ndarray) -> float:
-    moments = [moment for x in (left, right) for moment in (x.mean(axis=0), np.cov(x.T).reshape(2 * x.shape[1:]))]
-    return gaussian_frechet_distance(*moments) / float(np.trace(moments[3]))
+    return frechet_distance_of_features(left, right) / float(right.var(axis=0, ddof=1).sum())

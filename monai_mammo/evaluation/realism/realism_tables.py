@@ -11,7 +11,7 @@ _NONE = "–"
 
 
 def realism_table(figures: Mapping[str, Any]) -> str:
-    """Four tables with a sentence on each: measures, spectrum, Fréchet distance, separability.
+    """Five tables with a sentence on each: measures, spectrum, Fréchet and kernel distance, separability.
 
     Parameters
     ----------
@@ -32,7 +32,9 @@ def realism_table(figures: Mapping[str, Any]) -> str:
         f"images of {n_persons['control']} other persons, is compared with the same acquired images: no generator "
         "can be better. Brackets: 95 % bootstrap intervals over persons."
     )
-    return "\n".join([head, "", _measures(figures), _spectrum(figures), _frechet(figures), _auc(figures)])
+    return "\n".join(
+        [head, "", _measures(figures), _spectrum(figures), _frechet(figures), _kernel(figures), _auc(figures)]
+    )
 
 
 def _measures(figures: Mapping[str, Any]) -> str:
@@ -72,14 +74,26 @@ def _spectrum(figures: Mapping[str, Any]) -> str:
 
 
 def _frechet(figures: Mapping[str, Any]) -> str:
-    lines = [
-        [row["kind"], row["features"], _value(row["synthetic"], 2), _n(row["synthetic"]), _value(row["control"], 2)]
-        for row in figures["frechet"]
-    ]
     words = (
         "Fréchet distance on 32 principal components of the acquired images, as share of their variance there; few "
         "images make it larger, in the control alike."
     )
+    return _distances(words, figures["frechet"])
+
+
+def _kernel(figures: Mapping[str, Any]) -> str:
+    words = (
+        "Unbiased kernel distance on the same components; few images do not make it larger, and it may be negative by "
+        "chance."
+    )
+    return _distances(words, figures["kernel"])
+
+
+def _distances(words: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        [row["kind"], row["features"], _value(row["synthetic"], 2), _n(row["synthetic"]), _value(row["control"], 2)]
+        for row in rows
+    ]
     return _page(words, ["kind", "features", "generated", "n", "control"], lines)
 
 

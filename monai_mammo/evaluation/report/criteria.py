@@ -40,6 +40,7 @@ _Found = tuple[_Figure, _Figure, str]
 _INFINITY = math.inf
 _CONTROL = "acquired images of other persons"
 _JUDGE = "the judge on acquired images"
+_FILE = "file "  # how sorts of features begin that a file's network gives
 _ALL_SIGHTED = 0.9  # share of planted copies that closeness must find before it says anything of others
 
 
@@ -147,7 +148,7 @@ class Criterion:
 
 
 def verdicts_of(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Verdict of each of `CRITERIA`, in their order.
+    """Verdict of each of `CRITERIA`, in their order, and the same for the features of networks in files.
 
     Parameters
     ----------
@@ -158,7 +159,18 @@ def verdicts_of(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     -------
     list of dict
     """
-    return [criterion.verdict(figures) for criterion in CRITERIA]
+    return [criterion.verdict(figures) for criterion in (*CRITERIA, *_of_files(figures))]
+
+
+def _of_files(figures: Mapping[str, Any]) -> list[Criterion]:
+    """Criteria of the features of networks in files, as those of `CRITERIA`."""
+    sorts = dict.fromkeys(row["features"] for row in figures["realism"]["frechet"])
+    out: list[Criterion] = []
+    for sort in sorts:
+        if sort.startswith(_FILE):
+            words = f"features of the network in {sort.removeprefix(_FILE)}"
+            out += [*_distances(sort, sort, words), _coverage(sort, sort, words)]
+    return out
 
 
 def limits_table() -> str:
@@ -389,6 +401,24 @@ def _distances(family: str, name: str, words: str) -> tuple[Criterion, ...]:
             unit="of the variance",
             **common,
         ),
+        Criterion(
+            name=f"kernel_{name}",
+            title=f"unbiased kernel distance of {words}",
+            judged="difference",
+            good=(-_INFINITY, 0.5),
+            tolerated=(-_INFINITY, 0.5),
+            find=_of_features("kernel", family),
+            **common,
+        ),
+        Criterion(
+            name=f"precision_{name}",
+            title=f"generated images among the neighbours of acquired ones by {words}",
+            judged="ratio",
+            good=(0.8, _INFINITY),
+            tolerated=(0.6, _INFINITY),
+            find=_of_neighbours("precision", family),
+            **common,
+        ),
     )
 
 
@@ -411,6 +441,7 @@ def _coverage(family: str, name: str, words: str) -> Criterion:
 CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
     *_distances("inner layers", "network", "features of a pretrained network"),
+    *_distances("judge", "judge", "features of the judge"),
     Criterion(
         name="fine_texture",
         title="power of the finest texture, 1/4 to 1/2 cycles a pixel, less that of acquired images",
@@ -458,6 +489,7 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     _coverage("radiomic", "radiomic", "radiomic features"),
     _coverage("inner layers", "network", "features of a pretrained network"),
+    _coverage("judge", "judge", "features of the judge"),
     _shape("breast_area", "breast area", "area of the breast, as share of acquired images'", (0.8, 1.25), (0.8, 1.25)),
     _shape("solidity", "solidity", "solidity of the breast, as share of acquired images'", (0.95, 1.05), (0.95, 1.05)),
     _judged("judge_dice", "Dice", "overlap of the requested lesion and what the judge outlines (Dice)"),

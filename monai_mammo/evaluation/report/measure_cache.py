@@ -126,6 +126,41 @@ class MeasureCache:
         np.savez(buffer, **arrays)
         self._save(self._path(f"{_VERSION}{digest}{encoder_sha256}", "npz"), buffer.getvalue())
 
+    def vector(self, digest: str, network_sha256: str) -> np.ndarray | None:
+        """Features that a network gave for an image, or `None`.
+
+        Parameters
+        ----------
+        digest : str
+            `content_digest` of the image.
+        network_sha256 : str
+            Of the network.
+
+        Returns
+        -------
+        ndarray, shape (d,), or None
+        """
+        path = self._path(f"{_VERSION}{digest}vector{network_sha256}", "npz")
+        if not path.is_file():
+            return None
+        try:
+            return read_arrays(path)["vector"]
+        except (UnreadableFile, KeyError):
+            return None
+
+    def put_vector(self, digest: str, network_sha256: str, vector: np.ndarray) -> None:
+        """Keep features that a network gave for an image.
+
+        Parameters
+        ----------
+        digest, network_sha256 : str
+            As `vector` takes them.
+        vector : ndarray, shape (d,)
+        """
+        buffer = io.BytesIO()
+        np.savez(buffer, vector=vector)
+        self._save(self._path(f"{_VERSION}{digest}vector{network_sha256}", "npz"), buffer.getvalue())
+
     def reading(self, key: str) -> Reading | None:
         """What a network read on an image, or `None`.
 

@@ -15,6 +15,7 @@ from monai_mammo.evaluation.lesion_readings import Reading, read_items
 from monai_mammo.evaluation.memorisation import closest
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
+from monai_mammo.evaluation.realism.feature_family import FeatureFamily
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
@@ -37,6 +38,8 @@ class Instruments:
         Lesion network and judge, by name.
     fingerprint : TrainingFingerprint or None
         Of the training images, where one is at hand.
+    families : tuple of FeatureFamily
+        Further sorts of features of whole images, at their full size alone.
     device : torch.device
     hashes : mapping of str to str
         sha256 of the weights of ``encoder`` and of each examiner, by which what they gave is found again.
@@ -45,6 +48,7 @@ class Instruments:
     encoder: FeatureEncoder | None
     examiners: Mapping[str, nn.Module]
     fingerprint: TrainingFingerprint | None
+    families: tuple[FeatureFamily, ...] = ()
     device: torch.device
     hashes: Mapping[str, str]
 
@@ -159,7 +163,7 @@ def measured_side(
         Where what was measured before is looked up, and what is measured is put.
     on_images : callable, optional
         Called with the number of images after each part of the work; each image counts once for measures and
-        features, and once for each network that reads it.
+        features, once for each further sort of features, and once for each network that reads it.
 
     Returns
     -------
@@ -172,7 +176,7 @@ def measured_side(
         rows = range(start, min(start + _CHUNK, len(items)))
         parts.append(_examined(images.take(rows), [digests[i] for i in rows], instruments, cache))
         if on_images is not None:
-            on_images(len(rows))
+            on_images(len(rows) * (1 + len(instruments.families)))
     readings = {}
     for name in instruments.examiners if is_read else ():
         read: list[Reading] = []
@@ -203,6 +207,7 @@ def _examined(
             known[i] = measures, features
             if cache is not None:
                 cache.put_examined(digests[i], instruments.hashes["encoder"], measures, features)
+    _add_families(known, images, digests, instruments, cache)
     rows = [found for found in known if found is not None]
     sizes = {size: tuple(of_size) for size, of_size in rows[0][1].items()}
     return ExaminedSet(
@@ -210,6 +215,26 @@ def _examined(
         tuple(measures for measures, _ in rows),
         {size: {sort: np.stack([f[size][sort] for _, f in rows]) for sort in sorts} for size, sorts in sizes.items()},
     )
+
+
+def _add_families(
+    known: Sequence[Any],
+    images: ImageSet,
+    digests: Sequence[str],
+    instruments: Instruments,
+    cache: MeasureCache | None,
+) -> None:
+    """Put the features of each further sort beside the others."""
+    for family in instruments.families:
+        vectors = [None if cache is None else cache.vector(digest, family.sha256) for digest in digests]
+        missing = [i for i, vector in enumerate(vectors) if vector is None]
+        if missing:
+            for i, vector in zip(missing, family.features([images.images[i] for i in missing]), strict=True):
+                vectors[i] = vector
+                if cache is not None:
+                    cache.put_vector(digests[i], family.sha256, vector)
+        for (_, features), vector in zip(known, vectors, strict=True):
+            features["full"][family.name] = vector
 
 
 def _readings(

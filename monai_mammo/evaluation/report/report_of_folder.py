@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from monai_mammo import bundle as bundles
 from monai_mammo import networks
 from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
-from monai_mammo.bundle.fingerprint import TrainingFingerprint
+from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.memorisation import closest_copies
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.compared_sets import check_comparable
+from monai_mammo.evaluation.realism.feature_family import FeatureFamily
+from monai_mammo.evaluation.realism.feature_file import family_of_file
 from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
-from monai_mammo.evaluation.report.measured_side import Instruments, loaded_items, measured_side
+from monai_mammo.evaluation.report.measured_side import Instruments, MeasuredSide, loaded_items, measured_side
 from monai_mammo.evaluation.report.panels import panels_of
 from monai_mammo.evaluation.report.report_notes import notes_of
 from monai_mammo.evaluation.report.report_page import report_page
@@ -37,6 +40,7 @@ from monai_mammo.evaluation.stated import about_bundle
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.request import Request
+from monai_mammo.networks import PyramidJudge
 from monai_mammo.networks.weights import ENCODER
 from monai_mammo.prepare.datalist_items import pixels_of
 from monai_mammo.progress import Progress, ProgressCallback
@@ -46,6 +50,7 @@ __all__ = ["VERSION", "evaluate_report"]
 VERSION = 1
 """Of the report's JSON."""
 
+_LEAST_DEVIATION = 1e-9
 _JSON, _PAGE, _CACHE = "report.json", "report.html", "cache"
 
 
@@ -63,6 +68,7 @@ def evaluate_report(
     seed: int = 0,
     device: str = "auto",
     cache: str | Path | None = None,
+    features: Sequence[str | Path] = (),
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
     """What generated images may be used for: all figures beside those of acquired images, lights, and one sentence.
@@ -94,6 +100,8 @@ def evaluate_report(
     device : {"auto", "cpu", "cuda"}
     cache : str or Path, optional
         Folder in which what is measured of each image is kept by the hash of its pixels; ``cache`` in `out` by default.
+    features : sequence of str or Path
+        Files of networks (TorchScript, an exported program of torch, ONNX) whose features are a further sort each.
     progress : callable or None
         Called with a `Progress` after each part of the work.
 
@@ -105,7 +113,8 @@ def evaluate_report(
     Raises
     ------
     RequestError
-        There is no such folder, split, bundle or device, the images differ in size, or `out` holds other things.
+        There is no such folder, split, bundle or device, the images differ in size, `out` holds other things, or a
+        file of `features` holds no network whose features vary.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -116,9 +125,12 @@ def evaluate_report(
         source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
         home = bundles.find(lesion_network)
         place = torch.device(pick_device(device))
+        instruments = _instruments(home, features, place)
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
         kept = None if folder is None else MeasureCache(Path(folder))
-        report, panels = _reported(source, Path(reference), split, home, bundle, seed, place, baselines, kept, progress)
+        report, panels = _reported(
+            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, progress
+        )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
             save_text(report_page(report, panels), Path(out) / _PAGE)
@@ -149,7 +161,7 @@ def _reported(
     home: BundleFolder,
     bundle: str,
     seed: int,
-    place: torch.device,
+    instruments: Instruments,
     has_baselines: bool,
     cache: MeasureCache | None,
     progress: ProgressCallback | None,
@@ -159,17 +171,19 @@ def _reported(
         loaded_items(items) for items in reference_and_control(reference, split, kinds, seed=seed)
     )
     trained = TrainingImages.of_source(source, reference, bundle)
-    instruments = _instruments(home, trained.prints, place)
+    instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     images = [images_of_items(items) for items in (source.items, known, others)]
     check_comparable(*images)
-    n_reads = len(instruments.examiners)
+    n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
-    n_passes = (1 + n_reads * source.is_read) * len(source.items) + (1 + n_reads) * len(known) + len(others)
-    count = _Counter(progress, n_passes + (1 + n_reads) * len(BASELINES) * len(taken))
+    n_passes = n_measures * sum(map(len, (source.items, known, others)))
+    n_passes += n_reads * (source.is_read * len(source.items) + len(known))
+    count = _Counter(progress, n_passes + (n_measures + n_reads) * len(BASELINES) * len(taken))
     how: dict[str, Any] = {"cache": cache, "on_images": count}
     synthetic = measured_side(source.items, instruments, images=images[0], is_read=source.is_read, **how)
     acquired = measured_side(known, instruments, images=images[1], is_read=True, **how)
     control = measured_side(others, instruments, images=images[2], is_read=False, **how)
+    _check_vary(instruments.families, acquired)
     copies = [] if trained.prints is None else closest_copies(trained.prints, trained.copied_kinds(set(kinds)))
     is_run = source.manifest is not None
     figures = compared_sides(
@@ -226,19 +240,35 @@ def _reported(
     return report, panels
 
 
-def _instruments(home: BundleFolder, prints: TrainingFingerprint | None, place: torch.device) -> Instruments:
+def _instruments(home: BundleFolder, files: Sequence[str | Path], place: torch.device) -> Instruments:
     has_encoder = (home.root / ENCODER[0]).is_file()
+    read = examiners(home, str(place))
+    hashes = {"lesion network": home.weights_sha256["models/model.pt"], "judge": home.weights_sha256[JUDGE[0]]}
+    of_files = [family_of_file(path, device=place) for path in files]
+    if len({family.name for family in of_files}) < len(of_files):
+        raise RequestError("files of features need different names: " + ", ".join(str(Path(path)) for path in files))
+    of_judge = FeatureFamily(
+        name="judge", sha256=hashes["judge"], network=cast(PyramidJudge, read["judge"]).pooled_features, device=place
+    )
     return Instruments(
         encoder=networks.load_encoder(home, device=place) if has_encoder else None,
-        examiners=examiners(home, str(place)),
-        fingerprint=prints,
+        examiners=read,
+        fingerprint=None,
+        families=(of_judge, *of_files),
         device=place,
         hashes={
             "encoder": home.weights_sha256[ENCODER[0]] if has_encoder else "",
-            "lesion network": home.weights_sha256["models/model.pt"],
-            "judge": home.weights_sha256[JUDGE[0]],
+            **hashes,
         },
     )
+
+
+def _check_vary(families: Sequence[FeatureFamily], acquired: MeasuredSide) -> None:
+    """Refuse features that are the same for all images, whose distances would be 0."""
+    for family in families:
+        vectors = acquired.examined.features["full"][family.name]
+        if len(vectors) > 1 and not (vectors.std(axis=0) > _LEAST_DEVIATION).any():
+            raise RequestError(f"features of {family.name} are the same for all acquired images and tell nothing")
 
 
 def _judged(figures: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]], str]:

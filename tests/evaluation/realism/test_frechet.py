@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance, gaussian_frechet_distance
+from monai_mammo.evaluation.realism.frechet import (
+    FeatureSpace,
+    frechet_distance,
+    frechet_distance_of_features,
+    gaussian_frechet_distance,
+)
 
 
 def test_two_known_gaussians():
@@ -21,6 +26,25 @@ def test_covariances_that_do_not_commute():
     a, b = (np.cov(np.random.default_rng(s).normal(size=(5, 40)) * np.arange(1, 6)[:, None]) for s in (0, 1))
     expected = np.trace(a + b - 2 * np.real(sqrtm(a @ b)))
     assert gaussian_frechet_distance(np.zeros(5), a, np.zeros(5), b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_distance_of_features_is_that_of_monai():
+    """MONAI's FIDMetric on the same features, more images than features."""
+    import torch
+    from monai.metrics import FIDMetric
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 12)) * 1.3 + 0.2, rng.normal(size=(80, 12)) @ rng.normal(size=(12, 12))
+    expected = float(FIDMetric()(torch.from_numpy(x), torch.from_numpy(y)))
+    assert frechet_distance_of_features(x, y) == pytest.approx(expected, abs=1e-4)
+
+
+def test_fewer_images_than_features_have_the_distance_of_their_covariances():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(9, 20)) + 0.1, rng.normal(size=(30, 20)) * 2
+    moments = [part for z in (x, y) for part in (z.mean(axis=0), np.cov(z.T))]
+    assert frechet_distance_of_features(x, y) == pytest.approx(gaussian_frechet_distance(*moments), rel=1e-6)
+    assert frechet_distance_of_features(x, x) == pytest.approx(0, abs=1e-9)
 
 
 def test_components_are_those_of_the_features():

@@ -15,6 +15,7 @@ from PIL import Image
 from monai_mammo.bundle import find, seal
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
+from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.report import report_schema
 from monai_mammo.networks import EfficientNetLite
@@ -107,12 +108,20 @@ def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     _, report = reported
     rows = {row["images"].split()[0]: row for row in report["baselines"]}
     assert list(rows) == ["these", "acquired", "blurred", "shuffled", "noised"]
-    outside = {name: row["lights"]["outside limits"] for name, row in rows.items()}
+    outside = {  # the tiny judge was never trained: its features need not see noise
+        name: sum(v["light"] == "outside limits" for k, v in row["verdicts"].items() if not k.endswith("_judge"))
+        for name, row in rows.items()
+    }
     distance = {name: row["mean_frechet"] for name, row in rows.items()}
     assert outside["acquired"] == 0 and outside["acquired"] < outside["blurred"] <= outside["noised"]
     assert distance["acquired"] < distance["blurred"] < distance["noised"]
     assert distance["acquired"] < distance["shuffled"]
     told = {name: row["verdicts"]["auc_radiomic"]["figure"]["value"] for name, row in rows.items()}
+    kernel = {name: row["verdicts"]["kernel_radiomic"]["judged"] for name, row in rows.items()}
+    assert kernel["acquired"]["low"] < 0 < kernel["acquired"]["high"], "unbiased: nothing to be seen"
+    assert kernel["acquired"]["high"] < kernel["shuffled"]["low"] < kernel["blurred"]["low"] < kernel["noised"]["low"]
+    precision = {name: row["verdicts"]["precision_radiomic"]["light"] for name, row in rows.items()}
+    assert precision["acquired"] != "outside limits" and precision["blurred"] == precision["noised"] == "outside limits"
     assert told["acquired"] < 0.75 and min(told["blurred"], told["noised"]) > 0.9
     assert rows["these"]["verdicts"]["frechet_radiomic"]["light"] != "outside limits"
 
@@ -209,6 +218,34 @@ def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path
     assert "Of one value everywhere, and left out: 1 image." in words and "There are few images, 5:" in words
 
 
+class _Means(torch.nn.Module):
+    """Mean brightness of four strips, or one value for all images."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return torch.nn.functional.adaptive_avg_pool2d(x, (4, 1)).flatten(1) * self.factor
+
+
+def test_a_file_s_network_is_one_more_sort_of_features(acquired, generated, tmp_path, reported):
+    for name, factor in (("means", 1.0), ("flat", 0.0)):
+        torch.jit.script(_Means(factor)).save(str(tmp_path / f"{name}.pt"))
+    words = {"synthetic": generated, "reference": acquired, "cache": reported[0] / "cache", "device": "cpu"}
+    report = evaluate("report", **words, features=[tmp_path / "means.pt"])
+    verdicts = {row["name"]: row for row in report["verdicts"]}
+    for measure in ("auc", "frechet", "kernel", "precision", "coverage"):
+        row = verdicts[f"{measure}_file means.pt"]
+        assert row["figure"]["n"] >= 20 and row["family"] == "file means.pt" and row["light"] != "not measured"
+    built_in = {row["name"] for row in reported[1]["verdicts"]}
+    assert set(verdicts) - built_in == {name for name in verdicts if name.endswith("file means.pt")}
+    with pytest.raises(RequestError, match="features of file flat.pt are the same for all acquired images"):
+        evaluate("report", **words, features=[tmp_path / "flat.pt"])
+    with pytest.raises(RequestError, match="files of features need different names"):
+        evaluate("report", **words, features=[tmp_path / "means.pt", tmp_path / "means.pt"])
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -216,6 +253,7 @@ def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path
         (["REAL"], "the following arguments are required: --reference, --out"),
         (["realsim", "run"], "invalid choice: 'realsim'"),
         (["REAL", "--reference", "REAL", "--split", "test"], "split 'test' of"),
+        (["REAL", "--reference", "REAL", "--features", "no.pt"], "no.pt is not a file: a TorchScript file"),
         (["REAL", "--reference", "REAL", "--synthetic-split", "test"], "split 'test' lists none"),
     ],
 )

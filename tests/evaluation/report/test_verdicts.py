@@ -154,12 +154,35 @@ def test_too_few_images_have_no_figure_but_a_reason():
 
 def test_one_sort_of_features_is_not_enough_to_call_images_real():
     figures = planted()
-    for rows in ("auc", "frechet"):
-        figures["realism"][rows] = [row for row in figures["realism"][rows] if row["features"] == "radiomic"]
+    for home, *names in ((figures["realism"], "auc", "frechet", "kernel"), (figures, "neighbours")):
+        for rows in names:
+            home[rows] = [row for row in home[rows] if row["features"] == "radiomic"]
     answer = judged(figures)[1]["realism"]
     assert (answer["light"], answer["because"]) == ("not measured", "features of two sorts or more are needed")
     figures["realism"]["auc"][0]["synthetic"] = figure(0.95, 0.03)
     assert judged(figures)[1]["realism"]["light"] == "outside limits", "but to call them unreal it is"
+
+
+def test_a_kernel_distance_and_precision_are_judged_beside_the_control():
+    figures = planted()
+    figures["realism"]["kernel"][2]["synthetic"] = figure(0.7, 0.1)
+    near = next(row for row in figures["neighbours"] if (row["features"], row["measure"]) == ("judge", "precision"))
+    near["synthetic"] = figure(0.3, 0.04)
+    rows, answers, _ = judged(figures)
+    assert rows["kernel_judge"]["light"] == rows["precision_judge"]["light"] == "outside limits"
+    assert rows["kernel_judge"]["judged"]["value"] == pytest.approx(0.71)
+    assert answers["realism"]["light"] == "outside limits"
+
+
+def test_features_of_a_file_are_judged_as_the_built_in_ones():
+    figures = planted()
+    for name in ("auc", "frechet", "kernel"):
+        twin = {**figures["realism"][name][0], "features": "file mine.onnx"}
+        figures["realism"][name].append({**twin, "synthetic": figure(3, 0.1)})
+    rows = judged(figures)[0]
+    assert {rows[f"{name}_file mine.onnx"]["light"] for name in ("auc", "frechet", "kernel")} == {"outside limits"}
+    assert rows["coverage_file mine.onnx"]["reason"] == "too few images"
+    assert rows["frechet_file mine.onnx"]["title"] == "Fréchet distance of features of the network in mine.onnx"
 
 
 def test_images_of_the_reference_itself_are_outside_limits():
