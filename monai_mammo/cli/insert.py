@@ -25,6 +25,13 @@ def add_parser(commands: Any) -> None:
         "them; a DICOM file gives a derived DICOM object with masks, a picture gives a PNG.",
     )
     add_lesion_options(parser)
+    how_seen = parser.add_argument_group("how many, and how well they are seen")
+    how_seen.add_argument("--n-lesions", metavar="N", help="lesions in each picture, 1 to 8 (default 1)")
+    how_seen.add_argument(
+        "--conspicuity",
+        metavar="C",
+        help="0 the faintest of real lesions of that sort, 0.5 their median, 1 the clearest",
+    )
     add_edit_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
 
@@ -43,4 +50,5 @@ def run(arguments: argparse.Namespace) -> int:
     from monai_mammo.editing import insert
 
     words = {name: getattr(arguments, name) for name in LESION_WORDS}
-    return run_edit(arguments, insert, in_muscle=arguments.in_muscle, **words)
+    words |= {name: getattr(arguments, name) for name in ("in_muscle", "n_lesions", "conspicuity")}
+    return run_edit(arguments, insert, **words)

@@ -20,11 +20,12 @@ from monai_mammo.terms import Depth, Finding, Quadrant
 
 __all__ = ["EditRequest", "listed_images"]
 
-RECIPE = 2
+RECIPE = 3
 """Counts up where the same request gives other pixels."""
 
 _MOST_STEPS = 64
 _MOST_VARIANTS = 1000
+_MOST_LESIONS = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class EditRequest:
         The same in pixels of the file.
     in_muscle : bool
         Whether a lesion may lie in the pectoral muscle.
+    n_lesions : int
+        Lesions in each picture, 1 to 8.
+    conspicuity : float or None
+        Where in the range of real lesions' contrast to their surround the lesion lies, 0 to 1; `None` leaves it where
+        the painter puts it within the range.
     evolution : Evolution or None
         Course of a lesion over visits, each of which is a version of the file.
     steps : int
@@ -87,6 +93,8 @@ class EditRequest:
     size_mm: float | None = None
     size_px: float | None = None
     in_muscle: bool = False
+    n_lesions: int = 1
+    conspicuity: float | None = None
     evolution: Evolution | None = None
     steps: int = 16
     guidance: float = 1.5
@@ -105,6 +113,9 @@ class EditRequest:
         for name, most in (("size_mm", 150), ("size_px", 65535)):
             value = getattr(self, name)
             put(self, name, None if value is None else parse_number(value, name=name, low=0.5, high=most))
+        put(self, "n_lesions", parse_whole(self.n_lesions, name="n_lesions", low=1, high=_MOST_LESIONS))
+        if self.conspicuity is not None:
+            put(self, "conspicuity", parse_number(self.conspicuity, name="conspicuity", low=0, high=1))
         if self.box is not None:
             put(self, "box", Box.parse(self.box) if not isinstance(self.box, Box) else self.box)
         if self.at is not None:
@@ -116,6 +127,8 @@ class EditRequest:
             raise RequestError("size_mm and size_px both say how large: give one of them")
         if (self.size_mm or self.size_px) and (self.box is not None or self.mask is not None):
             raise RequestError("a box or mask says how large the lesion is: give no size beside it")
+        if self.n_lesions > 1 and (self.box is not None or self.mask is not None):
+            raise RequestError("a box or mask says where one lesion lies: ask for one, or leave the places open")
         if self.command != "remove" and self.lesion.finding is Finding.NONE:
             raise RequestError(f"{self.command} draws a lesion, and finding 'none' is none: remove takes a lesion out")
 

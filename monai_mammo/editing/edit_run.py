@@ -17,18 +17,22 @@ from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
-from monai_mammo.editing.local_edit import Change, paint_region
+from monai_mammo.editing.held_contrast import held_contrast
+from monai_mammo.editing.local_edit import Change, joined, paint_region
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
+from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.painter_crops import CROP_PX, region_round
+from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["Aim", "carry_out_edits", "region_in_picture"]
 
 _MODEL = "models/model.pt"
+_NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
 
 
 class Aim(NamedTuple):
@@ -50,6 +54,10 @@ class Aim(NamedTuple):
         ``again(change)`` gives what is to be painted in its place, `None` where the change is well.
     after : callable or None
         ``after(sample)`` gives the sample that is written in its place.
+    beside : tuple of Aim
+        What else is painted into the same picture afterwards, apart from this region.
+    contrast : ContrastRange or None
+        Contrast to the surround that the lesion is held to; `None` leaves it as the painter drew it.
     """
 
     region: np.ndarray
@@ -59,6 +67,8 @@ class Aim(NamedTuple):
     noise: int = 0
     again: Callable[[Change], Aim | None] | None = None
     after: Callable[[EditedSample], EditedSample] | None = None
+    beside: tuple[Aim, ...] = ()
+    contrast: ContrastRange | None = None
 
 
 def carry_out_edits(
@@ -165,9 +175,29 @@ def region_in_picture(outline: np.ndarray) -> np.ndarray:
 def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, painter: Any) -> EditedSample:
     started = time.monotonic()
     conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
-    change = _change(request, source, aim, conditions, painter)
-    while aim.again is not None and (other := aim.again(change)) is not None:
-        aim, change = other, _change(request, source, other, conditions, painter)
+    picture, bright = source.mammogram.pixels, float(np.percentile(source.mammogram.pixels[source.breast], 99))
+    aims, changes, lost = [], [], []
+    for number, one in enumerate((aim, *aim.beside)):
+        change = _change(request, source, picture, one, conditions, painter, number)
+        while one.again is not None and (other := one.again(change)) is not None:
+            one, change = other, _change(request, source, picture, other, conditions, painter, number)
+        if one.contrast is not None:
+            change, is_held = held_contrast(
+                change,
+                picture,
+                one.outline,
+                source.breast,
+                one.contrast,
+                bright=bright,
+                conspicuity=request.conspicuity,
+            )
+            lost += [] if is_held else [_NOT_HELD]
+        aims.append(one)
+        changes.append(change)
+        if aim.beside:
+            picture = change.laid_over(picture)
+    change = joined(changes)
+    requested = np.logical_or.reduce([one.requested for one in aims])
     pixels = source.stored.copy()
     window = change.window
     pixels[window] = source.scale.changed(source.stored[window], source.mammogram.pixels[window], change.added)
@@ -176,57 +206,78 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, pain
     seconds = round(time.monotonic() - started, 2)
     spacing = source.spacing_mm
     about = {
-        "where": aim.where,
+        "where": "; ".join(one.where for one in aims),
         "window": [window[0].start, window[1].start, window[0].stop, window[1].stop],
         "working_pixel_mm": None if spacing is None else round(spacing * change.working_pixels, 4),
-        "contrast": _contrast(source, pixels, aim.requested, window),
+        "contrast": _contrast(source, pixels, aims[0].requested, changes[0].window),
         "outcome": "passed",
         "is_failure": False,
         "seconds": seconds,
     }
+    if aims[0].contrast is not None:
+        about["lesions"] = [_lesion(source, pixels, *one) for one in zip(aims, changes, strict=True)]
     sample = EditedSample(
         index=index,
         command=request.command,
         source=source,
         pixels=pixels,
-        requested=aim.requested,
+        requested=requested,
         reach=reach,
         window=window,
         shown=conditions,
-        warnings=_warnings(request, source),
+        warnings=(*_warnings(request, source), *dict.fromkeys(lost)),
         about=about,
         edits=("lesion_removed",) if request.command == "remove" else ("lesion_inserted",),
     )
     return sample if aim.after is None else aim.after(sample)
 
 
-def _change(request: EditRequest, source: EditSource, aim: Aim, conditions: Conditions, painter: Any) -> Change:
+def _change(
+    request: EditRequest,
+    source: EditSource,
+    picture: np.ndarray,
+    aim: Aim,
+    conditions: Conditions,
+    painter: Any,
+    number: int,
+) -> Change:
     return paint_region(
         painter,
-        source.mammogram.pixels,
+        picture,
         aim.region,
         aim.outline,
         conditions,
         spacing_mm=source.spacing_mm,
         may_change=ndimage.binary_erosion(source.breast, iterations=2, border_value=1),
-        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", 0),
+        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", number),
         steps=request.steps,
         guidance=request.guidance,
     )
+
+
+def _lesion(source: EditSource, pixels: np.ndarray, aim: Aim, change: Change) -> dict[str, Any]:
+    """What the manifest states of one of the lesions of a picture."""
+    box, held = box_of_mask(aim.requested), aim.contrast
+    assert box is not None and held is not None
+    return {
+        "where": aim.where,
+        "box": [round(v, 5) for v in box],
+        "contrast": _contrast(source, pixels, aim.requested, change.window),
+        "real_contrast": {"of": dict(held.of), "low": held.contrast[0], "high": held.contrast[-1]},
+    }
 
 
 def _contrast(
     source: EditSource, pixels: np.ndarray, outline: np.ndarray, window: tuple[slice, slice]
 ) -> dict[str, float]:
     """Mean brightness of the outline less that of the ring round it, before and after."""
-    inside = outline[window]
-    ring = region_round(inside, rim_share=0.35) & ~region_round(inside, rim_share=0.1)
     before = source.mammogram.pixels[window]
     after = source.scale.shown(pixels[window], source.stored[window], before)
+    ring = ring_round(outline[window], source.breast[window])
     out = {}
     for name, picture in (("before", before), ("after", after)):
-        is_shown = bool(inside.any() and ring.any())
-        out[name] = round(float(picture[inside].mean() - picture[ring].mean()), 4) if is_shown else 0.0
+        found = visibility(picture, outline[window], ring, bright=1.0)
+        out[name] = 0.0 if found is None else round(found.contrast, 4)
     return out
 
 

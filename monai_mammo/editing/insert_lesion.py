@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.edit_request import EditRequest, listed_images
@@ -12,6 +14,7 @@ from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.lesion_place import placed_lesion
 from monai_mammo.generation.runs.run import Run
+from monai_mammo.lesions.contrast_ranges import ContrastRange, longer_side, shipped_contrast_ranges
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["insert"]
@@ -32,6 +35,8 @@ def insert(
     box: Box | Sequence[float] | str | None = None,
     mask: str | Path | None = None,
     in_muscle: bool = False,
+    n_lesions: int = 1,
+    conspicuity: float | None = None,
     kind: str | None = None,
     view: str | None = None,
     laterality: str | None = None,
@@ -69,6 +74,11 @@ def insert(
         Picture of the file's size whose white pixels are the lesion.
     in_muscle : bool
         Whether a drawn place may lie over the pectoral muscle.
+    n_lesions : int
+        Lesions in each picture, 1 to 8, none over another.
+    conspicuity : float or None
+        Contrast to the surround within the range of real lesions of that kind, finding, size and density: 0 for the
+        faintest, 0.5 for their median, 1 for the most conspicuous; `None` takes what the painter draws, held within it.
     kind, view, laterality, density
         Of the files, where they do not state it.
     count : int
@@ -115,6 +125,8 @@ def insert(
         size_mm=size_mm,
         size_px=size_px,
         in_muscle=in_muscle,
+        n_lesions=n_lesions,
+        conspicuity=conspicuity,
         steps=steps,
         guidance=guidance,
         bundle=bundle,
@@ -124,8 +136,28 @@ def insert(
 
 
 def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
-    outline, where = placed_lesion(request, source, index)
-    region = region_in_picture(outline)
-    source.refuse_outside(outline)
-    source.refuse_outside(region, most=0.1)
-    return Aim(region=region, outline=outline, requested=outline, where=where, noise=request.image_of(index)[1])
+    taken = source.known_lesions()
+    aims: list[Aim] = []
+    for number in range(request.n_lesions):
+        outline, where = placed_lesion(request, source, index + number * request.count, taken=taken)
+        region = region_in_picture(outline)
+        source.refuse_outside(outline)
+        source.refuse_outside(region, most=0.1)
+        taken = taken | region
+        aims.append(
+            Aim(
+                region=region,
+                outline=outline,
+                requested=outline,
+                where=where,
+                noise=request.image_of(index)[1],
+                contrast=_real_contrast(request, source, outline),
+            )
+        )
+    return aims[0]._replace(beside=tuple(aims[1:]))
+
+
+def _real_contrast(request: EditRequest, source: EditSource, outline: np.ndarray) -> ContrastRange:
+    """Contrast of real lesions of the same kind, finding, size and density."""
+    shown = source.conditions.replace(finding=request.lesion.finding)
+    return shipped_contrast_ranges().of(shown, size_share=longer_side(outline) / source.prepared.trace.padded_shape[0])

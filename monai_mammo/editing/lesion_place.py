@@ -19,7 +19,7 @@ __all__ = ["placed_lesion"]
 
 
 def placed_lesion(
-    request: EditRequest, source: EditSource, sample_id: int, *, enlarged: float = 1.0
+    request: EditRequest, source: EditSource, sample_id: int, *, enlarged: float = 1.0, taken: np.ndarray | None = None
 ) -> tuple[np.ndarray, str]:
     """Outline of the lesion that a request asks for, a function of the arguments alone.
 
@@ -31,6 +31,8 @@ def placed_lesion(
         Decides with the request's seed what is drawn by chance.
     enlarged : float
         Multiple of the requested size that must fit at the place; a box or a mask is taken as it is.
+    taken : ndarray, shape (rows, columns), bool, or None
+        What a drawn place keeps away from; `None` for the lesions that the file tells of.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def placed_lesion(
     shape = (source.stored.shape[0], source.stored.shape[1])
     if request.mask is not None:
         return region_of_file(request.mask, source), "the requested mask"
-    placed = _placed(request, source, sample_id, enlarged)
+    placed = _placed(request, source, sample_id, enlarged, source.known_lesions() if taken is None else taken)
     trace = source.prepared.trace
     box = request.box or trace.inverse_box(placed.box)
     assert box is not None
@@ -54,11 +56,12 @@ def placed_lesion(
     return draw_outline(points, box, shape), placed.source
 
 
-def _placed(request: EditRequest, source: EditSource, sample_id: int, enlarged: float) -> PlacedOutline:
+def _placed(
+    request: EditRequest, source: EditSource, sample_id: int, enlarged: float, lesions: np.ndarray
+) -> PlacedOutline:
     view = source.conditions.view
     prepared = source.prepared
     trace = prepared.trace
-    lesions = source.known_lesions()
     allowed = allowed_places(
         prepared.breast,
         view=view,

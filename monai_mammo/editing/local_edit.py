@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from monai_mammo.terms import Finding
 if TYPE_CHECKING:
     from monai_mammo.editing.painter import LesionPainter, PaintedCrop
 
-__all__ = ["LARGEST_SHARE", "Change", "paint_region", "window_round"]
+__all__ = ["LARGEST_SHARE", "Change", "joined", "paint_region", "window_round"]
 
 LARGEST_SHARE = 0.72
 """Share of the picture's shorter side that a region spans at most: the painter must see its surroundings."""
@@ -52,6 +53,51 @@ class Change:
     added: np.ndarray
     reach: np.ndarray
     working_pixels: float
+
+    def laid_over(self, picture: np.ndarray) -> np.ndarray:
+        """Picture with the change, cut at black and white.
+
+        Parameters
+        ----------
+        picture : ndarray, shape (rows, columns), float32
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
+        out = picture.copy()
+        out[self.window] = np.clip(out[self.window] + self.added, 0, 1)
+        return out
+
+
+def joined(changes: Sequence[Change]) -> Change:
+    """Several changes of one picture as one, in the window that holds all.
+
+    Parameters
+    ----------
+    changes : sequence of Change
+        One at least.
+
+    Returns
+    -------
+    Change
+    """
+    if len(changes) == 1:
+        return changes[0]
+    sides = [
+        slice(min(one.window[axis].start for one in changes), max(one.window[axis].stop for one in changes))
+        for axis in (0, 1)
+    ]
+    shape = tuple(side.stop - side.start for side in sides)
+    added, reach = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
+    for one in changes:
+        place = tuple(
+            slice(own.start - side.start, own.stop - side.start) for own, side in zip(one.window, sides, strict=True)
+        )
+        added[place] += one.added
+        reach[place] |= one.reach
+    working_pixels = max(one.working_pixels for one in changes)
+    return Change(window=(sides[0], sides[1]), added=added, reach=reach, working_pixels=working_pixels)
 
 
 def paint_region(

@@ -9,10 +9,12 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "ContourBank": "contour_bank",
+    "ContrastRanges": "contrast_ranges",
     "GrowingOutline": "growing_outline",
     "PainterCrop": "painter_crops",
     "RequestedLesion": "placing",
     "build_contour_bank": "contour_bank",
+    "build_contrast_ranges": "contrast_ranges",
     "draw_outline": "placing",
     "lesion_crop": "painter_crops",
     "lesion_free_crop": "painter_crops",
@@ -21,6 +23,7 @@ _HOMES = {
     "region_round": "painter_crops",
     "request_lesion": "placing",
     "shipped_bank": "contour_bank",
+    "shipped_contrast_ranges": "contrast_ranges",
     "smooth_fill": "smooth_filling",
 }
 

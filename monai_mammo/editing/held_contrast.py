@@ -1,0 +1,80 @@
+"""Contrast of an inserted lesion to its surround, held to that of real ones."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from monai_mammo.editing.local_edit import Change
+from monai_mammo.lesions.contrast_ranges import ContrastRange, Visibility, ring_round, visibility
+
+__all__ = ["held_contrast"]
+
+_GAINS = (0.05, 6.0)
+_HALVINGS = 24
+_TOLERANCE = 0.005
+
+
+def held_contrast(
+    change: Change,
+    picture: np.ndarray,
+    outline: np.ndarray,
+    breast: np.ndarray,
+    contrasts: ContrastRange,
+    *,
+    bright: float,
+    conspicuity: float | None,
+) -> tuple[Change, bool]:
+    """A lesion made fainter or stronger, so that it stands out of its surround as real ones do.
+
+    What was added is multiplied by one number from 0.05 to 6. Without a conspicuity a lesion within the range stays as
+    it is. In either case it is no brighter than real lesions are beside the brightest tissue of their breast, as long
+    as the tissue at its place is not so by itself.
+
+    Parameters
+    ----------
+    change : Change
+    picture : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1] before the change.
+    outline, breast : ndarray, shape (rows, columns), bool
+    contrasts : ContrastRange
+        Of real lesions of the same sort.
+    bright : float
+        Brightness that 1 % of the breast pass.
+    conspicuity : float or None
+        0 for the faintest of the range, 1 for the most conspicuous.
+
+    Returns
+    -------
+    change : Change
+    is_held : bool
+        Whether the contrast is now what was to be reached of the range of real lesions.
+    """
+    inside, own = outline[change.window], picture[change.window]
+    ring = ring_round(inside, breast[change.window])
+
+    def seen(gain: float) -> Visibility | None:
+        return visibility(np.clip(own + gain * change.added, 0, 1), inside, ring, bright=bright)
+
+    before, drawn = seen(0.0), seen(1.0)
+    if before is None or drawn is None or drawn.contrast <= before.contrast:
+        return change, False
+    low, high = contrasts.contrast[0], contrasts.contrast[-1]
+    target = float(np.clip(drawn.contrast, low, high)) if conspicuity is None else contrasts.at(conspicuity)
+    highest_peak = max(contrasts.highest_peak, before.peak)
+
+    def is_too_much(gain: float) -> bool:
+        found = seen(gain)
+        return found is not None and (found.contrast > target or found.peak > highest_peak)
+
+    gain = 1.0
+    if target != drawn.contrast or is_too_much(1.0):
+        least, most = _GAINS
+        for _ in range(_HALVINGS):
+            gain = (least + most) / 2
+            least, most = (least, gain) if is_too_much(gain) else (gain, most)
+        gain = least
+    after = seen(gain)
+    is_held = after is not None and abs(after.contrast - target) <= _TOLERANCE
+    return dataclasses.replace(change, added=(gain * change.added).astype(np.float32)), is_held
