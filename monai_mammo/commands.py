@@ -17,7 +17,7 @@ class Command:
     Parameters
     ----------
     name : str
-        Of the command; the function in `monai_mammo` has the same, with ``_`` for ``-``.
+        Of the command; the function in `monai_mammo` has the same, with ``_`` for ``-`` and for a space.
     module : str
         Where the function is written.
     does : str
@@ -31,7 +31,7 @@ class Command:
     @property
     def function(self) -> str:
         """Name of the function in `monai_mammo`."""
-        return self.name.replace("-", "_")
+        return self.name.replace("-", "_").replace(" ", "_")
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -78,6 +78,16 @@ COMMANDS: tuple[Command, ...] = (
         name="evaluate",
         module="monai_mammo.evaluation.evaluate_figures",
         does="measure what weights keep, see and draw",
+    ),
+    Command(
+        name="reader-kit",
+        module="monai_mammo.evaluation.reader_study.kit_folder",
+        does="write a study in which readers tell acquired from synthetic mammograms",
+    ),
+    Command(
+        name="reader-kit analyse",
+        module="monai_mammo.evaluation.reader_study.reader_analysis",
+        does="say what the answers of a reader study show",
     ),
     Command(
         name="import-checkpoint",

@@ -21,6 +21,8 @@ from monai_mammo.cli import (
     import_checkpoint,
     insert,
     prepare,
+    reader_kit,
+    reader_kit_analyse,
     reconstruct,
     remove,
     train,
@@ -43,8 +45,11 @@ _MODULES = (
     deidentify,
     bundles,
     evaluate,
+    reader_kit,
+    reader_kit_analyse,
     import_checkpoint,
 )
+_ANALYSE = "reader-kit analyse"
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.
@@ -96,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     words = evaluate.with_figures_named(sys.argv[1:] if argv is None else argv)
+    if words[:2] == [*_ANALYSE.split()]:  # a command of two words; a folder of that name is written as a path
+        words = [_ANALYSE, *words[2:]]
     arguments, rest = _parser().parse_known_args(words)
     if rest and not getattr(arguments, "takes_overrides", False):
         raise RequestError(f"unrecognized arguments: {' '.join(rest)} (see monai-mammo --help)")
