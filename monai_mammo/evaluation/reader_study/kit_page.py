@@ -74,8 +74,8 @@ def display_check(*, dark: int, bright: int) -> np.ndarray:
     steps = np.rint(np.linspace(0, 255, _N_STEPS)).astype(np.uint8)
     wedge = np.repeat(np.repeat(steps[None], _STEP_PX, axis=1), 2 * _STEP_PX, axis=0)
     fields = []
-    for ground, value, count in ((0, _DARK, dark), (255, _BRIGHT, bright)):
-        field = np.full((140, _FIELD_PX), ground, dtype=np.uint8)
+    for background, value, count in ((0, _DARK, dark), (255, _BRIGHT, bright)):
+        field = np.full((140, _FIELD_PX), background, dtype=np.uint8)
         for i in range(count):
             left = 15 + i * 2 * _SQUARE_PX - (5 if i else 0)
             field[55 : 55 + _SQUARE_PX, left : left + _SQUARE_PX] = value

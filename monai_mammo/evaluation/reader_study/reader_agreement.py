@@ -22,6 +22,7 @@ def fleiss_kappa(answers: np.ndarray, *, n_classes: int, weights: np.ndarray | N
     answers : ndarray, shape (n cases, n readers), int
         Classes from 0; two readers or more.
     n_classes : int
+        How many there are.
     weights : ndarray, shape (n resamples, n cases), optional
         How often each case counts; once each by default.
 
@@ -51,6 +52,7 @@ def cohen_kappa(one: np.ndarray, other: np.ndarray, *, n_classes: int, weights: 
     one, other : ndarray, shape (n cases,), int
         Classes from 0. With two classes the weights make no difference.
     n_classes : int
+        How many there are.
     weights : ndarray, shape (n resamples, n cases), optional
         How often each case counts; once each by default.
 
@@ -64,8 +66,8 @@ def cohen_kappa(one: np.ndarray, other: np.ndarray, *, n_classes: int, weights: 
     Cohen, Psychol Bull 70:213 (1968).
     """
     w = np.ones((1, len(one))) if weights is None else weights.astype(np.float64)
-    cells = np.eye(n_classes**2)[one * n_classes + other]
-    table = (w @ cells / w.sum(axis=1, keepdims=True)).reshape(-1, n_classes, n_classes)
+    combined = np.eye(n_classes**2)[one * n_classes + other]
+    table = (w @ combined / w.sum(axis=1, keepdims=True)).reshape(-1, n_classes, n_classes)
     steps = np.arange(n_classes)
     alike = 1 - ((steps[:, None] - steps) / (n_classes - 1)) ** 2
     chance = table.sum(axis=2)[:, :, None] * table.sum(axis=1)[:, None, :]
@@ -82,6 +84,7 @@ def agreement_figures(
     answers : ndarray, shape (n cases, n readers), int
         Classes from 0.
     n_classes : int
+        How many there are.
     persons : sequence of str
         Of each case.
     readers : sequence of str

@@ -178,13 +178,9 @@ def _sentences(rating: Mapping[str, Any] | None, pair: Mapping[str, Any] | None)
         readers = "1 reader" if mean["n_readers"] == 1 else f"{mean['n_readers']} readers"
         figure = f"{mean['value']:.2f} ({mean['low']:.2f} to {mean['high']:.2f}, for {mean['holds_for']})"
         if mean["low"] > 0.5:
-            said.append(
-                f"In {what}, {readers} told synthetic from acquired images: {unit} {figure}, and 0.5 is chance."
-            )
+            said.append(f"In {what}, {readers} told synthetic from acquired images: {unit} {figure}; 0.5 is chance.")
         elif mean["high"] < 0.5:
-            said.append(
-                f"In {what}, {readers} took synthetic images for acquired ones: {unit} {figure}, 0.5 is chance."
-            )
+            said.append(f"In {what}, {readers} took synthetic for acquired images: {unit} {figure}; 0.5 is chance.")
         else:
             said.append(
                 f"In {what}, {readers} were not shown to tell synthetic from acquired images: {unit} {figure}; up to "

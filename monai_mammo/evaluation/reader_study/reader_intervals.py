@@ -184,6 +184,7 @@ def share_interval(share: float, n: int) -> dict[str, Any]:
     Parameters
     ----------
     share : float
+        From 0 to 1.
     n : int
         1 or more.
 

@@ -31,7 +31,7 @@ def reader_table(figures: Mapping[str, Any]) -> str:
     rows: list[tuple[str, Any, Any]] = [
         (f"reader {reader}", areas.get(reader), shares.get(reader)) for reader in dict.fromkeys([*areas, *shares])
     ]
-    rows.append(("mean", *(None if found is None else found["mean"] for found in (rating, pair))))
+    rows.append(("mean", rating and rating["mean"], pair and pair["mean"]))
     rows += [(f"mean, {row['kind']}", row["mean"], None) for row in (rating or {}).get("kinds", [])]
     for words, name in (("five steps", "agreement"), ("synthetic or not", "agreement_called")):
         found = (rating or {}).get(name)
