@@ -176,6 +176,7 @@ def _sentences(rating: Mapping[str, Any] | None, pair: Mapping[str, Any] | None)
             continue
         mean = found["mean"]
         readers = "1 reader" if mean["n_readers"] == 1 else f"{mean['n_readers']} readers"
+        verb = "was" if mean["n_readers"] == 1 else "were"
         figure = f"{mean['value']:.2f} ({mean['low']:.2f} to {mean['high']:.2f}, for {mean['holds_for']})"
         if mean["low"] > 0.5:
             said.append(f"In {what}, {readers} told synthetic from acquired images: {unit} {figure}; 0.5 is chance.")
@@ -183,7 +184,7 @@ def _sentences(rating: Mapping[str, Any] | None, pair: Mapping[str, Any] | None)
             said.append(f"In {what}, {readers} took synthetic for acquired images: {unit} {figure}; 0.5 is chance.")
         else:
             said.append(
-                f"In {what}, {readers} were not shown to tell synthetic from acquired images: {unit} {figure}; up to "
+                f"In {what}, {readers} {verb} not shown to tell synthetic from acquired images: {unit} {figure}; up to "
                 f"{mean['high']:.2f} is not excluded."
             )
     return said

@@ -128,7 +128,7 @@ def test_readers_who_know_and_readers_who_guess(kit, tmp_path, capsys):
     lone = tmp_path / "lone.csv"
     lone.write_text(answers(key, "D", is_right=lambda place: place % 2 == 0))
     alone = reader_kit_analyse(out, [lone])
-    assert "not shown to tell" in alone["sentence"]
+    assert "1 reader was not shown to tell" in alone["sentence"]
     assert alone["rating"]["agreement"] is None and alone["notes"] == [
         "One reader: intervals say nothing of other readers."
     ]
