@@ -10,7 +10,7 @@ from monai_mammo import bundle
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.dicom.orientation import chest_wall_of_orientation
 from monai_mammo.dicom.writing.store import read_dataset
-from monai_mammo.evaluation.examiners import JUDGE, examiners
+from monai_mammo.evaluation.examiners import JUDGE, examiners, refuse_judge_that_drew
 from monai_mammo.evaluation.intervals import ratio_of_means, summary
 from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
 from monai_mammo.evaluation.run_items import items_of_run, load_run, written_pixels
@@ -58,14 +58,16 @@ def adherence_figures(
     Raises
     ------
     RequestError
-        A folder holds no run, or there is no such datalist, split, bundle or device.
+        A folder holds no run, or there is no such datalist, split, bundle or device, or the judge
+        had a part in a run.
     MammoError
         Weights or files are missing or damaged.
     """
-    manifests = [load_run(run) for run in runs]
+    manifests, home = [load_run(run) for run in runs], bundle.find(lesion_network)
+    for manifest in manifests:
+        refuse_judge_that_drew(home, manifest)
     synthetic = [item for run in runs for item in items_of_run(run)]
     acquired = load_items(datalist, split=split)
-    home = bundle.find(lesion_network)
     rows = []
     for name, network in examiners(home, device).items():
         compared = compared_readings(read_items(network, synthetic), read_items(network, acquired))

@@ -7,9 +7,11 @@ from torch import nn
 
 from monai_mammo import networks
 from monai_mammo.bundle import BundleFolder
+from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.generation.runs.manifest import Manifest
 
-__all__ = ["JUDGE", "examiners", "load_judge"]
+__all__ = ["JUDGE", "examiners", "load_judge", "refuse_judge_that_drew"]
 
 JUDGE = ("models/judge.pt", "inference", "judge_def")
 """Weights of the judge in the lesion network's bundle, and where its definition stands."""
@@ -50,3 +52,26 @@ def load_judge(folder: BundleFolder, *, device: torch.device) -> nn.Module:
         The bundle has none, or its weights are damaged.
     """
     return networks.load_network(folder, device=device, part=JUDGE)
+
+
+def refuse_judge_that_drew(home: BundleFolder, manifest: Manifest) -> None:
+    """Refuse a judge that had a part in a run: what it says of the images would be praise of its own work.
+
+    Parameters
+    ----------
+    home : BundleFolder
+        With lesion network and judge.
+    manifest : Manifest
+        Of the run, which states the sha256 of all weights that had a part in it.
+
+    Raises
+    ------
+    RequestError
+        The judge's sha256 is among them.
+    """
+    judge = home.weights_sha256.get(JUDGE[0])
+    if judge is not None and judge in {one["sha256"] for one in manifest.head["weights"]}:
+        raise RequestError(
+            f"the judge of {home.name} had a part in the run {manifest.folder}, which states its hash: judge the run "
+            "by the judge of another bundle"
+        )

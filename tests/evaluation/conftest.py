@@ -103,7 +103,7 @@ def datalist(tmp_path_factory):
 def make_run(tmp_path_factory):
     """Function that writes a run of samples ``(laterality, image with the chest wall left, lesion)``."""
 
-    def write(samples, *, output_format=OutputFormat.DICOM, mirrored=(), dice_of_tries=(0.25,)):
+    def write(samples, *, output_format=OutputFormat.DICOM, mirrored=(), dice_of_tries=(0.25,), weights=()):
         folder = tmp_path_factory.mktemp("run")
         request = Request(count=len(samples), seed=3)
         manifest = Manifest.new(
@@ -117,7 +117,7 @@ def make_run(tmp_path_factory):
             shape=list(SHAPE),
             spacing_mm=3.5,
             spacing_source="nominal",
-            weights=[],
+            weights=[{"name": "tiny", "version": "0", "sha256": one} for one in weights],
             versions={},
             warnings=[],
             times={"started": "2026-01-01T00:00:00+00:00", "finished": None},

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monai_mammo import bundle
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import adherence_figures, compared_readings, side_figures
+from monai_mammo.evaluation.examiners import JUDGE
 from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.report.report_of_folder import evaluate_report
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.generation.runs.output_format import OutputFormat
 
@@ -91,3 +94,18 @@ def test_first_tries_count_and_not_those_that_were_kept(make_run, samples, datal
 def test_an_empty_folder_is_refused(tmp_path, datalist):
     with pytest.raises(RequestError, match="holds no run"):
         adherence_figures([tmp_path], datalist, device="cpu")
+
+
+def test_a_judge_that_had_a_part_in_a_run_is_refused(make_run, samples, datalist, tmp_path):
+    home = bundle.find("mammo_lesion_segmentation")
+    run = make_run(samples[:1], weights=[home.weights_sha256[JUDGE[0]]])
+    with pytest.raises(RequestError, match="the judge of mammo_lesion_segmentation had a part in the run"):
+        adherence_figures([run], datalist, device="cpu")
+    with pytest.raises(RequestError, match="the judge of mammo_lesion_segmentation had a part in the run"):
+        evaluate_report(run, reference=datalist.parent, out=tmp_path / "report", device="cpu")
+
+
+def test_the_lesion_network_that_chose_among_tries_may_read_a_run(make_run, samples, datalist):
+    home = bundle.find("mammo_lesion_segmentation")
+    run = make_run(samples[:1], weights=[home.weights_sha256["models/model.pt"]])
+    assert adherence_figures([run], datalist, device="cpu")["sides"]["n"] == 1

@@ -16,7 +16,7 @@ from monai_mammo import networks
 from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
-from monai_mammo.evaluation.examiners import JUDGE, examiners
+from monai_mammo.evaluation.examiners import JUDGE, examiners, refuse_judge_that_drew
 from monai_mammo.evaluation.memorisation import closest_copies
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.compared_sets import check_comparable
@@ -113,8 +113,8 @@ def evaluate_report(
     Raises
     ------
     RequestError
-        There is no such folder, split, bundle or device, the images differ in size, `out` holds other things, or a
-        file of `features` holds no network whose features vary.
+        There is no such folder, split, bundle or device, the judge had a part in the run, the images differ in
+        size, `out` holds other things, or a file of `features` holds no network whose features vary.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -124,6 +124,8 @@ def evaluate_report(
     with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
         source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
         home = bundles.find(lesion_network)
+        if source.manifest is not None:
+            refuse_judge_that_drew(home, source.manifest)
         place = torch.device(pick_device(device))
         instruments = _instruments(home, features, place)
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
