@@ -89,6 +89,28 @@ class Augmentation:
         )
         return np.array(told, dtype=np.float32)
 
+    def followed_by(self, later: Augmentation) -> Augmentation:
+        """Both changes as one.
+
+        Parameters
+        ----------
+        later : Augmentation
+            Without flip.
+
+        Returns
+        -------
+        Augmentation
+        """
+        side = -1 if self.is_flipped else 1  # what comes after a flip, seen from before it
+        return Augmentation(
+            column_scale=self.column_scale * later.column_scale,
+            row_scale=self.row_scale * later.row_scale,
+            shear=self.shear + side * later.shear * self.column_scale / self.row_scale,
+            row_shift=self.row_shift * later.row_scale + side * later.row_shift,
+            gamma=self.gamma * later.gamma,
+            is_flipped=self.is_flipped,
+        )
+
     def image(self, image: np.ndarray) -> np.ndarray:
         """Changed brightness, shape (rows, columns), float32 in [0, 1].
 

@@ -21,6 +21,7 @@ from monai_mammo.networks.text_encoders import TextEncoder
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.bent_breast import BentBreast
 from monai_mammo.training.caption_vectors import CaptionVectors
 from monai_mammo.training.data import PreparedDataset
 from monai_mammo.training.precision import autocast_dtype
@@ -71,6 +72,7 @@ class LatentDataset(PreparedDataset):
         draw_mask: Callable[..., Any] | None = None,
         n_views: int = 3,
         augmentation_strength: float = 1.0,
+        bend_strength: float = 0.0,
         drop_each: float = 0.1,
         drop_all: float = 0.1,
         keeps_kind: bool = False,
@@ -82,7 +84,7 @@ class LatentDataset(PreparedDataset):
     ) -> None:
         super().__init__(data)
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
-        self.augmentation_strength = augmentation_strength
+        self.augmentation_strength, self.bend_strength = augmentation_strength, bend_strength
         self.drop_each, self.drop_all = drop_each, drop_all
         self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
         self._factor = int(autoencoder.factor)
@@ -139,15 +141,20 @@ class LatentDataset(PreparedDataset):
         Tensor, shape (1, rows, columns), float32
         """
         view = int(self._rng(index).integers(self.n_views))
-        image = self.image(index)
-        return torch.from_numpy(self.augmentation(index, view).image(image) if view else image)[None]
+        image, bent = self.image(index), self._bent(index)
+        image = self.augmentation(index, view).image(image) if view else image
+        return torch.from_numpy(image if bent is None else bent.array(image))[None]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = self._rng(index)
         view = int(rng.integers(self.n_views))
         mean, sigma = self._latents[index, view].astype(np.float32)
         latent = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
-        conditions, mask = self._conditions_of_view(index, view)
+        change, bent = self.augmentation(index, view), self._bent(index)
+        if bent is not None:
+            latent = bent.latent(latent, air=self.air)
+            change = change.followed_by(bent.change)
+        conditions, mask = self._conditions_of_view(index, view, bent)
         attributes = encode_conditions([conditions])[0]
         spatial = lesion_planes(mask, conditions.box, shape=self._images[index].shape, factor=self._factor)
         has_all_dropped = self._drop(attributes, spatial, rng)
@@ -156,7 +163,7 @@ class LatentDataset(PreparedDataset):
             "label": torch.from_numpy(latent),
             "attributes": attributes,
             "spatial": spatial,
-            "numbers": torch.from_numpy(self.augmentation(index, view).numbers()),
+            "numbers": torch.from_numpy(change.numbers()),
             "index": index,
             **self._text(index, rng, is_dropped=has_all_dropped),
         }
@@ -164,14 +171,25 @@ class LatentDataset(PreparedDataset):
     def _rng(self, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, self.epoch, index))
 
-    def _conditions_of_view(self, index: int, view: int) -> tuple[Conditions, np.ndarray | None]:
+    def _bent(self, index: int) -> BentBreast | None:
+        if not self.bend_strength:
+            return None
+        rng = np.random.default_rng((self.seed, 99, self.epoch, index))
+        return BentBreast.draw(rng, strength=self.bend_strength)
+
+    def _conditions_of_view(
+        self, index: int, view: int, bent: BentBreast | None
+    ) -> tuple[Conditions, np.ndarray | None]:
         conditions, mask = self.conditions[index], self.mask(index)
         shape = self._images[index].shape
         change = self.augmentation(index, view)
         if view and conditions.box is not None:
             conditions = conditions.replace(box=change.box(conditions.box, shape))
+        if bent is not None and conditions.box is not None:
+            conditions = conditions.replace(box=bent.box(conditions.box, shape))
         if mask is not None:
             mask = change.mask(mask) if view else mask
+            mask = mask if bent is None else bent.mask(mask)
         elif conditions.box is not None and self.draw_mask is not None:
             sample = self.epoch * len(self) + index
             mask = self.draw_mask(conditions, shape=shape, seed=self.seed, sample_id=sample).mask

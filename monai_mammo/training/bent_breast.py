@@ -1,0 +1,149 @@
+"""A change of shape that is drawn anew whenever an image is seen: another breast of the same kind.
+
+What a cached latent cannot have, since only few changed copies of an image can be kept, a layout can: it is the mean
+of so many latent positions that a latent which is bent is as good as the latent of a bent image.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Self
+
+import numpy as np
+from scipy import ndimage
+from scipy.interpolate import CubicSpline
+
+from monai_mammo.conditions import Box
+from monai_mammo.training.augment import Augmentation
+
+__all__ = ["BentBreast"]
+
+_CONTROL_POINTS = (5, 4)
+_BEND = 0.012
+"""Deviation of a control point's displacement at strength 1, as a fraction of the height."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BentBreast:
+    """A change of size and shear, and a smooth bend besides, applied alike to latent, mask and box.
+
+    Parameters
+    ----------
+    change : Augmentation
+        Told to the network; without flip and change of brightness.
+    bend : ndarray, shape (2, 5, 4)
+        Displacement of control points, spread evenly from edge to edge, along rows and along columns, as a fraction of
+        the height; cubic between them. Columns at the chest wall do not move sideways.
+    """
+
+    change: Augmentation
+    bend: np.ndarray
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, *, strength: float = 1.0) -> Self:
+        """Random change.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        strength : float
+            0 changes nothing; 1 is that of `Augmentation.draw`, with a bend of 1.2 % of the height.
+
+        Returns
+        -------
+        BentBreast
+        """
+        change = dataclasses.replace(Augmentation.draw(rng, strength=strength), gamma=1.0)
+        bend = rng.normal(0, _BEND * strength, (2, *_CONTROL_POINTS))
+        bend[1, :, 0] = 0
+        return cls(change=change, bend=bend)
+
+    def array(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
+        """Changed picture or mask, interpolated linearly.
+
+        Parameters
+        ----------
+        array : ndarray, shape (rows, columns), float32
+        fill : float
+            Beyond the edges.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
+        rows, columns = array.shape
+        new_y, new_x = np.arange(rows)[:, None] + 0.5, np.arange(columns)[None] + 0.5
+        one = self.change
+        old_x = new_x / one.column_scale
+        old_y = (new_y - rows / 2 - one.row_shift * rows) / one.row_scale + rows / 2 - one.shear * old_x
+        y_of, x_of = _spline(rows, _CONTROL_POINTS[0]), _spline(columns, _CONTROL_POINTS[1])
+        move = rows * (y_of @ self.bend @ x_of.T)  # (2, rows, columns)
+        return ndimage.map_coordinates(
+            array, [old_y + move[0] - 0.5, old_x + move[1] - 0.5], order=1, mode="constant", cval=fill
+        )
+
+    def latent(self, latent: np.ndarray, *, air: float) -> np.ndarray:
+        """Changed latent, whose four channels are read as the places of a 2 x 2 block of a picture.
+
+        Good enough for a layout, whose mean hides how a latent of other places differs; too smooth for detail.
+
+        Parameters
+        ----------
+        latent : ndarray, shape (4, h, w), float32
+        air : float
+            Latent of air, beyond the edges.
+
+        Returns
+        -------
+        ndarray, shape (4, h, w), float32
+        """
+        _, h, w = latent.shape
+        picture = latent.reshape(2, 2, h, w).transpose(2, 0, 3, 1).reshape(2 * h, 2 * w)
+        moved = self.array(picture, fill=air)
+        return np.ascontiguousarray(moved.reshape(h, 2, w, 2).transpose(1, 3, 0, 2)).reshape(4, h, w)
+
+    def mask(self, mask: np.ndarray) -> np.ndarray:
+        """Changed mask.
+
+        Parameters
+        ----------
+        mask : ndarray, shape (rows, columns), bool
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), bool
+        """
+        return self.array(mask.astype(np.float32)) >= 0.5
+
+    def box(self, box: Box, shape: tuple[int, int]) -> Box | None:
+        """Box round the changed corners, moved as its centre is bent and cut at the edges; `None` where nothing is left.
+
+        Parameters
+        ----------
+        box : Box
+        shape : tuple of int
+            Rows and columns of the image.
+
+        Returns
+        -------
+        Box or None
+        """
+        changed = self.change.box(box, shape)
+        if changed is None:
+            return None
+        x, y = changed.center
+        y_of = _spline(shape[0], _CONTROL_POINTS[0])[min(int(y * shape[0]), shape[0] - 1)]
+        x_of = _spline(shape[1], _CONTROL_POINTS[1])[min(int(x * shape[1]), shape[1] - 1)]
+        down, right = y_of @ self.bend @ x_of  # of the height
+        right *= shape[0] / shape[1]
+        x0, x1 = np.clip([changed.x0 - right, changed.x1 - right], 0, 1)
+        y0, y1 = np.clip([changed.y0 - down, changed.y1 - down], 0, 1)
+        return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
+
+
+@functools.lru_cache(maxsize=16)
+def _spline(n: int, n_points: int) -> np.ndarray:
+    """Cubic interpolation of `n_points` values, spread from edge to edge, at the middle of `n` pixels: (n, n_points)."""
+    where = (np.arange(n) + 0.5) / n
+    return CubicSpline(np.linspace(0, 1, n_points), np.eye(n_points))(where)
