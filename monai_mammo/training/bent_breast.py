@@ -34,7 +34,8 @@ class BentBreast:
         Told to the network; without flip and change of brightness.
     bend : ndarray, shape (2, 5, 4)
         Displacement of control points, spread evenly from edge to edge, along rows and along columns, as a fraction of
-        the height; cubic between them. Columns at the chest wall do not move sideways.
+        the height; cubic between them. At the chest wall nothing moves sideways and at the upper and lower edge nothing
+        up or down, so that no gap opens which the network is not told of.
     """
 
     change: Augmentation
@@ -56,7 +57,7 @@ class BentBreast:
         """
         change = dataclasses.replace(Augmentation.draw(rng, strength=strength), gamma=1.0)
         bend = rng.normal(0, _BEND * strength, (2, *_CONTROL_POINTS))
-        bend[1, :, 0] = 0
+        bend[0, [0, -1]], bend[1, :, 0] = 0, 0
         return cls(change=change, bend=bend)
 
     def array(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
