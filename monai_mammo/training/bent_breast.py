@@ -17,11 +17,13 @@ from scipy.interpolate import CubicSpline
 from monai_mammo.conditions import Box
 from monai_mammo.training.augment import Augmentation
 
-__all__ = ["BentBreast"]
+__all__ = ["BentBreast", "uneven_light"]
 
 _CONTROL_POINTS = (5, 4)
 _BEND = 0.012
 """Deviation of a control point's displacement at strength 1, as a fraction of the height."""
+
+_UNEVEN = 0.08
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,27 @@ class BentBreast:
         x0, x1 = np.clip([changed.x0 - right, changed.x1 - right], 0, 1)
         y0, y1 = np.clip([changed.y0 - down, changed.y1 - down], 0, 1)
         return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
+
+
+def uneven_light(image: np.ndarray, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
+    """Brightness times a smooth field, about 1, as thickness and exposure vary it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+        In [0, 1].
+    rng : numpy.random.Generator
+    strength : float
+        1 for a deviation of 8 %; 0 changes nothing.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+        In [0, 1].
+    """
+    y_of, x_of = (_spline(n, k) for n, k in zip(image.shape, _CONTROL_POINTS, strict=True))
+    field = y_of @ rng.normal(0, _UNEVEN * strength, _CONTROL_POINTS) @ x_of.T
+    return np.clip(image * np.exp(field), 0, 1).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=16)
