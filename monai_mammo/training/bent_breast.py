@@ -82,9 +82,8 @@ class BentBreast:
         old_y = (new_y - rows / 2 - one.row_shift * rows) / one.row_scale + rows / 2 - one.shear * old_x
         y_of, x_of = _spline(rows, _CONTROL_POINTS[0]), _spline(columns, _CONTROL_POINTS[1])
         move = rows * (y_of @ self.bend @ x_of.T)  # (2, rows, columns)
-        return ndimage.map_coordinates(
-            array, [old_y + move[0] - 0.5, old_x + move[1] - 0.5], order=1, mode="constant", cval=fill
-        )
+        where = [_bent(old_y - 0.5, move[0], rows), _bent(old_x - 0.5, move[1], columns)]
+        return ndimage.map_coordinates(array, where, order=1, mode="constant", cval=fill)
 
     def latent(self, latent: np.ndarray, *, air: float) -> np.ndarray:
         """Changed latent, whose four channels are read as the places of a 2 x 2 block of a picture.
@@ -164,6 +163,11 @@ def uneven_light(image: np.ndarray, rng: np.random.Generator, *, strength: float
     y_of, x_of = (_spline(n, k) for n, k in zip(image.shape, _CONTROL_POINTS, strict=True))
     field = y_of @ rng.normal(0, _UNEVEN * strength, _CONTROL_POINTS) @ x_of.T
     return np.clip(image * np.exp(field), 0, 1).astype(np.float32)
+
+
+def _bent(old: np.ndarray, move: np.ndarray, n: int) -> np.ndarray:
+    """Coordinates moved by a bend, which leads none of those within the picture beyond its edge."""
+    return np.where((old >= 0) & (old <= n - 1), np.clip(old + move, 0, n - 1), old + move)
 
 
 @functools.lru_cache(maxsize=16)
