@@ -119,7 +119,7 @@ class BentBreast:
         return self.array(mask.astype(np.float32)) >= 0.5
 
     def box(self, box: Box, shape: tuple[int, int]) -> Box | None:
-        """Box round the changed corners, moved as its centre is bent and cut at the edges; `None` where nothing is left.
+        """Box round the changed corners, moved as its centre is bent, cut at the edges; `None` where nothing is left.
 
         Parameters
         ----------
@@ -172,6 +172,6 @@ def _bent(old: np.ndarray, move: np.ndarray, n: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=16)
 def _spline(n: int, n_points: int) -> np.ndarray:
-    """Cubic interpolation of `n_points` values, spread from edge to edge, at the middle of `n` pixels: (n, n_points)."""
+    """Cubic interpolation of `n_points` values, spread from edge to edge, at the middles of pixels: (n, n_points)."""
     where = (np.arange(n) + 0.5) / n
     return CubicSpline(np.linspace(0, 1, n_points), np.eye(n_points))(where)

@@ -47,6 +47,9 @@ class LatentDataset(PreparedDataset):
         Latents for each image: the image itself, and ``n_views - 1`` augmented copies.
     augmentation_strength : float
         See `Augmentation.draw`; a network that is told of the change may see more than 1.
+    bend_strength : float
+        How strongly each item is bent besides, another way in each epoch (`BentBreast`); for layouts only, since a
+        bent latent is smoother than the latent of a bent image. 0 leaves them as they are.
     drop_each, drop_all : float
         Probability with which one condition is dropped alone, and with which all are.
     keeps_kind : bool

@@ -148,6 +148,19 @@ def test_the_strength_of_augmentation_reaches_the_views_and_what_the_network_is_
     assert not np.array_equal(mild._latents[:, 1], strong._latents[:, 1])
 
 
+def test_a_bent_item_is_bent_in_latent_planes_and_acquired_image_alike(latents):
+    still, bent = latents(drop_each=0, drop_all=0), latents(drop_each=0, drop_all=0, bend_strength=2.0)
+    index = MASK_KINDS.index("contour")
+    one, other = still[index], bent[index]
+    change = bent._bent(index)
+    expected = change.latent(one["image"].numpy(), air=bent.air)
+    assert np.array_equal(other["image"].numpy(), expected) and not torch.equal(one["image"], other["image"])
+    assert not torch.equal(one["spatial"], other["spatial"]) and not torch.equal(one["numbers"], other["numbers"])
+    assert np.array_equal(bent.acquired(index)[0], change.array(still.acquired(index)[0].numpy()))
+    bent.set_epoch(1)
+    assert not np.array_equal(bent._bent(index).bend, change.bend)
+
+
 @pytest.mark.parametrize("change", [{"seed": 4}, {"n_views": 3}, {"augmentation_strength": 1.5}])
 def test_latents_of_other_views_are_not_taken_from_the_cache(latents, tmp_path, change):
     latents(cache_dir=tmp_path)
