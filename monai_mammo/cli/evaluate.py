@@ -123,6 +123,14 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
     command.add_argument("runs", nargs="+", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     _add_memory(commands)
     _add_realism(commands)
+    command = _add(
+        commands,
+        "loop",
+        "what the judge reads in groups of three: acquired image, reconstruction, synthetic image of equal conditions",
+        ["autoencoder", "lesion_network"],
+        out="folder for loop.json, loop.md and broken.png",
+    )
+    command.add_argument("synthetic", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     _add_report(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
@@ -248,12 +256,18 @@ def _add_report(commands: Any) -> None:
 
 
 def _add(
-    commands: Any, name: str, does: str, bundles: Iterable[str], *, device: bool = True
+    commands: Any,
+    name: str,
+    does: str,
+    bundles: Iterable[str],
+    *,
+    device: bool = True,
+    out: str = "file to write",
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=does, description=does)
     command.add_argument("--datalist", required=True, help="datalist.json of a prepared folder")
     command.add_argument("--split", default="validation", help="default: %(default)s")
-    command.add_argument("--out", required=True, help="file to write")
+    command.add_argument("--out", required=True, help=out)
     if device:
         command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     for word in bundles:

@@ -8,6 +8,7 @@ from typing import Any
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
+from monai_mammo.evaluation.loop.loop_table import loop_table
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
 
@@ -282,6 +283,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "texture": _texture,
     "realism": realism_table,
     "knobs": knob_page,
+    "loop": loop_table,
     "report": report_table,
     "comparison": _comparison,
 }

@@ -1,0 +1,87 @@
+"""Figures of the loop as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monai_mammo.evaluation.loop.survival import STAGES
+
+__all__ = ["loop_table"]
+
+_NONE = "–"
+
+
+def loop_table(figures: Mapping[str, Any]) -> str:
+    """What survives, the trends, and how many triplets broke.
+
+    Parameters
+    ----------
+    figures : mapping
+        As `evaluate_loop` gives them.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    equal = ", ".join(figures["settings"]["equal_conditions"])
+    head = (
+        f"{figures['n_triplets']} triplets of an acquired image, its reconstruction and a synthetic image of equal "
+        f"{equal}, as the judge reads them; {figures['n_without_partner']} synthetic images have no acquired partner. "
+        "Score: overlap, or share read as stated. Cycle error: score lost from the reconstruction to the synthetic "
+        "image. Survives: read in the synthetic image, of those read in the acquired and the reconstructed; beside it "
+        "the same of all, whatever was read before. Brackets: 95 % bootstrap intervals over acquired persons."
+    )
+    lines = [
+        [
+            row["attribute"],
+            str(row["n"]),
+            *(_value(row["score"][stage]) for stage in STAGES),
+            _value(row["autoencoder_error"], sign="+"),
+            _value(row["cycle_error"], sign="+"),
+            str(row["n_read"]),
+            _value(row["survives"]),
+            _value(row["by_chance"]),
+            row["reason"] or "",
+        ]
+        for row in figures["rows"]
+    ]
+    titles = ["attribute", "n", *STAGES, "autoencoder error", "cycle error", "read in both", "survives", "of all", ""]
+    trends = [[*_trend_words(row), stage, *_trend(row)] for stage, rows in figures["trends"].items() for row in rows]
+    words = "How well the judge finds a lesion (box IoU) by a property: rank correlation, and what must hold."
+    n_broken = len(figures["broken"])
+    return (
+        "\n\n".join(
+            [
+                head,
+                _table(titles, lines),
+                words,
+                _table(["property", "must", "images", "trend", "verdict"], trends),
+                f"In {n_broken} of {figures['n_triplets']} triplets an attribute broke: read in the acquired and the "
+                "reconstructed image, and not in the synthetic one.",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _trend_words(row: Mapping[str, Any]) -> list[str]:
+    return [row["property"], "rises" if row["expected"] > 0 else "falls"]
+
+
+def _trend(row: Mapping[str, Any]) -> list[str]:
+    return [_value(row["trend"], sign="+"), row["verdict"]]
+
+
+def _table(titles: list[str], lines: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (titles, ["---"] * len(titles), *lines))
+
+
+def _value(figure: Mapping[str, Any] | None, *, sign: str = "") -> str:
+    if not figure:
+        return _NONE
+    value = figure["value"] if "value" in figure else figure["mean"]
+    if figure["low"] is None:
+        return f"{value:{sign}.2f}"
+    return f"{value:{sign}.2f} ({figure['low']:{sign}.2f} to {figure['high']:{sign}.2f})"
