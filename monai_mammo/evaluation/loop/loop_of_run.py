@@ -17,11 +17,11 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.autoencoder_on_images import reconstructions
 from monai_mammo.evaluation.examiners import JUDGE, load_judge
 from monai_mammo.evaluation.lesion_readings import Reading, read_items
+from monai_mammo.evaluation.loop.equal_conditions import EQUAL_CONDITIONS, pairs_of_equal_conditions
 from monai_mammo.evaluation.loop.loop_table import loop_table
 from monai_mammo.evaluation.loop.survival import STAGES, broken_attributes, loop_figures
 from monai_mammo.evaluation.loop.trends import trend_rows
 from monai_mammo.evaluation.loop.triplet_sheet import ShownTriplet, triplet_sheet
-from monai_mammo.evaluation.loop.triplets import EQUAL_CONDITIONS, pairs_of_equal_conditions
 from monai_mammo.evaluation.run_items import items_of_run
 from monai_mammo.evaluation.stated import about_bundle, about_datalist
 from monai_mammo.files import check_output_folder, folder_lock, save_bytes, save_text

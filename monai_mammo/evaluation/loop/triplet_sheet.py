@@ -32,6 +32,7 @@ class ShownTriplet:
     boxes : tuple of sequence
         Known or requested lesions of each, outlined; in the frame of the images.
     caption : str
+        Line below the images.
     """
 
     images: tuple[np.ndarray, ...]

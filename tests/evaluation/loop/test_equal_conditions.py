@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monai_mammo.evaluation.loop.triplets import pairs_of_equal_conditions
+from monai_mammo.evaluation.loop.equal_conditions import pairs_of_equal_conditions
 
 SHOWN = {"kind": "film", "view": "CC", "density": "B", "finding": "mass"}
 LEFT, RIGHT = [0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.8, 0.8]
