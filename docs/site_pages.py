@@ -208,7 +208,7 @@ def _commands() -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Command":
             words = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
-            found[words["name"].replace("-", "_")] = words["module"]
+            found[words["name"].replace("-", "_").replace(" ", "_")] = words["module"]
     return found
 
 
