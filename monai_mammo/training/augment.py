@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Box
 
-__all__ = ["Augmentation"]
+__all__ = ["Augmentation", "box_within"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +157,7 @@ class Augmentation:
         new_x = x * self.column_scale
         new_y = (y + self.shear * x - rows / 2) * self.row_scale + rows / 2 + self.row_shift * rows
         new_y = rows - new_y if self.is_flipped else new_y
-        x0, x1 = np.clip([new_x.min() / columns, new_x.max() / columns], 0, 1)
-        y0, y1 = np.clip([new_y.min() / rows, new_y.max() / rows], 0, 1)
-        return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
+        return box_within((new_x.min(), new_x.max()), (new_y.min(), new_y.max()), shape)
 
     def _moved(self, array: np.ndarray, *, order: int) -> np.ndarray:
         rows = array.shape[0]
@@ -175,3 +173,23 @@ class Augmentation:
         )
         moved = ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)
         return np.ascontiguousarray(moved[::-1]) if self.is_flipped else moved
+
+
+def box_within(x: tuple[float, float], y: tuple[float, float], shape: tuple[int, int]) -> Box | None:
+    """Box of edges in pixels, cut at those of the image.
+
+    Parameters
+    ----------
+    x, y : tuple of float
+        Left and right edge, upper and lower edge, in pixels from the upper left corner.
+    shape : tuple of int
+        Rows and columns of the image.
+
+    Returns
+    -------
+    Box or None
+        `None` where nothing is left.
+    """
+    x0, x1 = np.clip(np.array(x) / shape[1], 0, 1)
+    y0, y1 = np.clip(np.array(y) / shape[0], 0, 1)
+    return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None

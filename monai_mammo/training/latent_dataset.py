@@ -21,9 +21,9 @@ from monai_mammo.networks.text_encoders import TextEncoder
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
-from monai_mammo.training.bent_breast import BentBreast
 from monai_mammo.training.caption_vectors import CaptionVectors
 from monai_mammo.training.data import PreparedDataset
+from monai_mammo.training.elastic_deformation import ElasticDeformation
 from monai_mammo.training.precision import autocast_dtype
 
 __all__ = ["LatentDataset"]
@@ -47,9 +47,9 @@ class LatentDataset(PreparedDataset):
         Latents for each image: the image itself, and ``n_views - 1`` augmented copies.
     augmentation_strength : float
         See `Augmentation.draw`; a network that is told of the change may see more than 1.
-    bend_strength : float
-        How strongly each item is bent besides, another way in each epoch (`BentBreast`); for layouts only, since a
-        bent latent is smoother than the latent of a bent image. 0 leaves them as they are.
+    elastic_strength : float
+        How strongly each item is bent besides, another way in each epoch (`ElasticDeformation`); for layouts only,
+        since a bent latent is smoother than the latent of a bent image. 0 leaves them as they are.
     drop_each, drop_all : float
         Probability with which one condition is dropped alone, and with which all are.
     keeps_kind : bool
@@ -75,7 +75,7 @@ class LatentDataset(PreparedDataset):
         draw_mask: Callable[..., Any] | None = None,
         n_views: int = 3,
         augmentation_strength: float = 1.0,
-        bend_strength: float = 0.0,
+        elastic_strength: float = 0.0,
         drop_each: float = 0.1,
         drop_all: float = 0.1,
         keeps_kind: bool = False,
@@ -87,7 +87,7 @@ class LatentDataset(PreparedDataset):
     ) -> None:
         super().__init__(data)
         self.draw_mask, self.n_views, self.seed = draw_mask, n_views, seed
-        self.augmentation_strength, self.bend_strength = augmentation_strength, bend_strength
+        self.augmentation_strength, self.elastic_strength = augmentation_strength, elastic_strength
         self.drop_each, self.drop_all = drop_each, drop_all
         self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
         self._factor = int(autoencoder.factor)
@@ -174,14 +174,14 @@ class LatentDataset(PreparedDataset):
     def _rng(self, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, self.epoch, index))
 
-    def _bent(self, index: int) -> BentBreast | None:
-        if not self.bend_strength:
+    def _bent(self, index: int) -> ElasticDeformation | None:
+        if not self.elastic_strength:
             return None
         rng = np.random.default_rng((self.seed, 99, self.epoch, index))
-        return BentBreast.draw(rng, strength=self.bend_strength)
+        return ElasticDeformation.draw(rng, strength=self.elastic_strength)
 
     def _conditions_of_view(
-        self, index: int, view: int, bent: BentBreast | None
+        self, index: int, view: int, bent: ElasticDeformation | None
     ) -> tuple[Conditions, np.ndarray | None]:
         conditions, mask = self.conditions[index], self.mask(index)
         shape = self._images[index].shape

@@ -16,8 +16,8 @@ from monai_mammo.prepare.geometry import mask_of_box, resize
 from monai_mammo.switches import parse_switch
 from monai_mammo.terms import Finding, View
 from monai_mammo.training.augment import Augmentation
-from monai_mammo.training.bent_breast import BentBreast, uneven_light
 from monai_mammo.training.data import PreparedDataset
+from monai_mammo.training.elastic_deformation import ElasticDeformation, with_bias_field
 
 __all__ = ["MASK_KINDS", "LesionDataset"]
 
@@ -64,9 +64,9 @@ class LesionDataset(PreparedDataset):
         Whether images are changed at random, as in training.
     shape : sequence of int or None
         Rows and columns to which images and masks are brought once; `None` keeps the prepared ones.
-    bend_strength : float
-        How strongly breasts are bent, and lit unevenly, in place of a change of size and shear alone; see `BentBreast`
-        and `uneven_light`.
+    elastic_strength : float
+        How strongly breasts are bent, and lit unevenly, in place of a change of size and shear alone; see
+        `ElasticDeformation` and `with_bias_field`.
     seed : int
         Decides all that is drawn by chance.
     """
@@ -77,7 +77,7 @@ class LesionDataset(PreparedDataset):
         *,
         is_augmented: bool = True,
         shape: Sequence[int] | None = None,
-        bend_strength: float = 0.0,
+        elastic_strength: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__(data)
@@ -91,7 +91,7 @@ class LesionDataset(PreparedDataset):
                 for mask in self._masks
             ]
         self.is_augmented, self.seed = parse_switch(is_augmented, name="is_augmented"), seed
-        self.bend_strength = bend_strength
+        self.elastic_strength = elastic_strength
         self._boxes = [[Box.parse(b) for b in item.get("boxes", [])] for item in self.data]
         for boxes, conditions in zip(self._boxes, self.conditions, strict=True):
             if not boxes and conditions.box is not None:
@@ -105,12 +105,12 @@ class LesionDataset(PreparedDataset):
         image, mask, boxes, diffuse = self.image(index), self.mask(index), self._boxes[index], self._diffuse[index]
         labels = _labels(self.conditions[index])
         if self.is_augmented:
-            change: Augmentation | BentBreast
+            change: Augmentation | ElasticDeformation
             shape = image.shape
-            if self.bend_strength:
-                change = BentBreast.draw(rng, strength=self.bend_strength)
-                gamma = np.exp(self.bend_strength * rng.uniform(-0.1, 0.1))
-                image = uneven_light(change.array(image), rng, strength=self.bend_strength) ** np.float32(gamma)
+            if self.elastic_strength:
+                change = ElasticDeformation.draw(rng, strength=self.elastic_strength)
+                gamma = np.exp(self.elastic_strength * rng.uniform(-0.1, 0.1))
+                image = with_bias_field(change.array(image), rng, strength=self.elastic_strength) ** np.float32(gamma)
             else:
                 change = Augmentation.draw(rng, strength=1.5)
                 image = change.image(image)

@@ -149,7 +149,7 @@ def test_the_strength_of_augmentation_reaches_the_views_and_what_the_network_is_
 
 
 def test_a_bent_item_is_bent_in_latent_planes_and_acquired_image_alike(latents):
-    still, bent = latents(drop_each=0, drop_all=0), latents(drop_each=0, drop_all=0, bend_strength=2.0)
+    still, bent = latents(drop_each=0, drop_all=0), latents(drop_each=0, drop_all=0, elastic_strength=2.0)
     index = MASK_KINDS.index("contour")
     one, other = still[index], bent[index]
     change = bent._bent(index)

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Box
 from monai_mammo.training.augment import Augmentation
-from monai_mammo.training.bent_breast import BentBreast, uneven_light
+from monai_mammo.training.elastic_deformation import ElasticDeformation, with_bias_field
 
 SHAPE = (96, 72)
 
@@ -24,7 +24,7 @@ def _smooth(rng: np.random.Generator) -> np.ndarray:
 
 
 def test_without_a_bend_it_is_the_change_alone(rng: np.random.Generator) -> None:
-    picture, one = _smooth(rng), BentBreast.draw(rng)
+    picture, one = _smooth(rng), ElasticDeformation.draw(rng)
     straight = dataclasses.replace(one, bend=np.zeros_like(one.bend))
     assert np.allclose(straight.array(picture), one.change.image(picture), atol=1e-6)
     assert np.abs(one.array(picture) - straight.array(picture)).max() > 0.01
@@ -43,7 +43,7 @@ def test_two_changes_are_told_as_the_one_they_make(rng: np.random.Generator, is_
 
 def test_no_gap_opens_at_the_edges_that_is_not_told_of(rng: np.random.Generator) -> None:
     for _ in range(5):
-        one = dataclasses.replace(BentBreast.draw(rng, strength=3), change=Augmentation())
+        one = dataclasses.replace(ElasticDeformation.draw(rng, strength=3), change=Augmentation())
         assert one.array(np.ones(SHAPE, np.float32)).min() > 0.99
         assert one.array(np.ones(SHAPE, np.float32), fill=5.0).max() < 1.01
 
@@ -52,7 +52,7 @@ def test_mask_and_box_go_where_the_picture_goes(rng: np.random.Generator) -> Non
     mask = np.zeros(SHAPE, bool)
     mask[40:56, 20:36] = True
     for _ in range(8):
-        one = BentBreast.draw(rng, strength=2)
+        one = ElasticDeformation.draw(rng, strength=2)
         moved = one.mask(mask)
         assert np.array_equal(moved, one.array(mask.astype(np.float32)) >= 0.5)
         box = one.box(Box(20 / 72, 40 / 96, 36 / 72, 56 / 96), SHAPE)
@@ -63,7 +63,7 @@ def test_mask_and_box_go_where_the_picture_goes(rng: np.random.Generator) -> Non
 
 
 def test_a_latent_is_bent_as_the_picture_it_stands_for(rng: np.random.Generator) -> None:
-    picture, one = _smooth(rng), BentBreast.draw(rng)
+    picture, one = _smooth(rng), ElasticDeformation.draw(rng)
     latent = np.stack([picture[i::2, j::2] for i in (0, 1) for j in (0, 1)])
     bent = one.latent(latent, air=0.0)
     again = np.empty(SHAPE, np.float32)
@@ -72,11 +72,11 @@ def test_a_latent_is_bent_as_the_picture_it_stands_for(rng: np.random.Generator)
     assert np.array_equal(again, one.array(picture))
 
 
-def test_uneven_light_stays_in_range_and_leaves_air(rng: np.random.Generator) -> None:
+def test_bias_field_stays_in_range_and_leaves_air(rng: np.random.Generator) -> None:
     picture = _smooth(rng)
     picture[:, 50:] = 0
-    lit = uneven_light(picture, rng, strength=2)
+    lit = with_bias_field(picture, rng, strength=2)
     assert lit.min() >= 0 and lit.max() <= 1 and not lit[:, 50:].any()
     ratio = (lit[:, :50] + 1e-6) / (picture[:, :50] + 1e-6)
     assert np.ptp(ratio[(lit[:, :50] < 1) & (picture[:, :50] > 0.1)]) > 0.05
-    assert np.array_equal(uneven_light(picture, rng, strength=0), picture)
+    assert np.array_equal(with_bias_field(picture, rng, strength=0), picture)

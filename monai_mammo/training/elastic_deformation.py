@@ -1,4 +1,4 @@
-"""A change of shape that is drawn anew whenever an image is seen: another breast of the same kind.
+"""Elastic deformation (Simard et al. 2003), drawn anew whenever an image is seen: another breast of the same kind.
 
 What a cached latent cannot have, since only few changed copies of an image can be kept, a layout can: it is the mean
 of so many latent positions that a latent which is bent is as good as the latent of a bent image.
@@ -15,19 +15,20 @@ from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
 from monai_mammo.conditions import Box
-from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.augment import Augmentation, box_within
 
-__all__ = ["BentBreast", "uneven_light"]
+__all__ = ["ElasticDeformation", "with_bias_field"]
 
 _CONTROL_POINTS = (5, 4)
 _BEND = 0.012
 """Deviation of a control point's displacement at strength 1, as a fraction of the height."""
 
-_UNEVEN = 0.08
+_BIAS = 0.08
+"""Deviation of the logarithm of a bias field at its control points, at strength 1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class BentBreast:
+class ElasticDeformation:
     """A change of size and shear, and a smooth bend besides, applied alike to latent, mask and box.
 
     Parameters
@@ -55,7 +56,7 @@ class BentBreast:
 
         Returns
         -------
-        BentBreast
+        ElasticDeformation
         """
         change = dataclasses.replace(Augmentation.draw(rng, strength=strength), gamma=1.0)
         bend = rng.normal(0, _BEND * strength, (2, *_CONTROL_POINTS))
@@ -134,18 +135,20 @@ class BentBreast:
         changed = self.change.box(box, shape)
         if changed is None:
             return None
+        rows, columns = shape
         x, y = changed.center
-        y_of = _spline(shape[0], _CONTROL_POINTS[0])[min(int(y * shape[0]), shape[0] - 1)]
-        x_of = _spline(shape[1], _CONTROL_POINTS[1])[min(int(x * shape[1]), shape[1] - 1)]
-        down, right = y_of @ self.bend @ x_of  # of the height
-        right *= shape[0] / shape[1]
-        x0, x1 = np.clip([changed.x0 - right, changed.x1 - right], 0, 1)
-        y0, y1 = np.clip([changed.y0 - down, changed.y1 - down], 0, 1)
-        return Box(float(x0), float(y0), float(x1), float(y1)) if x1 > x0 and y1 > y0 else None
+        y_of = _spline(rows, _CONTROL_POINTS[0])[min(int(y * rows), rows - 1)]
+        x_of = _spline(columns, _CONTROL_POINTS[1])[min(int(x * columns), columns - 1)]
+        down, right = rows * (y_of @ self.bend @ x_of)
+        return box_within(
+            (changed.x0 * columns - right, changed.x1 * columns - right),
+            (changed.y0 * rows - down, changed.y1 * rows - down),
+            shape,
+        )
 
 
-def uneven_light(image: np.ndarray, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
-    """Brightness times a smooth field, about 1, as thickness and exposure vary it.
+def with_bias_field(image: np.ndarray, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
+    """Brightness times a smooth field, about 1 (a bias field), as thickness and exposure vary it.
 
     Parameters
     ----------
@@ -161,7 +164,7 @@ def uneven_light(image: np.ndarray, rng: np.random.Generator, *, strength: float
         In [0, 1].
     """
     y_of, x_of = (_spline(n, k) for n, k in zip(image.shape, _CONTROL_POINTS, strict=True))
-    field = y_of @ rng.normal(0, _UNEVEN * strength, _CONTROL_POINTS) @ x_of.T
+    field = y_of @ rng.normal(0, _BIAS * strength, _CONTROL_POINTS) @ x_of.T
     return np.clip(image * np.exp(field), 0, 1).astype(np.float32)
 
 
