@@ -58,6 +58,11 @@ COMMANDS: tuple[Command, ...] = (
         does="show one breast at several visits, with a lesion that grows by a law",
     ),
     Command(
+        name="counterfactual",
+        module="monai_mammo.editing.counterfactual_edit",
+        does="change a mammogram until the lesion network reads it otherwise, and ask the judge",
+    ),
+    Command(
         name="prepare",
         module="monai_mammo.prepare.preparation",
         does="bring mammograms to one grid, with masks and splits",

@@ -75,7 +75,19 @@ def test_figures_of_another_name_are_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["generate", "verify", "reconstruct", "insert", "remove", "evolve", "prepare", "doctor", "deidentify"]
+    "name",
+    [
+        "generate",
+        "verify",
+        "reconstruct",
+        "insert",
+        "remove",
+        "evolve",
+        "counterfactual",
+        "prepare",
+        "doctor",
+        "deidentify",
+    ],
 )
 def test_work_that_takes_long_tells_how_far_it_is(name):
     assert "progress" in parameters(getattr(monai_mammo, name))

@@ -5,7 +5,7 @@ What needs numpy resolves on first use (PEP 562).
 
 from __future__ import annotations
 
-from monai_mammo.bundle.bundle_folder import DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder, seal
+from monai_mammo.bundle.bundle_folder import DETAIL, DETAIL_GUIDE, GUIDE, JUDGE, PAINTER, BundleFolder, seal
 from monai_mammo.bundle.card import write_metrics, write_support
 from monai_mammo.bundle.places import (
     DEFAULT_BUNDLES,
@@ -28,6 +28,7 @@ __all__ = [
     "DETAIL",
     "DETAIL_GUIDE",
     "GUIDE",
+    "JUDGE",
     "PAINTER",
     "BundleFolder",
     "Nearest",

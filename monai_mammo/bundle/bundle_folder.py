@@ -16,7 +16,7 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "PAINTER", "BundleFolder", "as_json", "seal"]
+__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "JUDGE", "PAINTER", "BundleFolder", "as_json", "seal"]
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 
@@ -31,6 +31,9 @@ DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
 
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""
+
+JUDGE = ("models/judge.pt", "inference", "judge_def")
+"""Weights of the judge in the lesion network's bundle, and the config and id of its definition."""
 
 WEIGHT_SUFFIXES = (".pt", ".safetensors", ".ts", ".onnx")
 _METADATA = "configs/metadata.json"
@@ -128,6 +131,12 @@ class BundleFolder:
         """Heads of a lesion network that held-back images do not show to be better than the most frequent class."""
         stated = self.metadata.get("unread_heads", {})
         return tuple(stated.get("lesion network", ()) if isinstance(stated, dict) else stated)
+
+    @property
+    def unread_heads_of_judge(self) -> tuple[str, ...]:
+        """The same of the judge beside a lesion network."""
+        stated = self.metadata.get("unread_heads", {})
+        return tuple(stated.get("judge", ())) if isinstance(stated, dict) else ()
 
     @property
     def region_scores(self) -> dict[str, float]:

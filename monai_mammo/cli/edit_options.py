@@ -50,8 +50,8 @@ _KNOWN = {"kind": AcquisitionKind, "view": View, "laterality": Laterality, "dens
 _HOW = {
     "count": ("N", "edited versions of each file (default 1)"),
     "seed": ("N", "decides all that is drawn by chance (default 0)"),
-    "steps": ("N", "network evaluations, 1 to 64 (default 16)"),
-    "guidance": ("W", "weight of guidance, 0 to 20 (default 1.5)"),
+    "steps": ("N", "network evaluations, 1 to 64 (default {steps})"),
+    "guidance": ("W", "weight of guidance, 0 to 20 (default {guidance:g})"),
     "bundle": ("BUNDLE", "name or path of the bundle with the painter"),
     "autoencoder": ("BUNDLE", "name or path of the autoencoder's bundle"),
 }
@@ -70,7 +70,9 @@ def add_lesion_options(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--in-muscle", action="store_true", help="allow a place over the pectoral muscle")
 
 
-def add_edit_options(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+def add_edit_options(
+    parser: argparse.ArgumentParser, *, several: bool = True, steps: int = 16, guidance: float = 1.5
+) -> None:
     """Add the images, what is known of them, and how they are edited.
 
     Parameters
@@ -78,6 +80,8 @@ def add_edit_options(parser: argparse.ArgumentParser, *, several: bool = True) -
     parser : ArgumentParser
     several : bool
         Whether more than one image, and more than one version of each, may be asked for.
+    steps, guidance
+        What the function takes where they are left out.
     """
     if several:
         parser.add_argument("images", metavar="IMAGE", nargs="+", help="DICOM files, pictures, and folders of them")
@@ -90,7 +94,9 @@ def add_edit_options(parser: argparse.ArgumentParser, *, several: bool = True) -
     for name, (metavar, text) in _HOW.items():
         if name == "count" and not several:
             continue
-        how.add_argument(f"--{name}", metavar=metavar, default=environment(name), help=text)
+        how.add_argument(
+            f"--{name}", metavar=metavar, default=environment(name), help=text.format(steps=steps, guidance=guidance)
+        )
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")
     add_output_options(parser)

@@ -13,6 +13,7 @@ from typing import NoReturn
 from monai_mammo import __version__, machine
 from monai_mammo.cli import (
     bundles,
+    counterfactual,
     deidentify,
     doctor,
     evaluate,
@@ -39,6 +40,7 @@ _MODULES = (
     insert,
     remove,
     evolve,
+    counterfactual,
     prepare,
     train,
     doctor,

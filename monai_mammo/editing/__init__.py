@@ -12,6 +12,7 @@ _HOMES = {
     "LesionPainter": "painter",
     "PaintedCrop": "painter",
     "GrowthLaw": "growth_law",
+    "counterfactual": "counterfactual_edit",
     "evolve": "evolve_lesion",
     "insert": "insert_lesion",
     "paint_region": "local_edit",

@@ -10,6 +10,7 @@ from typing import Any
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.evolution import Evolution
+from monai_mammo.editing.reading_target import ReadingTarget
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
@@ -35,7 +36,7 @@ class EditRequest:
     Parameters
     ----------
     command : str
-        ``insert``, ``remove`` or ``evolve``.
+        ``insert``, ``remove``, ``evolve`` or ``counterfactual``.
     images : tuple of str
         Paths of the files.
     n_variants : int
@@ -67,6 +68,8 @@ class EditRequest:
         the painter puts it within the range.
     evolution : Evolution or None
         Course of a lesion over visits, each of which is a version of the file.
+    target : ReadingTarget or None
+        What the lesion network is to read of a counterfactual.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -96,6 +99,7 @@ class EditRequest:
     n_lesions: int = 1
     conspicuity: float | None = None
     evolution: Evolution | None = None
+    target: ReadingTarget | None = None
     steps: int = 16
     guidance: float = 1.5
     bundle: str = DEFAULT_BUNDLES[0]
@@ -172,6 +176,10 @@ class EditRequest:
             del values["evolution"]
         else:
             values["evolution"] = self.evolution.to_dict()
+        if self.target is None:
+            del values["target"]
+        else:
+            values["target"] = self.target.to_dict()
         return values
 
     def identity(self) -> dict[str, Any]:

@@ -286,11 +286,7 @@ def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
     out = [f"{done} by a computer, the rest is acquired mammogram {source.mammogram.source_sha256[:12]}"]
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
-    if any("compressed with loss" in note for note in source.mammogram.notes):
-        out.append("the source was compressed with loss before it was edited")
-    if any("synthetic" in note for note in source.mammogram.notes):
-        out.append("the source is itself synthetic, or was edited before")
-    return tuple(out)
+    return (*out, *source.doubts)
 
 
 def _references(diffusion: BundleFolder, autoencoder: BundleFolder) -> list[WeightsReference]:

@@ -117,6 +117,16 @@ class EditSource:
         """Kind, view, side and density, as far as they are known."""
         return Conditions(**_fields(self.mammogram.conditions))
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on what the file's pixels went through before."""
+        notes, out = self.mammogram.notes, []
+        if any("compressed with loss" in note for note in notes):
+            out.append("the source was compressed with loss before it was edited")
+        if any("synthetic" in note for note in notes):
+            out.append("the source is itself synthetic, or was edited before")
+        return tuple(out)
+
     def known_lesions(self) -> np.ndarray:
         """Lesions that the file, or the JSON file beside it, tells of.
 

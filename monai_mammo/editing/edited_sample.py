@@ -32,6 +32,7 @@ _METHODS = {
     "insert": _INSERTED,
     "evolve": _INSERTED,
     "remove": "a region filled by latent diffusion from its surroundings",
+    "counterfactual": "a mammogram, or a region of it, drawn anew by latent diffusion from its noised original",
 }
 _OUTLINES = WeightsReference("lesion outlines", "1")
 _DIFFERENCE_GAIN = 2.0
@@ -47,7 +48,7 @@ class EditedSample:
     index : int
         Number of the sample in its run, from 0.
     command : str
-        ``insert``, ``remove`` or ``evolve``.
+        ``insert``, ``remove``, ``evolve`` or ``counterfactual``.
     source : EditSource
     pixels : ndarray, shape (rows, columns), unsigned
         Stored values after the edit.

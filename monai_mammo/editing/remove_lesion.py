@@ -14,10 +14,9 @@ from monai_mammo.editing.edit_request import EditRequest, listed_images
 from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.found_region import FoundRegion
-from monai_mammo.editing.region_file import region_of_file
+from monai_mammo.editing.named_region import named_region
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.run import Run
-from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 
@@ -125,16 +124,11 @@ def remove(
 
 
 def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -> Aim:
-    shape = (source.stored.shape[0], source.stored.shape[1])
     if finder is not None:
         requested, where = finder.region(source), "found by the lesion network"
-    elif request.mask is not None:
-        requested, where = region_of_file(request.mask, source), "the requested mask"
-    elif request.box is not None:
-        requested, where = mask_of_box(request.box, shape) > 0.5, "the requested box"
     else:
-        requested, where = source.known_lesions(), "the lesion that the file tells of"
-        if not requested.any():
+        requested, where = named_region(request, source)
+        if request.box is None and not requested.any():
             raise RequestError(
                 f"{source.path} tells of no lesion: name the region by box or mask, or let the lesion network find it"
             )

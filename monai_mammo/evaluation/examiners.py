@@ -6,15 +6,12 @@ import torch
 from torch import nn
 
 from monai_mammo import networks
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import JUDGE, BundleFolder
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.runs.manifest import Manifest
 
 __all__ = ["JUDGE", "examiners", "load_judge", "refuse_judge_that_drew"]
-
-JUDGE = ("models/judge.pt", "inference", "judge_def")
-"""Weights of the judge in the lesion network's bundle, and where its definition stands."""
 
 
 def examiners(home: BundleFolder, device: str) -> dict[str, nn.Module]:

@@ -94,6 +94,7 @@ class Cascade:
         known: KnownLatent | None = None,
         guidance: Guidance | float | None = None,
         steps: int = 20,
+        steer: Callable[[Tensor], Tensor] | None = None,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
         """Scaled latents for a batch of conditions.
@@ -113,6 +114,8 @@ class Cascade:
             Of the layout stage; the detail stage has a guidance of its own, `detail_guidance`.
         steps : int
             Network evaluations of the layout stage; the detail stage takes `detail_steps` of it.
+        steer : callable, optional
+            Of the detail stage, as in `draw_detail`.
         on_step : callable, optional
             Called after each network evaluation.
 
@@ -137,6 +140,7 @@ class Cascade:
             mask=spatial[:, :1],
             known=known,
             steps=self.detail_steps(steps),
+            steer=steer,
             on_step=on_step,
         )
 
@@ -263,6 +267,7 @@ class Cascade:
         mask: Tensor,
         known: KnownLatent | None = None,
         steps: int = 12,
+        steer: Callable[[Tensor], Tensor] | None = None,
         on_step: Callable[[], None] | None = None,
     ) -> Tensor:
         """Scaled latents over layouts.
@@ -279,6 +284,8 @@ class Cascade:
             An acquired mammogram that is kept or started from.
         steps : int
             Network evaluations.
+        steer : callable, optional
+            ``steer(latent)`` gives the scaled latent, (B, 4, h, w), that takes the place of a predicted one.
         on_step : callable, optional
             Called after each.
 
@@ -318,6 +325,8 @@ class Cascade:
             predict = keeping(predict_z0, kept, known.drawn)
             begun = kept + known.drawn * (own - kept)
             start = started_from(begun, noise.detail, times[0], schedule, strength=strength)
+        if steer is not None:
+            predict = _steered(predict, steer, smooth=smooth, scale=scale)
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
         residual = dpm_solver_pp_2m(predict, start, times, schedule, callback=callback)
         return smooth + residual * scale
@@ -365,6 +374,17 @@ def detail_weights(guidance: float | Mapping[str, float], attributes: Tensor) ->
     weights = [parse_number(by_kind.get(kind, 1.0), name="detail_guidance", low=0, high=10) for kind in kinds]
     places = attributes[:, COLUMNS.index("kind")].round().long().clamp_min(0)
     return torch.tensor(weights, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
+
+
+def _steered(
+    predict_z0: Callable[[Tensor, Tensor], Tensor], steer: Callable[[Tensor], Tensor], *, smooth: Tensor, scale: Tensor
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """A predictor of residuals whose latent, over the enlarged layout, is steered at each step."""
+
+    def predict(z_t: Tensor, t: Tensor) -> Tensor:
+        return (steer(smooth + predict_z0(z_t, t) * scale) - smooth) / scale
+
+    return predict
 
 
 def _drawn_layout(drawn: Tensor) -> Tensor:

@@ -132,6 +132,22 @@ def test_the_detail_stage_is_pushed_away_from_a_weaker_network_by_the_weight(cas
     assert torch.equal(asked[0][0], made.detail.told[0][0]) and asked[0][1].tolist() == [[0.1], [0.1]]
 
 
+def test_the_detail_stage_goes_where_each_step_is_steered(cascade):
+    made, _ = cascade
+    noise, layout = _noise(torch.Generator().manual_seed(3)), torch.ones(2, 4, 6, 5, dtype=torch.float64)
+    told = {"attributes": torch.ones(2, 10), "mask": torch.zeros(2, 1, 24, 20), "steps": 6}
+    plain, n_steps = made.draw_detail(noise, layout, **told), []
+    assert torch.allclose(made.draw_detail(noise, layout, **told, steer=lambda latent: latent), plain)
+    there = torch.full_like(plain, 0.25)
+
+    def steer(latent):
+        n_steps.append(latent.shape)
+        return there
+
+    assert torch.allclose(made.draw_detail(noise, layout, **told, steer=steer), there, atol=1e-6)
+    assert n_steps == [plain.shape] * 6
+
+
 def test_each_acquisition_kind_may_have_a_weight_of_its_own(cascade):
     attributes = torch.full((3, len(COLUMNS)), -1.0)
     attributes[:, COLUMNS.index("kind")] = torch.tensor([2.0, 0.0, 1.0])  # contrast, film, digital

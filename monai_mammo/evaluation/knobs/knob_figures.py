@@ -185,8 +185,7 @@ class _Examiner:
         place = torch.device(device)
         self.generator = Generator.load(bundles.diffusion, bundles.autoencoder, bundles.lesion, device=device)
         self.judge: nn.Module = load_judge(bundles.lesion, device=place)
-        stated = bundles.lesion.metadata.get("unread_heads", {})
-        self._unread = tuple(stated.get("judge", ())) if isinstance(stated, dict) else ()
+        self._unread = bundles.lesion.unread_heads_of_judge
 
     def figures(self, sample: PlannedSample, settings: DrawSettings) -> dict[str, float | None]:
         result = self.generator.draw([sample], settings)[0][0]

@@ -183,7 +183,7 @@ class Generator:
         stacked: Any = sampling.stack_noise(noise, self.device)  # of the kind that this sampler draws from
         told = {} if self.text_encoder is None else {"text": self._text(padded, self.text_encoder)}
         source = settings.source if settings.source is not None and settings.source.is_used else None
-        known = {} if source is None else {"known": self._known(padded, source)}
+        known: dict[str, Any] = {} if source is None else {"known": self._known(padded, source)}
         z_0 = self.sampler.draw(
             stacked,
             attributes=attributes,

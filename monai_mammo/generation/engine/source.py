@@ -12,7 +12,7 @@ from monai_mammo.conditions import Box, Conditions
 from monai_mammo.lesions.placing import RequestedLesion
 from monai_mammo.prepare.geometry import mask_of_box
 
-__all__ = ["Keep", "Source", "source_note"]
+__all__ = ["Keep", "Source", "drawn_round", "source_note"]
 
 _MARGIN, _SEAM = 1 / 64, 1 / 32
 """Shares of the rows: round a lesion all is drawn anew, and over so much more it passes into what is kept."""
@@ -94,11 +94,26 @@ class Source:
         region = self.region(lesion)
         if self.keep is not Keep.ALL_BUT_LESION:
             return np.ones(region.shape, np.float32)
-        if not region.any():
-            return np.zeros(region.shape, np.float32)
-        rows = region.shape[0]
-        distance = ndimage.distance_transform_edt(~region)
-        return np.clip(1 - (distance - _MARGIN * rows) / (_SEAM * rows), 0, 1).astype(np.float32)
+        return drawn_round(region)
+
+
+def drawn_round(region: np.ndarray) -> np.ndarray:
+    """Where a mammogram is drawn anew for a region: 1, where it stays: 0, and a soft seam between.
+
+    Parameters
+    ----------
+    region : ndarray, shape (rows, columns), bool
+        On the prepared grid.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+    """
+    if not region.any():
+        return np.zeros(region.shape, np.float32)
+    rows = region.shape[0]
+    distance = ndimage.distance_transform_edt(~region)
+    return np.clip(1 - (distance - _MARGIN * rows) / (_SEAM * rows), 0, 1).astype(np.float32)
 
 
 def _covered(box: Box | None, shape: tuple[int, ...]) -> np.ndarray:
