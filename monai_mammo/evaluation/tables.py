@@ -9,6 +9,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.loop.loop_table import loop_table
+from monai_mammo.evaluation.markdown import table_of
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
 
@@ -303,8 +304,7 @@ def _measure_order(rows: Sequence[Mapping[str, Any]]) -> Callable[[tuple[str, st
 
 
 def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    table = [list(titles), ["---"] * len(titles), *lines]
-    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in table) + "\n"
+    return f"{head}\n\n{table_of(titles, lines)}\n"
 
 
 def _mean(value: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:

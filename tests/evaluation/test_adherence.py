@@ -10,6 +10,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import adherence_figures, compared_readings, side_figures
 from monai_mammo.evaluation.examiners import JUDGE
 from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.loop.loop_of_run import evaluate_loop
 from monai_mammo.evaluation.report.report_of_folder import evaluate_report
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.generation.runs.output_format import OutputFormat
@@ -103,6 +104,8 @@ def test_a_judge_that_had_a_part_in_a_run_is_refused(make_run, samples, datalist
         adherence_figures([run], datalist, device="cpu")
     with pytest.raises(RequestError, match="the judge of mammo_lesion_segmentation had a part in the run"):
         evaluate_report(run, reference=datalist.parent, out=tmp_path / "report", device="cpu")
+    with pytest.raises(RequestError, match="the judge of mammo_lesion_segmentation had a part in the run"):
+        evaluate_loop(run, datalist=datalist, device="cpu")
 
 
 def test_the_lesion_network_that_chose_among_tries_may_read_a_run(make_run, samples, datalist):

@@ -15,14 +15,14 @@ from monai_mammo import bundle, networks
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.autoencoder_on_images import reconstructions
-from monai_mammo.evaluation.examiners import JUDGE, load_judge
+from monai_mammo.evaluation.examiners import JUDGE, load_judge, refuse_judge_that_drew
 from monai_mammo.evaluation.lesion_readings import Reading, read_items
 from monai_mammo.evaluation.loop.equal_conditions import EQUAL_CONDITIONS, pairs_of_equal_conditions
 from monai_mammo.evaluation.loop.loop_table import loop_table
 from monai_mammo.evaluation.loop.survival import STAGES, broken_attributes, loop_figures
 from monai_mammo.evaluation.loop.trends import trend_rows
 from monai_mammo.evaluation.loop.triplet_sheet import ShownTriplet, triplet_sheet
-from monai_mammo.evaluation.run_items import items_of_run
+from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_bundle, about_datalist
 from monai_mammo.files import check_output_folder, folder_lock, save_bytes, save_text
 from monai_mammo.generation.engine.device import pick_device
@@ -80,7 +80,7 @@ def evaluate_loop(
     ------
     RequestError
         There is no such run, datalist, split, bundle or device, no synthetic image has the conditions of an acquired
-        one, the images differ in size, or `out` holds other things.
+        one, the images differ in size, the judge had a part in the run, or `out` holds other things.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -89,6 +89,7 @@ def evaluate_loop(
     with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
         drawn, acquired = items_of_run(synthetic), load_items(datalist, split=split)
         homes = bundle.find(autoencoder), bundle.find(lesion_network)
+        refuse_judge_that_drew(homes[1], load_run(synthetic))
         place = torch.device(pick_device(device))
         pairs = _pairs(drawn, acquired, synthetic, split)
         items = _items_of_stages(drawn, acquired, pairs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_mammo.evaluation.loop.survival import STAGES
+from monai_mammo.evaluation.markdown import table_of
 
 __all__ = ["loop_table"]
 
@@ -55,9 +56,9 @@ def loop_table(figures: Mapping[str, Any]) -> str:
         "\n\n".join(
             [
                 head,
-                _table(titles, lines),
+                table_of(titles, lines),
                 words,
-                _table(["property", "must", "images", "trend", "verdict"], trends),
+                table_of(["property", "must", "images", "trend", "verdict"], trends),
                 f"In {n_broken} of {figures['n_triplets']} triplets an attribute broke: read in the acquired and the "
                 "reconstructed image, and not in the synthetic one.",
             ]
@@ -72,10 +73,6 @@ def _trend_words(row: Mapping[str, Any]) -> list[str]:
 
 def _trend(row: Mapping[str, Any]) -> list[str]:
     return [_value(row["trend"], sign="+"), row["verdict"]]
-
-
-def _table(titles: list[str], lines: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (titles, ["---"] * len(titles), *lines))
 
 
 def _value(figure: Mapping[str, Any] | None, *, sign: str = "") -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monai_mammo.evaluation.markdown import table_of
+
 __all__ = ["realism_table"]
 
 _NONE = "–"
@@ -118,8 +120,7 @@ def _auc(figures: Mapping[str, Any]) -> str:
 
 
 def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    table = [list(titles), ["---"] * len(titles), *lines]
-    return f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in table) + "\n"
+    return f"{head}\n\n{table_of(titles, lines)}\n"
 
 
 def _value(found: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:
