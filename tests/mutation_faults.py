@@ -430,10 +430,10 @@ FAULTS: tuple[Fault, ...] = (
         "intervals of a reader study hold for these images alone, and are too narrow",
     ),
     Fault(
-        "editing/held_contrast.py",
+        "painting/held_contrast.py",
         "contrasts.at(conspicuity)",
         "high",
-        ("editing/test_contrast.py::test_conspicuity_moves_a_lesion_to_the_quantiles_of_real_ones",),
+        ("painting/test_painted_region.py::test_conspicuity_moves_a_lesion_to_the_quantiles_of_real_ones",),
         "a subtle lesion was asked for and the most conspicuous one is inserted",
     ),
     # training
@@ -1459,10 +1459,10 @@ FAULTS: tuple[Fault, ...] = (
         "IoU of a box with itself is a half",
     ),
     Fault(
-        "editing/local_edit.py",
+        "painting/local_edit.py",
         "share = np.clip(depth / band + 0.5, 0, 1)",
         "share = np.clip(depth / band + 0.5, 0.01, 1)",
-        ("editing/test_parts.py",),
+        ("painting/test_painted_region.py",),
         "an edit changes pixels all over its window",
     ),
     Fault(

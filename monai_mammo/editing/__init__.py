@@ -9,13 +9,10 @@ from monai_mammo.lazy_names import lazy_names
 
 _HOMES = {
     "EditRequest": "edit_request",
-    "LesionPainter": "painter",
-    "PaintedCrop": "painter",
     "GrowthLaw": "growth_law",
     "counterfactual": "counterfactual_edit",
     "evolve": "evolve_lesion",
     "insert": "insert_lesion",
-    "paint_region": "local_edit",
     "remove": "remove_lesion",
 }
 

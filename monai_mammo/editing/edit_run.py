@@ -17,19 +17,19 @@ from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
-from monai_mammo.editing.held_contrast import held_contrast
-from monai_mammo.editing.local_edit import Change, joined, paint_region
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
-from monai_mammo.lesions.painter_crops import CROP_PX, region_round
+from monai_mammo.lesions.painter_crops import CROP_PX
+from monai_mammo.painting.held_contrast import held_contrast
+from monai_mammo.painting.local_edit import Change, joined, paint_region
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
 
-__all__ = ["Aim", "carry_out_edits", "region_in_picture"]
+__all__ = ["Aim", "carry_out_edits"]
 
 _MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
@@ -122,8 +122,8 @@ def carry_out_edits(
     not_edited: dict[int, str] = {}
 
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
-        from monai_mammo.editing.painter import LesionPainter
         from monai_mammo.generation.engine.device import pick_device
+        from monai_mammo.painting.painter import LesionPainter
 
         painter = LesionPainter.load(diffusion, autoencoder, device=pick_device(device))
         source: EditSource | None = None
@@ -146,30 +146,6 @@ def carry_out_edits(
         first = not_edited[min(not_edited)]
         raise MammoError(f"{len(not_edited)} of {len(request.images)} images were not edited, the first: {first}")
     return run
-
-
-def region_in_picture(outline: np.ndarray) -> np.ndarray:
-    """Region that is painted for an outline, measured on the part of the picture that holds it.
-
-    Parameters
-    ----------
-    outline : ndarray, shape (rows, columns), bool
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), bool
-    """
-    region = np.zeros_like(outline)
-    if not outline.any():
-        return region
-    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
-    room = max(8, int(0.3 * max(np.ptp(rows), np.ptp(columns))))
-    part = tuple(
-        slice(max(0, int(one[0]) - room), min(length, int(one[-1]) + 1 + room))
-        for one, length in zip((rows, columns), outline.shape, strict=True)
-    )
-    region[part] = region_round(outline[part])
-    return region
 
 
 def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, painter: Any) -> EditedSample:

@@ -14,7 +14,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.writing.store import read_dataset
 from monai_mammo.editing.edit_request import EditRequest, listed_images
-from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
+from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
 from monai_mammo.editing.evolution import Evolution
@@ -22,11 +22,11 @@ from monai_mammo.editing.evolution_table import evolution_files
 from monai_mammo.editing.growth_law import Growth
 from monai_mammo.editing.lesion_place import placed_lesion
 from monai_mammo.editing.lesion_size import measured_scale
-from monai_mammo.editing.local_edit import Change, window_round
 from monai_mammo.editing.visit_variation import VisitVariation
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.lesions.growing_outline import GrowingOutline
+from monai_mammo.painting.local_edit import Change, region_in_picture, window_round
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["MOST_DEVIATION", "evolve"]

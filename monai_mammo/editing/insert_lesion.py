@@ -10,11 +10,12 @@ import numpy as np
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.edit_request import EditRequest, listed_images
-from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
+from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.lesion_place import placed_lesion
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.lesions.contrast_ranges import ContrastRange, longer_side, shipped_contrast_ranges
+from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["insert"]

@@ -11,12 +11,13 @@ from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest, listed_images
-from monai_mammo.editing.edit_run import Aim, carry_out_edits, region_in_picture
+from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.found_region import FoundRegion
 from monai_mammo.editing.named_region import named_region
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.run import Run
+from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 

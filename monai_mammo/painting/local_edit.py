@@ -13,16 +13,16 @@ from PIL import Image
 from scipy import ndimage
 
 from monai_mammo.conditions import Conditions
-from monai_mammo.editing.grain import grain_like
 from monai_mammo.errors import RequestError
-from monai_mammo.lesions.painter_crops import CROP_PX
+from monai_mammo.lesions.painter_crops import CROP_PX, region_round
+from monai_mammo.painting.grain import grain_like
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import Finding
 
 if TYPE_CHECKING:
-    from monai_mammo.editing.painter import LesionPainter, PaintedCrop
+    from monai_mammo.painting.painter import LesionPainter, PaintedCrop
 
-__all__ = ["LARGEST_SHARE", "Change", "joined", "paint_region", "window_round"]
+__all__ = ["LARGEST_SHARE", "Change", "joined", "paint_region", "region_in_picture", "window_round", "without_lesion"]
 
 LARGEST_SHARE = 0.72
 """Share of the picture's shorter side that a region spans at most: the painter must see its surroundings."""
@@ -100,6 +100,30 @@ def joined(changes: Sequence[Change]) -> Change:
     return Change(window=(sides[0], sides[1]), added=added, reach=reach, working_pixels=working_pixels)
 
 
+def region_in_picture(outline: np.ndarray) -> np.ndarray:
+    """Region that is painted for an outline, measured on the part of the picture that holds it.
+
+    Parameters
+    ----------
+    outline : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    region = np.zeros_like(outline)
+    if not outline.any():
+        return region
+    rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
+    room = max(8, int(0.3 * max(np.ptp(rows), np.ptp(columns))))
+    part = tuple(
+        slice(max(0, int(one[0]) - room), min(length, int(one[-1]) + 1 + room))
+        for one, length in zip((rows, columns), outline.shape, strict=True)
+    )
+    region[part] = region_round(outline[part])
+    return region
+
+
 def paint_region(
     painter: LesionPainter,
     picture: np.ndarray,
@@ -160,7 +184,7 @@ def paint_region(
     painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
     if outline.any():
         nothing = np.zeros_like(drawn_outline)
-        added = painted.image - painter.paint(crop, drawn_region, nothing, _without_lesion(conditions), **how).image
+        added = painted.image - painter.paint(crop, drawn_region, nothing, without_lesion(conditions), **how).image
         added = _enlarged(added, (side, side))
     else:
         added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of)
@@ -168,7 +192,17 @@ def paint_region(
     return Change(window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking)
 
 
-def _without_lesion(conditions: Conditions) -> Conditions:
+def without_lesion(conditions: Conditions) -> Conditions:
+    """The same mammogram without a lesion: what of its conditions does not tell of one.
+
+    Parameters
+    ----------
+    conditions : Conditions
+
+    Returns
+    -------
+    Conditions
+    """
     kept = {name: getattr(conditions, name) for name in ("kind", "view", "laterality", "density", "age_years")}
     return Conditions(**kept, finding=Finding.NONE)
 

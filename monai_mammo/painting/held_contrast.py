@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from monai_mammo.editing.local_edit import Change
 from monai_mammo.lesions.contrast_ranges import ContrastRange, Visibility, ring_round, visibility
+from monai_mammo.painting.local_edit import Change
 
 __all__ = ["held_contrast"]
 

@@ -1,0 +1,116 @@
+"""Grain by frequency, the window that the painter sees, the blend, and contrast held to that of real lesions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from monai_mammo.errors import RequestError
+from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
+from monai_mammo.painting.grain import grain_like
+from monai_mammo.painting.held_contrast import held_contrast
+from monai_mammo.painting.local_edit import Change, _blending, joined, window_round
+
+SIDE = 200
+ROW, COLUMN = np.mgrid[:SIDE, :SIDE]
+OUTLINE = np.hypot(ROW - 100, COLUMN - 100) < 24
+BREAST = np.ones((SIDE, SIDE), dtype=bool)
+WINDOW = (slice(20, 180), slice(20, 180))
+REAL = ContrastRange(of={}, n_lesions=99, n_persons=99, contrast=(0.04, 0.08, 0.1, 0.14, 0.2), highest_peak=0.3)
+
+
+def power(image, low, high):
+    spectrum = np.abs(np.fft.rfft2(image)) ** 2
+    radius = np.hypot(np.fft.fftfreq(image.shape[0])[:, None], np.fft.rfftfreq(image.shape[1])[None])
+    return spectrum[(radius >= low) & (radius < high)].mean()
+
+
+def test_grain_has_the_power_by_frequency_of_what_is_known_round_the_region():
+    rng = np.random.default_rng(1)
+    coloured = ndimage.gaussian_filter(rng.standard_normal((128, 128)), 1.2)
+    coloured *= 0.02 / coloured.std()
+    known = np.ones(coloured.shape, dtype=bool)
+    known[40:88, 40:88] = False
+    grain = grain_like(np.where(known, coloured, 5.0), known, np.random.default_rng(2))
+    for low, high in ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3)):
+        assert power(grain, low, high) == pytest.approx(power(coloured, low, high), rel=0.35)
+    assert not grain_like(coloured, np.zeros_like(known), rng).any()
+
+
+def test_the_blend_is_one_inside_and_exactly_nothing_away_from_the_region():
+    region = np.zeros((120, 120), dtype=bool)
+    region[30:70, 30:70] = True
+    weight = _blending(region)
+    assert weight[45:55, 45:55].min() == 1
+    distance = ndimage.distance_transform_edt(~region)
+    assert not weight[distance > 6].any() and weight[distance == 1].max() < 0.6
+    rows, columns = window_round(region)
+    assert rows.stop - rows.start == columns.stop - columns.start == 104
+    with pytest.raises(RequestError, match="120 x 80 pixels is too small"):
+        window_round(region[:, :80])
+    large = np.zeros((300, 200), dtype=bool)
+    large[10:200, 10:50] = True
+    with pytest.raises(RequestError, match="144 are the most"):
+        window_round(large)
+
+
+def contrast_of(picture):
+    return visibility(picture, OUTLINE, ring_round(OUTLINE, BREAST), bright=0.5).contrast
+
+
+def a_change(height):
+    soft = ndimage.gaussian_filter(OUTLINE.astype(np.float32), 2)[WINDOW] * np.float32(height)
+    return Change(window=WINDOW, added=soft, reach=soft > 0, working_pixels=1.0)
+
+
+@pytest.mark.parametrize("height", [0.01, 0.5])
+@pytest.mark.parametrize(("conspicuity", "wanted"), [(0.0, 0.04), (0.5, 0.1), (1.0, 0.2)])
+def test_conspicuity_moves_a_lesion_to_the_quantiles_of_real_ones(height, conspicuity, wanted):
+    picture = np.full((SIDE, SIDE), 0.4, dtype=np.float32)
+    gain = {"bright": 0.5, "conspicuity": conspicuity}
+    change, is_held = held_contrast(a_change(height), picture, OUTLINE, BREAST, REAL, **gain)
+    reachable = min(wanted, 6 * contrast_of(a_change(height).laid_over(picture)))
+    assert contrast_of(change.laid_over(picture)) == pytest.approx(reachable, abs=2e-3)
+    assert is_held == (abs(reachable - wanted) < 0.005)
+
+
+@pytest.mark.parametrize(("height", "wanted"), [(0.02, 0.04), (0.12, None), (0.5, 0.2)])
+def test_without_a_conspicuity_only_what_no_real_lesion_shows_is_changed(height, wanted):
+    picture = np.full((SIDE, SIDE), 0.4, dtype=np.float32)
+    drawn = a_change(height)
+    change, is_held = held_contrast(drawn, picture, OUTLINE, BREAST, REAL, bright=0.5, conspicuity=None)
+    assert is_held
+    if wanted is None:
+        assert np.array_equal(change.added, drawn.added)
+    else:
+        assert contrast_of(change.laid_over(picture)) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_a_lesion_near_saturation_is_not_brighter_than_real_ones_beside_the_brightest_tissue():
+    picture = np.full((SIDE, SIDE), 0.8, dtype=np.float32)
+    real = ContrastRange(of={}, n_lesions=99, n_persons=99, contrast=REAL.contrast, highest_peak=0.03)
+    change, _ = held_contrast(a_change(0.5), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
+    shown = change.laid_over(picture)
+    assert np.percentile(shown[OUTLINE], 95) == pytest.approx(0.88, abs=2e-3)
+    darker, is_held = held_contrast(a_change(-0.2), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
+    assert not is_held and np.array_equal(darker.added, a_change(-0.2).added)
+
+
+def test_changes_of_one_picture_are_joined_where_they_are():
+    picture = np.zeros((SIDE, SIDE), dtype=np.float32)
+    first = Change(
+        window=(slice(0, 50), slice(10, 60)),
+        added=np.full((50, 50), 0.1, np.float32),
+        reach=np.ones((50, 50), bool),
+        working_pixels=1.0,
+    )
+    second = Change(
+        window=(slice(40, 90), slice(100, 150)),
+        added=np.full((50, 50), 0.2, np.float32),
+        reach=np.ones((50, 50), bool),
+        working_pixels=2.0,
+    )
+    both = joined([first, second])
+    assert np.array_equal(both.laid_over(picture), second.laid_over(first.laid_over(picture)))
+    assert both.reach.sum() == 5000 and both.working_pixels == 2.0
