@@ -430,6 +430,27 @@ FAULTS: tuple[Fault, ...] = (
         "intervals of a reader study hold for these images alone, and are too narrow",
     ),
     Fault(
+        "generation/engine/mending.py",
+        "if is_asked and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):",
+        "if is_asked:",
+        ("generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",),
+        "a lesion that was found is painted over once more",
+    ),
+    Fault(
+        "generation/engine/mending.py",
+        "region = region_in_picture(region) & breast",
+        "region = breast",
+        ("generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",),
+        "where one place too many is seen the whole breast is filled",
+    ),
+    Fault(
+        "generation/engine/check.py",
+        "key=lambda result: result.shows_unrequested",
+        "key=lambda result: False",
+        ("generation/engine/test_mending.py::test_of_what_passes_a_clear_picture_is_taken_where_none_is_requested",),
+        "a picture in which a lesion is outlined is kept though a clear one is there",
+    ),
+    Fault(
         "painting/held_contrast.py",
         "contrasts.at(conspicuity)",
         "high",

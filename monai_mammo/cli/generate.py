@@ -27,12 +27,13 @@ _SETTINGS = {
     "unsupported": ("POLICY", "refuse or override what no training image stands behind (default refuse)"),
     "dice_threshold": ("D", "a lesion found with less Dice is drawn again (default 0.3)"),
     "max_tries": ("N", "draws of a sample, 1 to 4 (default 4)"),
+    "mend": ("SWITCH", "let the lesion painter mend what fails the check before it is drawn again (default yes)"),
     "only_passed": ("SWITCH", "let datalist.json leave out samples that failed a criterion (default no)"),
     "bundle": ("BUNDLE", "name or path of the generator's bundle"),
     "autoencoder": ("BUNDLE", "name or path of the autoencoder's bundle"),
     "lesion_network": ("BUNDLE", "name or path of the lesion network's bundle"),
 }
-_ALONE = {"unsupported": "override", "only_passed": "true"}
+_ALONE = {"unsupported": "override", "only_passed": "true", "mend": "true"}
 """What a flag means where no word follows it."""
 
 

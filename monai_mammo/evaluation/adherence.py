@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from monai_mammo.evaluation.examiners import JUDGE, examiners, refuse_judge_that
 from monai_mammo.evaluation.intervals import ratio_of_means, summary
 from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
 from monai_mammo.evaluation.run_items import items_of_run, load_run, written_pixels
-from monai_mammo.evaluation.stated import about_bundle, about_datalist
+from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.lesions.contrast_ranges import outlined_lesions
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.terms import ChestWall
@@ -72,6 +73,7 @@ def adherence_figures(
     for name, network in examiners(home, device).items():
         compared = compared_readings(read_items(network, synthetic), read_items(network, acquired))
         rows += [{"network": name, **row} for row in compared]
+    rows += _contrast_rows(synthetic, acquired)
     return {
         "name": "adherence",
         "command": "adherence",
@@ -151,6 +153,39 @@ def compared_readings(synthetic: Sequence[Reading], acquired: Sequence[Reading])
     return rows
 
 
+def _contrast_rows(synthetic: Sequence[dict[str, Any]], acquired: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Contrast of outlined lesions to their surround, which no network reads, by kind."""
+    seen = {name: _contrasts(items) for name, items in (("synthetic", synthetic), ("acquired", acquired))}
+    rows = []
+    for kind, members in kind_groups([kind for kind, _, _ in seen["synthetic"]]).items():
+        ours = [seen["synthetic"][i] for i in members]
+        twins = [one for one in seen["acquired"] if kind in ("all", one[0])]
+        both = [[value for _, _, value in some] for some in (ours, twins)]
+        persons = [[person for _, person, _ in some] for some in (ours, twins)]
+        rows.append(
+            {
+                "network": "none: pixels",
+                "kind": kind,
+                "measure": "lesion contrast",
+                "synthetic": summary(both[0], persons=persons[0]),
+                "acquired": summary(both[1], persons=persons[1]) if twins else None,
+                "ratio": ratio_of_means(*both, persons=persons[0], reference_persons=persons[1]),
+            }
+        )
+    return rows
+
+
+def _contrasts(items: Sequence[dict[str, Any]]) -> list[tuple[str | None, str, float]]:
+    """Kind, person and mean contrast of the outlined lesions of each image that has one."""
+    out = []
+    for item in items:
+        if item.get("mask_kind") == "contour":
+            values = [found.contrast for _, found in outlined_lesions(item)]
+            kind = item["conditions"].get("kind")
+            out += [(kind, str(item["person_id"]), sum(values) / len(values))] if values else []
+    return out
+
+
 def _expected(laterality: str | None) -> ChestWall | None:
     return {"L": ChestWall.LEFT, "R": ChestWall.RIGHT}.get(str(laterality))
 
@@ -161,12 +196,18 @@ def _first_try_dice(manifests: Sequence[Manifest]) -> dict[str, Any] | None:
     return summary([value for value in first if value is not None])
 
 
+def _kept(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The try that a sample is."""
+    return entry["tries"][entry["kept_try"]]
+
+
 def _about_run(manifest: Manifest) -> dict[str, Any]:
     request = manifest.head["request"]
-    names = ("seed", "steps", "dice_threshold", "max_tries")
+    names = ("seed", "steps", "dice_threshold", "max_tries", "mend")
     return {
         "run_sha256": manifest.run_sha256,
         "n_samples": len(manifest.samples),
+        "n_mended": sum(bool(_kept(entry).get("mended")) for entry in manifest.samples.values()),
         "guidance": manifest.head["guidance"],
         "weights": manifest.head["weights"],
         **{name: request.get(name) for name in names},

@@ -112,6 +112,7 @@ def _examiners(figures: Mapping[str, Any]) -> str:
 def _adherence(figures: Mapping[str, Any]) -> str:
     sides, first = figures["sides"], figures["first_try_dice"]
     n = sum(run["n_samples"] for run in figures["runs"])
+    n_mended = sum(run.get("n_mended", 0) for run in figures["runs"])
     sentences = [
         f"{n} generated images beside acquired ones: {_about(figures)}",
         f"Side read from the written pixels: as requested in {sides['as_requested']} of {sides['n']} files"
@@ -121,7 +122,10 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             if sides["n_dicom"]
             else "."
         ),
-        f"Dice of first tries, before any was drawn again: {_mean(first, 2)}, n = {_n(first)}." if first else "",
+        f"Dice of first tries, before any was mended or drawn again: {_mean(first, 2)}, n = {_n(first)}."
+        if first
+        else "",
+        f"Mended by the lesion painter: {n_mended} of {n}." if n_mended else "",
         _INTERVAL,
         "What a single image shows is left out.",
     ]

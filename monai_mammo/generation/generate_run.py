@@ -108,7 +108,7 @@ def generate(
         Called with a `Progress` now and then.
     **settings
         ``keep``, ``strength``, ``seed``, ``steps``, ``guidance``, ``format``, ``unsupported``, ``dice_threshold``,
-        ``max_tries``, ``bundle``, ``autoencoder``, ``lesion_network``: as in `Request`.
+        ``max_tries``, ``mend``, ``only_passed``, ``bundle``, ``autoencoder``, ``lesion_network``: as in `Request`.
 
     Returns
     -------
@@ -181,7 +181,8 @@ def run_request(
         raise RequestError(f"{out} is a file: name a folder for the run")
     key = None if sign is None else private_key(sign)
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
-    weights, guidance = bundles.weights(), bundles.guidance(request.guidance, request.guidance_interval)
+    weights = bundles.weights(mend=request.mend)
+    guidance = bundles.guidance(request.guidance, request.guidance_interval)
     source = _source(request, bundles.diffusion)
     planned = _plan(request, bundles.diffusion, source)
     from monai_mammo.generation.engine.device import pick_device  # torch, after all that is refused without it
@@ -199,6 +200,7 @@ def run_request(
 
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[MadeSample]:
         from monai_mammo.generation.engine.generator import Generator
+        from monai_mammo.generation.engine.mending import MENDED_TURNS
         from monai_mammo.generation.engine.parallel import draw_all
 
         generator = Generator.load(bundles.diffusion, bundles.autoencoder, bundles.lesion, device=spec.device)
@@ -209,6 +211,7 @@ def run_request(
             dice_threshold=request.dice_threshold,
             max_tries=request.max_tries,
             source=source,
+            mends=MENDED_TURNS if request.mend else 0,
         )
         for drawn in draw_all(generator, [planned[index] for index in indices], settings, on_share=on_share):
             yield made_sample(drawn.sample, drawn.results, spacing_mm=spec.spacing_mm, seconds=drawn.seconds)

@@ -47,9 +47,11 @@ def made_sample(
     best = best_of(results)
     side = sample.conditions.laterality
     assert side is not None
+    n_drawn = sum(not result.mended for result in results)
     warnings = [
         *sample.warnings,
-        *([f"{best.defect} after {len(results)} {'try' if len(results) == 1 else 'tries'}"] if best.defect else []),
+        *([f"{best.defect} after {n_drawn} {'try' if n_drawn == 1 else 'tries'}"] if best.defect else []),
+        *([f"the lesion painter {' and '.join(best.mended)}"] if best.mended else []),
     ]
     mammogram = Mammogram(
         pixels=np.ascontiguousarray(as_displayed(best.image, side)),

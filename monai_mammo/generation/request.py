@@ -27,7 +27,7 @@ __all__ = [
     "UnsupportedPolicy",
 ]
 
-RECIPE = 2
+RECIPE = 3
 """Number of the recipe from request to pixels; it grows when the same request gives other pixels."""
 
 MAX_STEPS = 20
@@ -71,6 +71,9 @@ class Request:
         A sample whose requested and found lesion agree less, by Dice, is drawn again, 0 to 1.
     max_tries : int
         Draws of a sample, the first included, 1 to 4.
+    mend : bool
+        Whether the lesion painter, where the bundle has one, paints a lesion that was not found and fills what was not
+        requested, before the sample is drawn again.
     only_passed : bool
         Whether ``datalist.json`` leaves out samples that failed a criterion, as ``datalist_passed.json`` always does.
     mask : str or None
@@ -104,6 +107,7 @@ class Request:
     unsupported: UnsupportedPolicy = UnsupportedPolicy.REFUSE
     dice_threshold: float = 0.3
     max_tries: int = MAX_TRIES
+    mend: bool = True
     only_passed: bool = False
     mask: str | None = None
     like: str | None = None
@@ -131,6 +135,7 @@ class Request:
         if self.guidance_interval is not None:
             put(self, "guidance_interval", parse_interval(self.guidance_interval))
         put(self, "dice_threshold", parse_number(self.dice_threshold, name="dice_threshold", low=0, high=1))
+        put(self, "mend", parse_switch(self.mend, name="mend"))
         put(self, "only_passed", parse_switch(self.only_passed, name="only_passed"))
         put(self, "format", _member(OutputFormat, "format", self.format))
         put(self, "unsupported", _member(UnsupportedPolicy, "unsupported", self.unsupported))

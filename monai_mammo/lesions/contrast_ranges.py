@@ -31,6 +31,7 @@ __all__ = [
     "Visibility",
     "build_contrast_ranges",
     "longer_side",
+    "outlined_lesions",
     "ring_round",
     "shipped_contrast_ranges",
     "visibility",
@@ -268,7 +269,20 @@ def build_contrast_ranges(datalist: str | Path, out: str | Path) -> ContrastRang
     return ContrastRanges(tuple(ranges))
 
 
-def _measured(item: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], Visibility, str]]:
+def outlined_lesions(item: Mapping[str, Any]) -> Iterator[tuple[np.ndarray, Visibility]]:
+    """Outlined lesions of an image with how they stand out of their surround.
+
+    Parameters
+    ----------
+    item : mapping
+        Of a datalist, with paths.
+
+    Yields
+    ------
+    outline : ndarray, shape (rows, columns), bool
+    visibility : Visibility
+        Lesions of which too few pixels, or of whose surround too few, can be measured are left out.
+    """
     picture = pixels_of(item).astype(np.float32) / 65535
     mask, breast = mask_of(item, "label", picture.shape), breast_of(item, picture.shape)
     bright = float(np.percentile(picture[breast], 99))
@@ -277,8 +291,13 @@ def _measured(item: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], Visibil
         outline = labels == number
         found = visibility(picture, outline, ring_round(outline, breast & ~mask), bright=bright)
         if found is not None:
-            sort = _sort(Conditions.from_dict(item["conditions"]), longer_side(outline) / picture.shape[0])
-            yield sort, found, str(item["person_id"])
+            yield outline, found
+
+
+def _measured(item: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], Visibility, str]]:
+    conditions = Conditions.from_dict(item["conditions"])
+    for outline, found in outlined_lesions(item):
+        yield _sort(conditions, longer_side(outline) / len(outline)), found, str(item["person_id"])
 
 
 def longer_side(outline: np.ndarray) -> int:

@@ -71,6 +71,21 @@ def test_figures_stand_beside_acquired_images_of_the_same_kind(make_run, samples
     assert [run["n_samples"] for run in found["runs"]] == [4, 1]
 
 
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_the_contrast_of_lesions_stands_beside_that_of_acquired_ones(make_run, datalist, drawn, share):
+    """The acquired lesion has a brightness of 0.95, its surround, noise and a little air, 0.48 on average."""
+    image, lesion = drawn(0)
+    flat = np.where(image > 0, 0.4, 0).astype(np.float32)
+    flat[lesion] = 0.4 + 0.45 * min(share, 1.3)
+    found = adherence_figures([make_run([("L", flat, lesion)] * 2)], datalist, device="cpu")
+    (row,) = [row for row in found["rows"] if row["measure"] == "lesion contrast"]
+    assert (row["network"], row["kind"]) == ("none: pixels", "digital")
+    assert row["synthetic"]["mean"] == pytest.approx(0.45 * min(share, 1.3), abs=0.01)
+    assert row["acquired"]["mean"] == pytest.approx(0.47, abs=0.05)
+    assert row["ratio"]["mean"] == pytest.approx(row["synthetic"]["mean"] / row["acquired"]["mean"], rel=0.01)
+    assert (row["synthetic"]["n"], row["acquired"]["n"]) == (2, 1)
+
+
 def test_kinds_that_were_not_generated_stand_beside_nothing():
     """Two kinds generated, three acquired: among all, too, only those two are compared."""
 

@@ -130,6 +130,8 @@ class CheckResult:
         Places that may be lesions, best first.
     copy_ratio : float or None
         Distance to the closest training image over that to the second closest; `None` where no image was looked for.
+    mended : tuple of str
+        What was painted into the drawn picture; empty for a picture as it was drawn.
     """
 
     image: np.ndarray
@@ -143,6 +145,12 @@ class CheckResult:
     other_score: float = 0.0
     regions: tuple[Region, ...] = ()
     copy_ratio: float | None = None
+    mended: tuple[str, ...] = ()
+
+    @property
+    def shows_unrequested(self) -> bool:
+        """Whether no lesion was requested and the lesion network outlines one all the same."""
+        return self.dice is None and bool(self.found.any())
 
     @property
     def is_failure(self) -> bool:
@@ -169,6 +177,7 @@ class CheckResult:
             "outside_share": round(self.outside_share, 4),
             **({} if self.copy_ratio is None else {"copy_ratio": round(self.copy_ratio, 4)}),
             "defect": self.defect,
+            **({"mended": list(self.mended)} if self.mended else {}),
         }
 
 
@@ -260,20 +269,21 @@ def _region_scores(regions: Sequence[Region], requested: np.ndarray) -> tuple[fl
 def best_of(results: Sequence[CheckResult]) -> CheckResult:
     """The first result without a defect, else the best of all.
 
-    A mammogram is better than none, and any other than a suspected copy; then the score of the requested region less
-    that of the best other one decides, where regions were looked for, then the Dice, then which came first.
+    Where no lesion was requested, one in which none is outlined comes before those in which one is. A mammogram is
+    better than none, and any other than a suspected copy; then the score of the requested region less that of the best
+    other one decides, where regions were looked for, then the Dice, then which came first.
 
     Parameters
     ----------
     results : sequence of CheckResult
-        Of all tries of a sample, one at least.
+        Of all tries of a sample and of what was mended, one at least.
 
     Returns
     -------
     CheckResult
     """
     kept = [result for result in results if not result.defect]
-    return kept[0] if kept else max(results, key=_quality)
+    return min(kept, key=lambda result: result.shows_unrequested) if kept else max(results, key=_quality)
 
 
 def _quality(result: CheckResult) -> tuple[bool, bool, float, float]:

@@ -25,6 +25,7 @@ from monai_mammo.bundle.fingerprint import TrainingFingerprint, fingerprint_of
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
+from monai_mammo.generation.engine.mending import Mender
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.seam import with_seam
 from monai_mammo.generation.engine.settings import DrawSettings
@@ -32,6 +33,7 @@ from monai_mammo.generation.engine.source import Keep, Source
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 from monai_mammo.networks.probable_regions import Region, regions
+from monai_mammo.painting.painter import LesionPainter
 
 __all__ = ["Generator", "sampler_of"]
 
@@ -66,6 +68,8 @@ class Generator:
         What scores of regions must meet; `None` where the lesion bundle states nothing of them.
     fingerprint : TrainingFingerprint or None
         Of the training images, to which a drawn image may not be too close; `None` where the bundle carries none.
+    mender : Mender or None
+        Paints into tries that fail their check; `None` where the bundle has no lesion painter.
     """
 
     autoencoder: Any
@@ -78,6 +82,7 @@ class Generator:
     limits: RegionLimits | None = None
     text_encoder: networks.TextEncoder | None = None
     fingerprint: TrainingFingerprint | None = None
+    mender: Mender | None = None
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder, *, device: str) -> Self:
@@ -101,17 +106,20 @@ class Generator:
         place = torch.device(device)
         sampler, encoder = sampler_of(diffusion, place), networks.load_text_encoder(diffusion)
         _check_text(sampler, encoder, diffusion)
+        decoder: Any = networks.load_network(autoencoder, device=place)
+        limits = RegionLimits(**lesion.region_scores) if lesion.region_scores else None
         return cls(
-            autoencoder=networks.load_network(autoencoder, device=place),
+            autoencoder=decoder,
             lesion_network=networks.load_network(lesion, device=place),
             sampler=sampler,
             shape=diffusion.prepared_shape,
             device=place,
             mask_threshold=lesion.number("mask_threshold", 0.5),
             unread_heads=frozenset(lesion.unread_heads),
-            limits=RegionLimits(**lesion.region_scores) if lesion.region_scores else None,
+            limits=limits,
             text_encoder=encoder,
             fingerprint=fingerprint_of(diffusion),
+            mender=_mender_of(diffusion, decoder, limits, place),
         )
 
     @property
@@ -140,7 +148,7 @@ class Generator:
         *,
         on_step: Callable[[], None] | None = None,
     ) -> list[list[CheckResult]]:
-        """Check of every try of each sample; the last try has no defect, or it is the last allowed.
+        """Check of every try of each sample, mended ones too; the last has no defect, or it is the last allowed.
 
         Parameters
         ----------
@@ -153,7 +161,7 @@ class Generator:
         Returns
         -------
         list of list of CheckResult
-            For each sample its tries, the first first.
+            For each sample its tries, the first first, each followed by what it was mended to.
         """
         results: list[list[CheckResult]] = [[] for _ in planned]
         for attempt in range(settings.max_tries):
@@ -163,8 +171,27 @@ class Generator:
             some = [planned[i] for i in open_]
             images = self._sample(some, settings, attempt=attempt, on_step=on_step)
             for i, result in zip(open_, self._check(images, some, settings), strict=True):
-                results[i].append(result)
+                results[i] += [result, *self._mended(result, planned[i], settings, attempt=attempt)]
         return results
+
+    def _mended(
+        self, result: CheckResult, sample: PlannedSample, settings: DrawSettings, *, attempt: int
+    ) -> list[CheckResult]:
+        """Checks of what a try is mended to, until one shows what was requested and nothing else."""
+        found: list[CheckResult] = []
+        if self.mender is None or (settings.source is not None and settings.source.is_used):
+            return found
+        for turn in range(settings.mends):
+            last = found[-1] if found else result
+            if found and not last.defect and not last.shows_unrequested:
+                break
+            start = result if sample.lesion.mask.any() else last
+            mended = self.mender.mended(start, sample, seed=settings.seed, attempt=attempt, turn=turn)
+            if mended is None:
+                break
+            checked = self._check(mended.image[None], [sample], settings)[0]
+            found.append(dataclasses.replace(checked, mended=mended.what))
+        return found
 
     @torch.inference_mode()
     def _sample(
@@ -350,6 +377,16 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
         detail_guidance=_detail_guidance_of(folder),
     )
+
+
+def _mender_of(
+    folder: BundleFolder, autoencoder: nn.Module, limits: RegionLimits | None, device: torch.device
+) -> Mender | None:
+    """Painter of a bundle for tries that fail; `None` where it has none, or regions have no limits to fail."""
+    if not folder.has_painter or limits is None:
+        return None
+    painter: Any = networks.load_painter(folder, device=device)
+    return Mender(LesionPainter(painter, autoencoder), folder.nominal_spacing_mm, limits)
 
 
 def _check_text(sampler: Sampler, encoder: networks.TextEncoder | None, folder: BundleFolder) -> None:

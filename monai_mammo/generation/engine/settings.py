@@ -30,6 +30,9 @@ class DrawSettings:
         Draws of a sample, the first included.
     source : Source or None
         An acquired mammogram that is kept in part, or started from.
+    mends : int
+        Times that a try which fails its check is mended by the painter, where the generator has one and no acquired
+        mammogram takes part.
     """
 
     seed: int
@@ -38,3 +41,4 @@ class DrawSettings:
     dice_threshold: float = 0.3
     max_tries: int = 1
     source: Source | None = None
+    mends: int = 0
