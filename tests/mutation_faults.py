@@ -431,8 +431,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "generation/engine/mending.py",
-        "if is_asked and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):",
-        "if is_asked:",
+        "if is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):",
+        "if is_requested:",
         ("generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",),
         "a lesion that was found is painted over once more",
     ),

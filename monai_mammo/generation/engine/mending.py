@@ -87,8 +87,8 @@ class Mender:
         Mended or None
             `None` where nothing is to be mended, or no region of it can be painted.
         """
-        is_asked = bool(sample.lesion.mask.any())
-        if is_asked and turn >= len(_CONSPICUITY):
+        is_requested = bool(sample.lesion.mask.any())
+        if is_requested and turn >= len(_CONSPICUITY):
             return None
         if result.defect not in _MENDABLE and (result.defect or not result.shows_unrequested):
             return None
@@ -114,7 +114,7 @@ class Mender:
                 continue
             picture = change.laid_over(picture)
             what.append("filled what was not requested")
-        if is_asked and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):
+        if is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):
             outline = result.requested
             try:
                 change = paint_region(
@@ -146,12 +146,12 @@ class Mender:
 
     def _unrequested(self, result: CheckResult, sample: PlannedSample, *, turn: int) -> Iterator[np.ndarray]:
         """Regions that are seen and were not requested, best first."""
-        asked = ndimage.binary_dilation(result.requested, iterations=2 * _RIM_PX)
+        near = ndimage.binary_dilation(result.requested, iterations=2 * _RIM_PX)
         if (sample.conditions.n_findings or 1) > 1:
             return
         found = 0
         for region in result.regions:
-            if (region.mask & asked).any():
+            if (region.mask & near).any():
                 continue
             is_outlined = bool((region.mask & result.found).any())
             limit = self.limits.other if result.requested.any() else self.limits.clear
