@@ -1532,7 +1532,7 @@ FAULTS: tuple[Fault, ...] = (
         "editing/stored_scale.py",
         "step = self._value(brightness + added) - self._value(brightness)",
         "step = self._value(brightness) - self._value(brightness + added)",
-        ("editing/test_parts.py",),
+        ("editing/test_stored_scale.py",),
         "an inserted lesion is dark",
     ),
     Fault(
