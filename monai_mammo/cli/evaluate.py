@@ -16,7 +16,7 @@ from monai_mammo.cli.progress_line import ProgressLine
 __all__ = ["add_parser", "run", "with_figures_named"]
 
 _OF_THE_COMMAND = ("run", "rest", "figures", "uses_networks")
-_PARTS = {"realism": "parts of the work", "report": "images measured and read"}
+_PARTS = {"realism": "parts of the work", "edits": "pictures", "report": "images measured and read"}
 _REPORT = "report"
 _REFERENCE = "--reference"
 _BUNDLES = {
@@ -131,6 +131,7 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
         out="folder for loop.json, loop.md and broken.png",
     )
     command.add_argument("synthetic", metavar="RUN", help="folder that `monai-mammo generate` wrote")
+    _add_edits(commands)
     _add_report(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
@@ -217,6 +218,35 @@ def _add_realism(commands: Any) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--out", metavar="DIR", help="folder for figures and sheets")
     command.set_defaults(run=run, figures="realism", uses_networks=True)
+
+
+def _add_edits(commands: Any) -> None:
+    command = commands.add_parser(
+        "edits",
+        help="inserted lesions beside real ones, filled regions beside healthy tissue",
+        description="Whether a classifier tells crops of edited places from acquired ones, whether a seam is left, "
+        "contrast, spectrum, and what lesion network and judge read there. Several runs stand side by side. --out gets "
+        "edits.json, edits.md and a page of 40 pairs of each run at 1:1.",
+    )
+    command.add_argument(
+        "runs", nargs="+", metavar="[NAME=]RUN", help="folder that `insert` or `remove` wrote; one name joins several"
+    )
+    command.add_argument(
+        _REFERENCE,
+        metavar="REAL",
+        required=True,
+        help="prepared folder, or folder of files of the same pixel size with a JSON file beside each",
+    )
+    command.add_argument("--split", default="validation", help="of a prepared folder (default: %(default)s)")
+    command.add_argument(
+        "--reader-sheet", action="store_true", help="write a sheet of pairs to be printed for readers, and its answers"
+    )
+    default, noun = _BUNDLES["lesion_network"]
+    command.add_argument("--lesion-network", default=default, help=f"{noun}, and encoder (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="chooses healthy places and pairs (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--out", metavar="DIR", help="folder for figures and pages")
+    command.set_defaults(run=run, figures="edits", uses_networks=True)
 
 
 def _add_report(commands: Any) -> None:

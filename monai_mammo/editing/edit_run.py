@@ -184,6 +184,7 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, pain
     about = {
         "where": "; ".join(one.where for one in aims),
         "window": [window[0].start, window[1].start, window[0].stop, window[1].stop],
+        "pixel_mm": None if spacing is None else round(spacing, 5),
         "working_pixel_mm": None if spacing is None else round(spacing * change.working_pixels, 4),
         "contrast": _contrast(source, pixels, aims[0].requested, changes[0].window),
         "outcome": "passed",

@@ -13,6 +13,7 @@ _HOMES = {
     "calibrate_bundle": "calibration",
     "comparison_sheet": "sheets",
     "evaluate": "evaluate_figures",
+    "evaluate_edits": "edits.edits_of_runs",
     "evaluate_realism": "realism.realism_of_folder",
     "examiner_figures": "examination",
     "fill_card": "cards",

@@ -30,6 +30,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "membership": ("memory.membership", "membership_figures"),
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
     "loop": ("loop.loop_of_run", "evaluate_loop"),
+    "edits": ("edits.edits_of_runs", "evaluate_edits"),
     "report": ("report.report_of_folder", "evaluate_report"),
     "compare": ("comparison", "comparison_figures"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
@@ -38,8 +39,8 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_WRITES_ITSELF = ("calibrate", "realism", "loop", "report", "sheet", "fingerprint", "card")
-_WRITES_A_FOLDER = ("realism", "loop", "report")
+_WRITES_ITSELF = ("calibrate", "realism", "loop", "edits", "report", "sheet", "fingerprint", "card")
+_WRITES_A_FOLDER = ("realism", "loop", "edits", "report")
 
 
 def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
@@ -52,12 +53,13 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         ``examiners`` the networks that examine, ``knobs`` a generator, ``adherence`` and ``memorisation`` runs;
         ``copies`` and ``membership`` tell whether copies would be found and weights know whom they saw,
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
-        ones, ``loop`` reads groups of an acquired, a reconstructed and a synthetic image, ``report`` says for what such
-        images may be used, ``compare`` puts figures of several generators side by side, ``sheet`` draws acquired beside
-        synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
+        ones, ``loop`` reads groups of an acquired, a reconstructed and a synthetic image, ``edits`` judges runs of
+        `insert` and `remove`, ``report`` says for what such images may be used, ``compare`` puts figures of several
+        generators side by side, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and
+        ``card`` write into a bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
-        ``realism`` and ``loop`` and for the ``report``.
+        ``realism``, ``loop`` and ``edits`` and for the ``report``.
     **words
         Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
 

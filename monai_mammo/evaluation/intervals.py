@@ -17,6 +17,7 @@ __all__ = [
     "difference_of_means",
     "ratio_of_figures",
     "ratio_of_means",
+    "ratio_of_medians",
     "share_of",
     "summary",
 ]
@@ -76,6 +77,47 @@ def ratio_of_means(
     denominators = below.resampled(seed=_SEED + 1)
     ratios = above.resampled()[denominators > 0] / denominators[denominators > 0]
     return _with_interval(above.mean / below.mean, ratios, min(above.n_persons, below.n_persons))
+
+
+def ratio_of_medians(
+    values: Sequence[float] | np.ndarray,
+    reference: Sequence[float] | np.ndarray,
+    *,
+    persons: Sequence[str],
+    reference_persons: Sequence[str],
+) -> dict[str, Any] | None:
+    """Median of `values` over median of `reference`, both resampled on their own.
+
+    Parameters
+    ----------
+    values, reference : sequence of float, shapes (n,) and (m,)
+    persons, reference_persons : sequence of str
+        Whose image each is.
+
+    Returns
+    -------
+    dict or None
+        ``mean`` (the ratio), ``low``, ``high``; `None` where either is empty or the median of `reference` is 0.
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in (values, reference)]
+    if not all(map(len, sides)) or not np.median(sides[1]):
+        return None
+    medians = [
+        _resampled_medians(side, whose, seed)
+        for seed, (side, whose) in enumerate(zip(sides, (persons, reference_persons), strict=True))
+    ]
+    is_known = medians[1] > 0
+    n_least = min(len(set(persons)), len(set(reference_persons)))
+    ratio = float(np.median(sides[0]) / np.median(sides[1]))
+    return _with_interval(ratio, medians[0][is_known] / medians[1][is_known], n_least)
+
+
+def _resampled_medians(values: np.ndarray, persons: Sequence[str], seed: int) -> np.ndarray:
+    names, owner = np.unique(np.asarray(persons, dtype=str), return_inverse=True)
+    of_person = [values[owner == i] for i in range(len(names))]
+    rng = np.random.default_rng(_SEED + seed)
+    drawn = rng.integers(0, len(names), (N_RESAMPLES, len(names)))
+    return np.array([np.median(np.concatenate([of_person[i] for i in row])) for row in drawn])
 
 
 def difference_of_means(

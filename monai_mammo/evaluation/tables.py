@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.loop.loop_table import loop_table
@@ -289,6 +290,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "realism": realism_table,
     "knobs": knob_page,
     "loop": loop_table,
+    "edits": edit_tables,
     "report": report_table,
     "comparison": _comparison,
 }

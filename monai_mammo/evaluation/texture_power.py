@@ -18,7 +18,6 @@ from monai_mammo.prepare.datalist_items import breast_of
 __all__ = ["BANDS", "power_spectrum", "spectral_exponent", "texture_figures"]
 
 TILE_PX = 32
-_STEP_PX = 16
 _MARGIN_PX = 4  # from the skin line, whose edge is no texture
 _LEAST_POWER = 1e-12  # of a picture without any noise: 60 dB under what 16 bits can show
 
@@ -114,40 +113,47 @@ def band_name(band: tuple[float, float]) -> str:
     return " to ".join(f"1/{round(1 / frequency)}" for frequency in band)
 
 
-def power_spectrum(image: np.ndarray, breast: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Radial power spectrum inside the breast, mean over Hann-windowed tiles of 32 x 32 pixels inside it.
+def power_spectrum(
+    image: np.ndarray, breast: np.ndarray, *, tile_px: int = TILE_PX, margin_px: int = _MARGIN_PX
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Radial power spectrum inside the breast, mean over Hann-windowed tiles that lie inside it.
 
     Parameters
     ----------
     image : ndarray, shape (rows, columns)
         Brightness in [0, 1].
     breast : ndarray, shape (rows, columns), bool
+        Or another region.
+    tile_px : int
+        Side of the tiles, which overlap by half; even.
+    margin_px : int
+        How far they stay from the edge of the breast.
 
     Returns
     -------
-    frequency : ndarray, shape (15,)
-        In cycles a pixel, 2/32 to 16/32; the first one holds what the window leaks from the mean.
-    power : ndarray, shape (15,)
+    frequency : ndarray, shape (tile_px / 2 - 1,)
+        In cycles a pixel, 2 / tile_px to 1/2; the first one holds what the window leaks from the mean.
+    power : ndarray, shape (tile_px / 2 - 1,)
         Independent noise of variance v has the power v at each frequency.
     None
-        No tile lies in the breast, 4 pixels from the skin.
+        No tile lies in the breast.
     """
     corners = [
         (row, column)
-        for row in range(0, image.shape[0] - TILE_PX + 1, _STEP_PX)
-        for column in range(0, image.shape[1] - TILE_PX + 1, _STEP_PX)
-        if _with_margin(breast, row, column).all()
+        for row in range(0, image.shape[0] - tile_px + 1, tile_px // 2)
+        for column in range(0, image.shape[1] - tile_px + 1, tile_px // 2)
+        if _with_margin(breast, row, column, tile_px, margin_px).all()
     ]
     if not corners:
         return None
-    tiles = np.stack([image[r : r + TILE_PX, c : c + TILE_PX] for r, c in corners]).astype(np.float64)
-    hann = np.hanning(TILE_PX + 1)[:-1]
+    tiles = np.stack([image[r : r + tile_px, c : c + tile_px] for r, c in corners]).astype(np.float64)
+    hann = np.hanning(tile_px + 1)[:-1]
     window = np.outer(hann, hann)
     tiles = (tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window
     density = (np.abs(np.fft.fft2(tiles)) ** 2).mean(axis=0) / (window**2).sum()
-    radius = np.rint(TILE_PX * np.hypot(*np.meshgrid(*[np.fft.fftfreq(TILE_PX)] * 2))).astype(int)
-    steps = np.arange(2, TILE_PX // 2 + 1)
-    return steps / TILE_PX, np.array([density[radius == step].mean() for step in steps])
+    radius = np.rint(tile_px * np.hypot(*np.meshgrid(*[np.fft.fftfreq(tile_px)] * 2))).astype(int)
+    steps = np.arange(2, tile_px // 2 + 1)
+    return steps / tile_px, np.array([density[radius == step].mean() for step in steps])
 
 
 def spectral_exponent(frequency: np.ndarray, power: np.ndarray) -> float:
@@ -165,9 +171,9 @@ def spectral_exponent(frequency: np.ndarray, power: np.ndarray) -> float:
     return -float(np.polyfit(np.log(frequency), np.log(np.maximum(power, _LEAST_POWER)), 1)[0])
 
 
-def _with_margin(breast: np.ndarray, row: int, column: int) -> np.ndarray:
-    rows = slice(max(0, row - _MARGIN_PX), row + TILE_PX + _MARGIN_PX)
-    return breast[rows, max(0, column - _MARGIN_PX) : column + TILE_PX + _MARGIN_PX]
+def _with_margin(breast: np.ndarray, row: int, column: int, tile_px: int, margin_px: int) -> np.ndarray:
+    rows = slice(max(0, row - margin_px), row + tile_px + margin_px)
+    return breast[rows, max(0, column - margin_px) : column + tile_px + margin_px]
 
 
 def _measures(image: np.ndarray, breast: np.ndarray) -> dict[str, float]:

@@ -17,7 +17,15 @@ from monai_mammo.lesions.contour_bank import ContourBank, shipped_bank
 from monai_mammo.lesions.placing import draw_outline
 from monai_mammo.prepare.geometry import resize
 
-__all__ = ["CROP_PX", "RIM_SHARE", "PainterCrop", "lesion_crop", "lesion_free_crop", "region_round"]
+__all__ = [
+    "CROP_PX",
+    "RIM_SHARE",
+    "PainterCrop",
+    "blending_band_px",
+    "lesion_crop",
+    "lesion_free_crop",
+    "region_round",
+]
 
 CROP_PX = 128
 """Side of a crop, which the painter works on."""
@@ -29,6 +37,7 @@ _SPAN = (0.2, 0.7)
 _LEAST_WINDOW_PX = 104
 _LEAST_RIM_PX = 3
 _LEAST_TISSUE = 0.85
+_LEAST_BAND_PX, _BAND_SHARE = 3.0, 0.14
 _TRIES = 24
 
 
@@ -70,6 +79,21 @@ def region_round(outline: np.ndarray, *, rim_share: float = 0.18) -> np.ndarray:
     diameter = 2 * math.sqrt(float(outline.sum()) / math.pi)
     rim = max(_LEAST_RIM_PX, rim_share * diameter)
     return ndimage.distance_transform_edt(~outline) <= rim if outline.any() else np.zeros_like(outline)
+
+
+def blending_band_px(region: np.ndarray) -> float:
+    """Width of the band along the edge of a painted region in which it goes over into the picture.
+
+    Parameters
+    ----------
+    region : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    float
+        In pixels of the region; half of it lies outside.
+    """
+    return max(_LEAST_BAND_PX, _BAND_SHARE * 2 * math.sqrt(float(region.sum()) / math.pi))
 
 
 def lesion_crop(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> PainterCrop | None:

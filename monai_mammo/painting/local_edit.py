@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.lesions.painter_crops import CROP_PX, region_round
+from monai_mammo.lesions.painter_crops import CROP_PX, blending_band_px, region_round
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import Finding
@@ -29,8 +29,6 @@ LARGEST_SHARE = 0.72
 
 _SPAN = 0.5
 _LEAST_WINDOW_PX = 104
-_LEAST_BAND_PX = 3.0
-_BAND_SHARE = 0.14
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -278,8 +276,6 @@ def _enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _blending(region: np.ndarray) -> np.ndarray:
     """Weight of the drawn pixels: 1 in the region, falling to exactly 0 over a band round its edge."""
-    diameter = 2 * math.sqrt(float(region.sum()) / math.pi)
-    band = max(_LEAST_BAND_PX, _BAND_SHARE * diameter)
     depth = ndimage.distance_transform_edt(region) - ndimage.distance_transform_edt(~region)
-    share = np.clip(depth / band + 0.5, 0, 1)
+    share = np.clip(depth / blending_band_px(region) + 0.5, 0, 1)
     return share * share * (3 - 2 * share)

@@ -125,7 +125,9 @@ def read_apart(
     beside = sidecar_path(path)
     try:
         sidecar = Sidecar.read(beside, allow_outside=allow_outside) if os.path.lexists(beside) else Sidecar()
-        labelled = mammogram.replace(conditions=sidecar.conditions, person_id=sidecar.person_id)
+        labelled = mammogram.replace(
+            conditions=sidecar.conditions, person_id=sidecar.person_id, spacing=sidecar.spacing or mammogram.spacing
+        )
     except MammoError as error:
         return Failed(path, SkipReason.UNREADABLE, str(error)), None
     return labelled, sidecar.lesion_mask

@@ -11,6 +11,8 @@ from monai_mammo.errors import RequestError
 from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.names import ALLOW_OUTSIDE, path_inside, printable
 from monai_mammo.files.picture import is_picture
+from monai_mammo.parsed_numbers import parse_number
+from monai_mammo.study import Spacing
 
 __all__ = ["Sidecar", "files_beside", "sidecar_path"]
 
@@ -29,11 +31,14 @@ class Sidecar:
         Pseudonym that splits go by.
     lesion_mask : Path or None
         Picture of the same size, read by the rule of `monai_mammo.files.mask_picture`; named relative to the sidecar.
+    spacing : Spacing or None
+        Of its square pixels, as ``pixel_spacing_mm`` states it, 0.01 to 5 mm.
     """
 
     conditions: Conditions = Conditions()
     person_id: str = ""
     lesion_mask: Path | None = None
+    spacing: Spacing | None = None
 
     @classmethod
     def read(cls, path: Path, *, allow_outside: bool = False) -> Sidecar:
@@ -62,16 +67,22 @@ class Sidecar:
         if not isinstance(values, dict):
             raise RequestError(f"{name} is not one JSON object")
         person, mask = values.pop("person_id", None), values.pop("lesion_mask", None)
+        pixel_mm = values.pop("pixel_spacing_mm", None)
         if not (person is None or isinstance(person, (str, int))) or isinstance(person, bool):
             raise RequestError(f"person_id in {name} is neither text nor a whole number")
         lesion_mask = None
         if mask is not None:
             where = f"lesion_mask in {name}"
             lesion_mask = path_inside(path.parent, mask, where=where, allow_outside=allow_outside, hint=ALLOW_OUTSIDE)
+        spacing = None
+        if pixel_mm is not None:
+            side = parse_number(pixel_mm, name=f"pixel_spacing_mm in {name}", low=0.01, high=5)
+            spacing = Spacing(side, side, "imager")
         return cls(
             conditions=Conditions.from_dict(values, where=name),
             person_id="" if person is None else str(person),
             lesion_mask=lesion_mask,
+            spacing=spacing,
         )
 
 
