@@ -1556,5 +1556,19 @@ FAULTS: tuple[Fault, ...] = (
         ("networks/test_painter_unet.py",),
         "a bright region makes what is painted in it louder",
     ),
+    Fault(
+        "evaluation/edits/seam.py",
+        "np.abs(down * slope_down + right * slope_right)",
+        "np.abs(down * slope_right - right * slope_down)",
+        ("evaluation/edits/test_edit_measures.py",),
+        "a seam at the edge of a painted region is not seen",
+    ),
+    Fault(
+        "evaluation/edits/edited_places.py",
+        "source[row0:row1, column0:column1] = ",
+        "source[row0:row1, column0:column1] += 0 * ",
+        ("evaluation/edits/test_edits_of_runs.py",),
+        "the page of pairs shows the edited picture twice",
+    ),
 )
 """All faults, in the order of the rooms, then further ones in the same order."""

@@ -103,6 +103,7 @@ def test_files_that_give_no_mammogram_name_their_reason(tmp_path: Path, picture)
     [
         ({"density": "E"}, "density 'E' in a.json is not one of A, B, C, D"),
         ({"colour": 1}, "condition 'colour' in a.json"),
+        ({"pixel_spacing_mm": 0}, "pixel_spacing_mm in a.json '0' is not a number from 0.01 to 5"),
         ({"lesion_mask": "missing.png"}, "mask missing.png: the file could not be read: No such file"),
         ([1], "a.json is not one JSON object"),
     ],
@@ -112,6 +113,13 @@ def test_a_bad_sidecar_fails_its_picture_with_a_sentence(tmp_path, picture, side
     (tmp_path / "a.json").write_text(json.dumps(sidecar))
     result = read_any(tmp_path / "a.png")
     assert type(result) is Failed and words in result.detail
+
+
+def test_a_sidecar_states_the_side_of_a_pixel(tmp_path, picture):
+    Image.fromarray(np.round(picture.pixels * 255).astype(np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.json").write_text(json.dumps({"pixel_spacing_mm": 0.14}))
+    spacing = read_any(tmp_path / "a.png").spacing
+    assert (spacing.row_mm, spacing.column_mm, spacing.source) == (0.14, 0.14, "imager")
 
 
 def test_a_mask_of_another_size_fails_its_picture(tmp_path, save_picture, picture):

@@ -26,6 +26,7 @@ body { font: 10pt sans-serif; color: #000; background: #fff }
 .pair figcaption { text-align: center }
 h1 { font-size: 13pt } p { margin: 1mm 0 }
 """
+_WORDS = "Image of a reader study, acquired or synthetic; not for diagnosis"
 _ASKED = (
     "In each pair one picture is an acquired mammogram as it is, and in the other a part was drawn by a computer. "
     "Tick the one that was drawn; guess where you are not sure."
@@ -83,7 +84,7 @@ def printed_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, title: str,
 def _pair(number: int, left: np.ndarray, right: np.ndarray) -> str:
     pictures = "".join(
         f'<figure><img alt="{side} picture of pair {number}" src="data:image/png;base64,'
-        f'{base64.b64encode(png_bytes(image)).decode()}"><figcaption>&#9744; {side}</figcaption></figure>'
+        f'{base64.b64encode(png_bytes(image, description=_WORDS)).decode()}"><figcaption>&#9744; {side}</figcaption></figure>'
         for side, image in (("left", left), ("right", right))
     )
     return f'<section class="pair"><p>{number}</p><div>{pictures}</div></section>\n'
