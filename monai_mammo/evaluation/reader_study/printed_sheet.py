@@ -82,9 +82,11 @@ def printed_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, title: str,
 
 
 def _pair(number: int, left: np.ndarray, right: np.ndarray) -> str:
-    pictures = "".join(
-        f'<figure><img alt="{side} picture of pair {number}" src="data:image/png;base64,'
-        f'{base64.b64encode(png_bytes(image, description=_WORDS)).decode()}"><figcaption>&#9744; {side}</figcaption></figure>'
-        for side, image in (("left", left), ("right", right))
-    )
+    pictures = ""
+    for side, image in (("left", left), ("right", right)):
+        data = base64.b64encode(png_bytes(image, description=_WORDS)).decode()
+        pictures += (
+            f'<figure><img alt="{side} picture of pair {number}" src="data:image/png;base64,{data}">'
+            f"<figcaption>&#9744; {side}</figcaption></figure>"
+        )
     return f'<section class="pair"><p>{number}</p><div>{pictures}</div></section>\n'
