@@ -1,7 +1,8 @@
 """Tiles of films and views at native scale as a folder of pictures, each with a JSON file and its lesion mask.
 
 `monai-mammo insert`, `remove` and `evaluate edits` take such folders: ``film`` holds tiles of 0.14 mm a pixel with
-parts of masses, ``digital`` whole views, ``healthy`` those of the views that show no lesion.
+parts of masses, ``digital`` whole views, ``healthy`` those of the views that show no lesion; ``whole`` the prepared
+views, on their grid, whose lesions are outlined or that show none.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 
 from monai_mammo.files.png import save_png
 from monai_mammo.files.whole import save_text
-from monai_mammo.prepare.datalist_items import pixels_of
-from monai_mammo.prepare.native_crops import native_items
+from monai_mammo.prepare.datalist_items import load_datalist, mask_of, pixels_of
+from monai_mammo.prepare.native_crops import VIEW_HEIGHT_MM, native_items
 
 
 def main() -> None:
@@ -28,16 +29,32 @@ def main() -> None:
     parser.add_argument("--split", default="validation", help="default: %(default)s")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
     words = parser.parse_args()
-    counts = Counter(
-        write(item, Path(words.out)) for item in native_items(words.native_dir, words.datalist, split=words.split)
-    )
+    items = native_items(words.native_dir, words.datalist, split=words.split)
+    items += [whole(item) for item in load_datalist(words.datalist, split=words.split) if is_known(item)]
+    counts = Counter(write(item, Path(words.out)) for item in items)
     print(", ".join(f"{name}: {n}" for name, n in sorted(counts.items())))
+
+
+def is_known(item: dict[str, Any]) -> bool:
+    """Whether the lesions of a prepared view are outlined, or there are none."""
+    return item.get("mask_kind") in ("contour", "none")
+
+
+def whole(item: dict[str, Any]) -> dict[str, Any]:
+    """A prepared view in the form of native items, its box left out."""
+    image = pixels_of(item)
+    conditions = {name: value for name, value in item["conditions"].items() if name != "box"}
+    label = mask_of(item, "label", image.shape) if item["mask_kind"] == "contour" else None
+    if item.get("is_mirrored"):  # back to how the file hangs
+        image, label = image[:, ::-1], None if label is None else label[:, ::-1]
+    pixel_mm = VIEW_HEIGHT_MM / image.shape[0]
+    return {**item, "image": image, "conditions": conditions, "label": label, "pixel_mm": pixel_mm, "folder": "whole"}
 
 
 def write(item: dict[str, Any], out: Path) -> str:
     """Write one picture, and name the folder that it went to."""
     kind, label = item["conditions"]["kind"], item.get("label")
-    folder = "healthy" if item["mask_kind"] == "none" and kind != "film" else kind
+    folder = item.get("folder") or ("healthy" if item["mask_kind"] == "none" and kind != "film" else kind)
     path = out / folder / f"{item['image_id'].rpartition('/')[2]}.png"
     sidecar = {**item["conditions"], "person_id": item["person_id"], "pixel_spacing_mm": round(item["pixel_mm"], 5)}
     if label is not None and item["mask_kind"] == "contour":

@@ -1481,8 +1481,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "painting/local_edit.py",
-        "share = np.clip(depth / band + 0.5, 0, 1)",
-        "share = np.clip(depth / band + 0.5, 0.01, 1)",
+        "np.clip(depth / blending_band_px(region) + 0.5, 0, 1)",
+        "np.clip(depth / blending_band_px(region) + 0.5, 0.01, 1)",
         ("painting/test_painted_region.py",),
         "an edit changes pixels all over its window",
     ),
@@ -1557,7 +1557,7 @@ FAULTS: tuple[Fault, ...] = (
         "a bright region makes what is painted in it louder",
     ),
     Fault(
-        "evaluation/edits/seam.py",
+        "evaluation/edits/painted_seam.py",
         "np.abs(down * slope_down + right * slope_right)",
         "np.abs(down * slope_right - right * slope_down)",
         ("evaluation/edits/test_edit_measures.py",),

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from monai_mammo.evaluation.edits.place import Place
+from monai_mammo.evaluation.edits.measured_place import Place
 
 __all__ = ["alike"]
 

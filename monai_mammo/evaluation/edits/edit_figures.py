@@ -11,8 +11,8 @@ from monai_mammo.evaluation.edits.alike import alike
 from monai_mammo.evaluation.edits.edited_places import EditedPlace
 from monai_mammo.evaluation.edits.lesion_maps import lesion_score
 from monai_mammo.evaluation.edits.localisation import difference_map, located
-from monai_mammo.evaluation.edits.place import BANDS, CROPS_PX, Place
-from monai_mammo.evaluation.edits.seam import SEAM_MEASURES
+from monai_mammo.evaluation.edits.measured_place import BANDS, CROPS_PX, Place
+from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_medians, share_of, summary
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
 from monai_mammo.evaluation.stated import kind_groups

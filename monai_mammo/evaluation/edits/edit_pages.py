@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from monai_mammo.evaluation.edits.edited_places import EditedPlace
-from monai_mammo.evaluation.edits.place import CROPS_PX, Place
+from monai_mammo.evaluation.edits.measured_place import CROPS_PX, Place
 from monai_mammo.files.png import png_bytes
 
 __all__ = ["pair_page", "shown_edits", "two_alternatives"]

@@ -110,15 +110,15 @@ def _table(
     runs: Mapping[str, Any],
     part: str,
     key_of: Callable[[_Row], tuple[str, ...]],
-    cells: Sequence[tuple[str, Callable[[_Row], str]]],
+    columns: Sequence[tuple[str, Callable[[_Row], str]]],
 ) -> str:
-    """Rows by their key, for each run the cells of its row."""
+    """Rows by their key, with the columns of each run."""
     rows = {name: {key_of(row): row for row in run.get(part, ())} for name, run in runs.items()}
     keys = list(dict.fromkeys(key for of_run in rows.values() for key in of_run))
     several = len(runs) > 1
-    titles = [*_TITLES[part], *(f"{title}, {name}" if several else title for name in runs for title, _ in cells)]
+    titles = [*_TITLES[part], *(f"{title}, {name}" if several else title for name in runs for title, _ in columns)]
     lines = [
-        [*key, *(cell(rows[name][key]) if key in rows[name] else _NONE for name in runs for _, cell in cells)]
+        [*key, *(text(rows[name][key]) if key in rows[name] else _NONE for name in runs for _, text in columns)]
         for key in keys
     ]
     return table_of(titles, lines)

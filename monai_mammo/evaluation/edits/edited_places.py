@@ -13,7 +13,7 @@ import numpy as np
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.writing.store import read_dataset
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.evaluation.edits.place import Place, measured_place
+from monai_mammo.evaluation.edits.measured_place import Place, measured_place
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.run_items import load_run
 from monai_mammo.files.picture import read_brightness

@@ -20,7 +20,7 @@ from monai_mammo.evaluation.edits.edit_pages import pair_page, shown_edits, two_
 from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.edits.edited_places import EditedPlace, edited_places, load_edited_run
 from monai_mammo.evaluation.edits.lesion_maps import lesion_maps
-from monai_mammo.evaluation.edits.place import Place
+from monai_mammo.evaluation.edits.measured_place import Place
 from monai_mammo.evaluation.edits.reference_places import (
     ReferencePicture,
     healthy_places,
@@ -166,9 +166,9 @@ class _Work:
             learned = encoder_features(encoder, crops, device=self.device)
             return {**learned, "radiomic": np.stack([radiomic_features(crop, whole) for crop in crops])}
 
-        asked = examiners(self.home, str(self.device))
+        networks_of = examiners(self.home, str(self.device))
         others_maps = {
-            command: {name: self._maps(network, self.others(command)) for name, network in asked.items()}
+            command: {name: self._maps(network, self.others(command)) for name, network in networks_of.items()}
             for command in {some[0].command for some in self.edits.values()}
         }
         found = {}
@@ -180,7 +180,7 @@ class _Work:
                     self._maps(network, [one.after for one in edits]),
                     others_maps[command][name],
                 )
-                for name, network in asked.items()
+                for name, network in networks_of.items()
             }
             found[column] = figures_of_run(
                 edits, self.others(command), features=features, maps=maps, truths=self.truths

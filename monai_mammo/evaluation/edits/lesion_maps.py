@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from monai_mammo.evaluation.edits.place import OnGrid
+from monai_mammo.evaluation.edits.measured_place import OnGrid
 
 __all__ = ["lesion_maps", "lesion_score"]
 

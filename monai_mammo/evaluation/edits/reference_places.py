@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError, RequestError
-from monai_mammo.evaluation.edits.place import Place, measured_place
+from monai_mammo.evaluation.edits.measured_place import Place, measured_place
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.prepare.array import locate_breast
 from monai_mammo.prepare.datalist_items import load_datalist, mask_of

@@ -27,7 +27,7 @@ body { font: 10pt sans-serif; color: #000; background: #fff }
 h1 { font-size: 13pt } p { margin: 1mm 0 }
 """
 _WORDS = "Image of a reader study, acquired or synthetic; not for diagnosis"
-_ASKED = (
+_TASK = (
     "In each pair one picture is an acquired mammogram as it is, and in the other a part was drawn by a computer. "
     "Tick the one that was drawn; guess where you are not sure."
 )
@@ -75,7 +75,7 @@ def printed_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, title: str,
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">"
         f"<title>Reader sheet {name}</title><style>{_STYLE}</style></head>\n<body><h1>Reader sheet: {name}</h1>"
-        f"<p>{_ASKED} Not for diagnosis.</p><p>Reader: ____________________ Date: ____________ "
+        f"<p>{_TASK} Not for diagnosis.</p><p>Reader: ____________________ Date: ____________ "
         f'Years with mammograms: ____</p>\n<div class="pairs">{"".join(figures)}</div></body></html>\n'
     )
     return page, answers.getvalue()

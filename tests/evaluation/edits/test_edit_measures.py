@@ -9,8 +9,8 @@ from scipy import ndimage
 from monai_mammo.evaluation.edits.alike import alike
 from monai_mammo.evaluation.edits.lesion_maps import lesion_score
 from monai_mammo.evaluation.edits.localisation import difference_map, located
-from monai_mammo.evaluation.edits.place import Place, measured_place
-from monai_mammo.evaluation.edits.seam import seam_shares
+from monai_mammo.evaluation.edits.measured_place import Place, measured_place
+from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.intervals import ratio_of_medians
 

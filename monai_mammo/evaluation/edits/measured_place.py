@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo.evaluation.edits.seam import seam_shares
+from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.texture_power import band_name, power_spectrum
 from monai_mammo.lesions.contrast_ranges import longer_side, ring_round, visibility
@@ -163,9 +163,9 @@ def _crops(pixels: np.ndarray, mask: np.ndarray) -> dict[int, np.ndarray]:
     middle = ((box.y0 + box.y1) / 2 * mask.shape[0], (box.x0 + box.x1) / 2 * mask.shape[1])
     out = {}
     for side in CROPS_PX:
-        wanted = [round(at - side / 2) for at in middle]
-        starts = [min(max(0, start), length - side) for start, length in zip(wanted, pixels.shape, strict=True)]
-        shifts = [abs(a - b) for a, b in zip(wanted, starts, strict=True)]
+        centred = [round(at - side / 2) for at in middle]
+        starts = [min(max(0, start), length - side) for start, length in zip(centred, pixels.shape, strict=True)]
+        shifts = [abs(a - b) for a, b in zip(centred, starts, strict=True)]
         if min(pixels.shape) >= side and max(shifts) <= _MOST_SHIFT * side:
             out[side] = pixels[starts[0] : starts[0] + side, starts[1] : starts[1] + side].astype(np.float32)
     return out
