@@ -31,9 +31,9 @@ class Maps(NamedTuple):
 
     Attributes
     ----------
-    before, after : list of ndarray or None
+    before, after : list of ndarray or None, shape (rows, columns)
         Of the edited places.
-    others : list of ndarray or None
+    others : list of ndarray or None, shape (rows, columns)
         Of the real lesions, or the healthy places, that they are held against.
     """
 

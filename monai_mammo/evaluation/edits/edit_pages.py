@@ -29,6 +29,7 @@ def shown_edits(edits: Sequence[EditedPlace], *, n: int, seed: int) -> list[Edit
     n : int
         At most so many.
     seed : int
+        Decides the order.
 
     Returns
     -------
@@ -84,6 +85,7 @@ def two_alternatives(
     others : sequence of Place
         Real lesions, or healthy places.
     seed : int
+        Decides which acquired place comes first.
 
     Returns
     -------

@@ -56,11 +56,12 @@ class Place:
     name, person : str
         Of the picture, and whose it is.
     kind, density : str or None
+        Acquisition kind, and density of the breast, where they are known.
     size_px : int
         Longer side of the outline.
     size_share : float
         The same as a share of the height of the prepared grid.
-    crops : mapping of int to ndarray
+    crops : mapping of int to ndarray, shape (side, side)
         Crops round its middle by their side; those that the picture has no room for are left out.
     contrast : float or None
         Mean brightness of the outline less that of the ring round it; `None` where no outline is known.

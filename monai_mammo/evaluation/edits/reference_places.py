@@ -156,7 +156,7 @@ def healthy_places(known: ReferencePicture, outlines: Sequence[np.ndarray], *, n
     Parameters
     ----------
     known : ReferencePicture
-    outlines : sequence of ndarray, bool
+    outlines : sequence of ndarray, shape (rows, columns), bool
         Cut to their boxes; one is drawn for each place.
     n : int
         Places at most.

@@ -80,6 +80,7 @@ class SeenPicture:
         Parameters
         ----------
         item : mapping
+            Of a datalist, with ``breast``.
 
         Returns
         -------
