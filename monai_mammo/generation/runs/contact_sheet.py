@@ -134,7 +134,9 @@ def _tile(folder: Path, entry: Mapping[str, Any]) -> Tile:
     words = [shown.kind, shown.laterality, shown.view, shown.density and f"density {shown.density}", shown.finding]
     words.append(None if shown.birads is None else f"BI-RADS {shown.birads}")
     agreement = entry["found"]["dice"]
-    second = f"{entry['id']}  {'' if agreement is None else f'Dice {agreement:.2f}'}  tries {len(entry['tries'])}"
+    drawn = sum(not one.get("mended") for one in entry["tries"])
+    mended = ", mended" if entry["tries"][entry["kept_try"]].get("mended") else ""
+    second = f"{entry['id']}  {'' if agreement is None else f'Dice {agreement:.2f}'}  tries {drawn}{mended}"
     second += "  passed" if is_passed(entry) else f"\nNOT PASSED: {entry['outcome']}"
     unsupported = "  UNSUPPORTED" if any(w.startswith("UNSUPPORTED") for w in entry["warnings"]) else ""
     caption = " ".join(str(w) for w in words if w) + f"\n{second}{unsupported}"
