@@ -10,6 +10,7 @@ import torch
 from monai_mammo.bundle import seal
 from monai_mammo.networks import (
     Autoencoder,
+    CropTranslator,
     DetailUNet,
     DiffusionUNet,
     LatentVAE,
@@ -110,6 +111,18 @@ def write_painter(root: Path) -> None:
     network = PainterUNet(**small)
     network.residual_std.fill_(0.3)
     torch.save(_state(network), root / "models" / "painter.pt")
+    seal(root)
+
+
+def write_translator(root: Path) -> None:
+    """Generators between lesion and healthy tissue with random weights into a diffusion bundle, beside what it has."""
+    torch.manual_seed(4)
+    small, path = {"channels": 8, "n_blocks": 1}, root / "configs" / "inference.json"
+    definition = {"_target_": "monai_mammo.networks.CropTranslator", **small}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "translator_def": definition}))
+    network = CropTranslator(**small)
+    network.texture_std.fill_(0.3)
+    torch.save(_state(network), root / "models" / "gan.pt")
     seal(root)
 
 

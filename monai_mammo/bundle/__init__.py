@@ -5,7 +5,16 @@ What needs numpy resolves on first use (PEP 562).
 
 from __future__ import annotations
 
-from monai_mammo.bundle.bundle_folder import DETAIL, DETAIL_GUIDE, GUIDE, JUDGE, PAINTER, BundleFolder, seal
+from monai_mammo.bundle.bundle_folder import (
+    DETAIL,
+    DETAIL_GUIDE,
+    GUIDE,
+    JUDGE,
+    PAINTER,
+    TRANSLATOR,
+    BundleFolder,
+    seal,
+)
 from monai_mammo.bundle.card import write_metrics, write_support
 from monai_mammo.bundle.places import (
     DEFAULT_BUNDLES,
@@ -30,6 +39,7 @@ __all__ = [
     "GUIDE",
     "JUDGE",
     "PAINTER",
+    "TRANSLATOR",
     "BundleFolder",
     "Nearest",
     "Support",

@@ -16,7 +16,7 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "JUDGE", "PAINTER", "BundleFolder", "as_json", "seal"]
+__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "JUDGE", "PAINTER", "TRANSLATOR", "BundleFolder", "as_json", "seal"]
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 
@@ -31,6 +31,9 @@ DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
 
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""
+
+TRANSLATOR = ("models/gan.pt", "inference", "translator_def")
+"""Weights of the translation between lesion and healthy tissue in a diffusion bundle, and where its definition is."""
 
 JUDGE = ("models/judge.pt", "inference", "judge_def")
 """Weights of the judge in the lesion network's bundle, and the config and id of its definition."""
@@ -179,7 +182,8 @@ class BundleFolder:
         Parameters
         ----------
         part : tuple of str
-            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE` or `PAINTER`.
+            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `PAINTER` or
+            `TRANSLATOR`.
 
         Returns
         -------
@@ -188,10 +192,19 @@ class BundleFolder:
         _, config, key = part
         return key in self.config(config)
 
-    @property
-    def has_painter(self) -> bool:
-        """Whether the bundle, a diffusion bundle, has a lesion painter with weights."""
-        return self.defines(PAINTER) and PAINTER[0] in self.weights_sha256
+    def has_weights(self, part: tuple[str, str, str]) -> bool:
+        """Whether a diffusion bundle has a further network with weights, such as `PAINTER`.
+
+        Parameters
+        ----------
+        part : tuple of str
+            As `defines` takes it.
+
+        Returns
+        -------
+        bool
+        """
+        return self.defines(part) and part[0] in self.weights_sha256
 
     def config(self, name: str) -> dict[str, Any]:
         """Content of ``configs/<name>.json`` as it stands, nothing resolved.

@@ -27,9 +27,12 @@ from monai_mammo.terms import (
 if TYPE_CHECKING:
     from monai_mammo.generation import Run
 
-__all__ = ["LESION_WORDS", "SETTINGS", "add_edit_options", "add_lesion_options", "run_edit"]
+__all__ = ["LESION_WORDS", "SETTINGS", "add_edit_options", "add_lesion_options", "add_method_options", "run_edit"]
 
-SETTINGS = ("kind", "view", "laterality", "density", "count", "seed", "steps", "guidance", "bundle", "autoencoder")
+SETTINGS = (
+    *("kind", "view", "laterality", "density"),
+    *("count", "seed", "method", "strength", "steps", "guidance", "bundle", "autoencoder"),
+)
 """Options that every edit has beside what it paints."""
 
 LESION_WORDS = {
@@ -68,6 +71,22 @@ def add_lesion_options(parser: argparse.ArgumentParser) -> None:
     for name, text in LESION_WORDS.items():
         shown.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=text)
     shown.add_argument("--in-muscle", action="store_true", help="allow a place over the pectoral muscle")
+
+
+def add_method_options(parser: argparse.ArgumentParser) -> None:
+    """Add by which method a region is changed.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
+    methods = parser.add_argument_group("by which method")
+    methods.add_argument(
+        "--method", metavar="METHOD", help="painter (default); to compare it with: sdedit, inversion, gan"
+    )
+    methods.add_argument(
+        "--strength", metavar="T", help="how far sdedit and inversion go from the original, 0.05 to 1 (default 0.8)"
+    )
 
 
 def add_edit_options(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.edit_options import LESION_WORDS, add_edit_options, add_lesion_options, run_edit
+from monai_mammo.cli.edit_options import (
+    LESION_WORDS,
+    add_edit_options,
+    add_lesion_options,
+    add_method_options,
+    run_edit,
+)
 from monai_mammo.cli.options import help_of
 
 __all__ = ["add_parser", "run"]
@@ -32,6 +38,7 @@ def add_parser(commands: Any) -> None:
         metavar="C",
         help="0 the faintest of real lesions of that sort, 0.5 their median, 1 the clearest",
     )
+    add_method_options(parser)
     add_edit_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
 

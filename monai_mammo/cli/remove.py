@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from monai_mammo.cli.edit_options import add_edit_options, run_edit
+from monai_mammo.cli.edit_options import add_edit_options, add_method_options, run_edit
 from monai_mammo.cli.options import environment, help_of
 
 __all__ = ["add_parser", "run"]
@@ -31,6 +31,7 @@ def add_parser(commands: Any) -> None:
     where.add_argument(
         "--lesion-network", metavar="BUNDLE", default=environment("lesion_network"), help="name or path of its bundle"
     )
+    add_method_options(parser)
     add_edit_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,53 @@ from monai_mammo.parsed_numbers import parse_number, parse_whole
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.terms import Depth, Finding, Quadrant
 
-__all__ = ["EditRequest", "listed_images"]
+__all__ = ["DEFAULT_STRENGTH", "EditMethod", "EditRequest", "listed_images"]
 
 RECIPE = 3
 """Counts up where the same request gives other pixels."""
 
+DEFAULT_STRENGTH = 0.8
+"""Time of the schedule that methods start at which start from the noised original."""
+
 _MOST_STEPS = 64
 _MOST_VARIANTS = 1000
 _MOST_LESIONS = 8
+
+
+class EditMethod(StrEnum):
+    """How a region is changed."""
+
+    PAINTER = "painter"
+    SDEDIT = "sdedit"
+    INVERSION = "inversion"
+    GAN = "gan"
+
+    @classmethod
+    def parse(cls, text: str) -> EditMethod:
+        """Method of a name.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        EditMethod
+
+        Raises
+        ------
+        RequestError
+            There is no such method.
+        """
+        try:
+            return cls(str(text).strip().lower())
+        except ValueError:
+            raise RequestError(f"method {str(text)[:40]!r} is not one of {', '.join(cls)}") from None
+
+    @property
+    def starts_from_original(self) -> bool:
+        """Whether it starts from the noised original, at a strength that can be chosen."""
+        return self in (EditMethod.SDEDIT, EditMethod.INVERSION)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +110,11 @@ class EditRequest:
         Course of a lesion over visits, each of which is a version of the file.
     target : ReadingTarget or None
         What the lesion network is to read of a counterfactual.
+    method : EditMethod
+        How the region is changed.
+    strength : float or None
+        Of the methods that start from the noised original: 0.05 to 1, where 1 leaves nothing of it; `None` becomes
+        `DEFAULT_STRENGTH` there.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -100,6 +145,8 @@ class EditRequest:
     conspicuity: float | None = None
     evolution: Evolution | None = None
     target: ReadingTarget | None = None
+    method: EditMethod = EditMethod.PAINTER
+    strength: float | None = None
     steps: int = 16
     guidance: float = 1.5
     bundle: str = DEFAULT_BUNDLES[0]
@@ -120,6 +167,14 @@ class EditRequest:
         put(self, "n_lesions", parse_whole(self.n_lesions, name="n_lesions", low=1, high=_MOST_LESIONS))
         if self.conspicuity is not None:
             put(self, "conspicuity", parse_number(self.conspicuity, name="conspicuity", low=0, high=1))
+        if self.method.starts_from_original:
+            strength = DEFAULT_STRENGTH if self.strength is None else self.strength
+            put(self, "strength", parse_number(strength, name="strength", low=0.05, high=1))
+        elif self.strength is not None:
+            raise RequestError(
+                f"strength says how far {EditMethod.SDEDIT} and {EditMethod.INVERSION} go from the original, and the "
+                f"method is {self.method}"
+            )
         if self.box is not None:
             put(self, "box", Box.parse(self.box) if not isinstance(self.box, Box) else self.box)
         if self.at is not None:
@@ -176,6 +231,11 @@ class EditRequest:
             del values["evolution"]
         else:
             values["evolution"] = self.evolution.to_dict()
+        del values["method"], values["strength"]
+        if self.method is not EditMethod.PAINTER:
+            values["method"] = {"name": str(self.method)}
+        if self.strength is not None:
+            values["method"]["strength"] = self.strength
         if self.target is None:
             del values["target"]
         else:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
-from monai_mammo import bundle
-from monai_mammo.bundle import PAINTER, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
+from monai_mammo.editing.edit_method import Changer, EditedPlace, changer_of, weights_of
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
@@ -25,13 +23,12 @@ from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.painter_crops import CROP_PX
 from monai_mammo.painting.held_contrast import held_contrast
-from monai_mammo.painting.local_edit import Change, joined, paint_region
+from monai_mammo.painting.local_edit import Change, joined
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
 
 __all__ = ["Aim", "carry_out_edits"]
 
-_MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
 
 
@@ -109,10 +106,9 @@ def carry_out_edits(
     MammoError
         Weights are missing or damaged, or a file could not be written. What is finished stays.
     """
-    diffusion, autoencoder = bundle.find(request.bundle), bundle.find(request.autoencoder)
     spec = RunSpec(
         request=request,
-        weights=(*_references(diffusion, autoencoder), *more_weights),
+        weights=(*weights_of(request), *more_weights),
         guidance=request.guidance,
         device=device,
         shape=(CROP_PX, CROP_PX),
@@ -123,9 +119,8 @@ def carry_out_edits(
 
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
         from monai_mammo.generation.engine.device import pick_device
-        from monai_mammo.painting.painter import LesionPainter
 
-        painter = LesionPainter.load(diffusion, autoencoder, device=pick_device(device))
+        changer = changer_of(request, device=pick_device(device))
         source: EditSource | None = None
         for index in sorted(indices, key=lambda one: (request.image_of(one)[0], one)):
             image, variant = request.image_of(index)
@@ -133,7 +128,7 @@ def carry_out_edits(
             try:
                 if source is None or source.path != path:
                     source = EditSource.read(path, shown=request.shown)
-                sample = _edited(request, source, aim(request, source, index), index, painter)
+                sample = _edited(request, source, aim(request, source, index), index, changer)
             except RequestError as error:
                 if len(request.images) == 1:
                     raise
@@ -148,15 +143,15 @@ def carry_out_edits(
     return run
 
 
-def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, painter: Any) -> EditedSample:
+def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, changer: Changer) -> EditedSample:
     started = time.monotonic()
     conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
     picture, bright = source.mammogram.pixels, float(np.percentile(source.mammogram.pixels[source.breast], 99))
     aims, changes, lost = [], [], []
     for number, one in enumerate((aim, *aim.beside)):
-        change = _change(request, source, picture, one, conditions, painter, number)
+        change = _change(request, source, picture, one, conditions, changer, number)
         while one.again is not None and (other := one.again(change)) is not None:
-            one, change = other, _change(request, source, picture, other, conditions, painter, number)
+            one, change = other, _change(request, source, picture, other, conditions, changer, number)
         if one.contrast is not None:
             change, is_held = held_contrast(
                 change,
@@ -215,21 +210,18 @@ def _change(
     picture: np.ndarray,
     aim: Aim,
     conditions: Conditions,
-    painter: Any,
+    changer: Changer,
     number: int,
 ) -> Change:
-    return paint_region(
-        painter,
-        picture,
-        aim.region,
-        aim.outline,
-        conditions,
-        spacing_mm=source.spacing_mm,
-        may_change=ndimage.binary_erosion(source.breast, iterations=2, border_value=1),
+    place = EditedPlace(
+        source=source,
+        picture=picture,
+        region=aim.region,
+        outline=aim.outline,
+        conditions=conditions,
         noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", number),
-        steps=request.steps,
-        guidance=request.guidance,
     )
+    return changer.change(place)
 
 
 def _lesion(source: EditSource, pixels: np.ndarray, aim: Aim, change: Change) -> dict[str, Any]:
@@ -264,15 +256,3 @@ def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
     return (*out, *source.doubts)
-
-
-def _references(diffusion: BundleFolder, autoencoder: BundleFolder) -> list[WeightsReference]:
-    if not diffusion.has_painter:
-        raise RequestError(
-            f"bundle {diffusion.name} has no weights of a lesion painter ({PAINTER[0]}): train one with "
-            "configs/painter.json, or name a bundle that has one"
-        )
-    found = ((diffusion, PAINTER[0], f"{diffusion.name} painter"), (autoencoder, _MODEL, autoencoder.name))
-    for folder, path, _ in found:
-        folder.check_weights(path)
-    return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for folder, path, name in found]

@@ -13,6 +13,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom import Identity, Provenance, write_edited, write_segmentation
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.dicom.writing.visit import Visit
+from monai_mammo.editing.edit_request import EditMethod, EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
@@ -28,6 +29,11 @@ from monai_mammo.terms import Finding
 __all__ = ["EDIT_FORM", "EditedSample"]
 
 _INSERTED = "a lesion drawn over a region by latent diffusion from its surroundings"
+_BY_METHOD = {
+    EditMethod.SDEDIT: "drawn anew by latent diffusion from its noised original (SDEdit)",
+    EditMethod.INVERSION: "drawn anew by latent diffusion from the noise of its original (DDIM inversion)",
+    EditMethod.GAN: "translated by an unpaired generative adversarial network (CycleGAN)",
+}
 _METHODS = {
     "insert": _INSERTED,
     "evolve": _INSERTED,
@@ -177,7 +183,7 @@ class EditedSample:
 def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]) -> dict[str, str]:
     identity = Identity(manifest.run_sha256, spec.request.seed, f"{sample.index:04d}")
     notes = tuple(f"{warning}." for warning in sample.warnings)
-    provenance = Provenance(weights=spec.weights, method=_METHODS[sample.command], notes=notes)
+    provenance = Provenance(weights=spec.weights, method=_method(spec.request), notes=notes)
     return place_files(
         sample.index,
         manifest.folder,
@@ -185,6 +191,14 @@ def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mappin
         names=sample.files,
         keep=keep,
     )
+
+
+def _method(request: EditRequest) -> str:
+    """What was done, in words for the header."""
+    if request.method is EditMethod.PAINTER:
+        return _METHODS[request.command]
+    what = "a lesion put into a region" if request.command == "insert" else "a lesion taken out of a region"
+    return f"{what}, which was {_BY_METHOD[request.method]}"
 
 
 EDIT_FORM = RunForm(

@@ -10,7 +10,7 @@ import numpy as np
 from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import WeightsReference
-from monai_mammo.editing.edit_request import EditRequest, listed_images
+from monai_mammo.editing.edit_request import EditMethod, EditRequest, listed_images
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.found_region import FoundRegion
@@ -37,6 +37,8 @@ def remove(
     density: str | None = None,
     count: int = 1,
     seed: int = 0,
+    method: str = "painter",
+    strength: float | None = None,
     steps: int = 16,
     guidance: float = 1.5,
     bundle: str = DEFAULT_BUNDLES[0],
@@ -68,6 +70,11 @@ def remove(
         Versions of each file.
     seed : int
         Decides all that is drawn by chance.
+    method : {"painter", "sdedit", "inversion", "gan"}
+        The lesion painter; to compare it with, the generator of whole mammograms from the noised original (SDEdit) or
+        from the noise of the original (DDIM inversion), or a CycleGAN, which takes no steps and draws no noise.
+    strength : float or None
+        How far ``sdedit`` and ``inversion`` go from the original, 0.05 to 1; `None` is 0.8.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -104,6 +111,8 @@ def remove(
         box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
         mask=None if mask is None else str(mask),
         segment=segment,
+        method=EditMethod.parse(method),
+        strength=strength,
         steps=steps,
         guidance=guidance,
         bundle=bundle,

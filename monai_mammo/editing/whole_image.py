@@ -113,6 +113,7 @@ class WholeImageGenerator:
         lesion: np.ndarray,
         *,
         region: np.ndarray | None = None,
+        inverted_from: tuple[Conditions, np.ndarray] | None = None,
         strength: float,
         noise_of: tuple[int, str],
         steps: int,
@@ -132,6 +133,9 @@ class WholeImageGenerator:
         region : ndarray, shape (rows, columns), float, or None
             1 where the picture is drawn anew, 0 where the acquired one stays, and seen by the network; `None` draws all
             of it anew, and shows the network nothing.
+        inverted_from : tuple of Conditions and ndarray, or None
+            What the acquired picture shows, with the outline of its lesion: the noise is then the one from which the
+            same steps come to the acquired picture under it (DDIM inversion, Song et al. 2020).
         strength : float
             In (0, 1], time of the schedule that sampling starts at.
         noise_of : tuple of int and str
@@ -149,19 +153,27 @@ class WholeImageGenerator:
         """
         channels, rows, columns = latent.shape[1:]
         noise = sampling.stack_noise([self.sampler.noise(*noise_of, 0, (channels, rows, columns))], self.device)
-        factor = int(self.autoencoder.factor)
-        spatial = lesion_planes(lesion, conditions.box, shape=self.shape, factor=factor)[None].to(self.device)
+        known = _known_latent(latent, region, factor=int(self.autoencoder.factor), strength=strength)
+        if inverted_from is not None:
+            noise = self.sampler.inverted(noise, **self._told(*inverted_from), known=known, steps=steps)
         z_0 = self.sampler.draw(
             noise,
-            attributes=networks.encode_conditions([conditions]).to(self.device),
-            spatial=spatial,
-            known=_known_latent(latent, region, factor=factor, strength=strength),
+            **self._told(conditions, lesion),
+            known=known,
             guidance=self.guidance,
             steps=steps,
             steer=steer,
             on_step=on_step,
         )
         return self.image(z_0)
+
+    def _told(self, conditions: Conditions, lesion: np.ndarray) -> dict[str, Tensor]:
+        """Conditions, and outline and box of a lesion, as the sampler takes them."""
+        spatial = lesion_planes(lesion, conditions.box, shape=self.shape, factor=int(self.autoencoder.factor))
+        return {
+            "attributes": networks.encode_conditions([conditions]).to(self.device),
+            "spatial": spatial[None].to(self.device),
+        }
 
     @torch.no_grad()
     def image(self, latent: Tensor) -> np.ndarray:

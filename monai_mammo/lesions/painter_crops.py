@@ -53,6 +53,8 @@ class PainterCrop:
         What is painted.
     outline : ndarray, shape (128, 128), bool
         The lesion in it; empty where there is none.
+    shape : ndarray, shape (128, 128), bool
+        What the region was laid round: the lesion's outline, or where there is none that of a lesion elsewhere.
     shrinking : float
         Pixels of the image that a pixel of the crop spans.
     """
@@ -60,6 +62,7 @@ class PainterCrop:
     image: np.ndarray
     region: np.ndarray
     outline: np.ndarray
+    shape: np.ndarray
     shrinking: float
 
 
@@ -133,7 +136,7 @@ def lesion_crop(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -
         return None
     region = region_round(outline, rim_share=rng.uniform(*RIM_SHARE))
     crop = resize(image[window].astype(np.float32), (CROP_PX, CROP_PX))
-    return _turned(crop, region, outline, side / CROP_PX, rng)
+    return _turned(crop, region, outline, outline, side / CROP_PX, rng)
 
 
 def lesion_free_crop(
@@ -169,7 +172,7 @@ def lesion_free_crop(
         if (resize(avoided[window].astype(np.float32), (CROP_PX, CROP_PX))[region] > 0).any():
             continue
         crop = resize(image[window].astype(np.float32), (CROP_PX, CROP_PX))
-        return _turned(crop, region, np.zeros_like(outline), side / CROP_PX, rng)
+        return _turned(crop, region, np.zeros_like(outline), outline, side / CROP_PX, rng)
     return None
 
 
@@ -187,7 +190,12 @@ def _random_outline(bank: ContourBank, rng: np.random.Generator) -> np.ndarray:
 
 
 def _turned(
-    image: np.ndarray, region: np.ndarray, outline: np.ndarray, shrinking: float, rng: np.random.Generator
+    image: np.ndarray,
+    region: np.ndarray,
+    outline: np.ndarray,
+    shape: np.ndarray,
+    shrinking: float,
+    rng: np.random.Generator,
 ) -> PainterCrop:
     """The crop turned by a multiple of 90 degrees and mirrored at random."""
     quarter_turns, is_flipped = int(rng.integers(4)), bool(rng.integers(2))
@@ -196,4 +204,5 @@ def _turned(
         array = np.rot90(array, quarter_turns)
         return np.ascontiguousarray(array[:, ::-1] if is_flipped else array)
 
-    return PainterCrop(image=turned(image), region=turned(region), outline=turned(outline), shrinking=shrinking)
+    masks = {"region": turned(region), "outline": turned(outline), "shape": turned(shape)}
+    return PainterCrop(image=turned(image), **masks, shrinking=shrinking)

@@ -3,6 +3,7 @@
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.networks.context import ConditionTokens, TextTokens, encode_conditions
+from monai_mammo.networks.crop_translator import CropTranslator
 from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
@@ -26,6 +27,7 @@ __all__ = [
     "PRESENCE",
     "Autoencoder",
     "ConditionTokens",
+    "CropTranslator",
     "DetailUNet",
     "DiffusionUNet",
     "EfficientNetLite",

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 
-__all__ = ["BAND_FACTOR", "PainterInput", "PainterUNet", "from_bands", "pixel_numbers", "to_bands"]
+__all__ = ["BAND_FACTOR", "PainterInput", "PainterUNet", "from_bands", "pixel_numbers", "texture_gain", "to_bands"]
 
 BAND_FACTOR = 2
 """Positions of the latent that one position of the bands stands for, along each side."""
@@ -83,6 +83,28 @@ def pixel_numbers(pixel_mm: Sequence[float | None]) -> Tensor:
     """
     rows = [(0.0, 0.0) if one is None else (math.log2(one / _MIDDLE_PIXEL_MM), 1.0) for one in pixel_mm]
     return torch.tensor(rows, dtype=torch.float32)
+
+
+def texture_gain(bands: Tensor, around: Tensor, texture_std: Tensor) -> Tensor:
+    """How deep the texture of each crop's coarse bands is over that of acquired crops in the mean, 0.2 to 5.
+
+    Parameters
+    ----------
+    bands : Tensor, shape (B, 16, h, w)
+        Of `to_bands`.
+    around : Tensor, shape (B, 1, h, w)
+        1 where it is measured, 0 elsewhere.
+    texture_std : Tensor, shape (16,)
+        Deviation of the bands of acquired crops.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, 1, 1)
+    """
+    counts = around.expand(-1, 3, -1, -1)
+    ratio = bands[:, _COARSE] / texture_std[_COARSE, None, None]
+    power = (ratio.square() * counts).sum(dim=(1, 2, 3)) / counts.sum(dim=(1, 2, 3)).clamp_min(1)
+    return power.sqrt().clamp(1 / _LARGEST_GAIN, _LARGEST_GAIN)[:, None, None, None]
 
 
 class PainterInput(NamedTuple):
@@ -160,10 +182,7 @@ class PainterUNet(DiffusionUNet):
         """
         bands = to_bands(filled)
         drawn = (functional.max_pool2d(region, BAND_FACTOR) > 0).to(filled)
-        around = (1 - drawn).expand(-1, 3, -1, -1)
-        ratio = bands[:, _COARSE] / self.texture_std[_COARSE, None, None]
-        power = (ratio.square() * around).sum(dim=(1, 2, 3)) / around.sum(dim=(1, 2, 3)).clamp_min(1)
-        gain = power.sqrt().clamp(1 / _LARGEST_GAIN, _LARGEST_GAIN)[:, None, None, None]
+        gain = texture_gain(bands, 1 - drawn, self.texture_std)
         textured = (bands[:, 1:] / (self.texture_std[1:, None, None] * gain)).clamp(-8, 8)
         return PainterInput(
             planes=functional.pixel_unshuffle(outline, BAND_FACTOR),

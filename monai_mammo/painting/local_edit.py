@@ -22,7 +22,20 @@ from monai_mammo.terms import Finding
 if TYPE_CHECKING:
     from monai_mammo.painting.painter import LesionPainter, PaintedCrop
 
-__all__ = ["LARGEST_SHARE", "Change", "joined", "paint_region", "region_in_picture", "window_round", "without_lesion"]
+__all__ = [
+    "LARGEST_SHARE",
+    "Change",
+    "blended_change",
+    "enlarged",
+    "grain_draws",
+    "joined",
+    "paint_region",
+    "region_in_picture",
+    "shrunk",
+    "window_round",
+    "without_fine_structure",
+    "without_lesion",
+]
 
 LARGEST_SHARE = 0.72
 """Share of the picture's shorter side that a region spans at most: the painter must see its surroundings."""
@@ -176,18 +189,42 @@ def paint_region(
     shrinking = side / CROP_PX
     own = picture[window].astype(np.float32)
     crop = resize(own, (CROP_PX, CROP_PX))
-    drawn_region, drawn_outline = (_shrunk(mask[window]) for mask in (region, outline))
+    drawn_region, drawn_outline = (shrunk(mask[window]) for mask in (region, outline))
     how: dict[str, Any] = {"pixel_mm": None if spacing_mm is None else spacing_mm * shrinking, "noise_of": noise_of}
     how |= {"steps": steps, "guidance": guidance}
     painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
     if outline.any():
         nothing = np.zeros_like(drawn_outline)
         added = painted.image - painter.paint(crop, drawn_region, nothing, without_lesion(conditions), **how).image
-        added = _enlarged(added, (side, side))
+        added = enlarged(added, (side, side))
     else:
         added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of)
-    weight = _blending(region[window]) * may_change[window]
-    return Change(window=window, added=(added * weight).astype(np.float32), reach=weight > 0, working_pixels=shrinking)
+    return blended_change(window, added, region[window], may_change[window], shrinking)
+
+
+def blended_change(
+    window: tuple[slice, slice], added: np.ndarray, region: np.ndarray, may_change: np.ndarray, working_pixels: float
+) -> Change:
+    """What was made of a region, blended in a band round its edge.
+
+    Parameters
+    ----------
+    window : tuple of slice
+        Rows and columns of the picture.
+    added : ndarray, shape of the window
+        Difference of brightness.
+    region, may_change : ndarray, shape of the window, bool
+        What is changed, and where pixels may change.
+    working_pixels : float
+        As in `Change`.
+
+    Returns
+    -------
+    Change
+    """
+    weight = _blending(region) * may_change
+    added = (added * weight).astype(np.float32)
+    return Change(window=window, added=added, reach=weight > 0, working_pixels=working_pixels)
 
 
 def without_lesion(conditions: Conditions) -> Conditions:
@@ -215,15 +252,59 @@ def _filling(
     noise_of: tuple[int, str, int],
 ) -> np.ndarray:
     """What replaces the window's pixels by those that were painted, with grain of both scales."""
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(f"grain/{noise_of!r}".encode()).digest()[:8], "big"))
+    rng = grain_draws(noise_of)
     known = ~ndimage.binary_dilation(drawn_region, iterations=4)
-    added = _enlarged(painted.image - crop + grain_like(painted.lost, known, rng), own.shape)
-    shrinking = len(own) / CROP_PX
-    if shrinking > 1:
-        fine = own - _enlarged(crop, own.shape)
-        around = ~ndimage.binary_dilation(region, iterations=math.ceil(2 * shrinking))
-        added = added + grain_like(fine, around & may_change, rng) - fine
-    return added
+    added = enlarged(painted.image - crop + grain_like(painted.lost, known, rng), own.shape)
+    coarse = enlarged(crop, own.shape)
+    return without_fine_structure(added, own, coarse, region, may_change, len(own) / CROP_PX, rng)
+
+
+def grain_draws(noise_of: tuple[int, str, int]) -> np.random.Generator:
+    """Source of chance of the grain that is laid over a region.
+
+    Parameters
+    ----------
+    noise_of : tuple of int, str and int
+        As for `paint_region`.
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(f"grain/{noise_of!r}".encode()).digest()[:8], "big"))
+
+
+def without_fine_structure(
+    added: np.ndarray,
+    own: np.ndarray,
+    coarse: np.ndarray,
+    region: np.ndarray,
+    may_change: np.ndarray,
+    shrinking: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """A difference that also replaces what is finer than the pixels it was made on, by grain like that round it.
+
+    Parameters
+    ----------
+    added : ndarray, shape of the window
+        Difference of brightness.
+    own, coarse : ndarray, shape of the window
+        Brightness before, and what of it those pixels hold.
+    region, may_change : ndarray, shape of the window, bool
+    shrinking : float
+        Pixels of the picture that one of those pixels spans; nothing is finer where it is 1 or less.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape of the window
+    """
+    if shrinking <= 1:
+        return added
+    fine = own - coarse
+    around = ~ndimage.binary_dilation(region, iterations=math.ceil(2 * shrinking))
+    return added + grain_like(fine, around & may_change, rng) - fine
 
 
 def window_round(region: np.ndarray) -> tuple[slice, slice]:
@@ -265,11 +346,32 @@ def window_round(region: np.ndarray) -> tuple[slice, slice]:
     return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
 
 
-def _shrunk(mask: np.ndarray) -> np.ndarray:
+def shrunk(mask: np.ndarray) -> np.ndarray:
+    """A mask of a window on the painter's pixels.
+
+    Parameters
+    ----------
+    mask : ndarray, shape of the window, bool
+
+    Returns
+    -------
+    ndarray, shape (128, 128), bool
+    """
     return resize(mask.astype(np.float32), (CROP_PX, CROP_PX)) >= 0.5
 
 
-def _enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Picture brought to a larger size, bicubic.
+
+    Parameters
+    ----------
+    array : ndarray, shape (rows, columns)
+    shape : tuple of int
+
+    Returns
+    -------
+    ndarray, shape `shape`, float32
+    """
     picture = Image.fromarray(np.ascontiguousarray(array, dtype=np.float32))
     return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 

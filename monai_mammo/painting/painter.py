@@ -23,7 +23,7 @@ from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import CosineSchedule, Schedule
 from monai_mammo.sampling.solvers import dpm_solver_pp_2m, time_grid
 
-__all__ = ["LesionPainter", "PaintedCrop"]
+__all__ = ["LesionPainter", "PaintedCrop", "latent_shares"]
 
 
 class PaintedCrop(NamedTuple):
@@ -121,7 +121,10 @@ class LesionPainter:
         device = self.autoencoder.latent_mean.device
         z = self.autoencoder.to_latent(torch.from_numpy(np.stack([filled, crop]))[:, None].float().to(device))
         seen = self.network.seen(
-            z[:1], _shares(region).to(device), _shares(outline).to(device), pixel_numbers([pixel_mm]).to(device)
+            z[:1],
+            latent_shares(region).to(device),
+            latent_shares(outline).to(device),
+            pixel_numbers([pixel_mm]).to(device),
         )
         attributes = encode_conditions([conditions.replace(box=None)]).to(device)
         predict = z0_predictor(
@@ -148,6 +151,15 @@ class LesionPainter:
         return PaintedCrop(image=painted, lost=crop - same)
 
 
-def _shares(mask: np.ndarray) -> Tensor:
-    """Share of each latent position that a mask covers, shape (1, 1, 32, 32)."""
+def latent_shares(mask: np.ndarray) -> Tensor:
+    """Share of each latent position that a mask of a crop covers.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (128, 128), bool
+
+    Returns
+    -------
+    Tensor, shape (1, 1, 32, 32)
+    """
     return functional.avg_pool2d(torch.from_numpy(mask.astype(np.float32))[None, None], CROP_PX // 32)

@@ -22,7 +22,7 @@ from monai_mammo.sampling.schedule import (
     z0_eps_to_v,
     z0_to_eps,
 )
-from monai_mammo.sampling.solvers import ddim, dpm_solver_pp_2m, time_grid
+from monai_mammo.sampling.solvers import ddim, ddim_inversion, dpm_solver_pp_2m, time_grid
 from monai_mammo.sampling.tiles import Tiling
 from monai_mammo.sampling.vector_prior import VectorNoise, VectorPrior
 
@@ -43,6 +43,7 @@ __all__ = [
     "VectorPrior",
     "add_noise",
     "ddim",
+    "ddim_inversion",
     "dpm_solver_pp_2m",
     "gaussian",
     "guided_prediction",

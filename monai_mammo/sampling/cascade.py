@@ -15,12 +15,12 @@ from monai_mammo.errors import RequestError
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.parsed_numbers import parse_number
-from monai_mammo.sampling.guidance import Guidance
-from monai_mammo.sampling.known import KnownLatent, joined, keeping, partial_time_grid, started_from
+from monai_mammo.sampling.guidance import Guidance, z0_predictor
+from monai_mammo.sampling.known import KnownLatent, joined, keeping, noise_in, partial_time_grid, started_from
 from monai_mammo.sampling.latents import sample_latents
 from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
-from monai_mammo.sampling.solvers import dpm_solver_pp_2m
+from monai_mammo.sampling.solvers import ddim_inversion, dpm_solver_pp_2m
 from monai_mammo.sampling.tiles import Tiling
 from monai_mammo.terms import AcquisitionKind
 
@@ -238,9 +238,8 @@ class Cascade:
         anatomy = noise.new_zeros(len(noise), noise.shape[1] + 1, *noise.shape[-2:])
         kept: tuple[Tensor, Tensor] | None = None
         if known is not None:
-            shown = layout_of(known.latent)
-            kept = shown, _drawn_layout(known.drawn)
-            anatomy = torch.cat([shown * known.seen, known.seen], dim=1)
+            kept = layout_of(known.latent), _drawn_layout(known.drawn)
+            anatomy = _anatomy(known)
         layout = sample_latents(
             self.layout,
             self.layout_schedule,
@@ -293,27 +292,11 @@ class Cascade:
         -------
         Tensor, shape (B, 4, h, w)
         """
-        level = noise.detail.new_full((len(layout),), self.layout_noise)
-        noisy = layout + level[:, None, None, None] * noise.on_layout
-        planes = self.detail.planes(layout, noisy, mask)
         schedule, strength = self.detail_schedule, 1.0
         if known is not None:
             strength = min(1.0, DETAIL_LEAD * known.strength)
-
-        weights = detail_weights(self.detail_guidance, attributes).to(noise.detail)
-
-        def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
-            def velocity(tile: Tensor, seen: Tensor) -> Tensor:
-                answer = self.detail(tile, t, attributes, seen, numbers=level[:, None])
-                if self.detail_guide is None or bool((weights == 1).all()):
-                    return answer
-                weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
-                return weaker + weights * (answer - weaker)
-
-            return schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
-
+        predict_z0, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=mask)
         shape = (mask.shape[-2], mask.shape[-1])
-        smooth, scale = enlarged_layout(noisy, shape), self.detail.residual_scale(attributes, level)
         times, start = partial_time_grid(schedule, steps, strength), noise.detail
         predict: Callable[[Tensor, Tensor], Tensor] = predict_z0
         if known is not None:
@@ -330,6 +313,82 @@ class Cascade:
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
         residual = dpm_solver_pp_2m(predict, start, times, schedule, callback=callback)
         return smooth + residual * scale
+
+    def inverted(
+        self,
+        noise: CascadeNoise,
+        *,
+        attributes: Tensor,
+        spatial: Tensor,
+        known: KnownLatent,
+        text: Tensor | None = None,
+        steps: int = 20,
+    ) -> CascadeNoise:
+        """Noise from which a draw that starts from an acquired mammogram comes to it again (DDIM inversion).
+
+        Parameters
+        ----------
+        noise : CascadeNoise
+            What is laid over the layout is kept, the rest is found.
+        attributes : Tensor, shape (B, n)
+            What the mammogram shows.
+        spatial : Tensor, shape (B, 2, h, w)
+            Its lesion, as in `draw`.
+        known : KnownLatent
+            Above strength 0.
+        text : Tensor, shape (B, channels), or None
+            As in `draw`.
+        steps : int
+            Network evaluations of the layout stage for the whole way, as in `draw`; guidance has no part in it.
+
+        Returns
+        -------
+        CascadeNoise
+        """
+        layout = layout_of(known.latent)
+        predict_layout = z0_predictor(
+            self.layout,
+            self.layout_schedule,
+            attributes=attributes,
+            spatial=layout_planes(spatial),
+            always=(_anatomy(known),),
+            text=text,
+            guidance=Guidance(scale=1.0),
+        )
+        predict_detail, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=spatial[:, :1])
+        lead = min(1.0, DETAIL_LEAD * known.strength)
+        stages = (
+            (predict_layout, layout, self.layout_schedule, steps, known.strength),
+            (predict_detail, (known.latent - smooth) / scale, self.detail_schedule, self.detail_steps(steps), lead),
+        )
+        found = []
+        for predict, clean, schedule, n, strength in stages:
+            times = partial_time_grid(schedule, n, strength)
+            start = ddim_inversion(predict, clean, times, schedule)
+            found.append(noise_in(start, clean, times[0], schedule, strength=strength))
+        return noise._replace(layout=found[0], detail=found[1])
+
+    def _residual_over(
+        self, noise: CascadeNoise, layout: Tensor, *, attributes: Tensor, mask: Tensor
+    ) -> tuple[Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
+        """Predictor of the detail over a layout, the enlarged layout, and the scale of the detail over it."""
+        level = noise.detail.new_full((len(layout),), self.layout_noise)
+        noisy = layout + level[:, None, None, None] * noise.on_layout
+        planes = self.detail.planes(layout, noisy, mask)
+        weights = detail_weights(self.detail_guidance, attributes).to(noise.detail)
+
+        def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
+            def velocity(tile: Tensor, seen: Tensor) -> Tensor:
+                answer = self.detail(tile, t, attributes, seen, numbers=level[:, None])
+                if self.detail_guide is None or bool((weights == 1).all()):
+                    return answer
+                weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
+                return weaker + weights * (answer - weaker)
+
+            return self.detail_schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
+
+        smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
+        return predict_z0, smooth, self.detail.residual_scale(attributes, level)
 
     @staticmethod
     def layout_shape(latent_shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -385,6 +444,11 @@ def _steered(
         return (steer(smooth + predict_z0(z_t, t) * scale) - smooth) / scale
 
     return predict
+
+
+def _anatomy(known: KnownLatent) -> Tensor:
+    """What the layout stage is shown of an acquired mammogram, (B, 5, h', w')."""
+    return torch.cat([layout_of(known.latent) * known.seen, known.seen], dim=1)
 
 
 def _drawn_layout(drawn: Tensor) -> Tensor:

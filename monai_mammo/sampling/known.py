@@ -19,7 +19,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.sampling.solvers import time_grid
 
-__all__ = ["KnownLatent", "joined", "keeping", "membrane", "partial_time_grid", "started_from"]
+__all__ = ["KnownLatent", "joined", "keeping", "membrane", "noise_in", "partial_time_grid", "started_from"]
 
 _MEMBRANE_STEPS = 500
 """Jacobi steps: within 1 % for holes of up to 30 positions across."""
@@ -172,3 +172,24 @@ def started_from(known: Tensor, noise: Tensor, t: Tensor, schedule: Schedule, *,
     if strength == 1:
         return noise
     return float(schedule.alpha(t)) * known + float(schedule.sigma(t)) * noise
+
+
+def noise_in(start: Tensor, known: Tensor, t: Tensor, schedule: Schedule, *, strength: float) -> Tensor:
+    """Noise with which `started_from` gives a noisy latent.
+
+    Parameters
+    ----------
+    start, known : Tensor, shape (B, C, h, w)
+    t : Tensor, shape ()
+        First of the times.
+    schedule : Schedule
+    strength : float
+        In (0, 1], see `KnownLatent`.
+
+    Returns
+    -------
+    Tensor, shape (B, C, h, w)
+    """
+    if strength == 1:
+        return start
+    return (start - float(schedule.alpha(t)) * known) / float(schedule.sigma(t))

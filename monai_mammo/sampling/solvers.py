@@ -16,7 +16,7 @@ from torch import Tensor
 from monai_mammo.errors import RequestError
 from monai_mammo.sampling.schedule import Schedule
 
-__all__ = ["ddim", "dpm_solver_pp_2m", "time_grid"]
+__all__ = ["ddim", "ddim_inversion", "dpm_solver_pp_2m", "time_grid"]
 
 PredictZ0 = Callable[[Tensor, Tensor], Tensor]
 Callback = Callable[[int, Tensor, Tensor], None]
@@ -130,6 +130,40 @@ def ddim(
             eps = (z_t - alphas[i] * z0) / sigmas[i]
             z_t = alphas[i + 1] * z0 + sigmas[i + 1] * eps
     return z0
+
+
+def ddim_inversion(predict_z0: PredictZ0, z_0: Tensor, ts: Tensor, schedule: Schedule) -> Tensor:
+    """Noisy latent from which `ddim` comes to a given clean one, up to the error of its steps (Song et al. 2020).
+
+    The way of `ddim` is gone back, each step with the prediction at the cleaner of its two ends.
+
+    Parameters
+    ----------
+    predict_z0 : callable
+        As in `dpm_solver_pp_2m`; asked at all times but the first.
+    z_0 : Tensor, shape (B, …)
+        Clean latent.
+    ts : Tensor, shape (n,)
+        Falling times, as the way to the clean latent goes.
+    schedule : Schedule
+
+    Returns
+    -------
+    Tensor, shape of z_0
+        The latent at the first time.
+
+    Raises
+    ------
+    RequestError
+        If the times are not at least one and falling.
+    """
+    alphas, sigmas, lambdas = _levels(ts, schedule)
+    z_t = alphas[-1] * z_0
+    for i in range(len(lambdas) - 1, 0, -1):
+        predicted = _evaluate(predict_z0, z_t, ts[i], i, None)
+        eps = (z_t - alphas[i] * predicted) / sigmas[i]
+        z_t = alphas[i - 1] * predicted + sigmas[i - 1] * eps
+    return z_t
 
 
 def _levels(ts: Tensor, schedule: Schedule) -> tuple[list[float], list[float], list[float]]:

@@ -13,6 +13,7 @@ _HOMES = {
     "BestWeightsWriter": "checkpoints",
     "CheckpointHandler": "checkpoints",
     "CropDataset": "data",
+    "CycleLoss": "cycle_loss",
     "DetailLoss": "stage_losses",
     "DiffusionLoss": "diffusion_loss",
     "EpochSampler": "data",
@@ -39,6 +40,7 @@ _HOMES = {
     "TimeSlice": "time_slice",
     "TripletLoss": "triplet_loss",
     "TripletTarget": "triplets",
+    "UnpairedCrops": "unpaired_crops",
     "UnreadFiles": "unread_files",
     "average_of_length": "average_length",
     "choose_length": "average_length",
@@ -61,6 +63,7 @@ _HOMES = {
     "with_band_statistics": "painter_loss",
     "with_frozen_encoder": "parameters",
     "with_residual_statistics": "stage_losses",
+    "with_texture_statistics": "cycle_loss",
 }
 
 __all__ = sorted(_HOMES)

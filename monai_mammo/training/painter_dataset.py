@@ -31,6 +31,7 @@ __all__ = ["PainterDataset"]
 _LOGGER = logging.getLogger(__name__)
 _BATCH = 32
 _RIM_PX = 6
+_N_PLANES = 3
 _DARKEST_TISSUE = 0.04
 
 
@@ -96,7 +97,10 @@ class PainterDataset(Dataset):
         self._nominal_pixel_mm = nominal_pixel_mm
         sources = _sources(data, free_share=free_share, seed=seed)
         cached = self._cached(sources, autoencoder.eval(), cache_dir)
-        self._latents, self._planes = cached["latents"], cached["planes"]  # (sources, views, 2, 4 | 1, h, w)
+        self._latents, self._planes = (
+            cached["latents"],
+            cached["planes"],
+        )  # (sources, views, 2, 4, h, w), (sources, views, 3, h, w)
         self._pixel_mm = cached["pixel_mm"]  # (sources, views), NaN where not known
         chosen = [sources[place] for place in cached["kept"]]
         self.conditions = [source.conditions for source in chosen]
@@ -128,17 +132,18 @@ class PainterDataset(Dataset):
         Returns
         -------
         dict of str to Tensor
-            ``image`` and ``filled``, latents of shape (4, h, w), ``region`` and ``outline``, (1, h, w), ``pixels``,
-            shape (2,), and ``attributes``.
+            ``image`` and ``filled``, latents of shape (4, h, w), ``region``, ``outline`` and ``shape``, (1, h, w), as
+            `PainterCrop` has them, ``pixels``, shape (2,), and ``attributes``.
         """
         image, filled = torch.from_numpy(self._latents[index, view].astype(np.float32))
-        region, outline = torch.from_numpy(self._planes[index, view].astype(np.float32) / 255)[:, None]
+        region, outline, shape = torch.from_numpy(self._planes[index, view].astype(np.float32) / 255)[:, None]
         pixel_mm = float(self._pixel_mm[index, view])
         return {
             "image": image,
             "filled": filled,
             "region": region,
             "outline": outline,
+            "shape": shape,
             "pixels": pixel_numbers([None if np.isnan(pixel_mm) else pixel_mm])[0],
             "attributes": encode_conditions([self.conditions[index]])[0],
         }
@@ -217,7 +222,7 @@ class PainterDataset(Dataset):
         return [crops[view % len(crops)] for view in range(self.n_views)] if crops else None
 
     def _cache_key(self, sources: Sequence[_Source], autoencoder: nn.Module) -> str:
-        digest = hashlib.sha256(f"{self.n_views}/{self.seed}/{self._nominal_pixel_mm}".encode())
+        digest = hashlib.sha256(f"{_N_PLANES}/{self.n_views}/{self.seed}/{self._nominal_pixel_mm}".encode())
         for name, tensor in autoencoder.state_dict().items():
             if not name.startswith("decoder."):
                 digest.update(tensor.detach().float().cpu().numpy().tobytes())
@@ -264,10 +269,10 @@ def _avoided(item: Mapping[str, Any], image: np.ndarray) -> np.ndarray:
 
 
 def _planes(crop: PainterCrop) -> np.ndarray:
-    """Region and outline on the grid of the latent, shape (2, 32, 32), uint8."""
-    both = np.stack([crop.region, crop.outline]).astype(np.float32)
+    """Region, outline and shape on the grid of the latent, shape (3, 32, 32), uint8."""
+    masks = np.stack([crop.region, crop.outline, crop.shape]).astype(np.float32)
     side = CROP_PX // 4
-    return np.round(both.reshape(2, side, 4, side, 4).mean(axis=(2, 4)) * 255).astype(np.uint8)
+    return np.round(masks.reshape(_N_PLANES, side, 4, side, 4).mean(axis=(2, 4)) * 255).astype(np.uint8)
 
 
 @torch.no_grad()

@@ -13,9 +13,10 @@ from monai_mammo.sampling.schedule import Schedule
 from monai_mammo.training.diffusion_loss import Denoising, DiffusionLoss
 from monai_mammo.training.painter_dataset import PainterDataset
 
-__all__ = ["PainterLoss", "with_band_statistics"]
+__all__ = ["BAND_WEIGHTS", "PainterLoss", "band_deviation", "with_band_statistics"]
 
-_BAND_WEIGHTS = (6.0, *[3.0] * 3, *[1.0] * 12)
+BAND_WEIGHTS = (6.0, *[3.0] * 3, *[1.0] * 12)
+"""What the mean, the three coarse and the twelve fine bands count beside each other."""
 
 
 class PainterLoss(DiffusionLoss):
@@ -93,7 +94,7 @@ class PainterLoss(DiffusionLoss):
         difference = (one.prediction - self.schedule.target(one.z0, one.eps, one.t)).square()
         n_drawn = (one.eps[:, :1] != 0).sum(dim=(1, 2, 3)).clamp_min(1)
         by_band = difference.sum(dim=(2, 3)) / n_drawn[:, None]  # (B, 16)
-        weights = by_band.new_tensor(_BAND_WEIGHTS)
+        weights = by_band.new_tensor(BAND_WEIGHTS)
         error = (by_band * weights).sum(dim=1) / weights.sum()
         noisy = one.t > 0.5
         return {
@@ -126,15 +127,26 @@ def with_band_statistics(network: PainterUNet, dataset: PainterDataset, *, n_cro
     bands[:, 0] -= bands[:, 0].mean(dim=(1, 2), keepdim=True)
     drawn = torch.nn.functional.max_pool2d(region, 2) > 0
     outside = (~drawn).expand(-1, N_BANDS, -1, -1)
-    network.texture_std.copy_(_deviation(bands, outside))
+    network.texture_std.copy_(band_deviation(bands, outside))
     network.residual_std.fill_(1)
     outline, pixels = torch.zeros_like(region), torch.zeros(len(z), 2)
     scaled = to_bands(z - filled) / network.seen(filled, region, outline, pixels).scale
-    network.residual_std.copy_(_deviation(scaled, drawn.expand(-1, N_BANDS, -1, -1)))
+    network.residual_std.copy_(band_deviation(scaled, drawn.expand(-1, N_BANDS, -1, -1)))
     return network
 
 
-def _deviation(bands: Tensor, counts: Tensor) -> Tensor:
-    """Root mean square of each band where it counts, shape (16,)."""
+def band_deviation(bands: Tensor, counts: Tensor) -> Tensor:
+    """Root mean square of each band where it counts.
+
+    Parameters
+    ----------
+    bands : Tensor, shape (B, 16, h, w)
+    counts : Tensor, shape (B, 16, h, w)
+        Weights, 0 or more.
+
+    Returns
+    -------
+    Tensor, shape (16,)
+    """
     power = (bands.square() * counts).sum(dim=(0, 2, 3)) / counts.sum(dim=(0, 2, 3)).clamp_min(1)
     return power.sqrt().clamp_min(1e-4)

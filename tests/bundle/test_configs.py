@@ -144,6 +144,31 @@ def test_the_painter_is_trained_on_crops_and_put_beside_the_stages(tiny_bundles,
     assert not (trained.residual_std == 1).any() and (trained.texture_std < 1).any()  # measured on the training crops
 
 
+def test_the_gan_is_trained_on_the_painters_crops_and_goes_on_exactly_where_it_stopped(tiny_bundles, elsewhere):
+    root = tiny_bundles / "mammo_diffusion"
+    before = contents(tiny_bundles)
+    small = {"network_def#channels": 8, "network_def#n_blocks": 1, "phantom_shape": [160, 120], "batch_size": 4}
+    small |= {
+        f"{one}_discriminator#{name}": 8 for one in ("lesion", "healthy") for name in ("channels", "norm#1#num_groups")
+    }
+    quick = {**QUICK, **small, "cache_dir": "latents", "precision": None, "resume": True}
+    parts = {}
+    for name, epochs in (("whole", (2,)), ("stopped", (1, 2))):
+        for max_epochs in epochs:
+            run(root, "train", "gan", "smoke", **quick, max_epochs=max_epochs, output_dir=name)
+        parts[name] = torch.load(elsewhere / name / "models" / "checkpoint.pt", weights_only=True)
+    assert contents(tiny_bundles) == before
+    for part in ("network", "loss_function"):
+        both = [parts[name][part] for name in parts]
+        tensors = {key for key, value in both[0].items() if isinstance(value, torch.Tensor)}
+        assert tensors and all(torch.equal(both[0][key], both[1][key]) for key in tensors)
+    target, arguments = BundleFolder(root).network_definition("gan")
+    network = networks.build(target, {**arguments, "channels": 8, "n_blocks": 1})
+    trained = networks.load_weights(network, elsewhere / "whole" / "models" / "model.pt")
+    assert trained.to_lesion[-1].weight.any() and trained.to_healthy[-1].weight.any()
+    assert not (trained.texture_std == 1).any()  # measured on the training crops
+
+
 def test_texts_are_an_overlay_by_which_the_network_grows(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
@@ -291,7 +316,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    more = ("loop", "painter") if name == "mammo_diffusion" else ()
+    more = ("loop", "painter", "gan") if name == "mammo_diffusion" else ()
     extra = (*([stages[name]] if name in stages else []), *more)
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()

@@ -15,6 +15,7 @@ from monai_mammo.sampling import (
     CascadeNoise,
     CosineSchedule,
     GaussianOracle,
+    KnownLatent,
     detail_weights,
     per_sample,
 )
@@ -100,6 +101,23 @@ def test_the_detail_stage_sees_the_noisy_layout_and_where_the_clean_one_has_air(
     planes, _ = made.detail.told[0]
     assert torch.allclose(planes[:, :4], enlarged_layout(layout + 0.1 * noise.on_layout, (24, 20)))
     assert planes[:, 7].min() == 1  # no air anywhere
+
+
+@pytest.mark.parametrize("strength", [0.6, 1.0])
+def test_the_noise_of_an_inversion_leads_back_to_the_known_latent(cascade, strength):
+    made, seen = cascade
+    noise = _noise(torch.Generator().manual_seed(5))
+    told = {"attributes": torch.ones(2, 10), "spatial": torch.zeros(2, 2, 24, 20)}
+    latent = made.draw(_noise(torch.Generator().manual_seed(6)), **told, steps=60)
+    shown = torch.ones(2, 1, 6, 5, dtype=torch.float64)
+    known = KnownLatent(latent, torch.ones(2, 1, 24, 20, dtype=torch.float64), shown, strength)
+    seen.clear()
+    found = made.inverted(noise, **told, known=known, steps=300)
+    assert torch.equal(found.on_layout, noise.on_layout) and seen[0][2].shape[0] == 2  # no unconditional branch
+    assert torch.equal(seen[0][2][:, 4:], shown)
+    ways = [made.draw(start, **told, known=known, steps=60) for start in (found, noise)]
+    near, far = (float((way - latent).abs().max()) for way in ways)
+    assert near < 0.04 and far > 10 * near
 
 
 def _guided(made, guide, weight):

@@ -15,6 +15,7 @@ from monai_mammo.sampling import (
     GaussianOracle,
     RectifiedFlowSchedule,
     ddim,
+    ddim_inversion,
     dpm_solver_pp_2m,
     time_grid,
 )
@@ -230,3 +231,15 @@ def test_an_empty_range_is_refused():
 def test_times_that_do_not_fall_are_refused(oracle, solver, ts):
     with pytest.raises(RequestError, match="fall"):
         solver(oracle.predictor(SCHEDULES[0]), torch.zeros(1, 64).double(), torch.tensor(ts).double(), SCHEDULES[0])
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_inversion_ends_where_the_exact_path_begins_and_the_way_back_where_it_ended(oracle, schedule):
+    ts = time_grid(schedule, 600)
+    score = torch.randn(3, 64, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    z_0 = oracle.mean + oracle.spread * score
+    z_T = ddim_inversion(oracle.predictor(schedule), z_0, ts, schedule)
+    exact = oracle.latent(score, alpha=schedule.alpha(ts[0]), sigma=schedule.sigma(ts[0]))
+    assert (z_T - exact).abs().max() < 0.05
+    back = ddim(oracle.predictor(schedule), z_T, ts, schedule)
+    assert (back - z_0).abs().max() < 0.05
