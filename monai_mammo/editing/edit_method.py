@@ -80,7 +80,7 @@ class _Painting:
     """The lesion painter, with its steps and guidance."""
 
     def __init__(self, painter: LesionPainter, *, steps: int, guidance: float) -> None:
-        self._painter, self._how = painter, {"steps": steps, "guidance": guidance}
+        self._painter, self._steps, self._guidance = painter, steps, guidance
 
     def change(self, place: EditedPlace) -> Change:
         return paint_region(
@@ -92,7 +92,8 @@ class _Painting:
             spacing_mm=place.source.spacing_mm,
             may_change=place.may_change,
             noise_of=place.noise_of,
-            **self._how,
+            steps=self._steps,
+            guidance=self._guidance,
         )
 
 

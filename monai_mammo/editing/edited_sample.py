@@ -21,7 +21,7 @@ from monai_mammo.generation.runs.edited_form import EDITED
 from monai_mammo.generation.runs.edited_runs import pixels_sha256
 from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.run_form import RunForm
-from monai_mammo.generation.runs.run_spec import RunSpec
+from monai_mammo.generation.runs.run_spec import RunRequest, RunSpec
 from monai_mammo.generation.runs.sample_files import place_files
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.terms import Finding
@@ -193,8 +193,9 @@ def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mappin
     )
 
 
-def _method(request: EditRequest) -> str:
+def _method(request: RunRequest) -> str:
     """What was done, in words for the header."""
+    assert isinstance(request, EditRequest)
     if request.method is EditMethod.PAINTER:
         return _METHODS[request.command]
     what = "a lesion put into a region" if request.command == "insert" else "a lesion taken out of a region"
