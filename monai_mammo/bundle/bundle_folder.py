@@ -192,6 +192,11 @@ class BundleFolder:
         _, config, key = part
         return key in self.config(config)
 
+    @property
+    def has_painter(self) -> bool:
+        """Whether the bundle, a diffusion bundle, has a lesion painter with weights."""
+        return self.has_weights(PAINTER)
+
     def has_weights(self, part: tuple[str, str, str]) -> bool:
         """Whether a diffusion bundle has a further network with weights, such as `PAINTER`.
 

@@ -177,7 +177,7 @@ def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
     MammoError
         The bundle has no painter, or weights are missing, truncated, of another hash or do not fit the network.
     """
-    if not folder.has_weights(PAINTER):
+    if not folder.has_painter:
         raise MammoError(
             f"bundle {folder.name} has no weights of a lesion painter ({PAINTER[0]}): train one with "
             "configs/painter.json, or name a bundle that has one"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, PAINTER, TRANSLATOR, find
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, TRANSLATOR, find
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training import frozen_part
@@ -122,7 +122,7 @@ def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():
     folder = find("mammo_diffusion")
     assert folder.network_definition("inference", "painter_def") == folder.network_definition("painter")
     assert folder.network_definition("painter", "schedule") == folder.network_definition("inference", "detail_schedule")
-    assert folder.has_weights(PAINTER) == (folder.root / "models" / "painter.pt").is_file()
+    assert folder.has_painter == (folder.root / "models" / "painter.pt").is_file()
 
 
 def test_the_diffusion_bundle_names_its_translation_as_it_trains_it():
