@@ -1557,7 +1557,6 @@ FAULTS: tuple[Fault, ...] = (
         "a bright region makes what is painted in it louder",
     ),
     Fault(
-<<<<<<< HEAD
         "evaluation/edits/painted_seam.py",
         "np.abs(down * slope_down + right * slope_right)",
         "np.abs(down * slope_right - right * slope_down)",
@@ -1570,7 +1569,8 @@ FAULTS: tuple[Fault, ...] = (
         "source[row0:row1, column0:column1] += 0 * ",
         ("evaluation/edits/test_edits_of_runs.py",),
         "the page of pairs shows the edited picture twice",
-=======
+    ),
+    Fault(
         "sampling/solvers.py",
         "z_t = alphas[i - 1] * predicted + sigmas[i - 1] * eps",
         "z_t = alphas[i] * predicted + sigmas[i - 1] * eps",
@@ -1604,7 +1604,6 @@ FAULTS: tuple[Fault, ...] = (
         "pass",
         ("editing/test_methods.py",),
         "edits by another method are taken for finished ones of the painter",
->>>>>>> fe77156 (insert and remove by SDEdit, DDIM inversion or a GAN, to compare the painter with)
     ),
 )
 """All faults, in the order of the rooms, then further ones in the same order."""
