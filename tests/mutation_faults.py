@@ -433,14 +433,18 @@ FAULTS: tuple[Fault, ...] = (
         "generation/engine/mending.py",
         "if is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):",
         "if is_requested:",
-        ("generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",),
+        (
+            "generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",
+        ),
         "a lesion that was found is painted over once more",
     ),
     Fault(
         "generation/engine/mending.py",
         "region = region_in_picture(region) & breast",
         "region = breast",
-        ("generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",),
+        (
+            "generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",
+        ),
         "where one place too many is seen the whole breast is filled",
     ),
     Fault(
