@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from monai_mammo.cli.edit_options import add_edit_options, run_edit
-from monai_mammo.cli.options import environment, help_of
+from monai_mammo.cli.options import help_of
 from monai_mammo.errors import MammoError, RequestError
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ def add_parser(commands: Any) -> None:
     what.add_argument("--set", metavar="NAME=VALUE", help="such as birads=2, finding=none, density=B")
     what.add_argument("--box", metavar="BOX", help="of the lesion: x0,y0,x1,y1 in fractions of the file's picture")
     what.add_argument("--mask", metavar="FILE", help="picture of the file's size whose white pixels are the lesion")
-    what.add_argument(
-        "--lesion-network", metavar="BUNDLE", default=environment("lesion_network"), help="name or path of its bundle"
-    )
     add_edit_options(parser, several=False, steps=20, guidance=6)
     parser.set_defaults(run=run, uses_networks=True)
 
@@ -67,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         return made[-1]
 
     made_by.__name__ = "counterfactual"
-    words = {name: getattr(arguments, name) for name in ("set", "box", "mask", "lesion_network")}
+    words = {name: getattr(arguments, name) for name in ("set", "box", "mask")}
     code = run_edit(arguments, made_by, lines=_lines, **words)
     if made[0].failures:
         raise MammoError(f"{made[0].samples[0]['outcome']} (what was made lies in {made[0].folder})")

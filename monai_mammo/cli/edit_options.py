@@ -31,7 +31,7 @@ __all__ = ["LESION_WORDS", "SETTINGS", "add_edit_options", "add_lesion_options",
 
 SETTINGS = (
     *("kind", "view", "laterality", "density"),
-    *("count", "seed", "method", "strength", "steps", "guidance", "bundle", "autoencoder"),
+    *("count", "seed", "method", "strength", "steps", "guidance", "bundle", "autoencoder", "lesion_network"),
 )
 """Options that every edit has beside what it paints."""
 
@@ -57,6 +57,7 @@ _HOW = {
     "guidance": ("W", "weight of guidance, 0 to 20 (default {guidance:g})"),
     "bundle": ("BUNDLE", "name or path of the bundle with the painter"),
     "autoencoder": ("BUNDLE", "name or path of the autoencoder's bundle"),
+    "lesion_network": ("BUNDLE", "name or path of the bundle of the network that looks for lesions"),
 }
 
 
@@ -114,7 +115,10 @@ def add_edit_options(
         if name == "count" and not several:
             continue
         how.add_argument(
-            f"--{name}", metavar=metavar, default=environment(name), help=text.format(steps=steps, guidance=guidance)
+            f"--{name.replace('_', '-')}",
+            metavar=metavar,
+            default=environment(name),
+            help=text.format(steps=steps, guidance=guidance),
         )
     how.add_argument("--device", metavar="DEVICE", default=environment("device", "auto"), help="auto, cpu or cuda")
     how.add_argument("--out", metavar="DIR", default=environment("out"), help="folder of the run")

@@ -149,7 +149,8 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
         "compare",
         help="figures of several generators side by side",
         description="A table with a column for each generator, such as the diffusion model beside a VAE, from figures "
-        "that `evaluate realism`, `texture` and `adherence` wrote. Nothing is measured anew.",
+        "that `evaluate realism`, `texture`, `adherence` and the report wrote. The report takes the images of anybody. "
+        "Nothing is measured anew.",
     )
     command.add_argument("files", nargs="+", metavar="NAME=FIGURES.json", help="generator, and a file of its figures")
     command.add_argument("--out", metavar="COMPARISON.json", help="file to write")

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from monai_mammo.cli.edit_options import add_edit_options, add_method_options, run_edit
-from monai_mammo.cli.options import environment, help_of
+from monai_mammo.cli.options import help_of
 
 __all__ = ["add_parser", "run"]
 
@@ -28,9 +28,6 @@ def add_parser(commands: Any) -> None:
     where.add_argument("--box", metavar="BOX", help="x0,y0,x1,y1 in fractions of the file's picture")
     where.add_argument("--mask", metavar="FILE", help="picture of the file's size whose white pixels are the region")
     where.add_argument("--segment", action="store_true", help="let the lesion network find the region")
-    where.add_argument(
-        "--lesion-network", metavar="BUNDLE", default=environment("lesion_network"), help="name or path of its bundle"
-    )
     add_method_options(parser)
     add_edit_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
@@ -55,5 +52,4 @@ def run(arguments: argparse.Namespace) -> int:
         box=arguments.box,
         mask=arguments.mask,
         segment=arguments.segment,
-        lesion_network=arguments.lesion_network,
     )

@@ -29,6 +29,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--key", metavar="PUBLIC.pem", help="Ed25519 public key whose owner must have signed the run, and all in it"
     )
+    parser.add_argument(
+        "--source", metavar="PATH", help="mammogram that the run is made from, or a folder that holds it, to compare"
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from monai_mammo.generation import verify
 
     with ProgressLine("samples", quiet=arguments.quiet) as line:
-        report = verify(arguments.folder, key=arguments.key, progress=line.update)
+        report = verify(arguments.folder, key=arguments.key, source=arguments.source, progress=line.update)
     if arguments.json:
         say_json(report.to_dict())
     for sentence in (*report.problems, *(f"note: {note}" for note in report.notes)):
@@ -60,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments,
         f"{report.folder} is in order: {counted(report.n_samples, 'sample')}, {counted(report.n_files, 'file')}, "
         f"side read from the pixels of {report.n_sides_read}"
-        + (f", signed by {arguments.key}" if arguments.key else ""),
+        + (f", signed by {arguments.key}" if arguments.key else "")
+        + (f", source of {report.n_sources_proved} compared" if arguments.source else ""),
     )
     return 0

@@ -1,4 +1,4 @@
-"""Suppression of the messages of pydicom, which quote what a file says, a patient's name among it."""
+"""Suppression of the messages of pydicom and highdicom, which quote what a file says, a patient's name among it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 
-__all__ = ["suppress_pydicom_messages"]
+__all__ = ["suppress_name_warnings", "suppress_pydicom_messages"]
 
 
 @contextlib.contextmanager
@@ -30,3 +30,16 @@ def suppress_pydicom_messages() -> Iterator[None]:
             yield
     finally:
         logger.disabled = was_disabled
+
+
+@contextlib.contextmanager
+def suppress_name_warnings() -> Iterator[None]:
+    """Suppress highdicom's warning of a patient's name of one component while the body runs: it quotes the name.
+
+    Yields
+    ------
+    None
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
+        yield

@@ -152,7 +152,7 @@ def counterfactual(
 
     def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
         edit = _Edit.loaded(request, target, bundles, device=pick_device(device))
-        yield edit.sample(on_share)
+        yield FoundRegion(bundles.lesion, device=device).after(edit.sample(on_share))
 
     form = dataclasses.replace(EDIT_FORM, summaries=_files)
     return carry_out(spec, Path(out), make, form=form, progress=progress)
@@ -231,14 +231,12 @@ class _Edit:
             finder = FoundRegion(self.bundles.lesion, device=self.generator.device.type)
             region, where = finder.region(source), "found by the lesion network"
         source.refuse_outside(region, most=0.1)
+        source.refuse_text(region)
         return region & source.breast, where
 
     def _image(self, pixels: np.ndarray) -> np.ndarray:
         """Edited stored values as the examiners see them, on the prepared grid."""
-        source = self.source
-        shown = source.scale.shown(pixels, source.stored, source.mammogram.pixels)
-        mammogram = source.mammogram.replace(pixels=shown)
-        return dataclasses.replace(source.located, mammogram=mammogram).on_grid(self.generator.shape).image
+        return self.source.edited_on_grid(pixels, self.generator.shape).image
 
     def _edited(
         self,
@@ -254,9 +252,7 @@ class _Edit:
         source, target, pixels = self.source, self.target, found.pixels
         assert pixels is not None
         changed, last = pixels != source.stored, found.trials[-1]
-        difference = np.abs(
-            source.scale.shown(pixels, source.stored, source.mammogram.pixels) - source.mammogram.pixels
-        )
+        difference = np.abs(source.brightness_of(pixels) - source.mammogram.pixels)
         box = box_of_mask(changed)
         judge = self.bundles.lesion
         about = {
@@ -282,7 +278,7 @@ class _Edit:
             "seconds": seconds,
         }
         done = f"changed by a computer until a lesion network reads {target.words}"
-        warnings = [f"{done}, the rest is acquired mammogram {source.mammogram.source_sha256[:12]}"]
+        warnings = [f"{done}, the rest is {source.origin} mammogram {source.mammogram.source_sha256[:12]}"]
         warnings += [f"this is not a counterfactual: {doubt}"] if doubt else []
         rows, columns = source.stored.shape
         return EditedSample(

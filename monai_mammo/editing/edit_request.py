@@ -12,6 +12,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.evolution import Evolution
 from monai_mammo.editing.reading_target import ReadingTarget
+from monai_mammo.editing.run_images import images_of_run
 from monai_mammo.errors import RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.generation.runs.manifest import canonical_json
@@ -268,7 +269,7 @@ def listed_images(images: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     Parameters
     ----------
     images : path or sequence of paths
-        Files and folders.
+        Files and folders; of a run's folder the image of each sample.
 
     Returns
     -------
@@ -282,7 +283,7 @@ def listed_images(images: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     out: list[str] = []
     for path in [images] if isinstance(images, (str, Path)) else images:
         if Path(path).is_dir():
-            out += [item["image"] for item in image_files(path)]
+            out += images_of_run(path) or [item["image"] for item in image_files(path)]
         elif Path(path).is_file():
             out.append(str(path))
         else:

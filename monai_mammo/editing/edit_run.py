@@ -9,16 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from monai_mammo.bundle import BundleFolder, find
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_method import Changer, EditedPlace, changer_of, weights_of
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
+from monai_mammo.editing.found_region import FoundRegion
+from monai_mammo.editing.side_by_side import SharedSources, side_by_side
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
-from monai_mammo.generation.runs.run_form import RunForm
+from monai_mammo.generation.runs.run_form import NotMade, RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.painter_crops import CROP_PX
@@ -29,6 +32,7 @@ from monai_mammo.progress import ProgressCallback
 
 __all__ = ["Aim", "carry_out_edits"]
 
+_MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
 
 
@@ -55,6 +59,8 @@ class Aim(NamedTuple):
         What else is painted into the same picture afterwards, apart from this region.
     contrast : ContrastRange or None
         Contrast to the surround that the lesion is held to; `None` leaves it as the painter drew it.
+    warnings : tuple of str
+        What else is to be known of it, a sentence each.
     """
 
     region: np.ndarray
@@ -66,6 +72,7 @@ class Aim(NamedTuple):
     after: Callable[[EditedSample], EditedSample] | None = None
     beside: tuple[Aim, ...] = ()
     contrast: ContrastRange | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def carry_out_edits(
@@ -89,7 +96,7 @@ def carry_out_edits(
         Folder of the run: new, empty, or of this very request.
     device : {"auto", "cpu", "cuda"}
     more_weights : sequence of WeightsReference
-        That decide a pixel beside the painter's and the autoencoder's.
+        That decide a pixel beside those of painter, autoencoder and lesion network.
     form : RunForm
         What the run writes.
     progress : callable or None
@@ -106,9 +113,10 @@ def carry_out_edits(
     MammoError
         Weights are missing or damaged, or a file could not be written. What is finished stays.
     """
+    lesion = find(request.lesion_network)
     spec = RunSpec(
         request=request,
-        weights=(*weights_of(request), *more_weights),
+        weights=(*weights_of(request), *more_weights, *_references_of(lesion)),
         guidance=request.guidance,
         device=device,
         shape=(CROP_PX, CROP_PX),
@@ -117,24 +125,29 @@ def carry_out_edits(
 
     not_edited: dict[int, str] = {}
 
-    def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample]:
+    def make(indices: Sequence[int], on_share: Callable[[float], None]) -> Iterator[EditedSample | NotMade]:
         from monai_mammo.generation.engine.device import pick_device
 
-        changer = changer_of(request, device=pick_device(device))
-        source: EditSource | None = None
-        for index in sorted(indices, key=lambda one: (request.image_of(one)[0], one)):
-            image, variant = request.image_of(index)
-            path = Path(request.images[image])
+        place = pick_device(device)
+        changer = changer_of(request, device=place)
+        finder = FoundRegion(lesion, device=device)
+        sources = SharedSources(shown=request.shown)
+
+        def sample(index: int) -> EditedSample | NotMade:
+            path = request.images[request.image_of(index)[0]]
             try:
-                if source is None or source.path != path:
-                    source = EditSource.read(path, shown=request.shown)
-                sample = _edited(request, source, aim(request, source, index), index, changer)
+                source = sources.of(path)
+                return finder.after(_edited(request, source, aim(request, source, index), index, changer))
             except RequestError as error:
                 if len(request.images) == 1:
                     raise
-                not_edited[image] = str(error)  # a bad file among several costs itself alone
-            else:
-                yield sample
+                return NotMade(index, str(error))  # a bad file among several costs itself alone
+
+        in_order = sorted(indices, key=lambda one: (request.image_of(one)[0], one))
+        for made in side_by_side(sample, in_order, is_alone=place != "cpu"):
+            if isinstance(made, NotMade):
+                not_edited[request.image_of(made.index)[0]] = made.why
+            yield made
 
     run = carry_out(spec, Path(out), make, form=form, progress=progress)
     if not_edited:
@@ -197,7 +210,7 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, chan
         reach=reach,
         window=window,
         shown=conditions,
-        warnings=(*_warnings(request, source), *dict.fromkeys(lost)),
+        warnings=(*_warnings(request, source), *dict.fromkeys(lost), *(w for one in aims for w in one.warnings)),
         about=about,
         edits=("lesion_removed",) if request.command == "remove" else ("lesion_inserted",),
     )
@@ -252,7 +265,12 @@ def _contrast(
 
 def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
     done = "a region was filled with healthy tissue" if request.command == "remove" else "a lesion was inserted"
-    out = [f"{done} by a computer, the rest is acquired mammogram {source.mammogram.source_sha256[:12]}"]
+    out = [f"{done} by a computer, the rest is {source.origin} mammogram {source.mammogram.source_sha256[:12]}"]
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
     return (*out, *source.doubts)
+
+
+def _references_of(home: BundleFolder) -> list[WeightsReference]:
+    home.check_weights(_MODEL)
+    return [WeightsReference(home.name, home.version, home.weights_sha256[_MODEL])]

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import Failed, Skipped
+from monai_mammo.dicom.writing.provenance_attributes import edited_source
 from monai_mammo.dicom.writing.store import read_dataset
+from monai_mammo.dicom.writing.told_lesions import told_lesions
+from monai_mammo.editing.burnt_text import burnt_text
+from monai_mammo.editing.run_images import is_edited_picture, is_generated_picture, with_conditions_beside
 from monai_mammo.editing.stored_scale import StoredScale
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.prepare.array import LocatedBreast, PreparedMammogram, locate_breast
@@ -43,6 +48,10 @@ class EditSource:
         The breast in the prepared frame.
     is_dicom : bool
         Whether the file is DICOM; a picture otherwise.
+    origin : {"acquired", "generated", "edited"}
+        What the file says of itself.
+    told : tuple of Box
+        Lesions that the header of an edited file tells of.
     """
 
     path: Path
@@ -52,6 +61,8 @@ class EditSource:
     located: LocatedBreast
     prepared: PreparedMammogram
     is_dicom: bool
+    origin: str = "acquired"
+    told: tuple[Box, ...] = ()
 
     @classmethod
     def read(cls, path: str | Path, *, shown: Conditions | None = None) -> EditSource:
@@ -80,13 +91,18 @@ class EditSource:
             if isinstance(found, (Skipped, Failed)):
                 raise RequestError(f"{path} is not edited: {found.detail} [{found.reason.value}]")
         assert isinstance(mammogram, Mammogram) and stored is not None and not isinstance(stored, (Skipped, Failed))
+        try:
+            mammogram = with_conditions_beside(mammogram, path) if is_generated_picture(path) else mammogram
+        except MammoError as error:
+            raise RequestError(f"{path} is not edited: {error}") from None
         stated = {name: value for name, value in mammogram.conditions.to_dict().items() if name in _KNOWN}
         known = Conditions.from_dict({**({} if shown is None else shown.to_dict()), **stated})
         try:
             mammogram = mammogram.replace(conditions=mammogram.conditions.replace(**_fields(known)))
             located = locate_breast(mammogram)
             is_dicom = not is_picture(path)
-            bits = int(read_dataset(path).BitsStored) if is_dicom else 8 * stored.pixels.itemsize
+            header = read_dataset(path) if is_dicom else None
+            bits = 8 * stored.pixels.itemsize if header is None else int(header.BitsStored)
             scale = StoredScale.of(stored.pixels, mammogram.pixels, largest=2**bits - 1)
             prepared = located.on_grid(FRAME)
         except MammoError as error:
@@ -99,6 +115,8 @@ class EditSource:
             located=located,
             prepared=prepared,
             is_dicom=is_dicom,
+            origin=_origin_of_picture(path) if header is None else _origin(header),
+            told=() if header is None else told_lesions(header),
         )
 
     @property
@@ -123,12 +141,12 @@ class EditSource:
         notes, out = self.mammogram.notes, []
         if any("compressed with loss" in note for note in notes):
             out.append("the source was compressed with loss before it was edited")
-        if any("synthetic" in note for note in notes):
-            out.append("the source is itself synthetic, or was edited before")
+        if self.origin != "acquired":
+            out.append(f"the source is itself {'synthetic' if self.origin == 'generated' else 'an edited image'}")
         return tuple(out)
 
     def known_lesions(self) -> np.ndarray:
-        """Lesions that the file, or the JSON file beside it, tells of.
+        """Lesions that the file, or the JSON file beside it, tells of; of an edited image those of earlier edits, too.
 
         Returns
         -------
@@ -139,7 +157,62 @@ class EditSource:
             shown |= self.mammogram.lesion_mask
         if self.mammogram.conditions.box is not None:
             shown |= mask_of_box(self.mammogram.conditions.box, self.breast.shape) > 0
+        for box in self.told:
+            shown |= mask_of_box(box, self.breast.shape) >= 0.5
         return shown
+
+    def over_known(self, outline: np.ndarray) -> tuple[str, ...]:
+        """Sentence for a named place that lies over a lesion that is known already; none where it does not.
+
+        Parameters
+        ----------
+        outline : ndarray, shape (rows, columns), bool
+
+        Returns
+        -------
+        tuple of str
+        """
+        share = float((outline & self.known_lesions()).sum() / max(1, outline.sum()))
+        return () if not share else (f"{share:.0%} of the lesion's place lies over a lesion that the file tells of",)
+
+    def brightness_of(self, pixels: np.ndarray, window: tuple[slice, slice] | None = None) -> np.ndarray:
+        """What changed stored values show.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (rows, columns), unsigned
+        window : tuple of slice, optional
+            Outside which nothing changed.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), float32
+        """
+        shown = self.mammogram.pixels.copy()
+        part = window or (slice(None), slice(None))
+        shown[part] = self.scale.shown(pixels[part], self.stored[part], shown[part])
+        return shown
+
+    def edited_on_grid(
+        self, pixels: np.ndarray, shape: tuple[int, int], window: tuple[slice, slice] | None = None
+    ) -> PreparedMammogram:
+        """Edited version of the mammogram as a network sees it, in the frame of the source.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (rows, columns), unsigned
+            Stored values after the edit.
+        shape : tuple of int
+            Rows and columns of the frame.
+        window : tuple of slice, optional
+            Outside which nothing changed.
+
+        Returns
+        -------
+        PreparedMammogram
+        """
+        mammogram = self.mammogram.replace(pixels=self.brightness_of(pixels, window))
+        return dataclasses.replace(self.located, mammogram=mammogram).on_grid(shape)
 
     def box_in_frame(self, box: Box) -> Box:
         """Box of the file's picture in the prepared frame.
@@ -185,8 +258,38 @@ class EditSource:
                 f"{share:.0%} of the region{where} lies outside the breast of {self.path}: {most:.0%} is the most"
             )
 
+    def refuse_text(self, region: np.ndarray) -> None:
+        """Raise where text is burnt into the picture under a region: it would be painted over, or show through.
+
+        Parameters
+        ----------
+        region : ndarray, shape (rows, columns), bool
+            Not empty.
+
+        Raises
+        ------
+        RequestError
+        """
+        if burnt_text(self.stored, region, is_bright_high=self.scale.is_rising):
+            x0, y0, x1, y1 = box_of_mask(region) or (0.0, 0.0, 1.0, 1.0)
+            raise RequestError(
+                f"text is burnt into {self.path} under the region at {x0:.3f}, {y0:.3f}, {x1:.3f}, {y1:.3f}: "
+                "name a place without it"
+            )
+
 
 _KNOWN = ("kind", "view", "laterality", "density")
+
+
+def _origin(dataset: Dataset) -> str:
+    if dataset.get("SyntheticData") != "YES":
+        return "acquired"
+    return "generated" if edited_source(dataset) is None else "edited"
+
+
+def _origin_of_picture(path: Path) -> str:
+    """A picture cannot say what it is; one that lies in the folder of its sample is known."""
+    return "edited" if is_edited_picture(path) else "generated" if is_generated_picture(path) else "acquired"
 
 
 def _fields(conditions: Conditions) -> dict[str, Any]:

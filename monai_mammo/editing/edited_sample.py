@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
+from scipy import ndimage
 
-from monai_mammo.conditions import Conditions
-from monai_mammo.dicom import Identity, Provenance, write_edited, write_segmentation
+from monai_mammo.conditions import Box, Conditions
+from monai_mammo.dicom import Identity, Provenance, ReportedFinding, write_edited, write_report, write_segmentation
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.dicom.writing.visit import Visit
 from monai_mammo.editing.edit_request import EditMethod, EditRequest
@@ -24,7 +27,8 @@ from monai_mammo.generation.runs.run_form import RunForm
 from monai_mammo.generation.runs.run_spec import RunRequest, RunSpec
 from monai_mammo.generation.runs.sample_files import place_files
 from monai_mammo.prepare.geometry import box_of_mask
-from monai_mammo.terms import Finding
+from monai_mammo.study import Annotation
+from monai_mammo.terms import Finding, FindingCategory
 
 __all__ = ["EDIT_FORM", "EditedSample"]
 
@@ -42,6 +46,7 @@ _METHODS = {
 }
 _OUTLINES = WeightsReference("lesion outlines", "1")
 _DIFFERENCE_GAIN = 2.0
+_SIDECAR, _KNOWN_LESIONS = "edited.json", "lesions.png"
 _PICTURES = ("before.png", "after.png", "difference.png")
 
 
@@ -75,6 +80,8 @@ class EditedSample:
         When the picture is said to be taken; as its source, where none is given.
     is_moved : bool
         Whether what the pixels show lies elsewhere than in the source.
+    found : ndarray, shape (rows, columns), bool, or None
+        What the lesion network finds afterwards; `None` where it was not asked.
     """
 
     index: int
@@ -90,6 +97,7 @@ class EditedSample:
     edits: tuple[str, ...]
     visit: Visit | None = None
     is_moved: bool = False
+    found: np.ndarray | None = None
 
     @property
     def changed(self) -> np.ndarray:
@@ -99,10 +107,28 @@ class EditedSample:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the sample's files."""
-        image = ("edited.dcm", "lesion.seg.dcm") if self.source.is_dicom else ("edited.png",)
-        return (*image, "requested.png", "changed.png", *_PICTURES, "conditions.json")
+        image = ("edited.dcm", "lesion.seg.dcm", "report.dcm") if self.source.is_dicom else ("edited.png", _SIDECAR)
+        known = (_KNOWN_LESIONS,) if not self.source.is_dicom and self.lesions.any() else ()
+        found = () if self.found is None else ("found.png",)
+        return (*image, *known, "requested.png", "changed.png", *found, *_PICTURES, "conditions.json")
 
-    def write(self, folder: Path, *, identity: Identity, provenance: Provenance) -> None:
+    @property
+    def lesions(self) -> np.ndarray:
+        """Lesions that are known after the edit, shape (rows, columns), bool: those of the file, and what was done."""
+        known = self.source.known_lesions()
+        if self.shown.finding is not Finding.NONE:
+            is_drawn = self.shown.finding is not None and bool(self.requested.any())
+            return known | self.requested if is_drawn else known
+        pieces, n_pieces = ndimage.label(known)
+        sizes = np.bincount(pieces.ravel(), minlength=n_pieces + 1)
+        gone = np.bincount(pieces[self.requested | self.changed], minlength=n_pieces + 1)
+        stays = 2 * gone < sizes
+        stays[0] = False
+        return stays[pieces]
+
+    def write(
+        self, folder: Path, *, identity: Identity, provenance: Provenance, found_by: WeightsReference | None = None
+    ) -> None:
         """Write all files into a folder.
 
         Parameters
@@ -110,6 +136,8 @@ class EditedSample:
         folder : Path
         identity : Identity
         provenance : Provenance
+        found_by : WeightsReference or None
+            Network that found `found`.
 
         Raises
         ------
@@ -129,22 +157,65 @@ class EditedSample:
                 conditions=self.shown.replace(laterality=None, view=None, box=None),
                 visit=self.visit,
                 is_moved=self.is_moved,
+                lesions=_boxes(self.lesions),
             )
-            write_segmentation(
-                dataset,
-                {"requested": self.requested, "Changed pixels": changed},
-                folder / "lesion.seg.dcm",
-                finding=self.shown.finding or Finding.NONE,
-                provenance=provenance,
-                algorithms={"requested": _OUTLINES},
-            )
+            self._write_findings(dataset, changed, folder, provenance, found_by or provenance.weights[-1])
         else:
             save_bytes(png_bytes(self.pixels, description=said), folder / "edited.png")
+            self._write_sidecar(folder, said)
+        if self.found is not None:
+            save_bytes(png_bytes(self.found, description=said), folder / "found.png")
         save_bytes(png_bytes(self.requested, description=said), folder / "requested.png")
         save_bytes(png_bytes(changed, description=said), folder / "changed.png")
         for name, picture in zip(_PICTURES, self._pictures(), strict=True):
             save_bytes(png_bytes(picture, description=said), folder / name)
         save_bytes((self.shown.to_json() + "\n").encode(), folder / "conditions.json")
+
+    def _write_findings(
+        self, dataset: Dataset, changed: np.ndarray, folder: Path, provenance: Provenance, found_by: WeightsReference
+    ) -> None:
+        """Masks and report of an edited DICOM image."""
+        masks = {"requested": self.requested, "Changed pixels": changed}
+        masks |= {} if self.found is None else {"found": self.found}
+        segmentation = write_segmentation(
+            dataset,
+            masks,
+            folder / "lesion.seg.dcm",
+            finding=self.shown.finding or Finding.NONE,
+            provenance=provenance,
+            algorithms={"requested": _OUTLINES, "found": found_by},
+        )
+        findings = []
+        if self.shown.finding is not None and self.requested.any():
+            categories = (FindingCategory(self.shown.finding.value),)
+            annotation = Annotation(categories=categories, box=box_of_mask(self.requested), birads=self.shown.birads)
+            findings.append(
+                ReportedFinding(name="requested", annotation=annotation, made_by=_OUTLINES, conditions=self.shown)
+            )
+        if self.found is not None and self.found.any():
+            findings.append(ReportedFinding(name="found", annotation=Annotation(), made_by=found_by))
+        write_report(
+            dataset,
+            segmentation,
+            findings,
+            folder / "report.dcm",
+            provenance=provenance,
+            density=self.shown.density,
+            birads=self.shown.birads,
+            outcome=str(self.about.get("outcome", "")),
+        )
+
+    def _write_sidecar(self, folder: Path, said: str) -> None:
+        """What a picture cannot say of itself, as `monai_mammo.prepare` reads it: so it can be edited again."""
+        lesions, finding = self.lesions, self.shown.finding
+        shown = self.shown.replace(box=None, finding=None if finding is Finding.NONE and lesions.any() else finding)
+        values = shown.to_dict()
+        if self.source.mammogram.person_id:
+            values["person_id"] = self.source.mammogram.person_id
+        if lesions.any():
+            values["lesion_mask"] = _KNOWN_LESIONS
+            save_bytes(png_bytes(lesions, description=said), folder / _KNOWN_LESIONS)
+        save_bytes((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(), folder / _SIDECAR)
 
     def _pictures(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The place before and after, and the difference about mid grey, as readers see it, pixel by pixel."""
@@ -171,13 +242,30 @@ class EditedSample:
             },
             "conditions": self.shown.to_dict(),
             "shape": list(self.source.stored.shape),
-            "box": None if box is None else [round(v, 5) for v in box],
+            "box": _rounded(box),
             "n_changed": int(changed.sum()),
             "n_reach": int(self.reach.sum()),
+            **({} if self.found is None else {"found": {"box": _rounded(box_of_mask(self.found))}}),
             **about,
             "warnings": list(self.warnings),
             "seconds": seconds,
         }
+
+
+def _rounded(box: Box | None) -> list[float] | None:
+    return None if box is None else [round(v, 5) for v in box]
+
+
+def _boxes(mask: np.ndarray) -> tuple[Box, ...]:
+    """Box of each piece of a mask, the largest first."""
+    pieces, _ = ndimage.label(mask, np.ones((3, 3)))
+    rows, columns = mask.shape
+    found = sorted(ndimage.find_objects(pieces), key=lambda one: -_area(one))
+    return tuple(Box(c.start / columns, r.start / rows, c.stop / columns, r.stop / rows) for r, c in found)
+
+
+def _area(place: tuple[slice, slice]) -> int:
+    return (place[0].stop - place[0].start) * (place[1].stop - place[1].start)
 
 
 def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +275,7 @@ def _place(sample: EditedSample, manifest: Manifest, spec: RunSpec, keep: Mappin
     return place_files(
         sample.index,
         manifest.folder,
-        lambda part: sample.write(part, identity=identity, provenance=provenance),
+        lambda part: sample.write(part, identity=identity, provenance=provenance, found_by=spec.weights[-1]),
         names=sample.files,
         keep=keep,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def evolve(
     guidance: float = 1.5,
     bundle: str = DEFAULT_BUNDLES[0],
     autoencoder: str = DEFAULT_BUNDLES[1],
+    lesion_network: str = DEFAULT_BUNDLES[2],
     device: str = "auto",
     progress: ProgressCallback | None = None,
 ) -> Run:
@@ -123,7 +125,7 @@ def evolve(
         Network evaluations, 1 to 64.
     guidance : float
         Weight of classifier-free guidance, 0 to 20; 1 is none.
-    bundle, autoencoder : str
+    bundle, autoencoder, lesion_network : str
         Names or paths of the bundles.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
@@ -180,12 +182,15 @@ def evolve(
         guidance=guidance,
         bundle=bundle,
         autoencoder=autoencoder,
+        lesion_network=lesion_network,
     )
     courses: dict[Path, _Course] = {}
+    lock = threading.Lock()
 
     def aim(request: EditRequest, source: EditSource, index: int) -> Aim:
-        if source.path not in courses:
-            courses[source.path] = _Course.planned(request, source)
+        with lock:
+            if source.path not in courses:
+                courses[source.path] = _Course.planned(request, source)
         return courses[source.path].aim(index + 1)
 
     form = dataclasses.replace(EDIT_FORM, summaries=evolution_files)
@@ -225,6 +230,7 @@ class _Course:
         region = region_in_picture(largest)
         source.refuse_outside(largest)
         source.refuse_outside(region, most=0.1)
+        source.refuse_text(region)
         first_date = _first_date(evolution, source)
         evolution.visit(evolution.visits, first=first_date, run=request.request_sha256)  # refused before any is written
         return cls(
@@ -262,6 +268,7 @@ class _Course:
                 where=self.where,
                 again=again,
                 after=lambda sample: self._visited(sample, number, lawful, level),
+                warnings=self.source.over_known(requested),
             )
 
         return aim(lawful, 0)

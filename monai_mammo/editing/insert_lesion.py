@@ -50,6 +50,7 @@ def insert(
     guidance: float = 1.5,
     bundle: str = DEFAULT_BUNDLES[0],
     autoencoder: str = DEFAULT_BUNDLES[1],
+    lesion_network: str = DEFAULT_BUNDLES[2],
     device: str = "auto",
     progress: ProgressCallback | None = None,
 ) -> Run:
@@ -97,7 +98,7 @@ def insert(
         Network evaluations, 1 to 64.
     guidance : float
         Weight of classifier-free guidance, 0 to 20; 1 is none.
-    bundle, autoencoder : str
+    bundle, autoencoder, lesion_network : str
         Names or paths of the bundles.
     device : {"auto", "cpu", "cuda"}
     progress : callable or None
@@ -141,6 +142,7 @@ def insert(
         guidance=guidance,
         bundle=bundle,
         autoencoder=autoencoder,
+        lesion_network=lesion_network,
     )
     return carry_out_edits(request, _aim, out=out, device=device, progress=progress)
 
@@ -153,6 +155,7 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
         region = region_in_picture(outline)
         source.refuse_outside(outline)
         source.refuse_outside(region, most=0.1)
+        source.refuse_text(region)
         taken = taken | region
         aims.append(
             Aim(
@@ -162,6 +165,7 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
                 where=where,
                 noise=request.image_of(index)[1],
                 contrast=_real_contrast(request, source, outline),
+                warnings=source.over_known(outline),
             )
         )
     return aims[0]._replace(beside=tuple(aims[1:]))

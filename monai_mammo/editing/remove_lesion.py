@@ -9,7 +9,6 @@ import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES, find
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditMethod, EditRequest, listed_images
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
@@ -119,18 +118,12 @@ def remove(
         autoencoder=autoencoder,
         lesion_network=lesion_network,
     )
-    finder: FoundRegion | None = None
-    weights: tuple[WeightsReference, ...] = ()
-    if request.segment:
-        home = find(request.lesion_network)
-        home.check_weights()
-        weights = (WeightsReference(home.name, home.version, home.weights_sha256["models/model.pt"]),)
-        finder = FoundRegion(home, device=device)
+    finder = FoundRegion(find(request.lesion_network), device=device) if request.segment else None
 
     def aim(request: EditRequest, source: EditSource, index: int) -> Aim:
         return _aim(request, source, finder)._replace(noise=request.image_of(index)[1])
 
-    return carry_out_edits(request, aim, out=out, device=device, more_weights=weights, progress=progress)
+    return carry_out_edits(request, aim, out=out, device=device, progress=progress)
 
 
 def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -> Aim:
@@ -144,5 +137,6 @@ def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -
             )
     region = region_in_picture(requested)
     source.refuse_outside(requested, most=0.1)
+    source.refuse_text(requested)
     region &= source.breast
     return Aim(region=region, outline=np.zeros_like(region), requested=requested & source.breast, where=where)

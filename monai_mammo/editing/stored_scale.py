@@ -30,6 +30,11 @@ class StoredScale:
     brightness: np.ndarray
     largest: int
 
+    @property
+    def is_rising(self) -> bool:
+        """Whether high values are bright."""
+        return bool(self.values[-1] > self.values[0])
+
     @classmethod
     def of(cls, stored: np.ndarray, brightness: np.ndarray, *, largest: int) -> Self:
         """Scale of a file, from its pixels and what they show.

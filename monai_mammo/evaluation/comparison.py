@@ -11,12 +11,12 @@ from monai_mammo.evaluation.figures_file import read_figures
 
 __all__ = ["comparison_figures"]
 
-_COMPARED = ("realism", "texture", "adherence")
+_COMPARED = ("realism", "texture", "adherence", "report")
 _Found = Mapping[str, Any] | None
 
 
 def comparison_figures(files: Sequence[str]) -> dict[str, Any]:
-    """Figures of realism, texture and adherence, with a column for each generator.
+    """Figures of realism, texture, adherence and reports, with a column for each generator or folder.
 
     Nothing is measured anew. Acquired images stand in a column of their own; where the figures of two generators were
     measured beside different ones, since the control follows the kinds of the generated images, it holds both.
@@ -24,8 +24,9 @@ def comparison_figures(files: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     files : sequence of str
-        ``NAME=FIGURES.json``: name of the generator's column, and a file that ``evaluate realism``, ``texture`` or
-        ``adherence`` wrote. Of which a generator has no file, its column stays open.
+        ``NAME=FIGURES.json``: name of the generator's column, and a file that ``evaluate realism``, ``texture``,
+        ``adherence`` or ``evaluate SYNTHETIC --reference …`` wrote: the last takes the images of anybody. Of which a
+        generator has no file, its column stays open.
 
     Returns
     -------
@@ -89,6 +90,9 @@ def _is_same_reference(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool
 
 
 def _stated_reference(figures: Mapping[str, Any]) -> Any:
+    if figures["command"] == "report":
+        about = figures["reference"]
+        return about["name"], about["split"], about["n_images"], about["n_persons"]
     data = figures["data"]
     if "datalist_sha256" in data:
         return data["split"], data["datalist_sha256"]
@@ -159,4 +163,12 @@ def _adherence(figures: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], tu
             yield (f"{row['measure']}, read by {row['network']}", "all"), (row["acquired"], row["synthetic"])
 
 
-_ROWS_OF = {"realism": _realism, "texture": _texture, "adherence": _adherence}
+def _report(figures: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], tuple[_Found, _Found]]]:
+    """Verdicts of a report's first screen, each with what stands beside it."""
+    for row in figures["verdicts"]:
+        if row["figure"] is not None:
+            beside = row["beside"] if row["beside"] and "value" in row["beside"] else None
+            yield (row["title"], "all"), (beside, row["figure"])
+
+
+_ROWS_OF = {"realism": _realism, "texture": _texture, "adherence": _adherence, "report": _report}

@@ -10,13 +10,13 @@ from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.loop.loop_table import loop_table
-from monai_mammo.evaluation.markdown import table_of
+from monai_mammo.evaluation.markdown import NONE, count_cell, figure_cell, table_of
+from monai_mammo.evaluation.reader_study.reader_study_table import reader_table
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
 
 __all__ = ["markdown_table"]
 
-_NONE = "–"
 _INTERVAL = "Means of per-image figures with 95 % bootstrap intervals over persons."
 
 
@@ -54,11 +54,11 @@ def _reconstruction(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["region"],
-            _n(row["psnr"]),
-            _mean(row["psnr"], 1),
+            count_cell(row["psnr"]),
+            figure_cell(row["psnr"], 1),
             _plain(row["psnr_bicubic"], 1),
-            _mean(row["psnr_gain"], 1, sign="+"),
-            _mean(row["ssim"], 3),
+            figure_cell(row["psnr_gain"], 1, sign="+"),
+            figure_cell(row["ssim"], 3),
             _plain(row["ssim_bicubic"], 3),
         ]
         for row in figures["rows"]
@@ -80,9 +80,9 @@ def _lesions(figures: Mapping[str, Any]) -> str:
         ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
         known = ours or judge or {}
         frequent = known.get("most_frequent")
-        share = _NONE if frequent is None else f"{frequent:.2f}"
-        persons = str(known.get("n_persons", _NONE))
-        lines.append([measure, kind, _n(known), persons, _mean(ours, 2), _mean(judge, 2), share])
+        share = NONE if frequent is None else f"{frequent:.2f}"
+        persons = str(known.get("n_persons", NONE))
+        lines.append([measure, kind, count_cell(known), persons, figure_cell(ours, 2), figure_cell(judge, 2), share])
     return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
 
 
@@ -104,9 +104,9 @@ def _examiners(figures: Mapping[str, Any]) -> str:
         ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
         known = ours or judge or {}
         frequent = known.get("most_frequent")
-        share = _NONE if frequent is None else f"{frequent:.2f}"
-        persons = str(known.get("n_persons", _NONE))
-        lines.append([measure, kind, _n(known), persons, _mean(ours, 2), _mean(judge, 2), share])
+        share = NONE if frequent is None else f"{frequent:.2f}"
+        persons = str(known.get("n_persons", NONE))
+        lines.append([measure, kind, count_cell(known), persons, figure_cell(ours, 2), figure_cell(judge, 2), share])
     return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
 
 
@@ -123,7 +123,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             if sides["n_dicom"]
             else "."
         ),
-        f"Dice of first tries, before any was mended or drawn again: {_mean(first, 2)}, n = {_n(first)}."
+        f"Dice of first tries, before any was mended or drawn again: {figure_cell(first, 2)}, n = {count_cell(first)}."
         if first
         else "",
         f"Mended by the lesion painter: {n_mended} of {n}." if n_mended else "",
@@ -135,11 +135,11 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             row["network"],
             row["measure"],
             row["kind"],
-            _mean(row["synthetic"], 2),
-            _n(row["synthetic"]),
-            _mean(row["acquired"], 2),
-            _n(row["acquired"]),
-            _mean(row["ratio"], 2),
+            figure_cell(row["synthetic"], 2),
+            count_cell(row["synthetic"]),
+            figure_cell(row["acquired"], 2),
+            count_cell(row["acquired"]),
+            figure_cell(row["ratio"], 2),
         ]
         for row in figures["rows"]
         if row["synthetic"]["low"] is not None  # a figure of one image is an anecdote: it has no interval
@@ -192,7 +192,7 @@ def _copies(figures: Mapping[str, Any]) -> str:
         "without them; radiomic and learned: distance of features to the closest over that to the second closest."
     )
     ways = list(figures["limits"])
-    lines = [[row["images"], str(row["n"]), *(_mean(row[way], 2) for way in ways)] for row in figures["rows"]]
+    lines = [[row["images"], str(row["n"]), *(figure_cell(row[way], 2) for way in ways)] for row in figures["rows"]]
     return _page(head, ["images", "n", *ways], lines)
 
 
@@ -227,11 +227,11 @@ def _texture(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["measure"],
-            _n(row["acquired"]),
-            _mean(row["acquired"], 1),
-            _mean(row["reconstructed"], 1, sign="+"),
-            _mean(row["generated"], 1, sign="+"),
-            _n(row["generated"]),
+            count_cell(row["acquired"]),
+            figure_cell(row["acquired"], 1),
+            figure_cell(row["reconstructed"], 1, sign="+"),
+            figure_cell(row["generated"], 1, sign="+"),
+            count_cell(row["generated"]),
         ]
         for row in figures["rows"]
     ]
@@ -245,7 +245,7 @@ def _comparison(figures: Mapping[str, Any]) -> str:
         [
             row["measure"],
             row["kind"],
-            "; ".join(text for one in row["acquired"] if (text := _figure(one)) != _NONE) or _NONE,
+            "; ".join(text for one in row["acquired"] if (text := _figure(one)) != NONE) or NONE,
             *(_with_n(one) for one in row["generated"]),
         ]
         for row in figures["rows"]
@@ -268,13 +268,13 @@ def _about_weights(generator: Mapping[str, Any]) -> str:
 
 def _figure(found: Mapping[str, Any] | None) -> str:
     if not found or found["low"] is None:
-        return _NONE
-    return _mean({**found, "mean": found.get("value", found.get("mean"))}, 2)
+        return NONE
+    return figure_cell(found)
 
 
 def _with_n(found: Mapping[str, Any] | None) -> str:
     text = _figure(found)
-    return f"{text}, n {found['n']}" if found and text != _NONE and "n" in found else text
+    return f"{text}, n {found['n']}" if found and text != NONE and "n" in found else text
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -293,6 +293,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "edits": edit_tables,
     "report": report_table,
     "comparison": _comparison,
+    "reader study": reader_table,
 }
 
 
@@ -313,18 +314,5 @@ def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> s
     return f"{head}\n\n{table_of(titles, lines)}\n"
 
 
-def _mean(value: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:
-    if not value:
-        return _NONE
-    text = f"{value['mean']:{sign}.{digits}f}"
-    if value["low"] is None:
-        return text
-    return f"{text} ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
-
-
 def _plain(value: Mapping[str, Any] | None, digits: int) -> str:
-    return _NONE if not value else f"{value['mean']:.{digits}f}"
-
-
-def _n(value: Mapping[str, Any] | None) -> str:
-    return _NONE if not value else str(value["n"])
+    return NONE if not value else f"{value['mean']:.{digits}f}"

@@ -152,7 +152,7 @@ def test_the_source_and_the_edits_are_named(acquired, edit):
     purpose = item.PurposeOfReferenceCodeSequence[0]
     assert (purpose.CodeValue, purpose.CodingSchemeDesignator) == ("121322", "DCM")
     assert [c.CodeValue for c in edited.DerivationCodeSequence] == ["lesion_removed", "113087"]
-    assert list(edited.ImageType) == ["DERIVED", "PRIMARY", ""]
+    assert list(edited.ImageType) == ["DERIVED", "SECONDARY", ""]
     assert edited.SyntheticData == "YES"
     assert edited.SeriesDescription == "SYNTHETIC EDIT L MLO"
     for words in ("SYNTHETIC", EDITOR.notes[0], "compression released early"):
@@ -283,8 +283,11 @@ def test_a_digitised_film_stays_what_it_is(edit, tmp_path):
     assert edited.Laterality == "L"
 
 
-def test_masks_and_report_of_an_edit_belong_to_the_patient_and_say_synthetic(acquired, edit, tmp_path):
+@pytest.mark.parametrize("is_named", [True, False])
+def test_masks_and_report_of_an_edit_belong_to_the_patient_and_say_synthetic(acquired, edit, tmp_path, is_named):
     source = acquired()
+    if not is_named:
+        del source.Manufacturer
     pixels, disc = with_lesion(source.pixel_array)
     edited = edit(pixels, source)
     paths = [tmp_path / name for name in ("edited.dcm", "lesion.seg.dcm", "report.dcm")]

@@ -95,6 +95,19 @@ def test_sides_and_marks_are_copied_and_the_mammogram_is_referenced(segment, sou
     assert instance.ReferencedSOPInstanceUID == mammogram.SOPInstanceUID
 
 
+@pytest.mark.parametrize("stated", ["CC", None])
+def test_masks_are_valid_where_the_mammogram_states_no_orientation_and_an_odd_name(
+    source, provenance, tmp_path, stated
+):
+    dataset = pydicom.dcmread(source)
+    dataset.PatientOrientation = stated  # CBIS-DDSM writes the view there, and a word as name
+    dataset.PatientName = "Mass-Test_P_00001_LEFT_CC"
+    path = tmp_path / "lesion.seg.dcm"
+    written = write_segmentation(dataset, {"found": FOUND}, path, finding=Finding.MASS, provenance=provenance)
+    assert not written.PatientOrientation and "PatientOrientation" in written
+    assert errors_of(path, kind="Segmentation") == []
+
+
 def test_frames_are_found_by_number_not_by_place(segment, tmp_path):
     dataset = pydicom.dcmread(segment(REQUESTED, FOUND))
     frames = dataset.PerFrameFunctionalGroupsSequence

@@ -168,3 +168,21 @@ def test_what_cannot_be_compared_is_one_sentence(files, figures, sentence):
 def test_a_file_without_a_name_is_refused(tmp_path, capsys):
     assert main(["evaluate", "compare", str(tmp_path / "realism.json")]) == 2
     assert "are not NAME=FIGURES.json" in capsys.readouterr().err
+
+
+def report(coverage: float | None, *, n_persons: int = 120) -> dict:
+    beside = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 60}
+    figure = None if coverage is None else {**beside, "value": coverage}
+    reference = {"name": "prepared", "split": "validation", "n_images": 251, "n_persons": n_persons}
+    row = {"title": "coverage", "figure": figure, "beside": beside}
+    sentence = {"title": "words alone", "figure": None, "beside": None}
+    return {"name": "report", "command": "report", "reference": reference, "verdicts": [row, sentence]}
+
+
+def test_reports_of_any_folders_stand_side_by_side(files):
+    figures = comparison_figures(files(ours=report(0.7), theirs=report(0.2), unread=report(None)))
+    (row,) = figures["rows"]
+    assert [one and one["value"] for one in row["generated"]] == [0.7, 0.2, None]
+    assert [one["value"] for one in row["acquired"]] == [0.8]
+    with pytest.raises(RequestError, match="report of ours and theirs are of different acquired images"):
+        comparison_figures(files(ours=report(0.7), theirs=report(0.2, n_persons=7)))

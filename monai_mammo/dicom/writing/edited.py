@@ -15,7 +15,7 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from monai_mammo.conditions import Conditions
+from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom.identity import Identity, Provenance, stable_uid
 from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
 from monai_mammo.dicom.reading.guards import Limits, file_bytes, parse
@@ -23,8 +23,15 @@ from monai_mammo.dicom.reasons import Refusal
 from monai_mammo.dicom.writing.encode import TransferSyntax, encode
 from monai_mammo.dicom.writing.greyscale import put_brightness, put_full_window, put_pixels
 from monai_mammo.dicom.writing.mammogram_object import INTENTS
-from monai_mammo.dicom.writing.provenance_attributes import SOURCE_OF_PROCESSING, coded, contribution, derivation
+from monai_mammo.dicom.writing.provenance_attributes import (
+    SOURCE_OF_PROCESSING,
+    coded,
+    contribution,
+    derivation,
+    edited_source,
+)
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta
+from monai_mammo.dicom.writing.told_lesions import lesions_told
 from monai_mammo.dicom.writing.visit import Visit, put_visit
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_bytes
@@ -74,6 +81,7 @@ def write_edited(
     conditions: Conditions | None = None,
     visit: Visit | None = None,
     is_moved: bool = False,
+    lesions: Sequence[Box] | None = None,
     transfer_syntax: TransferSyntax = "jpeg-ls",
 ) -> Dataset:
     """Write an edited version of a real mammogram; equal arguments give equal bytes.
@@ -101,6 +109,8 @@ def write_edited(
         When the picture is said to be taken; as its source, where none is given.
     is_moved : bool
         Whether what the pixels show lies elsewhere than in the source.
+    lesions : sequence of Box, optional
+        Where lesions are known after the edit; ImageComments then say it, and `told_lesions` reads it.
     transfer_syntax : str
         One of `encode.TRANSFER_SYNTAXES`.
 
@@ -125,6 +135,7 @@ def write_edited(
         conditions=conditions,
         visit=visit,
         is_moved=is_moved,
+        lesions=lesions,
     )
     encode(dataset, transfer_syntax)
     save_bytes(dataset_bytes(dataset), path)
@@ -141,13 +152,14 @@ def edited_dataset(
     conditions: Conditions | None = None,
     visit: Visit | None = None,
     is_moved: bool = False,
+    lesions: Sequence[Box] | None = None,
 ) -> Dataset:
     """Dataset of an edited mammogram with native pixels; see `write_edited`.
 
     Parameters
     ----------
     pixels : ndarray, shape (rows, columns)
-    source, edits, identity, provenance, conditions, visit, is_moved
+    source, edits, identity, provenance, conditions, visit, is_moved, lesions
         As for `write_edited`.
 
     Returns
@@ -168,7 +180,7 @@ def edited_dataset(
     dataset.file_meta = file_meta(dataset.SOPClassUID, dataset.SOPInstanceUID, uid.ExplicitVRLittleEndian)
     _put_pixels(dataset, pixels)
     _put_origin(dataset, acquired, edits, is_moved=is_moved)
-    _put_provenance(dataset, acquired, provenance)
+    _put_provenance(dataset, acquired, provenance, lesions)
     if visit is not None:
         put_visit(dataset, visit)
     made = f"Edited ({', '.join(edits)}), {provenance.method} by {provenance.tool} {provenance.tool_version}"
@@ -254,20 +266,28 @@ def _put_origin(dataset: Dataset, source: Dataset, edits: Sequence[str], *, is_m
     item.ReferencedSOPInstanceUID = source.SOPInstanceUID
     item.PurposeOfReferenceCodeSequence = [coded(SOURCE_OF_PROCESSING)]
     item.SpatialLocationsPreserved = "NO" if is_moved else "YES"
-    dataset.SourceImageSequence = [item]
-    dataset.DerivationCodeSequence = [coded(EDITS[edit]) for edit in edits]
-    kinds = source.get("ImageType") or ["ORIGINAL", "PRIMARY"]
-    dataset.ImageType = ["DERIVED", *list(kinds)[1:]]
+    # an edited image that is edited again says what was done before, and from which images it came
+    dataset.SourceImageSequence = [item, *_former(source, "SourceImageSequence")]
+    done = [coded(EDITS[edit]) for edit in edits]
+    dataset.DerivationCodeSequence = [*done, *_former(source, "DerivationCodeSequence")]
+    # made after the examination (PS3.3, C.7.6.1.1.2); what follows says of what sort the acquisition is
+    dataset.ImageType = ["DERIVED", "SECONDARY", *list(source.get("ImageType") or [])[2:]]
     meta = getattr(source, "file_meta", Dataset())
     if meta.get("TransferSyntaxUID") in _LOSSY:  # what was lost once stays lost
         dataset.LossyImageCompression = "01"
 
 
-def _put_provenance(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
+def _former(source: Dataset, keyword: str) -> list[Dataset]:
+    """Items of a source that was edited itself; those of an acquired one tell of its acquisition."""
+    return [] if edited_source(source) is None else [copy.deepcopy(item) for item in source.get(keyword) or []]
+
+
+def _put_provenance(dataset: Dataset, source: Dataset, provenance: Provenance, lesions: Sequence[Box] | None) -> None:
     dataset.SyntheticData = "YES"
     dataset.SeriesDescription = f"SYNTHETIC EDIT {source.get('SeriesDescription') or ''}".strip()[:64]
-    said = "SYNTHETIC content: this acquired image was edited by a computer, not for diagnosis."
-    comments = [said, *provenance.notes, str(source.get("ImageComments") or "")]
+    said = "SYNTHETIC content: this image was edited by a computer, not for diagnosis."
+    told = [] if lesions is None else [lesions_told(lesions)]
+    comments = [said, *provenance.notes, *told, str(source.get("ImageComments") or "")]
     dataset.ImageComments = " ".join(comment for comment in comments if comment)[:10240]
     made_by = [contribution(weights, provenance) for weights in provenance.weights]
     dataset.ContributingEquipmentSequence = [*(dataset.get("ContributingEquipmentSequence") or []), *made_by]

@@ -11,6 +11,7 @@ from monai_mammo.dicom.identity import CONDITIONS_PREFIX, Identity, Provenance, 
 from monai_mammo.terms import Code
 
 __all__ = [
+    "ACQUISITION_EQUIPMENT",
     "SOURCE_OF_PROCESSING",
     "SYNTHESIZING_EQUIPMENT",
     "coded",
@@ -28,7 +29,8 @@ SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
 SOURCE_OF_PROCESSING = Code("121322", "DCM", "Source image for image processing operation")
 """Purpose of reference of the acquired image that an edited one was made from (PS3.16, CID 7202)."""
 
-_ACQUISITION_EQUIPMENT = "109101"
+ACQUISITION_EQUIPMENT = Code("109101", "DCM", "Acquisition Equipment")
+"""Purpose of reference of what acquired an image (PS3.16, CID 7005)."""
 
 
 def coded(code: Code) -> Dataset:
@@ -73,7 +75,9 @@ def has_acquired_source(dataset: Dataset) -> bool:
     bool
     """
     equipment = dataset.get("ContributingEquipmentSequence") or []
-    return edited_source(dataset) is not None or any(_has_purpose(item, _ACQUISITION_EQUIPMENT) for item in equipment)
+    return edited_source(dataset) is not None or any(
+        _has_purpose(item, ACQUISITION_EQUIPMENT.value) for item in equipment
+    )
 
 
 def _has_purpose(item: Dataset, code_value: str) -> bool:
@@ -114,9 +118,18 @@ def copy_provenance(dataset: Dataset, source: Dataset) -> None:
             dataset[keyword] = source[keyword]
     kept = list(dataset.get("ContributingEquipmentSequence") or [])
     if edited_source(source) is None:
-        kept = [item for item in kept if not _has_purpose(item, _ACQUISITION_EQUIPMENT)]
+        kept = [item for item in kept if not _has_purpose(item, ACQUISITION_EQUIPMENT.value)]
+    elif not any(_has_purpose(item, ACQUISITION_EQUIPMENT.value) for item in kept):
+        kept.append(_unnamed_equipment())  # highdicom states none where the source names no manufacturer
     made_by = [item for item in source.get("ContributingEquipmentSequence") or [] if is_synthesizing(item)]
     dataset.ContributingEquipmentSequence = [*kept, *made_by]
+
+
+def _unnamed_equipment() -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = [coded(ACQUISITION_EQUIPMENT)]
+    item.Manufacturer = "unknown"
+    return item
 
 
 def derivation(made: str, conditions: Conditions | None, identity: Identity) -> str:

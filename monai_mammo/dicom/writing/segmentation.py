@@ -16,7 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from monai_mammo.dicom.identity import Provenance, WeightsReference, stable_uid
-from monai_mammo.dicom.pydicom_messages import suppress_pydicom_messages
+from monai_mammo.dicom.orientation import is_orientation
+from monai_mammo.dicom.pydicom_messages import suppress_name_warnings, suppress_pydicom_messages
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.provenance_attributes import copy_provenance
 from monai_mammo.dicom.writing.store import dataset_bytes, file_meta, read_dataset
@@ -267,6 +268,7 @@ def _segment(
     )
 
 
+@suppress_name_warnings()
 def _build(
     source: Dataset, stack: np.ndarray, segments: list[SegmentDescription], provenance: Provenance
 ) -> Segmentation:
@@ -295,8 +297,8 @@ def _build(
 
 
 def _copy_from_source(dataset: Dataset, source: Dataset) -> None:
-    """Copy what highdicom leaves behind; without PatientOrientation the object is not valid."""
-    if "PatientOrientation" in source:
-        dataset.PatientOrientation = source.PatientOrientation
+    """Copy what highdicom leaves behind; without PatientOrientation, or with a view in it, the object is not valid."""
+    stated = source.get("PatientOrientation")
+    dataset.PatientOrientation = stated if is_orientation(stated) else None
     dataset.SeriesDescription = "SYNTHETIC lesion masks"
     copy_provenance(dataset, source)

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 
 from monai_mammo.dicom.identity import Provenance, stable_uid
+from monai_mammo.dicom.pydicom_messages import suppress_name_warnings
 from monai_mammo.dicom.writing.clock import remove_clock_and_chance
 from monai_mammo.dicom.writing.findings import ReportedFinding, breast_group, concept, finding_group
 from monai_mammo.dicom.writing.mammogram_object import INTENTS
@@ -126,6 +127,7 @@ def _describe_image(report: MeasurementReport, source: Dataset) -> None:
         entry.ContentSequence.append(CodeContentItem(concept(name), concept(value), "HAS ACQ CONTEXT"))
 
 
+@suppress_name_warnings()
 def _build(source: Dataset, masks: Dataset | None, groups: list[Any], provenance: Provenance) -> ComprehensiveSR:
     from highdicom import sr
 

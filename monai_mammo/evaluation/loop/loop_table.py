@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_mammo.evaluation.loop.survival import STAGES
-from monai_mammo.evaluation.markdown import table_of
+from monai_mammo.evaluation.markdown import figure_cell, table_of
 
 __all__ = ["loop_table"]
-
-_NONE = "–"
 
 
 def loop_table(figures: Mapping[str, Any]) -> str:
@@ -38,12 +36,12 @@ def loop_table(figures: Mapping[str, Any]) -> str:
         [
             row["attribute"],
             str(row["n"]),
-            *(_value(row["score"][stage]) for stage in STAGES),
-            _value(row["autoencoder_error"], sign="+"),
-            _value(row["cycle_error"], sign="+"),
+            *(figure_cell(row["score"][stage]) for stage in STAGES),
+            figure_cell(row["autoencoder_error"], sign="+", are_bounds_signed=True),
+            figure_cell(row["cycle_error"], sign="+", are_bounds_signed=True),
             str(row["n_read"]),
-            _value(row["survives"]),
-            _value(row["by_chance"]),
+            figure_cell(row["survives"]),
+            figure_cell(row["by_chance"]),
             row["reason"] or "",
         ]
         for row in figures["rows"]
@@ -72,13 +70,4 @@ def _trend_words(row: Mapping[str, Any]) -> list[str]:
 
 
 def _trend(row: Mapping[str, Any]) -> list[str]:
-    return [_value(row["trend"], sign="+"), row["verdict"]]
-
-
-def _value(figure: Mapping[str, Any] | None, *, sign: str = "") -> str:
-    if not figure:
-        return _NONE
-    value = figure["value"] if "value" in figure else figure["mean"]
-    if figure["low"] is None:
-        return f"{value:{sign}.2f}"
-    return f"{value:{sign}.2f} ({figure['low']:{sign}.2f} to {figure['high']:{sign}.2f})"
+    return [figure_cell(row["trend"], sign="+", are_bounds_signed=True), row["verdict"]]

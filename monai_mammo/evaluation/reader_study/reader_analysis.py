@@ -93,7 +93,7 @@ def _figures(key: Mapping[str, Any], readers: Sequence[ReaderAnswers]) -> dict[s
     rating = _rating(rated, readers) if rated else None
     pair = _pair(paired, readers) if paired else None
     return {
-        "name": "reader study",
+        "name": "reader-study",
         "command": "reader study",
         "kit": key["kit"],
         "n_readers": len(readers),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_mammo.evaluation.markdown import table_of
+from monai_mammo.evaluation.markdown import count_cell, figure_cell, table_of
 
 __all__ = ["realism_table"]
-
-_NONE = "–"
 
 
 def realism_table(figures: Mapping[str, Any]) -> str:
@@ -44,12 +42,12 @@ def _measures(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["measure"],
-            _value(row["synthetic"], 3),
-            _n(row["synthetic"]),
-            _value(row["acquired"], 3),
-            _n(row["acquired"]),
-            _value(row["share"], 2),
-            _value(row["control_share"], 2),
+            figure_cell(row["synthetic"], 3),
+            count_cell(row["synthetic"]),
+            figure_cell(row["acquired"], 3),
+            count_cell(row["acquired"]),
+            figure_cell(row["share"], 2),
+            figure_cell(row["control_share"], 2),
         ]
         for row in figures["measures"]
     ]
@@ -63,11 +61,11 @@ def _spectrum(figures: Mapping[str, Any]) -> str:
             row["kind"],
             row["view"],
             row["measure"],
-            _value(row["acquired"], 1),
-            _n(row["acquired"]),
-            _value(row["difference"], 1, sign="+"),
-            _n(row["difference"]),
-            _value(row["control_difference"], 1, sign="+"),
+            figure_cell(row["acquired"], 1),
+            count_cell(row["acquired"]),
+            figure_cell(row["difference"], 1, sign="+"),
+            count_cell(row["difference"]),
+            figure_cell(row["control_difference"], 1, sign="+"),
         ]
         for row in figures["spectrum"]
     ]
@@ -93,7 +91,13 @@ def _kernel(figures: Mapping[str, Any]) -> str:
 
 def _distances(words: str, rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [
-        [row["kind"], row["features"], _value(row["synthetic"], 2), _n(row["synthetic"]), _value(row["control"], 2)]
+        [
+            row["kind"],
+            row["features"],
+            figure_cell(row["synthetic"], 2),
+            count_cell(row["synthetic"]),
+            figure_cell(row["control"], 2),
+        ]
         for row in rows
     ]
     return _page(words, ["kind", "features", "generated", "n", "control"], lines)
@@ -106,9 +110,9 @@ def _auc(figures: Mapping[str, Any]) -> str:
             row["kind"],
             f"{shapes[row['size']][0]} x {shapes[row['size']][1]}",
             row["features"],
-            _value(row["synthetic"], 2),
-            _n(row["synthetic"]),
-            _value(row["control"], 2),
+            figure_cell(row["synthetic"], 2),
+            count_cell(row["synthetic"]),
+            figure_cell(row["control"], 2),
         ]
         for row in figures["auc"]
     ]
@@ -121,14 +125,3 @@ def _auc(figures: Mapping[str, Any]) -> str:
 
 def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return f"{head}\n\n{table_of(titles, lines)}\n"
-
-
-def _value(found: Mapping[str, Any] | None, digits: int, *, sign: str = "") -> str:
-    if not found:
-        return _NONE
-    text = f"{found['value'] if 'value' in found else found['mean']:{sign}.{digits}f}"
-    return text if found["low"] is None else f"{text} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
-
-
-def _n(found: Mapping[str, Any] | None) -> str:
-    return _NONE if not found else str(found["n"])

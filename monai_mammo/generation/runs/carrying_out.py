@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import platform
@@ -17,10 +18,10 @@ from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.generation.runs.contact_sheet import CONTACT_SHEET, contact_sheet
-from monai_mammo.generation.runs.manifest import PASSED, Manifest, refuse_other_run, sample_name
+from monai_mammo.generation.runs.manifest import NOT_MADE, PASSED, Manifest, refuse_other_run, sample_name
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
-from monai_mammo.generation.runs.run_form import NumberedSample, RunForm
+from monai_mammo.generation.runs.run_form import NotMade, NumberedSample, RunForm
 from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.sample_files import FinishedSample, place_sample, refuse_links, remove_partial, writing
 from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, sign_manifest
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GENERATED", "carry_out"]
 
-Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[NumberedSample]]
-"""``make(indices, on_share)`` gives the samples of these numbers one by one, in their order, and may call ``on_share``
-with the share of all their work that is done."""
+Maker = Callable[[Sequence[int], Callable[[float], None]], Iterator[NumberedSample | NotMade]]
+"""``make(indices, on_share)`` gives the samples of these numbers one by one, in their order, or why one is not made; it
+may call ``on_share`` with the share of all their work that is done."""
 
 
 def carry_out(
@@ -138,6 +139,7 @@ def _completed(
     if manifest is None or manifest.count < spec.count or _lists_others(manifest, spec):
         manifest = _opened(manifest, folder, spec, form)
     missing = [index for index in range(spec.count) if not _is_there(manifest, index)]
+    manifest.head.pop(NOT_MADE, None)
     if missing:
         _make_missing(manifest, spec, missing, make, form, progress)
     _close(manifest, spec, form)
@@ -167,10 +169,24 @@ def _make_missing(
             progress(Progress(spec.count - len(missing) + n_made, spec.count, most))
 
     on_share(0.0)
-    for sample in make(missing, on_share):
-        _finish(manifest, spec, sample, form)
-        n_made += 1
-        on_share(n_made / len(missing))
+    try:
+        for sample in make(missing, on_share):
+            if isinstance(sample, NotMade):
+                _say_not_made(manifest, sample)
+            else:
+                _finish(manifest, spec, sample, form)
+            n_made += 1
+            on_share(n_made / len(missing))
+    except MammoError as error:
+        _say_not_made(manifest, NotMade(missing[min(n_made, len(missing) - 1)], str(error)))
+        raise
+
+
+def _say_not_made(manifest: Manifest, not_made: NotMade) -> None:
+    """Have the manifest say why a sample is missing, where it can be written."""
+    manifest.head.setdefault(NOT_MADE, {})[sample_name(not_made.index)] = not_made.why
+    with contextlib.suppress(MammoError):
+        manifest.save()
 
 
 def _finish(manifest: Manifest, spec: RunSpec, sample: NumberedSample, form: RunForm) -> None:
@@ -296,6 +312,10 @@ def _close(manifest: Manifest, spec: RunSpec, form: RunForm) -> None:
         if not (path.is_file() and path.read_bytes() == data):
             save_bytes(data, path)
     files = {name: bytes_sha256(data) for name, data in made.items()}
+    if manifest.head.get(NOT_MADE):
+        manifest.head["files"] = files
+        manifest.save()
+        return
     if manifest.is_complete and manifest.head["files"] == files:
         return
     manifest.head["files"] = files

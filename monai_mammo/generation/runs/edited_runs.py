@@ -98,7 +98,10 @@ def _dicom_problems(
         problems.append("edited.dcm does not say that a part of it is synthetic, and what was done")
     if referenced != dataset.SOPInstanceUID:
         problems.append("lesion.seg.dcm refers to another mammogram")
-    for name, mask in (("requested", requested), ("Changed pixels", changed)):
+    expected = {"requested": requested, "Changed pixels": changed}
+    if "found.png" in paths:
+        expected["found"] = read_brightness(paths["found.png"]) > 0.5
+    for name, mask in expected.items():
         if name not in masks or not np.array_equal(masks[name], mask):
             problems.append(f"lesion.seg.dcm and the PNG mask of {name!r} differ")
     comments = str(dataset.get("ImageComments", ""))

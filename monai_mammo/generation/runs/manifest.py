@@ -24,6 +24,7 @@ from monai_mammo.generation.runs.manifest_seal import (
 
 __all__ = [
     "MANIFEST",
+    "NOT_MADE",
     "PASSED",
     "SYNTHETIC",
     "Manifest",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+NOT_MADE = "not_made"
+"""Key under which a manifest says why a sample is missing, a sentence by the sample's name."""
+
 SYNTHETIC = "Synthetic images made by monai_mammo, not acquired from patients, not for diagnosis."
 PASSED = "passed"
 """Outcome of a sample that met all criteria; that of another one names the criterion."""

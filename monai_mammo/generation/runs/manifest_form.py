@@ -31,6 +31,8 @@ def check_manifest(values: Any) -> None:
     ValueError
         The sentence names the place, and what is allowed there.
     """
+    if isinstance(values, dict) and "not_made" in values:
+        _versions(values["not_made"], "not_made")
     if isinstance(values, dict) and is_edited_run(values):
         _EDITED_HEAD(values, "it")
         _different_numbers(values)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.run_spec import RunSpec
 
-__all__ = ["NumberedSample", "RunForm"]
+__all__ = ["NotMade", "NumberedSample", "RunForm"]
 
 
 class NumberedSample(Protocol):
@@ -18,6 +18,21 @@ class NumberedSample(Protocol):
     @property
     def index(self) -> int:
         """Number of the sample in its run, from 0."""
+
+
+class NotMade(NamedTuple):
+    """What a maker gives in place of a sample that cannot be made.
+
+    Attributes
+    ----------
+    index : int
+        Number of the sample in its run, from 0.
+    why : str
+        One sentence.
+    """
+
+    index: int
+    why: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,19 @@ from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
 from monai_mammo.generation.engine.source import source_note
 from monai_mammo.generation.runs.edited_form import EDITED, is_edited_run
 from monai_mammo.generation.runs.edited_runs import edit_problems
-from monai_mammo.generation.runs.manifest import MANIFEST, SYNTHETIC, Manifest, is_passed, run_sha256, sample_name
+from monai_mammo.generation.runs.manifest import (
+    MANIFEST,
+    NOT_MADE,
+    SYNTHETIC,
+    Manifest,
+    is_passed,
+    run_sha256,
+    sample_name,
+)
 from monai_mammo.generation.runs.manifest_seal import canonical_json
 from monai_mammo.generation.runs.output_format import PREPARED_IMAGE, PREPARED_LESION
 from monai_mammo.generation.runs.run_datalist import DATALIST, PASSED_DATALIST, datalist_bytes
+from monai_mammo.generation.runs.run_sources import SourceFiles
 from monai_mammo.generation.runs.signature import SIGNATURE, is_signed, public_key, signature_problem
 from monai_mammo.generation.runs.written_dicom import written_dicom
 from monai_mammo.measures.overlap import dice
@@ -59,6 +68,8 @@ class VerifyReport:
         What is worth knowing and no fault.
     is_signed : bool or None
         Whether the run is signed by the key that was named; `None` where none was.
+    n_sources_proved : int or None
+        Samples whose source is among the files that were named; `None` where none were.
     """
 
     folder: Path
@@ -68,6 +79,7 @@ class VerifyReport:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     is_signed: bool | None = None
+    n_sources_proved: int | None = None
 
     @property
     def is_in_order(self) -> bool:
@@ -85,7 +97,11 @@ class VerifyReport:
 
 
 def verify(
-    folder: str | Path, *, key: str | Path | None = None, progress: ProgressCallback | None = None
+    folder: str | Path,
+    *,
+    key: str | Path | None = None,
+    source: str | Path | None = None,
+    progress: ProgressCallback | None = None,
 ) -> VerifyReport:
     """Every file of a run looked at: against the manifest, and DICOM against itself.
 
@@ -99,6 +115,9 @@ def verify(
     key : str or Path or None
         PEM file of an Ed25519 public key. The run must then be signed by its owner, and hold nothing that the
         signature does not cover.
+    source : str or Path or None
+        The acquired mammogram that a run is said to be made from, or a folder that holds it. Its sha256 must be the one
+        that the run states, and an edited image must have its pixels wherever ``changed.png`` marks no change.
     progress : callable or None
         Called with a `Progress` now and then.
 
@@ -109,7 +128,7 @@ def verify(
     Raises
     ------
     RequestError
-        There is no run in the folder, or no such key in the file.
+        There is no run in the folder, no such key in the file, or no source where one is named.
     MammoError
         Its manifest cannot be read.
     """
@@ -121,6 +140,10 @@ def verify(
     changed = dict(_changed_files(manifest))
     problems = [*manifest.changes, *_hashes(manifest), *_source(manifest), *changed.values()]
     problems += [*_incomplete(manifest), *_datalist(manifest)]
+    n_sources_proved = None
+    if source is not None:
+        differing, n_sources_proved = SourceFiles(source).problems(manifest)
+        problems += differing
     notes, n_sides_read = _unstated_files(manifest), 0
     unsigned = None if owner is None else signature_problem(folder, owner)
     if owner is not None:
@@ -132,7 +155,7 @@ def verify(
         paths = {name: folder / sample_name(index) / name for name in entry["files"]}
         if not any(f"{sample_name(index)}/{name}" in changed for name in paths):
             is_edit = is_edited_run(manifest.head)
-            found, is_side_read = (edit_problems(entry, paths), True) if is_edit else _sample(entry, paths)
+            found, is_side_read = (_edit(entry, paths), True) if is_edit else _sample(entry, paths)
             problems += [f"{sample_name(index)}: {sentence}" for sentence in found]
             n_sides_read += is_side_read and not is_edit
             notes += [] if is_side_read else [f"{sample_name(index)}: the pixels do not tell the chest wall's side"]
@@ -146,6 +169,7 @@ def verify(
         problems=tuple(problems),
         notes=tuple(notes),
         is_signed=None if owner is None else unsigned is None,
+        n_sources_proved=n_sources_proved,
     )
 
 
@@ -202,10 +226,13 @@ def _changed_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 def _incomplete(manifest: Manifest) -> Iterator[str]:
     lacking = [index for index in range(manifest.count) if index not in manifest.samples]
+    reasons = {index: manifest.head.get(NOT_MADE, {}).get(sample_name(index)) for index in lacking}
+    yield from (f"{sample_name(index)} was not made: {why}" for index, why in reasons.items() if why)
+    lacking = [index for index, why in reasons.items() if not why]
     if lacking:
         are = "is" if len(lacking) == 1 else "are"
         yield f"{len(lacking)} of {manifest.count} samples {are} not made yet: repeat the same command"
-    elif not manifest.is_complete:
+    elif not manifest.is_complete and not reasons:
         yield "the run was not brought to its end: repeat the same command"
     for index, entry in sorted(manifest.samples.items()):
         if entry.get("is_failure"):
@@ -380,11 +407,17 @@ def _segmentation(paths: Mapping[str, Path], requested: np.ndarray, entry: Mappi
     return problems
 
 
+def _edit(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> list[str]:
+    """Sentences for what is wrong with an edited image; runs before edits had a report have none."""
+    problems = edit_problems(entry, paths)
+    return problems + (_report(paths, "edited.dcm") if "report.dcm" in paths else [])
+
+
 @suppress_pydicom_messages()
-def _report(paths: Mapping[str, Path]) -> list[str]:
+def _report(paths: Mapping[str, Path], image: str = "mammogram.dcm") -> list[str]:
     try:
         dataset = read_dataset(paths["report.dcm"])
-        source = read_dataset(paths["mammogram.dcm"])
+        source = read_dataset(paths[image])
         evidence = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
         referenced = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
     except Exception as error:

@@ -125,6 +125,12 @@ def test_readers_who_know_and_readers_who_guess(kit, tmp_path, capsys):
     assert (
         said.startswith("In images rated alone, 3 readers told synthetic from acquired images") and "| mean |" in said
     )
+    card = tmp_path / "card.md"
+    card.write_text("Read.\n<!-- figures:reader-study -->\nEARLIER\n<!-- /figures:reader-study -->\n")
+    assert main(["evaluate", "card", str(card), str(tmp_path / "figures.json")]) == 0
+    assert (
+        figures["sentence"] in card.read_text() and "| mean |" in card.read_text() and "EARLIER" not in card.read_text()
+    )
     lone = tmp_path / "lone.csv"
     lone.write_text(answers(key, "D", is_right=lambda place: place % 2 == 0))
     alone = reader_kit_analyse(out, [lone])

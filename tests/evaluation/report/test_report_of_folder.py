@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -22,6 +26,7 @@ from monai_mammo.networks import EfficientNetLite
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare import prepare_mammogram
 
+ROOT = Path(__file__).resolve().parents[3]
 SHAPE = (64, 48)
 N_SYNTHETIC, N_REFERENCE, N_CONTROL = 22, 48, 24
 
@@ -262,3 +267,14 @@ def test_what_cannot_be_reported_is_said_in_a_sentence(acquired, tmp_path, capsy
     out = ["--out", str(tmp_path / "out")] if "--reference" in words else []
     assert main(["evaluate", *words, *out, *(["--device", "cpu"] if out else [])]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_tutorial_07_evaluate(bundles, _with_encoder):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "tutorials" / "07_evaluate.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    sharp, blurred, distances = done.stdout.splitlines()
+    assert sharp.startswith("sharp: These images may") and blurred.startswith("blurred: These images may")
+    values = [float(number) for number in re.findall(r"\d+\.\d+", distances)]
+    assert len(values) == 2 and values[1] > 2 * values[0] > 0
