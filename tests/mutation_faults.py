@@ -1435,9 +1435,9 @@ FAULTS: tuple[Fault, ...] = (
         "a person stands on both sides of a comparison",
     ),
     Fault(
-        "evaluation/tables.py",
-        "({value['low']:.{digits}f} to {value['high']:.{digits}f})",
-        "({value['high']:.{digits}f} to {value['low']:.{digits}f})",
+        "evaluation/markdown.py",
+        "({figure['low']:{of_bounds}.{digits}f} to {figure['high']:{of_bounds}.{digits}f})",
+        "({figure['high']:{of_bounds}.{digits}f} to {figure['low']:{of_bounds}.{digits}f})",
         ("evaluation/test_tables.py",),
         "intervals in model cards run backwards",
     ),

@@ -38,6 +38,7 @@ class SharedSources:
         Parameters
         ----------
         path : str
+            Of a DICOM file or a picture.
 
         Returns
         -------

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["NONE", "count_cell", "figure_cell", "table_of"]
+__all__ = ["NONE", "count_words", "figure_words", "table_of"]
 
 NONE = "–"
-"""Cell of a figure that there is not."""
+"""What stands for a figure that there is not."""
 
 
-def figure_cell(
+def figure_words(
     figure: Mapping[str, Any] | None, digits: int = 2, *, sign: str = "", are_bounds_signed: bool = False
 ) -> str:
     """Figure with its interval, where it has one.
@@ -40,7 +40,7 @@ def figure_cell(
     return f"{text} ({figure['low']:{of_bounds}.{digits}f} to {figure['high']:{of_bounds}.{digits}f})"
 
 
-def count_cell(figure: Mapping[str, Any] | None) -> str:
+def count_words(figure: Mapping[str, Any] | None) -> str:
     """Number of images that a figure rests on.
 
     Parameters
@@ -62,7 +62,7 @@ def table_of(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     ----------
     titles : sequence of str
     lines : sequence of sequence of str
-        A cell for each title.
+        A word for each title.
 
     Returns
     -------

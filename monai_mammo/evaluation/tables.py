@@ -10,7 +10,7 @@ from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.loop.loop_table import loop_table
-from monai_mammo.evaluation.markdown import NONE, count_cell, figure_cell, table_of
+from monai_mammo.evaluation.markdown import NONE, count_words, figure_words, table_of
 from monai_mammo.evaluation.reader_study.reader_study_table import reader_table
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
@@ -54,11 +54,11 @@ def _reconstruction(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["region"],
-            count_cell(row["psnr"]),
-            figure_cell(row["psnr"], 1),
+            count_words(row["psnr"]),
+            figure_words(row["psnr"], 1),
             _plain(row["psnr_bicubic"], 1),
-            figure_cell(row["psnr_gain"], 1, sign="+"),
-            figure_cell(row["ssim"], 3),
+            figure_words(row["psnr_gain"], 1, sign="+"),
+            figure_words(row["ssim"], 3),
             _plain(row["ssim_bicubic"], 3),
         ]
         for row in figures["rows"]
@@ -82,7 +82,7 @@ def _lesions(figures: Mapping[str, Any]) -> str:
         frequent = known.get("most_frequent")
         share = NONE if frequent is None else f"{frequent:.2f}"
         persons = str(known.get("n_persons", NONE))
-        lines.append([measure, kind, count_cell(known), persons, figure_cell(ours, 2), figure_cell(judge, 2), share])
+        lines.append([measure, kind, count_words(known), persons, figure_words(ours, 2), figure_words(judge, 2), share])
     return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
 
 
@@ -106,7 +106,7 @@ def _examiners(figures: Mapping[str, Any]) -> str:
         frequent = known.get("most_frequent")
         share = NONE if frequent is None else f"{frequent:.2f}"
         persons = str(known.get("n_persons", NONE))
-        lines.append([measure, kind, count_cell(known), persons, figure_cell(ours, 2), figure_cell(judge, 2), share])
+        lines.append([measure, kind, count_words(known), persons, figure_words(ours, 2), figure_words(judge, 2), share])
     return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
 
 
@@ -123,7 +123,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             if sides["n_dicom"]
             else "."
         ),
-        f"Dice of first tries, before any was mended or drawn again: {figure_cell(first, 2)}, n = {count_cell(first)}."
+        f"Dice of first tries, before any was mended or drawn again: {figure_words(first, 2)}, n = {count_words(first)}."
         if first
         else "",
         f"Mended by the lesion painter: {n_mended} of {n}." if n_mended else "",
@@ -135,11 +135,11 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             row["network"],
             row["measure"],
             row["kind"],
-            figure_cell(row["synthetic"], 2),
-            count_cell(row["synthetic"]),
-            figure_cell(row["acquired"], 2),
-            count_cell(row["acquired"]),
-            figure_cell(row["ratio"], 2),
+            figure_words(row["synthetic"], 2),
+            count_words(row["synthetic"]),
+            figure_words(row["acquired"], 2),
+            count_words(row["acquired"]),
+            figure_words(row["ratio"], 2),
         ]
         for row in figures["rows"]
         if row["synthetic"]["low"] is not None  # a figure of one image is an anecdote: it has no interval
@@ -192,7 +192,7 @@ def _copies(figures: Mapping[str, Any]) -> str:
         "without them; radiomic and learned: distance of features to the closest over that to the second closest."
     )
     ways = list(figures["limits"])
-    lines = [[row["images"], str(row["n"]), *(figure_cell(row[way], 2) for way in ways)] for row in figures["rows"]]
+    lines = [[row["images"], str(row["n"]), *(figure_words(row[way], 2) for way in ways)] for row in figures["rows"]]
     return _page(head, ["images", "n", *ways], lines)
 
 
@@ -227,11 +227,11 @@ def _texture(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["measure"],
-            count_cell(row["acquired"]),
-            figure_cell(row["acquired"], 1),
-            figure_cell(row["reconstructed"], 1, sign="+"),
-            figure_cell(row["generated"], 1, sign="+"),
-            count_cell(row["generated"]),
+            count_words(row["acquired"]),
+            figure_words(row["acquired"], 1),
+            figure_words(row["reconstructed"], 1, sign="+"),
+            figure_words(row["generated"], 1, sign="+"),
+            count_words(row["generated"]),
         ]
         for row in figures["rows"]
     ]
@@ -269,7 +269,7 @@ def _about_weights(generator: Mapping[str, Any]) -> str:
 def _figure(found: Mapping[str, Any] | None) -> str:
     if not found or found["low"] is None:
         return NONE
-    return figure_cell(found)
+    return figure_words(found)
 
 
 def _with_n(found: Mapping[str, Any] | None) -> str:

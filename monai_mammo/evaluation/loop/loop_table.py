@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_mammo.evaluation.loop.survival import STAGES
-from monai_mammo.evaluation.markdown import figure_cell, table_of
+from monai_mammo.evaluation.markdown import figure_words, table_of
 
 __all__ = ["loop_table"]
 
@@ -36,12 +36,12 @@ def loop_table(figures: Mapping[str, Any]) -> str:
         [
             row["attribute"],
             str(row["n"]),
-            *(figure_cell(row["score"][stage]) for stage in STAGES),
-            figure_cell(row["autoencoder_error"], sign="+", are_bounds_signed=True),
-            figure_cell(row["cycle_error"], sign="+", are_bounds_signed=True),
+            *(figure_words(row["score"][stage]) for stage in STAGES),
+            figure_words(row["autoencoder_error"], sign="+", are_bounds_signed=True),
+            figure_words(row["cycle_error"], sign="+", are_bounds_signed=True),
             str(row["n_read"]),
-            figure_cell(row["survives"]),
-            figure_cell(row["by_chance"]),
+            figure_words(row["survives"]),
+            figure_words(row["by_chance"]),
             row["reason"] or "",
         ]
         for row in figures["rows"]
@@ -70,4 +70,4 @@ def _trend_words(row: Mapping[str, Any]) -> list[str]:
 
 
 def _trend(row: Mapping[str, Any]) -> list[str]:
-    return [figure_cell(row["trend"], sign="+", are_bounds_signed=True), row["verdict"]]
+    return [figure_words(row["trend"], sign="+", are_bounds_signed=True), row["verdict"]]

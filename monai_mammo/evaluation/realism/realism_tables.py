@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_mammo.evaluation.markdown import count_cell, figure_cell, table_of
+from monai_mammo.evaluation.markdown import count_words, figure_words, table_of
 
 __all__ = ["realism_table"]
 
@@ -42,12 +42,12 @@ def _measures(figures: Mapping[str, Any]) -> str:
         [
             row["kind"],
             row["measure"],
-            figure_cell(row["synthetic"], 3),
-            count_cell(row["synthetic"]),
-            figure_cell(row["acquired"], 3),
-            count_cell(row["acquired"]),
-            figure_cell(row["share"], 2),
-            figure_cell(row["control_share"], 2),
+            figure_words(row["synthetic"], 3),
+            count_words(row["synthetic"]),
+            figure_words(row["acquired"], 3),
+            count_words(row["acquired"]),
+            figure_words(row["share"], 2),
+            figure_words(row["control_share"], 2),
         ]
         for row in figures["measures"]
     ]
@@ -61,11 +61,11 @@ def _spectrum(figures: Mapping[str, Any]) -> str:
             row["kind"],
             row["view"],
             row["measure"],
-            figure_cell(row["acquired"], 1),
-            count_cell(row["acquired"]),
-            figure_cell(row["difference"], 1, sign="+"),
-            count_cell(row["difference"]),
-            figure_cell(row["control_difference"], 1, sign="+"),
+            figure_words(row["acquired"], 1),
+            count_words(row["acquired"]),
+            figure_words(row["difference"], 1, sign="+"),
+            count_words(row["difference"]),
+            figure_words(row["control_difference"], 1, sign="+"),
         ]
         for row in figures["spectrum"]
     ]
@@ -94,9 +94,9 @@ def _distances(words: str, rows: Sequence[Mapping[str, Any]]) -> str:
         [
             row["kind"],
             row["features"],
-            figure_cell(row["synthetic"], 2),
-            count_cell(row["synthetic"]),
-            figure_cell(row["control"], 2),
+            figure_words(row["synthetic"], 2),
+            count_words(row["synthetic"]),
+            figure_words(row["control"], 2),
         ]
         for row in rows
     ]
@@ -110,9 +110,9 @@ def _auc(figures: Mapping[str, Any]) -> str:
             row["kind"],
             f"{shapes[row['size']][0]} x {shapes[row['size']][1]}",
             row["features"],
-            figure_cell(row["synthetic"], 2),
-            count_cell(row["synthetic"]),
-            figure_cell(row["control"], 2),
+            figure_words(row["synthetic"], 2),
+            count_words(row["synthetic"]),
+            figure_words(row["control"], 2),
         ]
         for row in figures["auc"]
     ]
