@@ -123,7 +123,8 @@ def _adherence(figures: Mapping[str, Any]) -> str:
             if sides["n_dicom"]
             else "."
         ),
-        f"Dice of first tries, before any was mended or drawn again: {figure_words(first, 2)}, n = {count_words(first)}."
+        "Dice of first tries, before any was mended or drawn again: "
+        f"{figure_words(first, 2)}, n = {count_words(first)}."
         if first
         else "",
         f"Mended by the lesion painter: {n_mended} of {n}." if n_mended else "",
