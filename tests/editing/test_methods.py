@@ -61,6 +61,7 @@ def test_pixels_away_from_the_place_stay_and_the_files_say_how_it_was_done(tiny,
     weights = {one["name"] for one in run.manifest["weights"]}
     assert weights == {
         "mammo_autoencoder",
+        "mammo_lesion_segmentation",  # looks at what came out
         *({"mammo_diffusion gan"} if method == "gan" else {"mammo_diffusion", "mammo_diffusion detail"}),
     }
     assert run.manifest["request"]["method"]["name"] == method
