@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from monai_mammo.conditions import Conditions
@@ -34,13 +35,13 @@ def images_of_run(folder: str | Path) -> tuple[str, ...]:
     Raises
     ------
     RequestError
-        The run has no sample yet.
-    MammoError
-        Its manifest cannot be read.
+        The run has no sample yet, or one of them has no image.
     """
     folder = Path(folder).resolve()
     for home, numbers in ((folder, None), (folder.parent, folder.name)):
-        manifest = Manifest.load(home)
+        manifest = None
+        with contextlib.suppress(MammoError):  # other programs have files of that name, too
+            manifest = Manifest.load(home)
         if manifest is None:
             continue
         names = [sample_name(index) for index in sorted(manifest.samples)]

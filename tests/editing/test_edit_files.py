@@ -291,6 +291,10 @@ def test_a_generated_mammogram_is_edited_from_its_run_or_its_sample(tiny, tmp_pa
     course = monai_mammo.evolve(made.folder, out=tmp_path / "course", **words)
     assert len(course) == 2 and any("the rest is generated mammogram" in warning for warning in course.warnings)
     assert listed_images(made.folder) == listed_images(made.folder / "sample_0000")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "manifest.json").write_text('{"files": []}')  # of another program
+    Image.new("L", (8, 8)).save(tmp_path / "others" / "a.png")
+    assert listed_images(tmp_path / "others") == (str(tmp_path / "others" / "a.png"),)
     source = EditSource.read(made.folder / "sample_0000" / ("mammogram.dcm" if form == "dicom" else "mammogram.png"))
     assert source.origin == "generated" and source.conditions.laterality == "R" and source.known_lesions().any()
 
