@@ -63,6 +63,11 @@ COMMANDS: tuple[Command, ...] = (
         does="change a mammogram until the lesion network reads it otherwise, and ask the judge",
     ),
     Command(
+        name="translate",
+        module="monai_mammo.editing.translate_view",
+        does="draw the contrast view of a breast from its digital one, and the reverse",
+    ),
+    Command(
         name="prepare",
         module="monai_mammo.prepare.preparation",
         does="bring mammograms to one grid, with masks and splits",

@@ -26,6 +26,7 @@ __all__ = [
     "Laterality",
     "Margin",
     "MassDensity",
+    "Modality",
     "Pathology",
     "Quadrant",
     "Shape",
@@ -120,6 +121,21 @@ class View(_Term):
     def code(self) -> Code:
         """SNOMED CT code of the view (CID 4014)."""
         return _VIEW_CODES[self]
+
+
+class Modality(_Term):
+    """What a breast is shown by, where one picture of it is translated into another."""
+
+    DIGITAL = "digital"
+    CONTRAST = "contrast"
+    ULTRASOUND = "ultrasound"
+    BIOPSY = "biopsy"
+
+    @property
+    def kind(self) -> AcquisitionKind | None:
+        """Kind of mammogram; `None` for what is none."""
+        is_mammogram = self in (Modality.DIGITAL, Modality.CONTRAST)
+        return AcquisitionKind(self.value) if is_mammogram else None
 
 
 class Density(_Term):

@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 NAMES = [command.name for command in COMMANDS]
 FUNCTIONS = {command.name: command.function for command in COMMANDS}
 OF_A_PROCESS = {"quiet", "json", "run", "uses_networks", "takes_overrides", "threads", "help", "machine"}
-PYTHON_ALONE = {"progress", "request", "settings", "overrides", "limits"}
-"""Words that mean nothing on a command line: a function, an object, and what stands for single flags."""
+PYTHON_ALONE = {"progress", "request", "settings", "overrides", "limits", "also"}
+"""Words that mean nothing on a command line: a function, an object, what stands for single flags, and the second kind,
+which `--kind digital+contrast` names."""
 
 
 def parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -84,6 +85,7 @@ def test_figures_of_another_name_are_refused():
         "remove",
         "evolve",
         "counterfactual",
+        "translate",
         "prepare",
         "doctor",
         "deidentify",

@@ -20,6 +20,7 @@ VOCABULARIES = [
     terms.Laterality,
     terms.Margin,
     terms.MassDensity,
+    terms.Modality,
     terms.Pathology,
     terms.Quadrant,
     terms.Shape,

@@ -17,6 +17,7 @@ from monai_mammo.networks import (
     LayoutUNet,
     LesionNetwork,
     PainterUNet,
+    TranslatorUNet,
 )
 
 SHAPE = (64, 48)
@@ -123,6 +124,21 @@ def write_translator(root: Path) -> None:
     network = CropTranslator(**small)
     network.texture_std.fill_(0.3)
     torch.save(_state(network), root / "models" / "gan.pt")
+    seal(root)
+
+
+def write_view_translator(root: Path, modalities: tuple[str, ...] = ("digital", "contrast")) -> None:
+    """A translator with random weights into a diffusion bundle, beside what it has."""
+    torch.manual_seed(4)
+    small = {"modalities": list(modalities), "channels": [8, 16], "n_blocks": 1, "context_channels": 8}
+    small["attention_scales"] = [1]
+    path = root / "configs" / "inference.json"
+    definition = {"_target_": "monai_mammo.networks.TranslatorUNet", **small}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "view_translator_def": definition}))
+    network = TranslatorUNet(**small)
+    network.band_std.fill_(0.3)
+    network.air.fill_(-2.0)
+    torch.save(_state(network), root / "models" / "translator.pt")
     seal(root)
 
 

@@ -12,6 +12,7 @@ from monai_mammo.bundle.bundle_folder import (
     JUDGE,
     PAINTER,
     TRANSLATOR,
+    VIEW_TRANSLATOR,
     BundleFolder,
     seal,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "JUDGE",
     "PAINTER",
     "TRANSLATOR",
+    "VIEW_TRANSLATOR",
     "BundleFolder",
     "Nearest",
     "Support",

@@ -16,7 +16,18 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
 
-__all__ = ["DETAIL", "DETAIL_GUIDE", "GUIDE", "JUDGE", "PAINTER", "TRANSLATOR", "BundleFolder", "as_json", "seal"]
+__all__ = [
+    "DETAIL",
+    "DETAIL_GUIDE",
+    "GUIDE",
+    "JUDGE",
+    "PAINTER",
+    "TRANSLATOR",
+    "VIEW_TRANSLATOR",
+    "BundleFolder",
+    "as_json",
+    "seal",
+]
 
 _MAX_CONFIG_BYTES = 16 * 2**20
 
@@ -34,6 +45,9 @@ PAINTER = ("models/painter.pt", "inference", "painter_def")
 
 TRANSLATOR = ("models/gan.pt", "inference", "translator_def")
 """Weights of the translation between lesion and healthy tissue in a diffusion bundle, and where its definition is."""
+
+VIEW_TRANSLATOR = ("models/translator.pt", "inference", "view_translator_def")
+"""Weights of the translator between acquisitions in a diffusion bundle, and the config and id of its definition."""
 
 JUDGE = ("models/judge.pt", "inference", "judge_def")
 """Weights of the judge in the lesion network's bundle, and the config and id of its definition."""
@@ -182,8 +196,8 @@ class BundleFolder:
         Parameters
         ----------
         part : tuple of str
-            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `PAINTER` or
-            `TRANSLATOR`.
+            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `PAINTER`,
+            `TRANSLATOR` or `VIEW_TRANSLATOR`.
 
         Returns
         -------

@@ -5,7 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from monai_mammo.bundle.bundle_folder import DETAIL, DETAIL_GUIDE, PAINTER, TRANSLATOR, BundleFolder, as_json, seal
+from monai_mammo.bundle.bundle_folder import (
+    DETAIL,
+    DETAIL_GUIDE,
+    PAINTER,
+    TRANSLATOR,
+    VIEW_TRANSLATOR,
+    BundleFolder,
+    as_json,
+    seal,
+)
 from monai_mammo.errors import RequestError
 from monai_mammo.files.whole import save_text
 
@@ -28,7 +37,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
         ``models/model.pt`` of a training.
     *overlays : str
         Overlays by which the training was named, such as ``detail`` for the detail stage, ``detail`` and
-        ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for the translation.
+        ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for the translation of
+        regions, ``translate`` for that of views.
 
     Returns
     -------
@@ -47,6 +57,7 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
     parts = {"detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": TRANSLATOR}
+    parts |= {"translate": VIEW_TRANSLATOR}
     path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
     save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")

@@ -132,6 +132,15 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
     )
     command.add_argument("synthetic", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     _add_edits(commands)
+    command = _add(
+        commands, "translation", "translated views beside the acquired ones of the same breasts", [*_BUNDLES]
+    )
+    command.add_argument("--weights", metavar="FILE", help="of a training of the translator (default: the bundle's)")
+    command.add_argument("--regression", metavar="FILE", help="of a training of the regression beside it")
+    command.add_argument("--sheet", metavar="PNG", help="file for a picture of some pairs")
+    command.add_argument("--n-most", type=int, metavar="N", help="pairs that are examined at most (default: all)")
+    command.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
+    command.add_argument("--steps", type=int, default=20, help="network evaluations of a view (default: %(default)s)")
     _add_report(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")

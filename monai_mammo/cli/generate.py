@@ -48,7 +48,8 @@ def add_parser(commands: Any) -> None:
         "generate",
         help=help_of("generate"),
         description="Synthetic mammograms as DICOM with lesion masks and previews. The same command in the same "
-        "folder completes what is missing and changes nothing else.",
+        "folder completes what is missing and changes nothing else. --kind digital+contrast makes both views of each "
+        "breast, the second translated from the first.",
     )
     shown = parser.add_argument_group("what is to be seen (what is left out stays open)")
     for attribute in TABLE:

@@ -27,6 +27,7 @@ from monai_mammo.cli import (
     reconstruct,
     remove,
     train,
+    translate,
     verify,
 )
 from monai_mammo.errors import MammoError, RequestError
@@ -41,6 +42,7 @@ _MODULES = (
     remove,
     evolve,
     counterfactual,
+    translate,
     prepare,
     train,
     doctor,

@@ -14,6 +14,7 @@ _HOMES = {
     "evolve": "evolve_lesion",
     "insert": "insert_lesion",
     "remove": "remove_lesion",
+    "translate": "translate_view",
 }
 
 __all__ = sorted(_HOMES)

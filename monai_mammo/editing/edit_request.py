@@ -19,7 +19,7 @@ from monai_mammo.generation.runs.manifest import canonical_json
 from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.parsed_numbers import parse_number, parse_whole
 from monai_mammo.prepare.mammogram_files import image_files
-from monai_mammo.terms import Depth, Finding, Quadrant
+from monai_mammo.terms import Depth, Finding, Modality, Quadrant
 
 __all__ = ["DEFAULT_STRENGTH", "EditMethod", "EditRequest", "listed_images"]
 
@@ -77,7 +77,7 @@ class EditRequest:
     Parameters
     ----------
     command : str
-        ``insert``, ``remove``, ``evolve`` or ``counterfactual``.
+        ``insert``, ``remove``, ``evolve``, ``counterfactual`` or ``translate``.
     images : tuple of str
         Paths of the files.
     n_variants : int
@@ -116,6 +116,8 @@ class EditRequest:
     strength : float or None
         Of the methods that start from the noised original: 0.05 to 1, where 1 leaves nothing of it; `None` becomes
         `DEFAULT_STRENGTH` there.
+    to : Modality or None
+        What another acquisition of the breast is to be.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -148,6 +150,7 @@ class EditRequest:
     target: ReadingTarget | None = None
     method: EditMethod = EditMethod.PAINTER
     strength: float | None = None
+    to: Modality | None = None
     steps: int = 16
     guidance: float = 1.5
     bundle: str = DEFAULT_BUNDLES[0]
@@ -241,6 +244,10 @@ class EditRequest:
             del values["target"]
         else:
             values["target"] = self.target.to_dict()
+        if self.to is None:
+            del values["to"]
+        else:
+            values["to"] = str(self.to)
         return values
 
     def identity(self) -> dict[str, Any]:

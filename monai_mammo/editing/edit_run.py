@@ -1,9 +1,9 @@
-"""Edits of acquired mammograms carried out in a folder: what `insert`, `remove` and `evolve` share."""
+"""Edits of acquired mammograms carried out in a folder: what the commands share."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from monai_mammo.painting.local_edit import Change, joined
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
 
-__all__ = ["Aim", "carry_out_edits"]
+__all__ = ["Aim", "carry_out_edits", "refuse_unedited", "samples_of"]
 
 _MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
@@ -129,31 +129,84 @@ def carry_out_edits(
         from monai_mammo.generation.engine.device import pick_device
 
         place = pick_device(device)
-        changer = changer_of(request, device=place)
-        finder = FoundRegion(lesion, device=device)
-        sources = SharedSources(shown=request.shown)
+        changer, finder = changer_of(request, device=place), FoundRegion(lesion, device=device)
 
-        def sample(index: int) -> EditedSample | NotMade:
-            path = request.images[request.image_of(index)[0]]
-            try:
-                source = sources.of(path)
-                return finder.after(_edited(request, source, aim(request, source, index), index, changer))
-            except RequestError as error:
-                if len(request.images) == 1:
-                    raise
-                return NotMade(index, str(error))  # a bad file among several costs itself alone
+        def edit(source: EditSource, index: int) -> EditedSample:
+            return finder.after(_edited(request, source, aim(request, source, index), index, changer))
 
-        in_order = sorted(indices, key=lambda one: (request.image_of(one)[0], one))
-        for made in side_by_side(sample, in_order, is_alone=place != "cpu"):
-            if isinstance(made, NotMade):
-                not_edited[request.image_of(made.index)[0]] = made.why
-            yield made
+        yield from samples_of(request, indices, edit, not_edited, is_alone=place != "cpu")
 
     run = carry_out(spec, Path(out), make, form=form, progress=progress)
+    refuse_unedited(request, not_edited)
+    return run
+
+
+def samples_of(
+    request: EditRequest,
+    indices: Sequence[int],
+    edit: Callable[[EditSource, int], EditedSample],
+    not_edited: dict[int, str],
+    *,
+    is_alone: bool,
+) -> Iterator[EditedSample | NotMade]:
+    """Samples of these numbers; a bad file among several costs itself alone.
+
+    Parameters
+    ----------
+    request : EditRequest
+    indices : sequence of int
+        Numbers of samples.
+    edit : callable
+        ``edit(source, index)``.
+    not_edited : dict of int to str
+        Takes up why a file, by its number, was not edited.
+    is_alone : bool
+        Whether one is made after the other, as on a GPU.
+
+    Yields
+    ------
+    EditedSample or NotMade
+
+    Raises
+    ------
+    RequestError
+        The only file cannot be edited.
+    """
+    sources = SharedSources(shown=request.shown)
+
+    def sample(index: int) -> EditedSample | NotMade:
+        path = request.images[request.image_of(index)[0]]
+        try:
+            return edit(sources.of(path), index)
+        except RequestError as error:
+            if len(request.images) == 1:
+                raise
+            return NotMade(index, str(error))
+
+    in_order = sorted(indices, key=lambda one: (request.image_of(one)[0], one))
+    for made in side_by_side(sample, in_order, is_alone=is_alone):
+        if isinstance(made, NotMade):
+            not_edited[request.image_of(made.index)[0]] = made.why
+        yield made
+
+
+def refuse_unedited(request: EditRequest, not_edited: Mapping[int, str]) -> None:
+    """Raise where files of a finished run were not edited.
+
+    Parameters
+    ----------
+    request : EditRequest
+    not_edited : mapping of int to str
+        Why, by the file's number.
+
+    Raises
+    ------
+    MammoError
+        The first of them, and how many there are.
+    """
     if not_edited:
         first = not_edited[min(not_edited)]
         raise MammoError(f"{len(not_edited)} of {len(request.images)} images were not edited, the first: {first}")
-    return run
 
 
 def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, changer: Changer) -> EditedSample:

@@ -42,6 +42,7 @@ _METHODS = {
     "insert": _INSERTED,
     "evolve": _INSERTED,
     "remove": "a region filled by latent diffusion from its surroundings",
+    "translate": "another acquisition of the breast drawn by paired latent diffusion from this one",
     "counterfactual": "a mammogram, or a region of it, drawn anew by latent diffusion from its noised original",
 }
 _OUTLINES = WeightsReference("lesion outlines", "1")
@@ -59,7 +60,7 @@ class EditedSample:
     index : int
         Number of the sample in its run, from 0.
     command : str
-        ``insert``, ``remove``, ``evolve`` or ``counterfactual``.
+        ``insert``, ``remove``, ``evolve``, ``counterfactual`` or ``translate``.
     source : EditSource
     pixels : ndarray, shape (rows, columns), unsigned
         Stored values after the edit.
@@ -82,6 +83,8 @@ class EditedSample:
         Whether what the pixels show lies elsewhere than in the source.
     found : ndarray, shape (rows, columns), bool, or None
         What the lesion network finds afterwards; `None` where it was not asked.
+    is_mammogram : bool
+        Whether the picture is one; what is none is written as a picture, whatever its source is.
     """
 
     index: int
@@ -98,6 +101,12 @@ class EditedSample:
     visit: Visit | None = None
     is_moved: bool = False
     found: np.ndarray | None = None
+    is_mammogram: bool = True
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether the picture is written as DICOM."""
+        return self.source.is_dicom and self.is_mammogram
 
     @property
     def changed(self) -> np.ndarray:
@@ -107,8 +116,8 @@ class EditedSample:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the sample's files."""
-        image = ("edited.dcm", "lesion.seg.dcm", "report.dcm") if self.source.is_dicom else ("edited.png", _SIDECAR)
-        known = (_KNOWN_LESIONS,) if not self.source.is_dicom and self.lesions.any() else ()
+        image = ("edited.dcm", "lesion.seg.dcm", "report.dcm") if self.is_dicom else ("edited.png", _SIDECAR)
+        known = (_KNOWN_LESIONS,) if not self.is_dicom and self.lesions.any() else ()
         found = () if self.found is None else ("found.png",)
         return (*image, *known, "requested.png", "changed.png", *found, *_PICTURES, "conditions.json")
 
@@ -146,7 +155,7 @@ class EditedSample:
         """
         said = " ".join([EDITED, *provenance.notes])
         changed = self.changed
-        if self.source.is_dicom:
+        if self.is_dicom:
             dataset = write_edited(
                 self.pixels,
                 self.source.path,

@@ -31,6 +31,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "realism": ("realism.realism_of_folder", "evaluate_realism"),
     "loop": ("loop.loop_of_run", "evaluate_loop"),
     "edits": ("edits.edits_of_runs", "evaluate_edits"),
+    "translation": ("translated_views", "translation_figures"),
     "report": ("report.report_of_folder", "evaluate_report"),
     "compare": ("comparison", "comparison_figures"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
@@ -54,9 +55,10 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         ``copies`` and ``membership`` tell whether copies would be found and weights know whom they saw,
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
         ones, ``loop`` reads groups of an acquired, a reconstructed and a synthetic image, ``edits`` judges runs of
-        `insert` and `remove`, ``report`` says for what such images may be used, ``compare`` puts figures of several
-        generators side by side, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and
-        ``card`` write into a bundle.
+        `insert` and `remove`, ``translation`` compares translated views with the acquired ones of the same breasts,
+        ``report`` says for what such images may be used, ``compare`` puts figures of several generators side by side,
+        ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a
+        bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
         ``realism``, ``loop`` and ``edits`` and for the ``report``.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monai_mammo import bundle
 from monai_mammo.bundle import BundleFolder
@@ -26,21 +27,26 @@ from monai_mammo.generation.like import (
 from monai_mammo.generation.made_sample import made_sample
 from monai_mammo.generation.mask_file import read_mask
 from monai_mammo.generation.merged_conditions import merged_conditions
-from monai_mammo.generation.request import Request, UnsupportedPolicy
+from monai_mammo.generation.request import MAX_COUNT, Request, UnsupportedPolicy
 from monai_mammo.generation.run_bundles import RunBundles
 from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_spec import MadeSample, RunSpec
 from monai_mammo.generation.runs.signature import private_key
+from monai_mammo.generation.second_view import kinds_of, refuse_untranslated, second_view
 from monai_mammo.generation.taken_attributes import (
     keep_taken,
     stated_as_drawn,
     taken_attributes,
     unanswered_notes,
 )
+from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 from monai_mammo.text import filled_from_text
+
+if TYPE_CHECKING:
+    from monai_mammo.generation.engine.generator import Generator
 
 __all__ = ["generate", "run_request"]
 
@@ -89,7 +95,8 @@ def generate(
         Number of samples; 1 by default, or one for each row of a conditions file.
     kind, density, view, laterality, finding, birads, pathology, age_years, box
     lesion_shape, lesion_margin, calc_type, calc_distribution, subtlety, n_findings
-        What is to be seen, as in `Conditions`; what is left out stays open. The box is
+        What is to be seen, as in `Conditions`; what is left out stays open. Two kinds, such as ``digital+contrast``,
+        make two samples of each breast, the second translated from the first; `count` then counts breasts. The box is
         ``(x0, y0, x1, y1)`` in fractions of the picture as it hangs.
     mask : str or Path or None
         Picture whose white pixels are the lesion, as the mammogram hangs.
@@ -126,6 +133,7 @@ def generate(
     --------
     >>> run = generate(density="C", view="MLO", laterality="L", finding="mass", seed=7, out="run")  # doctest: +SKIP
     """
+    kind, also = kinds_of(kind)
     words: dict[str, Any] = {"kind": kind, "density": density, "view": view, "laterality": laterality}
     words |= {"finding": finding, "birads": birads, "pathology": pathology, "age_years": age_years, "box": box}
     words |= {"lesion_shape": lesion_shape, "lesion_margin": lesion_margin, "subtlety": subtlety}
@@ -135,6 +143,9 @@ def generate(
         given = filled_from_text(Conditions.from_dict({**given, "text": str(text)})).to_dict()
     if request is None:
         settings = {name: value for name, value in settings.items() if value is not None}
+        if also is not None:
+            settings["also"] = also
+            count = None if count is None else 2 * parse_whole(count, name="count", low=1, high=MAX_COUNT // 2)
         unknown = set(settings) - {field.name for field in dataclasses.fields(Request)}
         if unknown:
             raise RequestError(f"setting {sorted(unknown)[0]!r} is not one of {', '.join(_setting_names())}")
@@ -181,7 +192,10 @@ def run_request(
         raise RequestError(f"{out} is a file: name a folder for the run")
     key = None if sign is None else private_key(sign)
     bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
-    weights = bundles.weights(mend=request.mend)
+    if request.also is not None:
+        assert isinstance(request.conditions, tuple)
+        refuse_untranslated(bundles.diffusion, str(request.also), *(str(row.kind) for row in request.conditions))
+    weights = bundles.weights(mend=request.mend, translates=request.also is not None)
     guidance = bundles.guidance(request.guidance, request.guidance_interval)
     source = _source(request, bundles.diffusion)
     planned = _plan(request, bundles.diffusion, source)
@@ -213,10 +227,52 @@ def run_request(
             source=source,
             mends=MENDED_TURNS if request.mend else 0,
         )
+        if request.also is not None:
+            yield from _both_views(request, bundles, generator, planned, settings, indices, on_share)
+            return
         for drawn in draw_all(generator, [planned[index] for index in indices], settings, on_share=on_share):
             yield made_sample(drawn.sample, drawn.results, spacing_mm=spec.spacing_mm, seconds=drawn.seconds)
 
     return carry_out(spec, Path(out), make, sign=key, progress=progress)
+
+
+def _both_views(
+    request: Request,
+    bundles: RunBundles,
+    generator: Generator,
+    planned: Sequence[PlannedSample],
+    settings: DrawSettings,
+    indices: Sequence[int],
+    on_share: Callable[[float], None],
+) -> Iterator[MadeSample]:
+    """Samples two by two: a breast as it is drawn, and its second view as it is translated."""
+    from monai_mammo.generation.engine.check import best_of
+    from monai_mammo.generation.engine.parallel import draw_all
+    from monai_mammo.generation.engine.translator import Translator
+
+    translator = Translator.load(bundles.diffusion, bundles.autoencoder, device=generator.device.type)
+    spacing_mm = bundles.diffusion.nominal_spacing_mm
+    firsts = [planned[index] for index in sorted({index - index % 2 for index in indices})]
+    for drawn in draw_all(generator, firsts, settings, on_share=on_share):
+        first, second = drawn.sample, planned[drawn.sample.index + 1]
+        breast = first.index // 2
+        if first.index in indices:
+            yield made_sample(first, drawn.results, spacing_mm=spacing_mm, seconds=drawn.seconds, breast=breast)
+        if second.index in indices:
+            started = time.monotonic()
+            best = best_of(drawn.results)
+            image = translator.translated(
+                best.image,
+                of=str(first.conditions.kind),
+                onto=str(second.conditions.kind),
+                conditions=second.conditions,
+                mask=best.requested if best.requested.any() else None,
+                noise_of=(request.seed, str(second.index), 0),
+                steps=request.steps,
+            )
+            checked = [generator.checked(image, second, settings)]
+            seconds = time.monotonic() - started
+            yield made_sample(second, checked, spacing_mm=spacing_mm, seconds=seconds, breast=breast)
 
 
 def _copy_criterion(folder: BundleFolder, source: Source | None) -> dict[str, float]:
@@ -298,10 +354,14 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
     mask = None if request.mask is None else read_mask(request.mask, shape)
     table = folder.support
     assert request.count is not None and isinstance(request.conditions, tuple)
-    taken, planned = taken_attributes(folder), []
+    taken = taken_attributes(folder)
+    planned: list[PlannedSample] = []
     without = _settings_without_effect(request, folder)
     refuse_unsupported = request.unsupported is UnsupportedPolicy.REFUSE
     for index in range(request.count):
+        if request.also is not None and index % 2:
+            planned.append(second_view(planned[-1], request.also, table))
+            continue
         try:
             kept, ignored = keep_taken(
                 filled_from_text(request.conditions_of(index)), taken, bundle=folder.name, refuse=refuse_unsupported

@@ -24,7 +24,12 @@ _NAMED = 5
 
 
 def made_sample(
-    sample: PlannedSample, results: Sequence[CheckResult], *, spacing_mm: float, seconds: float
+    sample: PlannedSample,
+    results: Sequence[CheckResult],
+    *,
+    spacing_mm: float,
+    seconds: float,
+    breast: int | None = None,
 ) -> MadeSample:
     """The best try of a sample as it is written: a right breast with the chest wall at the right edge.
 
@@ -37,6 +42,8 @@ def made_sample(
         Nominal.
     seconds : float
         That the sample took.
+    breast : int or None
+        Number of the breast of which the run has several samples; `None` where each has its own.
 
     Returns
     -------
@@ -66,7 +73,12 @@ def made_sample(
         mammogram=mammogram,
         found_mask=np.ascontiguousarray(as_displayed(best.found, side)),
         warnings=tuple(warnings),
-        about={**_about(sample, results, best), "seconds": round(seconds, 2)},
+        about={
+            **({} if breast is None else {"breast": breast}),
+            **_about(sample, results, best),
+            "seconds": round(seconds, 2),
+        },
+        person_id="" if breast is None else f"breast {breast:04d}",
     )
 
 

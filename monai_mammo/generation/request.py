@@ -18,7 +18,7 @@ from monai_mammo.generation.runs.output_format import OutputFormat
 from monai_mammo.parsed_numbers import parse_number, parse_whole
 from monai_mammo.prepare.sidecar import files_beside
 from monai_mammo.switches import parse_switch
-from monai_mammo.terms import Finding
+from monai_mammo.terms import AcquisitionKind, Finding
 
 __all__ = [
     "MAX_STEPS",
@@ -53,7 +53,10 @@ class Request:
     conditions : Conditions or tuple of Conditions
         One for all samples, or one for each sample. A box refers to the picture as it hangs.
     count : int or None
-        Number of samples, 1 to 100000; `None` takes one for each of `conditions`.
+        Number of samples, 1 to 100000; `None` takes one for each of `conditions`, two with `also`.
+    also : AcquisitionKind or None
+        Kind of a second view of each breast, translated from the first: samples 0 and 1 are of one breast, 2 and 3 of
+        the next.
     seed : int
         0 to 2**63 - 1. Noise and drawn lesions depend on it and on the sample's number alone.
     steps : int
@@ -99,6 +102,7 @@ class Request:
 
     conditions: Conditions | tuple[Conditions, ...] = Conditions()
     count: int | None = None
+    also: AcquisitionKind | None = None
     seed: int = 0
     steps: int = MAX_STEPS
     guidance: GuidanceWeights | None = None
@@ -123,10 +127,12 @@ class Request:
         if not rows:
             raise RequestError("a request needs the conditions of at least one sample")
         put(self, "conditions", rows)
-        count = len(rows) if self.count is None else self.count
+        put(self, "also", None if self.also is None else AcquisitionKind.parse(self.also))
+        count = len(rows) * self.n_views if self.count is None else self.count
         put(self, "count", parse_whole(count, name="count", low=1, high=MAX_COUNT))
-        if len(rows) > 1 and self.count != len(rows):
+        if len(rows) > 1 and self.count != len(rows) * self.n_views:
             raise RequestError(f"count {self.count} does not fit the {len(rows)} samples that are listed")
+        self._check_views()
         put(self, "seed", parse_whole(self.seed, name="seed", low=0, high=2**63 - 1))
         put(self, "steps", parse_whole(self.steps, name="steps", low=1, high=MAX_STEPS))
         put(self, "max_tries", parse_whole(self.max_tries, name="max_tries", low=1, high=MAX_TRIES))
@@ -149,6 +155,23 @@ class Request:
         if self.mask is not None and any(row.finding is Finding.NONE for row in rows):
             raise RequestError("a mask is given with finding 'none': leave out the mask or name the finding")
 
+    @property
+    def n_views(self) -> int:
+        """Samples of one breast: 1, or 2 with `also`."""
+        return 1 if self.also is None else 2
+
+    def _check_views(self) -> None:
+        if self.also is None:
+            return
+        if self.count is not None and self.count % 2:
+            raise RequestError(f"count {self.count} is odd, and each breast has two samples")
+        if self.like is not None:
+            raise RequestError("like takes one acquired view: ask for a second kind by the command translate")
+        assert isinstance(self.conditions, tuple)
+        for row in self.conditions:
+            if row.kind is None or row.kind is self.also:
+                raise RequestError(f"a second view of kind {self.also} needs a first one of another kind: name both")
+
     def conditions_of(self, index: int) -> Conditions:
         """Conditions that sample `index` is requested to show.
 
@@ -163,7 +186,7 @@ class Request:
         """
         rows = self.conditions
         assert isinstance(rows, tuple) and self.count is not None
-        return rows[index] if len(rows) > 1 else rows[0]
+        return rows[index // self.n_views] if len(rows) > 1 else rows[0]
 
     def replace(self, **changes: Any) -> Self:
         """Copy with some settings changed, checked anew.
@@ -184,6 +207,8 @@ class Request:
         out: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if field.name == "also" and value is None:
+                continue
             if field.name == "conditions":
                 value = [row.to_dict() for row in value]
             elif isinstance(value, tuple):

@@ -67,13 +67,15 @@ class RunBundles:
         """
         return cls(*(bundle.find(name) for name in (diffusion, autoencoder, lesion_network)))
 
-    def weights(self, *, mend: bool = False) -> tuple[WeightsReference, ...]:
+    def weights(self, *, mend: bool = False, translates: bool = False) -> tuple[WeightsReference, ...]:
         """Checked weights that decide a pixel, the lesion network's last.
 
         Parameters
         ----------
         mend : bool
             Whether the lesion painter paints into what was drawn, where the generator's bundle has one.
+        translates : bool
+            Whether the diffusion bundle's translator draws a second view.
 
         Returns
         -------
@@ -84,7 +86,7 @@ class RunBundles:
         MammoError
             Weights are missing, truncated or of another hash.
         """
-        drawn_by = _references(self.diffusion, with_painter=mend)
+        drawn_by = _references(self.diffusion, with_painter=mend, with_translator=translates)
         return (*drawn_by, *_references(self.autoencoder), *_references(self.lesion))
 
     def guidance(self, requested: GuidanceWeights | None, interval: tuple[float, float] | None = None) -> GuidanceJson:
@@ -123,13 +125,17 @@ class RunBundles:
         return guidance_json(requested, interval, default=self.diffusion.number("guidance", DEFAULT_GUIDANCE))
 
 
-def _references(folder: BundleFolder, *, with_painter: bool = False) -> list[WeightsReference]:
+def _references(
+    folder: BundleFolder, *, with_painter: bool = False, with_translator: bool = False
+) -> list[WeightsReference]:
     """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
     found = {folder.name: "models/model.pt"}
     parts = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail guide": bundle.DETAIL_GUIDE}
     found |= {f"{folder.name} {name}": part[0] for name, part in parts.items() if folder.defines(part)}
     if with_painter and folder.has_painter:
         found[f"{folder.name} painter"] = bundle.PAINTER[0]
+    if with_translator:
+        found[f"{folder.name} translator"] = bundle.VIEW_TRANSLATOR[0]
     for path in found.values():
         folder.check_weights(path)
     return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]

@@ -14,12 +14,14 @@ from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.painter_unet import PainterUNet
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
+from monai_mammo.networks.translator_unet import TranslatorUNet
 from monai_mammo.networks.weights import (
     build,
     load_encoder,
     load_network,
     load_painter,
     load_part,
+    load_view_translator,
     load_weights,
 )
 
@@ -41,6 +43,7 @@ __all__ = [
     "TextEncoder",
     "TextTokens",
     "PyramidJudge",
+    "TranslatorUNet",
     "build",
     "encode_conditions",
     "folded_weights",
@@ -53,6 +56,7 @@ __all__ = [
     "load_part",
     "load_pretrained",
     "load_text_encoder",
+    "load_view_translator",
     "load_weights",
     "text_encoder",
 ]

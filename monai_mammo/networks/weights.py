@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_mammo.bundle import PAINTER, BundleFolder
+from monai_mammo.bundle import PAINTER, VIEW_TRANSLATOR, BundleFolder
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 from monai_mammo.switches import parse_switch
@@ -18,7 +18,7 @@ from monai_mammo.switches import parse_switch
 ENCODER = ("models/encoder_lite0.pt", "inference", "encoder_def")
 """Encoder in the lesion network's bundle, trained on photographs alone, and where its definition stands."""
 
-__all__ = ["build", "load_encoder", "load_network", "load_painter", "load_part", "load_weights"]
+__all__ = ["build", "load_encoder", "load_network", "load_painter", "load_part", "load_view_translator", "load_weights"]
 
 
 def build(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -183,3 +183,28 @@ def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
             "configs/painter.json, or name a bundle that has one"
         )
     return load_network(folder, device=device, part=PAINTER)
+
+
+def load_view_translator(folder: BundleFolder, *, device: torch.device | str = "cpu") -> nn.Module:
+    """Translator of a diffusion bundle, as `load_network` gives its main network.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    device : torch.device or str
+
+    Returns
+    -------
+    nn.Module
+
+    Raises
+    ------
+    MammoError
+        The bundle has no translator, or weights are missing, truncated, of another hash or do not fit the network.
+    """
+    if not folder.has_weights(VIEW_TRANSLATOR):
+        raise MammoError(
+            f"bundle {folder.name} has no weights of a translator ({VIEW_TRANSLATOR[0]}): train one with "
+            "configs/translate.json, or name a bundle that has one"
+        )
+    return load_network(folder, device=device, part=VIEW_TRANSLATOR)

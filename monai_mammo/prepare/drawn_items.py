@@ -14,12 +14,14 @@ from monai_mammo.prepare.array import PreparedMammogram, prepare_mammogram
 from monai_mammo.prepare.datalist_items import load_datalist
 from monai_mammo.prepare.grid import DEFAULT_SHAPE
 
-__all__ = ["PHANTOM", "phantom_items", "training_items"]
+__all__ = ["FIRST_SEED", "PHANTOM", "drawn_item", "phantom_items", "training_items"]
 
 PHANTOM = "phantom"
 """Name that stands in a config for drawn mammograms in place of a folder."""
 
-_FIRST_SEED = {"training": 0, "validation": 100_000, "test": 200_000, "external": 300_000}
+FIRST_SEED = {"training": 0, "validation": 100_000, "test": 200_000, "external": 300_000}
+"""First seed of the drawn mammograms of each split."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -82,15 +84,25 @@ def phantom_items(n: int, *, split: str = "training", shape: tuple[int, int] = D
     """
     if n < 1:
         raise RequestError(f"{n} phantoms are not 1 or more")
-    if split not in _FIRST_SEED:
-        raise RequestError(f"split {split!r} is not one of {', '.join(_FIRST_SEED)}")
-    first = _FIRST_SEED[split]
+    if split not in FIRST_SEED:
+        raise RequestError(f"split {split!r} is not one of {', '.join(FIRST_SEED)}")
+    first = FIRST_SEED[split]
     studies = (draw_study(first + i, shape=(int(shape[0]), int(shape[1]))) for i in range(-(-n // 4)))
     drawn = [mammogram for study in studies for mammogram in study][:n]
-    return [_item(prepare_mammogram(mammogram, shape=(int(shape[0]), int(shape[1])))) for mammogram in drawn]
+    return [drawn_item(prepare_mammogram(mammogram, shape=(int(shape[0]), int(shape[1])))) for mammogram in drawn]
 
 
-def _item(prepared: PreparedMammogram) -> dict[str, Any]:
+def drawn_item(prepared: PreparedMammogram) -> dict[str, Any]:
+    """Item of a drawn and prepared mammogram, its arrays in place of file names.
+
+    Parameters
+    ----------
+    prepared : PreparedMammogram
+
+    Returns
+    -------
+    dict
+    """
     item = {
         "image": np.round(prepared.image * 65535).astype(np.uint16),
         "breast": prepared.breast,

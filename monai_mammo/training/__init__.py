@@ -38,6 +38,9 @@ _HOMES = {
     "SnapshotHandler": "average_length",
     "SpeedReport": "speed",
     "TimeSlice": "time_slice",
+    "TranslationDataset": "translation_dataset",
+    "TranslationLoss": "translation_loss",
+    "TranslationRegressionLoss": "translation_loss",
     "TripletLoss": "triplet_loss",
     "TripletTarget": "triplets",
     "UnpairedCrops": "unpaired_crops",
@@ -62,6 +65,7 @@ _HOMES = {
     "tracking_handler": "tracking",
     "with_band_statistics": "painter_loss",
     "with_frozen_encoder": "parameters",
+    "with_pair_statistics": "translation_loss",
     "with_residual_statistics": "stage_losses",
     "with_texture_statistics": "cycle_loss",
 }

@@ -26,7 +26,7 @@ from monai_mammo.training.data import PreparedDataset
 from monai_mammo.training.elastic_deformation import ElasticDeformation
 from monai_mammo.training.precision import autocast_dtype
 
-__all__ = ["LatentDataset"]
+__all__ = ["LatentDataset", "air_of"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class LatentDataset(PreparedDataset):
         self.keeps_kind = parse_switch(keeps_kind, name="keeps_kind")
         self._factor = int(autoencoder.factor)
         self._latents = self._cached_latents(autoencoder.eval(), cache_dir)  # (images, views, 2, 4, h, w)
-        self.air = _air_of(autoencoder)
+        self.air = air_of(autoencoder)
         self.captions: CaptionVectors | None = None
         if text_encoder is not None:
             self.captions = CaptionVectors(
@@ -266,6 +266,15 @@ class LatentDataset(PreparedDataset):
 
 
 @torch.no_grad()
-def _air_of(autoencoder: nn.Module) -> float:
-    """Mean scaled latent of a black picture."""
+def air_of(autoencoder: nn.Module) -> float:
+    """Mean scaled latent of a black picture.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+
+    Returns
+    -------
+    float
+    """
     return float(autoencoder.to_latent(torch.zeros(1, 1, 64, 64, device=autoencoder.latent_mean.device)).mean())

@@ -169,6 +169,21 @@ def test_the_gan_is_trained_on_the_painters_crops_and_goes_on_exactly_where_it_s
     assert not (trained.texture_std == 1).any()  # measured on the training crops
 
 
+@pytest.mark.parametrize("overlays", [("translate",), ("translate", "translate_regression")])
+def test_the_translator_is_trained_on_pairs_of_any_modalities(tiny_bundles, elsewhere, overlays):
+    root = tiny_bundles / "mammo_diffusion"
+    small = {"network_def#channels": [8, 16, 16], "network_def#n_blocks": 1, "network_def#context_channels": 8}
+    modalities = ["digital", "contrast"] if len(overlays) == 1 else ["digital", "ultrasound"]
+    quick = {**QUICK, **small, "modalities": modalities, "network_def#attention_scales": []}
+    run(root, "train", *overlays, "smoke", **quick, max_epochs=1, output_dir="translate")
+    target, arguments = BundleFolder(root).trained_network(*overlays)
+    arguments |= {name.removeprefix("network_def#"): value for name, value in small.items()}
+    arguments |= {"modalities": modalities, "attention_scales": []}
+    trained = networks.load_weights(networks.build(target, arguments), elsewhere / "translate" / "models" / "model.pt")
+    assert any(p.abs().max() > 0 for p in trained.output[-1].parameters())
+    assert not (trained.band_std == 1).any() and trained.air < 0  # measured on the training pairs
+
+
 def test_texts_are_an_overlay_by_which_the_network_grows(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
@@ -316,7 +331,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    more = ("loop", "painter", "gan") if name == "mammo_diffusion" else ()
+    more = ("loop", "painter", "gan", "translate") if name == "mammo_diffusion" else ()
     extra = (*([stages[name]] if name in stages else []), *more)
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()

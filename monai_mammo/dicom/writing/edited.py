@@ -45,6 +45,7 @@ EDITS = {
     "lesion_removed": Code("lesion_removed", "99MONAI_MAMMO", "Lesion removed by a generative model"),
     "lesion_changed": Code("lesion_changed", "99MONAI_MAMMO", "Lesion changed by a generative model"),
     "reading_changed": Code("reading_changed", "99MONAI_MAMMO", "Changed until a lesion network reads it otherwise"),
+    "translated": Code("translated", "99MONAI_MAMMO", "Other acquisition drawn by a generative model"),
     "acquisition_varied": Code("acq_varied", "99MONAI_MAMMO", "Compression or exposure varied by a computer"),
     "reconstructed": Code("reconstructed", "99MONAI_MAMMO", "Passed through a generative autoencoder"),
     "edge_enhancement": Code("113086", "DCM", "Edge enhancement"),

@@ -35,7 +35,7 @@ from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.painting.painter import LesionPainter
 
-__all__ = ["Generator", "sampler_of"]
+__all__ = ["Generator", "sampler_of", "schedule_of"]
 
 Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
 
@@ -230,6 +230,22 @@ class Generator:
             [with_seam(image, kept, source.drawn(one.lesion)) for image, one in zip(images, planned, strict=True)]
         )
 
+    def checked(self, image: np.ndarray, planned: PlannedSample, settings: DrawSettings) -> CheckResult:
+        """Check of a picture that another network drew for a sample.
+
+        Parameters
+        ----------
+        image : ndarray, shape (rows, columns), float32
+            On the prepared grid.
+        planned : PlannedSample
+        settings : DrawSettings
+
+        Returns
+        -------
+        CheckResult
+        """
+        return self._check(image[None], [planned], settings)[0]
+
     @torch.inference_mode()
     def reconstruction(self, image: np.ndarray) -> np.ndarray:
         """What the autoencoder keeps of a picture.
@@ -361,7 +377,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
     network = networks.load_network(folder, device=device)
     if isinstance(network, networks.LatentVAE):
         return _vector_prior(network, folder)
-    schedule = _schedule_of(folder, "schedule")
+    schedule = schedule_of(folder, "schedule")
     detail = networks.load_part(folder, DETAIL, device=device)
     if detail is None:
         return sampling.OneStage(network, schedule)
@@ -371,7 +387,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         network,
         detail,
         schedule,
-        _schedule_of(folder, "detail_schedule"),
+        schedule_of(folder, "detail_schedule"),
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
         guide=networks.load_part(folder, GUIDE, device=device),
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
@@ -416,8 +432,24 @@ def _detail_guidance_of(folder: BundleFolder) -> float | dict[str, float]:
     return stated
 
 
-def _schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
-    """Schedule that the bundle's inference config names under `key`; the plain cosine where it names none."""
+def schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
+    """Schedule that a bundle's inference config names; the plain cosine where it names none.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+    key : str
+        Such as ``schedule`` or ``view_translator_schedule``.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    MammoError
+        It names something else.
+    """
     if key not in folder.config("inference"):
         return sampling.CosineSchedule()
     target, arguments = folder.network_definition("inference", key)

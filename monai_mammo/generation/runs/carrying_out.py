@@ -216,6 +216,7 @@ def _place_generated(sample: MadeSample, manifest: Manifest, spec: RunSpec, keep
         provenance=Provenance(weights=spec.weights, notes=(*(f"{w}." for w in sample.warnings), _outcome(sample))),
         found_by=spec.weights[-1],
         outcome=_outcome(sample),
+        person_id=sample.person_id,
     )
     return place_sample(finished, manifest.folder, format=spec.request.format, keep=keep)
 

@@ -22,7 +22,7 @@ def datalist_bytes(manifest: Manifest, spacing_mm: float, *, only_passed: bool =
     """`datalist.json` of a run in the form of a prepared folder's, which is MONAI's.
 
     Paths are relative to the file. Images, masks and boxes are those of the prepared grid, chest wall left. Every
-    fourth sample is for validation, so that a training can choose its weights and a longer run keeps its parts.
+    fourth breast is for validation, so that a training can choose its weights and a longer run keeps its parts.
 
     Parameters
     ----------
@@ -37,15 +37,17 @@ def datalist_bytes(manifest: Manifest, spacing_mm: float, *, only_passed: bool =
     bytes
     """
     kept = [entry for _, entry in sorted(manifest.samples.items()) if is_passed(entry) or not only_passed]
-    items = {entry["index"]: _datalist_item(entry) for entry in kept}
+    items: dict[int, list[dict[str, Any]]] = {entry.get("breast", entry["index"]): [] for entry in kept}
+    for entry in kept:
+        items[entry.get("breast", entry["index"])].append(_datalist_item(entry))
     values = {
         "version": 1,
         "synthetic": SYNTHETIC,
         "shape": manifest.head["shape"],
         "spacing_mm": spacing_mm,
         "spacing_source": "nominal",
-        "training": [item for index, item in items.items() if not _is_validation(index)],
-        "validation": [item for index, item in items.items() if _is_validation(index)],
+        "training": [item for index, some in items.items() if not _is_validation(index) for item in some],
+        "validation": [item for index, some in items.items() if _is_validation(index) for item in some],
         "test": [],
         "external": [],
     }
@@ -71,7 +73,7 @@ def _datalist_item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "conditions": conditions.replace(box=box).to_dict(),
         "boxes": [] if box is None else [list(box)],
         "mask_kind": "contour" if has_lesion else "unknown" if conditions.finding is None else "none",
-        "person_id": f"SYNTHETIC_{name}",
+        "person_id": f"SYNTHETIC_{sample_name(entry.get('breast', entry['index']))}",
         "image_id": f"SYNTHETIC_{name}",  # a name that is no path: MONAI takes any text that is one for a file
         "source": "monai_mammo",
         "source_sha256": entry["files"]["mammogram.png"],

@@ -119,6 +119,8 @@ class MadeSample:
     about : dict
         What the manifest states of the sample beside number, name, conditions, warnings and files: plain JSON values,
         with ``found`` (of ``dice`` and ``box``), ``tries``, ``kept_try``, ``outcome`` and ``is_failure`` among them.
+    person_id : str
+        Invented person whom several samples of the run show; empty: one person a sample.
     """
 
     index: int
@@ -126,3 +128,4 @@ class MadeSample:
     found_mask: np.ndarray
     warnings: tuple[str, ...]
     about: Mapping[str, Any]
+    person_id: str = ""

@@ -70,6 +70,8 @@ class FinishedSample:
         Weights of the lesion network.
     outcome : str
         Sentence that says whether the sample passed, or which criterion it failed.
+    person_id : str
+        Invented person whom several samples of the run show; empty: one person a sample.
     """
 
     index: int
@@ -80,6 +82,7 @@ class FinishedSample:
     provenance: Provenance
     found_by: WeightsReference
     outcome: str = ""
+    person_id: str = ""
 
 
 @contextlib.contextmanager
@@ -274,7 +277,7 @@ def _write_nifti(sample: FinishedSample, folder: Path) -> None:
 def _write_dicom(sample: FinishedSample, folder: Path, requested: np.ndarray) -> None:
     from monai_mammo.dicom import write_mammogram, write_report, write_segmentation
 
-    identity = Identity(sample.run_sha256, sample.run_seed, f"{sample.index:04d}")
+    identity = Identity(sample.run_sha256, sample.run_seed, f"{sample.index:04d}", sample.person_id)
     dataset = write_mammogram(
         sample.mammogram, folder / "mammogram.dcm", identity=identity, provenance=sample.provenance
     )
