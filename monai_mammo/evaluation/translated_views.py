@@ -225,9 +225,9 @@ def _drawn(
     network = next(iter(translators.values())).autoencoder
     out["reconstruction"] = [np.clip(one, 0, 1) for one in reconstructions(network, out["acquired"], device)]
     n_done = 0
-    asked = [(name, translator, steps) for name, translator in translators.items()]
-    asked.insert(len(asked) - 1, ("one step", translators["diffusion"], 1))
-    for name, translator, n_steps in asked:
+    calls = [(name, translator, steps) for name, translator in translators.items()]
+    calls.insert(len(calls) - 1, ("one step", translators["diffusion"], 1))
+    for name, translator, n_steps in calls:
         out[name] = []
         for case in cases:
             shown = Conditions.from_dict(case.item["conditions"])
@@ -244,7 +244,7 @@ def _drawn(
             )
             n_done += 1
             if progress is not None:
-                progress(Progress(n_done, len(cases) * len(asked)))
+                progress(Progress(n_done, len(cases) * len(calls)))
     return out
 
 

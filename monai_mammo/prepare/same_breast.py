@@ -222,11 +222,11 @@ def fit_outlines(moving: np.ndarray, fixed: np.ndarray) -> OutlineFit:
         return OutlineFit(overlap_before=before, overlap=before)
     rows = fixed.shape[0]
     far = _FARTHEST * rows / _SHRINKING
-    deep, wanted = (np.clip(_depth(one[::_SHRINKING, ::_SHRINKING]), -far, far) for one in (moving, fixed))
+    deep, aim = (np.clip(_depth(one[::_SHRINKING, ::_SHRINKING]), -far, far) for one in (moving, fixed))
 
     def misfit(numbers: np.ndarray) -> float:
         moved = _moved(deep, numbers, order=1, fill=-far)
-        return float(np.abs(moved - wanted).mean() + 2 * np.square(numbers[:2] - 1).sum())
+        return float(np.abs(moved - aim).mean() + 2 * np.square(numbers[:2] - 1).sum())
 
     starts = [np.array([1.0, 1.0, 0.0, 0.0]), _by_extent(moving, fixed) / np.array([1, 1, _SHRINKING, _SHRINKING])]
     first = np.eye(4) * np.array([0.03, 0.05, 2, 2])
