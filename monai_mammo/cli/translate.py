@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from monai_mammo.cli.edit_options import add_edit_options, run_edit
-from monai_mammo.cli.options import environment, help_of
+from monai_mammo.cli.options import help_of
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import Modality
 
@@ -31,9 +31,6 @@ def add_parser(commands: Any) -> None:
     what.add_argument("--to", metavar="MODALITY", help=f"{Modality.allowed()}; the translator's training decides")
     what.add_argument("--box", metavar="BOX", help="lesion: x0,y0,x1,y1 in fractions of the file's picture")
     what.add_argument("--mask", metavar="FILE", help="picture of the file's size whose white pixels are the lesion")
-    what.add_argument(
-        "--lesion-network", metavar="BUNDLE", default=environment("lesion_network"), help="name or path of its bundle"
-    )
     add_edit_options(parser, steps=20, guidance=1)
     parser.set_defaults(run=run, uses_networks=True)
 
@@ -53,5 +50,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.to is None:
         raise RequestError(f"translate needs what is to be drawn: --to {Modality.allowed()}")
-    words = {name: getattr(arguments, name) for name in ("to", "box", "mask", "lesion_network")}
+    words = {name: getattr(arguments, name) for name in ("to", "box", "mask")}
     return run_edit(arguments, translate, **words)

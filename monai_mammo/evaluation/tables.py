@@ -282,8 +282,8 @@ def _translation(figures: Mapping[str, Any]) -> str:
     after, before = (figures["overlap"][key] for key in ("after", "before"))
     head = (
         f"{_about(figures)} {figures['n_pairs']} pairs; {figures['n_left_out']} more have outlines that do not agree. "
-        f"Outlines overlap by an IoU of {figure_words(before, 3)}, and of {figure_words(after, 3)} after one was laid over the "
-        "other. Inside the breast, data range 1. Source: the other view as it is. Reconstruction: what the "
+        f"Outlines overlap by an IoU of {figure_words(before, 3)}, and of {figure_words(after, 3)} after one was laid "
+        "over the other. Inside the breast, data range 1. Source: the other view as it is. Reconstruction: what the "
         "autoencoder keeps of the acquired view. One step: the translator asked once at pure noise, its own mean. "
         "Difference: translator less regression, or less one step where there is none, pair by pair. Lesion contrast: "
         "mean brightness in the outline less that of its surround. Intervals of 95 % over persons."
