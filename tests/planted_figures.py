@@ -69,7 +69,9 @@ def planted() -> dict[str, Any]:
         for images, n, k in (("synthetic", 60, 0), ("acquired, not trained on", 250, 2), ("planted copies", 100, 99))
     ]
     pair = {"synthetic": figure(0, 0.5, 20), "control": figure(0, 0.5, 20)}
+    gain = {"gain": figure(0.03, 0.02), "n": 250}
     figures = {
+        "utility": {"recipes": {"better": gain, "beyond_augmentation": gain, "alone": gain}},
         "realism": {
             "auc": auc,
             "frechet": frechet,

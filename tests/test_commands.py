@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 NAMES = [command.name for command in COMMANDS]
 FUNCTIONS = {command.name: command.function for command in COMMANDS}
 OF_A_PROCESS = {"quiet", "json", "run", "uses_networks", "takes_overrides", "threads", "help", "machine"}
-PYTHON_ALONE = {"progress", "request", "settings", "overrides", "limits", "also"}
-"""Words that mean nothing on a command line: a function, an object, what stands for single flags, and the second kind,
+PYTHON_ALONE = {"progress", "announce", "scorers", "request", "settings", "overrides", "limits", "also"}
+"""Words that mean nothing on a command line: functions, an object, what stands for single flags, and the second kind,
 which `--kind digital+contrast` names."""
 
 

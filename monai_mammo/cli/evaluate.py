@@ -16,7 +16,12 @@ from monai_mammo.cli.progress_line import ProgressLine
 __all__ = ["add_parser", "run", "with_figures_named"]
 
 _OF_THE_COMMAND = ("run", "rest", "figures", "uses_networks")
-_PARTS = {"realism": "parts of the work", "edits": "pictures", "report": "images measured and read"}
+_PARTS = {
+    "realism": "parts of the work",
+    "edits": "pictures",
+    "report": "images measured and read",
+    "utility": "trainings",
+}
 _REPORT = "report"
 _REFERENCE = "--reference"
 _BUNDLES = {
@@ -59,8 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     words = {name: value for name, value in vars(arguments).items() if name not in _OF_THE_COMMAND}
     with ProgressLine(_PARTS.get(arguments.figures, "images")) as line:
-        if "progress" in inspect.signature(figure_function(arguments.figures)).parameters:
+        taken = inspect.signature(figure_function(arguments.figures)).parameters
+        if "progress" in taken:
             words["progress"] = line.update
+        if "announce" in taken:
+            words["announce"] = lambda sentence: print(sentence, file=sys.stderr, flush=True)
         found = evaluate(arguments.figures, **words)
     if isinstance(found, dict):
         sys.stdout.write(markdown_table(found))
@@ -141,6 +149,7 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
     command.add_argument("--n-most", type=int, metavar="N", help="pairs that are examined at most (default: all)")
     command.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     command.add_argument("--steps", type=int, default=20, help="network evaluations of a view (default: %(default)s)")
+    _add_utility(commands)
     _add_report(commands)
     command = commands.add_parser("fingerprint", help="write the fingerprint of the training images into a bundle")
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
@@ -259,6 +268,61 @@ def _add_edits(commands: Any) -> None:
     command.set_defaults(run=run, figures="edits", uses_networks=True)
 
 
+def _add_utility(commands: Any) -> None:
+    command = commands.add_parser(
+        "utility",
+        help="what a training gains by generated images, tested on acquired images of other persons",
+        description="Small networks are trained on acquired images, on synthetic ones, on both at several doses, on "
+        "one after the other, and with classic augmentation, several seeds each, and tested on acquired images of "
+        "other persons. Gains come with intervals, p-values corrected for their number, and what could have been seen. "
+        "How long it takes is said before it starts; a stopped call goes on where it stopped. --out gets utility.json, "
+        "utility.md and predictions.csv.",
+    )
+    command.add_argument(
+        "synthetic", nargs="?", metavar="SYNTHETIC", help="run, or prepared folder of synthetic images"
+    )
+    command.add_argument(_REFERENCE, metavar="REAL", help="prepared folder of acquired images")
+    command.add_argument(
+        "--target", default="density", help="what is read: density, finding or pathology (default: %(default)s)"
+    )
+    command.add_argument("--split", default="validation", help="of the reference, tested on (default: %(default)s)")
+    command.add_argument(
+        "--training-split", default="training", help="of the reference, trained on (default: %(default)s)"
+    )
+    command.add_argument(
+        "--synthetic-split", default="training", help="of a prepared folder SYNTHETIC (default: %(default)s)"
+    )
+    command.add_argument(
+        "--doses",
+        type=_numbers,
+        default="0.5,1,2",
+        metavar="NUMBERS",
+        help="synthetic images drawn for each acquired one (default: %(default)s)",
+    )
+    command.add_argument("--seeds", type=int, default=5, help="networks of an arm (default: %(default)s)")
+    command.add_argument("--steps", type=int, default=400, help="of each training (default: %(default)s)")
+    command.add_argument(
+        "--predictions",
+        metavar="CSV",
+        help="scores of networks of your own, in place of all trainings; columns person, image, arm, architecture, "
+        "seed, truth, score, and kind where it is known",
+    )
+    for word in ("bundle", "lesion_network"):
+        default, noun = _BUNDLES[word]
+        command.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="the first seed (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--out", metavar="DIR", help="folder for figures, predictions and finished trainings")
+    command.set_defaults(run=run, figures="utility", uses_networks=True)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not numbers with commas between") from None
+
+
 def _add_report(commands: Any) -> None:
     command = commands.add_parser(
         _REPORT,
@@ -284,6 +348,20 @@ def _add_report(commands: Any) -> None:
         metavar="FILE",
         help="network whose features are compared too: TorchScript, an exported program of torch (.pt2) or ONNX; "
         "may be given several times",
+    )
+    command.add_argument(
+        "--utility",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="UTILITY.json",
+        help="train networks with and without the images, to see what a training gains; or name figures that "
+        "`evaluate utility` wrote of the same images",
+    )
+    command.add_argument(
+        "--target",
+        default="density",
+        help="what these networks read: density, finding or pathology (default: %(default)s)",
     )
     for word in ("bundle", "lesion_network"):
         default, noun = _BUNDLES[word]

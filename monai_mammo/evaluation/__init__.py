@@ -15,6 +15,7 @@ _HOMES = {
     "evaluate": "evaluate_figures",
     "evaluate_edits": "edits.edits_of_runs",
     "evaluate_realism": "realism.realism_of_folder",
+    "evaluate_utility": "utility.utility_of_folder",
     "examiner_figures": "examination",
     "fill_card": "cards",
     "fingerprint_bundle": "memorisation",

@@ -32,6 +32,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "loop": ("loop.loop_of_run", "evaluate_loop"),
     "edits": ("edits.edits_of_runs", "evaluate_edits"),
     "translation": ("translated_views", "translation_figures"),
+    "utility": ("utility.utility_of_folder", "evaluate_utility"),
     "report": ("report.report_of_folder", "evaluate_report"),
     "compare": ("comparison", "comparison_figures"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
@@ -40,8 +41,8 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_WRITES_ITSELF = ("calibrate", "realism", "loop", "edits", "report", "sheet", "fingerprint", "card")
-_WRITES_A_FOLDER = ("realism", "loop", "edits", "report")
+_WRITES_ITSELF = ("calibrate", "realism", "loop", "edits", "utility", "report", "sheet", "fingerprint", "card")
+_WRITES_A_FOLDER = ("realism", "loop", "edits", "utility", "report")
 
 
 def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> Any:
@@ -56,12 +57,12 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         ``requests`` draws conditions for a run to be examined, ``realism`` compares any generated images with acquired
         ones, ``loop`` reads groups of an acquired, a reconstructed and a synthetic image, ``edits`` judges runs of
         `insert` and `remove`, ``translation`` compares translated views with the acquired ones of the same breasts,
-        ``report`` says for what such images may be used, ``compare`` puts figures of several generators side by side,
-        ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint`` and ``card`` write into a
-        bundle.
+        ``utility`` trains networks with and without generated images, ``report`` says for what they may be used,
+        ``compare`` puts figures of several generators side by side, ``sheet`` draws acquired beside synthetic images,
+        ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
-        ``realism``, ``loop`` and ``edits`` and for the ``report``.
+        ``realism``, ``loop``, ``edits`` and ``utility`` and for the ``report``.
     **words
         Of the function that `FIGURES` names, such as ``datalist``, ``split`` and ``device``.
 

@@ -14,6 +14,7 @@ from monai_mammo.evaluation.markdown import NONE, count_words, figure_words, tab
 from monai_mammo.evaluation.reader_study.reader_study_table import reader_table
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
+from monai_mammo.evaluation.utility.utility_page import utility_table
 
 __all__ = ["markdown_table"]
 
@@ -312,6 +313,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "loop": loop_table,
     "edits": edit_tables,
     "translation": _translation,
+    "utility": utility_table,
     "report": report_table,
     "comparison": _comparison,
     "reader study": reader_table,

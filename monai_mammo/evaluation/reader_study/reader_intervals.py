@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -13,10 +13,12 @@ from scipy.stats import norm, t
 from monai_mammo.evaluation.intervals import share_of
 
 __all__ = [
+    "ReadersMean",
     "area_interval",
     "area_jackknife",
     "figure_of_readers",
     "interval_over_readers",
+    "mean_over_readers",
     "share_interval",
     "share_jackknife",
 ]
@@ -100,6 +102,60 @@ def interval_over_readers(values: np.ndarray, without: np.ndarray) -> dict[str, 
     ----------
     Obuchowski and Rockette, Commun Stat Simul 24:285 (1995); Hillis, Stat Med 26:596 (2007).
     """
+    found = mean_over_readers(values, without)
+    if found is None:
+        return None
+    low, high = found.bounds()
+    return {"value": found.value, "low": max(0.0, low), "high": min(1.0, high)}
+
+
+class ReadersMean(NamedTuple):
+    """Mean figure of readers, its standard error and degrees of freedom.
+
+    Parameters
+    ----------
+    value, error : float
+    freedom : float
+        Infinite where the figures do not differ by reader.
+    """
+
+    value: float
+    error: float
+    freedom: float
+
+    def bounds(self, level: float = 0.95) -> tuple[float, float]:
+        """Interval of Student's distribution.
+
+        Parameters
+        ----------
+        level : float
+            Share of studies whose interval is to hold the true figure.
+
+        Returns
+        -------
+        low, high : float
+        """
+        reach = float(t.ppf(0.5 + level / 2, self.freedom)) * self.error
+        return self.value - reach, self.value + reach
+
+
+def mean_over_readers(values: np.ndarray, without: np.ndarray) -> ReadersMean | None:
+    """Mean figure of readers and its uncertainty, as `interval_over_readers` says.
+
+    Where the figure is a difference between two readings of the same reader, this is the model's comparison of them.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n readers,)
+        Figure of each reader on all cases.
+    without : ndarray, shape (n cases, n readers)
+        The same with each case left out in turn.
+
+    Returns
+    -------
+    ReadersMean or None
+        `None` of fewer than two readers, or where the figures do not vary at all.
+    """
     n_cases, n_readers = without.shape
     if n_readers < 2:
         return None
@@ -111,9 +167,7 @@ def interval_over_readers(values: np.ndarray, without: np.ndarray) -> dict[str, 
     if total < _LEAST_VARIANCE:
         return None
     freedom = math.inf if between < _LEAST_VARIANCE else total**2 / (between**2 / (n_readers - 1))
-    reach = float(t.ppf(0.975, freedom)) * math.sqrt(total / n_readers)
-    mean = float(values.mean())
-    return {"value": mean, "low": max(0.0, mean - reach), "high": min(1.0, mean + reach)}
+    return ReadersMean(float(values.mean()), math.sqrt(total / n_readers), freedom)
 
 
 def area_interval(area: float, n_synthetic: int, n_acquired: int) -> dict[str, float]:

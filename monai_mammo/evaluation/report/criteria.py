@@ -14,7 +14,7 @@ from typing import Any
 from monai_mammo.evaluation.intervals import difference_of_figures, ratio_of_figures, share_of
 from monai_mammo.evaluation.report.lights import Light, light_of
 
-__all__ = ["CRITERIA", "HEADINGS", "QUESTIONS", "Criterion", "limits_table", "verdicts_of"]
+__all__ = ["AREA", "CRITERIA", "HEADINGS", "NO_TRAINING", "QUESTIONS", "Criterion", "limits_table", "verdicts_of"]
 
 HEADINGS: dict[str, str] = {
     "congruence": "whether images and their features are distributed as acquired ones are",
@@ -38,8 +38,14 @@ QUESTIONS: dict[str, str] = {
 _Figure = Mapping[str, Any] | None
 _Found = tuple[_Figure, _Figure, str]
 _INFINITY = math.inf
+NO_TRAINING = "this report trains no network"
+"""Why there is no figure of what a training gains, where none was asked for."""
+
 _CONTROL = "acquired images of other persons"
 _JUDGE = "the judge on acquired images"
+AREA = "of the area"
+"""Unit of gains in area under the curve."""
+
 _FILE = "file "  # how sorts of features begin that a file's network gives
 _ALL_SIGHTED = 0.9  # share of planted copies that closeness must find before it says anything of others
 
@@ -57,7 +63,7 @@ class Criterion:
     heading : str
         One of `HEADINGS`.
     question : str
-        One of `QUESTIONS`, or empty.
+        One of `QUESTIONS`, ``substitution`` (whether they teach as much as acquired images), or empty.
     beside : str
         What the same figure of acquired images is of.
     judged : {"itself", "difference", "ratio"}
@@ -335,6 +341,17 @@ def _origin(figures: Mapping[str, Any]) -> _Found:
     return {"value": share, "low": share, "high": share, "n": found["n"]}, None, ""
 
 
+def _of_utility(recipe: str) -> Callable[[Mapping[str, Any]], _Found]:
+    def find(figures: Mapping[str, Any]) -> _Found:
+        utility = figures.get("utility", {})
+        found = utility.get("recipes", {}).get(recipe)
+        if found is None:
+            return None, None, str(utility.get("reason", NO_TRAINING))
+        return {**found["gain"], "n": found["n"]}, None, ""
+
+    return find
+
+
 def _lowest_subgroup(figures: Mapping[str, Any]) -> _Found:
     """Subgroup whose fine texture lies furthest from acquired images', beside the control in the same subgroup."""
     rows = [row for row in figures["subgroups"]["rows"] if row["texture"]["synthetic"] and row["texture"]["control"]]
@@ -475,6 +492,48 @@ CRITERIA: tuple[Criterion, ...] = (
         good=(0.75, 1.33),
         tolerated=(0.75, 1.33),
         find=_of_measure("skin-line step"),
+    ),
+    Criterion(
+        name="utility_gain",
+        title=(
+            "gain of a training by them, in area under the curve: the better of two recipes, added one to one or "
+            "trained on first (interval widened for the choice)"
+        ),
+        heading="congruence",
+        question="help",
+        beside="",
+        judged="itself",
+        good=(0.0, _INFINITY),
+        tolerated=(0.0, _INFINITY),
+        find=_of_utility("better"),
+        n_least=20,
+        unit=AREA,
+    ),
+    Criterion(
+        name="utility_beyond_augmentation",
+        title="gain of a training by them on top of classic augmentation",
+        heading="congruence",
+        question="",
+        beside="",
+        judged="itself",
+        good=(0.0, _INFINITY),
+        tolerated=(0.0, _INFINITY),
+        find=_of_utility("beyond_augmentation"),
+        n_least=20,
+        unit=AREA,
+    ),
+    Criterion(
+        name="utility_alone",
+        title="training on them alone, less training on acquired images",
+        heading="congruence",
+        question="substitution",
+        beside="",
+        judged="itself",
+        good=(-0.02, _INFINITY),
+        tolerated=(-0.05, _INFINITY),
+        find=_of_utility("alone"),
+        n_least=20,
+        unit=AREA,
     ),
     Criterion(
         name="cases_covered",

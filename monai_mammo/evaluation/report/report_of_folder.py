@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.training_images import TrainingImages
 from monai_mammo.evaluation.report.uses import answers_to_questions, sentence_of, uses_of
+from monai_mammo.evaluation.report.utility_of_report import utility_of_report
 from monai_mammo.evaluation.stated import about_bundle
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
@@ -51,7 +52,7 @@ VERSION = 1
 """Of the report's JSON."""
 
 _LEAST_DEVIATION = 1e-9
-_JSON, _PAGE, _CACHE = "report.json", "report.html", "cache"
+_JSON, _PAGE, _CACHE, _UTILITY = "report.json", "report.html", "cache", "utility"
 
 
 def evaluate_report(
@@ -69,7 +70,10 @@ def evaluate_report(
     device: str = "auto",
     cache: str | Path | None = None,
     features: Sequence[str | Path] = (),
+    utility: bool | str | Path = False,
+    target: str = "density",
     progress: ProgressCallback | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """What generated images may be used for: all figures beside those of acquired images, lights, and one sentence.
 
@@ -102,8 +106,15 @@ def evaluate_report(
         Folder in which what is measured of each image is kept by the hash of its pixels; ``cache`` in `out` by default.
     features : sequence of str or Path
         Files of networks (TorchScript, an exported program of torch, ONNX) whose features are a further sort each.
+    utility : bool, str or Path
+        Whether networks are trained with and without the images, to see what a training gains; or a ``utility.json``
+        of the same images.
+    target : {"density", "finding", "pathology"}
+        What such networks learn to read.
     progress : callable or None
         Called with a `Progress` after each part of the work.
+    announce : callable or None
+        Called with a sentence on how long trainings take, before they start.
 
     Returns
     -------
@@ -114,7 +125,8 @@ def evaluate_report(
     ------
     RequestError
         There is no such folder, split, bundle or device, the judge had a part in the run, the images differ in
-        size, `out` holds other things, or a file of `features` holds no network whose features vary.
+        size, `out` holds other things, a file of `features` holds no network whose features vary, or one of `utility`
+        is of other images.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -126,12 +138,25 @@ def evaluate_report(
         home = bundles.find(lesion_network)
         if source.manifest is not None:
             refuse_judge_that_drew(home, source.manifest)
+        gained = utility_of_report(
+            source,
+            utility,
+            reference=Path(reference),
+            target=target,
+            splits=(split, synthetic_split),
+            homes=(bundle, lesion_network),
+            out=None if out is None else Path(out) / _UTILITY,
+            device=device,
+            seed=seed,
+            progress=progress,
+            announce=announce,
+        )
         place = torch.device(pick_device(device))
         instruments = _instruments(home, features, place)
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
         kept = None if folder is None else MeasureCache(Path(folder))
         report, panels = _reported(
-            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, progress
+            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, gained, progress
         )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
@@ -141,7 +166,7 @@ def evaluate_report(
 
 def _is_ours(folder: Path) -> bool:
     """Whether a folder holds a report, or what a stopped call measured for one."""
-    return (folder / _JSON).is_file() or (folder / _CACHE).is_dir()
+    return (folder / _JSON).is_file() or (folder / _CACHE).is_dir() or (folder / _UTILITY).is_dir()
 
 
 class _Counter:
@@ -166,6 +191,7 @@ def _reported(
     instruments: Instruments,
     has_baselines: bool,
     cache: MeasureCache | None,
+    gained: dict[str, Any],
     progress: ProgressCallback | None,
 ) -> tuple[dict[str, Any], list[Panel]]:
     kinds = [item["conditions"].get("kind") for item in source.items]
@@ -196,6 +222,7 @@ def _reported(
         sides=side_figures([source.manifest]) if source.manifest is not None else None,
         n_origins_stated=len(source.items) if is_run else 0,
     )
+    figures["utility"] = gained
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
     if has_baselines:

@@ -8,10 +8,11 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from monai_mammo.evaluation.report.criteria import HEADINGS, QUESTIONS
+from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.svg_plots import interval_plot
+from monai_mammo.evaluation.report.utility_section import utility_section
 
 __all__ = ["report_page"]
 
@@ -38,6 +39,7 @@ def report_page(report: Mapping[str, Any], panels: Sequence[Panel] = ()) -> str:
     sections = [
         ("images", "The images", _panels(panels)),
         *((name, f"{name.capitalize()}: {about}", _HEADED[name](report)) for name, about in HEADINGS.items()),
+        ("utility", "Utility: what a training gains by the images", utility_section(report["figures"]["utility"])),
         ("baselines", "What best and bad look like", _baselines(report)),
         ("method", "How this was measured", _method(report)),
     ]
@@ -119,7 +121,7 @@ _LIGHTS = (
 
 
 def _digits(row: Mapping[str, Any]) -> int:
-    return 1 if row["unit"] == "dB" else 2
+    return {"dB": 1, AREA: 3}.get(row["unit"], 2)
 
 
 def _with_unit(text: str, row: Mapping[str, Any]) -> str:
@@ -506,7 +508,9 @@ def _method(report: Mapping[str, Any]) -> str:
         "who are not in the reference, as many of each kind as are generated: no generator can be better.",
         "Brackets are 95 % intervals by resampling persons; a generated image is a person of its own. Shares of runs "
         "and of suspected copies have Wilson's interval. Differences and ratios of two figures join both intervals.",
-        "Whether the images help a training was not measured: this report trains no network.",
+        "Whether the images help a training was measured by trainings with and without them."
+        if "recipes" in report["figures"]["utility"]
+        else f"Whether the images help a training was not measured: {report['figures']['utility']['reason']}.",
         "The limits stand in one table of the program, which the documents show with the reasons.",
     ]
     return list_html(words)

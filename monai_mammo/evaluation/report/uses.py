@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_mammo.evaluation.report.criteria import QUESTIONS
+from monai_mammo.evaluation.report.criteria import NO_TRAINING, QUESTIONS
 from monai_mammo.evaluation.report.lights import Light, worst
 
 __all__ = ["USES", "Use", "answers_to_questions", "sentence_of", "uses_of", "uses_table"]
@@ -41,8 +41,14 @@ USES: tuple[Use, ...] = (
     Use(name="sharing with others", needs={"copies": _GOOD}),
     Use(
         name="a training beside acquired images whose gain is then measured",
-        needs={"copies": _ANY_BUT_BAD, "realism": _SHOWN_NOT_BAD, "request": _SHOWN_NOT_BAD},
+        needs={
+            "copies": _ANY_BUT_BAD,
+            "realism": _SHOWN_NOT_BAD,
+            "request": _SHOWN_NOT_BAD,
+            "help": _ANY_BUT_BAD,
+        },
     ),
+    Use(name="a training of the sort that is shown to gain by them", needs={"copies": _ANY_BUT_BAD, "help": _GOOD}),
     Use(
         name="measuring a detector in place of acquired images",
         needs={
@@ -59,7 +65,8 @@ USES: tuple[Use, ...] = (
             "copies": _SHOWN_NOT_BAD,
             "realism": _GOOD,
             "request": _GOOD,
-            "help": _GOOD,
+            "help": _SHOWN_NOT_BAD,
+            "substitution": _GOOD,
             "coverage": _GOOD,
             "consistency": _SHOWN_NOT_BAD,
         },
@@ -84,7 +91,7 @@ def answers_to_questions(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, dic
         they are outside limits already.
     """
     out = {}
-    for name in (*QUESTIONS, "coverage", "consistency"):
+    for name in (*QUESTIONS, "coverage", "consistency", "substitution"):
         some = [row for row in verdicts if name in (row["question"], row["heading"])]
         light = worst(Light(row["light"]) for row in some)
         deciding = [row["title"] for row in some if Light(row["light"]) is light is not Light.NOT_MEASURED]
@@ -97,7 +104,7 @@ def answers_to_questions(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, dic
             light, because = Light.NOT_MEASURED, ""
         if light is Light.NOT_MEASURED and not because:
             reasons = [f"{row['title']}: {row['reason']}" for row in some if row["reason"]]
-            because = "; ".join(reasons) or "this report trains no network"
+            because = "; ".join(reasons) or NO_TRAINING
         out[name] = {"question": QUESTIONS.get(name, name), "light": str(light), "because": because}
     return out
 

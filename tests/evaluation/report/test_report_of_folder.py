@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import html
 import json
 import os
 import re
@@ -22,6 +24,9 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.report import report_schema
+from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.utility_of_report import utility_of_report
+from monai_mammo.evaluation.utility import evaluate_utility
 from monai_mammo.networks import EfficientNetLite
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare import prepare_mammogram
@@ -278,3 +283,33 @@ def test_tutorial_07_evaluate(bundles, _with_encoder):
     assert sharp.startswith("sharp: These images may") and blurred.startswith("blurred: These images may")
     values = [float(number) for number in re.findall(r"\d+\.\d+", distances)]
     assert len(values) == 2 and values[1] > 2 * values[0] > 0
+
+
+def test_trainings_are_part_of_a_report(reported, acquired, generated, tmp_path, monkeypatch):
+    small = functools.partial(evaluate_utility, steps=2, seeds=2, doses=(1.0,))
+    monkeypatch.setattr("monai_mammo.evaluation.report.utility_of_report.evaluate_utility", small)
+    cache, out, said = reported[0] / "cache", tmp_path / "out", []
+    words = {"synthetic": generated, "reference": acquired, "cache": cache, "device": "cpu"}
+    report = evaluate("report", **words, utility=True, out=out, announce=said.append)
+    jsonschema.validate(report, report_schema())
+    assert "24 trainings of 2 architectures: about" in said[0]
+    row = next(row for row in report["verdicts"] if row["name"] == "utility_gain")
+    assert row["figure"]["n"] == N_REFERENCE and row["light"] in ("unclear", "within limits", "outside limits")
+    assert report["answers"]["help"]["light"] == row["light"]
+    text = (out / "report.html").read_text(encoding="utf-8")
+    page = _Page(text)
+    assert report["figures"]["utility"]["sentence"] in html.unescape(text)
+    assert any(a.get("id") == "utility" for a in page.of("section")) and 'id="utility-areas-title"' in text
+    assert len(page.of("caption")) == len(page.of("table")) and "What each training gains" in text
+    file = out / "utility" / "utility.json"
+    how = {"reference": acquired, "splits": ("validation", "training"), "homes": ("", "mammo_lesion_segmentation")}
+    how |= {"out": None, "device": "cpu", "seed": 0, "progress": None, "announce": None}
+    drawn, others = (ReportSource.of(folder, kind=None, split="training") for folder in (generated, acquired))
+    assert utility_of_report(drawn, file, target="density", **how) == report["figures"]["utility"]
+    with pytest.raises(RequestError, match="utility.json is of other images than"):
+        utility_of_report(others, file, target="density", **how)
+    with pytest.raises(RequestError, match="holds no figures as `evaluate utility` writes them"):
+        utility_of_report(drawn, out / "report.json", target="density", **how)
+    reason = utility_of_report(drawn, True, target="finding", **how)["reason"]
+    assert reason.startswith("all 22 synthetic images are of one class of finding, a finding")
+    assert utility_of_report(drawn, False, target="finding", **how) == {"reason": "this report trains no network"}

@@ -50,7 +50,7 @@ def judged(figures):
 def test_criteria_have_names_of_their_own_and_known_headings():
     assert len({c.name for c in CRITERIA}) == len(CRITERIA)
     assert {c.heading for c in CRITERIA} == set(HEADINGS), "each of the seven has a figure"
-    assert {c.question for c in CRITERIA} <= {*QUESTIONS, ""}
+    assert {c.question for c in CRITERIA} <= {*QUESTIONS, "substitution", ""}
     for c in CRITERIA:
         assert c.name == "suspected_copies" or (c.tolerated[0] <= c.good[0] and c.good[1] <= c.tolerated[1]), c.name
 
@@ -59,12 +59,46 @@ def test_figures_that_could_not_be_better_allow_all_but_what_was_not_measured():
     rows, answers, sentence = judged(planted())
     assert {name: row["light"] for name, row in rows.items()} == dict.fromkeys(rows, "within limits")
     lights = {name: answer["light"] for name, answer in answers.items()}
-    assert lights.pop("help") == "not measured" and set(lights.values()) == {"within limits"}
+    assert set(lights.values()) == {"within limits"}
     assert sentence == (
         "These images may be used for testing software, sharing with others, a training beside acquired images whose "
-        "gain is then measured and measuring a detector in place of acquired images; they may not be used for a "
-        "training in place of acquired images or diagnosis."
+        "gain is then measured, a training of the sort that is shown to gain by them, measuring a detector in place of "
+        "acquired images and a training in place of acquired images; they may not be used for diagnosis."
     )
+
+
+BESIDE, SHOWN, IN_PLACE = (use.name for use in USES if use.name.startswith("a training"))
+
+
+@pytest.mark.parametrize(
+    ("gain", "alone", "light", "allowed"),
+    [
+        (figure(0.03, 0.02), figure(-0.2, 0.05), GOOD, [BESIDE, SHOWN]),
+        (figure(0.01, 0.02), figure(0.0, 0.01), UNCLEAR, [BESIDE, IN_PLACE]),
+        (figure(-0.03, 0.02), figure(0.0, 0.01), BAD, []),
+    ],
+)
+def test_what_a_training_gains_decides_on_trainings(gain, alone, light, allowed):
+    figures = planted()
+    figures["utility"]["recipes"] |= {"better": {"gain": gain, "n": 250}, "alone": {"gain": alone, "n": 250}}
+    answers = answers_to_questions(verdicts_of(figures))
+    assert answers["help"]["light"] == light
+    uses = [use["use"] for use in uses_of(answers) if use["is_allowed"]]
+    assert [use for use in uses if use.startswith("a training")] == allowed
+
+
+def test_without_trainings_nobody_knows_whether_they_help():
+    figures = planted()
+    figures["utility"] = {"reason": "all 60 synthetic images are of one class"}
+    rows, answers, sentence = judged(figures)
+    assert answers["help"]["light"] == answers["substitution"]["light"] == "not measured"
+    assert rows["utility_gain"]["reason"] == "all 60 synthetic images are of one class" in answers["help"]["because"]
+    assert sentence.endswith(
+        "they may not be used for a training of the sort that is shown to gain by them, a training in place of "
+        "acquired images or diagnosis."
+    )
+    del figures["utility"]
+    assert judged(figures)[0]["utility_gain"]["reason"] == "this report trains no network"
 
 
 def test_what_a_classifier_tells_at_once_is_for_testing_software():
@@ -74,9 +108,9 @@ def test_what_a_classifier_tells_at_once_is_for_testing_software():
     assert rows["auc_radiomic"]["light"] == "outside limits" and answers["realism"]["light"] == "outside limits"
     assert answers["realism"]["because"] == rows["auc_radiomic"]["title"]
     assert sentence == (
-        "These images may be used for testing software and sharing with others; they may not be used for a training "
-        "beside acquired images whose gain is then measured, measuring a detector in place of acquired images, a "
-        "training in place of acquired images or diagnosis."
+        "These images may be used for testing software, sharing with others and a training of the sort that is shown "
+        "to gain by them; they may not be used for a training beside acquired images whose gain is then measured, "
+        "measuring a detector in place of acquired images, a training in place of acquired images or diagnosis."
     )
 
 
