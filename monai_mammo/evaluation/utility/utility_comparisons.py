@@ -225,8 +225,8 @@ def _sentence(recipes: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     if alone is not None:
         base = np.mean([row["area"]["value"] for row in rows if row["arm"] == ACQUIRED])
         words.append(
-            f"Trained on synthetic images alone the area is {base + alone['gain']['value']:.3f} instead of {base:.3f} "
-            f"({_signed(alone['gain'])})."
+            f"Trained on synthetic images alone the area is {base + alone['gain']['value']:.3f} instead of {base:.3f}, "
+            f"a difference of {_signed(alone['gain'])}."
         )
     return " ".join(words)
 

@@ -23,7 +23,7 @@ from monai_mammo.terms import View
 __all__ = ["LEAST_OF_CLASS", "ReadSide", "sides_of", "synthetic_digest"]
 
 LEAST_OF_CLASS = 10
-"""Images of each of two classes, or of the lowest and all higher ones, that each side needs."""
+"""Images beside the most frequent class that each side needs."""
 
 _ROWS = 192
 _UNIT = np.float32(65535)
@@ -178,7 +178,7 @@ class ReadSide:
                 f"all {len(self)} {self.name} are of one class of {target.name}, {target.classes[values[0]]}: "
                 "nothing is to be learnt from them, or measured on them"
             )
-        if min(len(self) - counts.max(), counts.max()) < LEAST_OF_CLASS:
+        if len(self) - counts.max() < LEAST_OF_CLASS:
             stated = ", ".join(f"{n} {target.classes[v]}" for v, n in zip(values, counts, strict=True))
             raise RequestError(
                 f"{self.name} are too few to read {target.name}: {stated}, and {LEAST_OF_CLASS} at least are needed "

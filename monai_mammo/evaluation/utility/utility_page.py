@@ -102,7 +102,8 @@ def _about(data: Mapping[str, Any]) -> str:
         words.append(f"{data['synthetic']['n_images']} synthetic images")
     one = data["test"]
     where = f"{one['split']} split" if "split" in one else one["name"]
-    words.append(f"tested on {one['n_images']} of {one['n_persons']} other persons ({where})")
+    whose = "other persons" if words else "persons"
+    words.append(f"tested on {one['n_images']} images of {one['n_persons']} {whose} ({where})")
     text = ", ".join(words)
     return f"{text[0].upper()}{text[1:]}."
 
