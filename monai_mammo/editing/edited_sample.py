@@ -221,6 +221,8 @@ class EditedSample:
         values = shown.to_dict()
         if self.source.mammogram.person_id:
             values["person_id"] = self.source.mammogram.person_id
+        if self.source.spacing_mm is not None:
+            values["pixel_spacing_mm"] = round(self.source.spacing_mm, 6)
         if lesions.any():
             values["lesion_mask"] = _KNOWN_LESIONS
             save_bytes(png_bytes(lesions, description=said), folder / _KNOWN_LESIONS)

@@ -336,3 +336,14 @@ def test_edits_side_by_side_come_in_order_and_an_error_of_one_is_raised():
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_what_a_picture_cannot_say_is_kept_beside_its_edited_version(tiny, picture, tmp_path):
+    beside = {"kind": "film", "person_id": "P7", "pixel_spacing_mm": 0.2}
+    picture.with_suffix(".json").write_text(json.dumps(beside))
+    run = monai_mammo.insert(picture, out=tmp_path / "run", **PLACE)
+    stated = json.loads((sample_of(run) / "edited.json").read_text())
+    assert stated["kind"] == "film" and stated["pixel_spacing_mm"] == 0.2 and stated["lesion_mask"] == "lesions.png"
+    before, after = (EditSource.read(path) for path in (picture, sample_of(run) / "edited.png"))
+    assert stated["person_id"] == before.mammogram.person_id
+    assert after.spacing_mm == before.spacing_mm == 0.2
