@@ -11,7 +11,6 @@ _HOMES = {
     "Change": "local_edit",
     "LesionPainter": "painter",
     "PaintedCrop": "painter",
-    "held_contrast": "held_contrast",
     "paint_region": "local_edit",
     "region_in_picture": "local_edit",
 }
