@@ -79,7 +79,7 @@ def test_the_generators_learn_and_discriminators_only_where_gradients_are_on(cro
     torch.manual_seed(0)
     dataset = UnpairedCrops(crops)
     network = with_texture_statistics(CropTranslator(channels=16, n_blocks=1), dataset)
-    loss, batch = loss_of(network), batch_of(dataset)
+    loss, batch = loss_of(network, identity=1.0), batch_of(dataset)
     call = functools.partial(lambda bands, **words: network(bands, **words))
     judges = (loss.lesion_adversary, loss.healthy_adversary)
 
