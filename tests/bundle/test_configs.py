@@ -147,7 +147,7 @@ def test_the_painter_is_trained_on_crops_and_put_beside_the_stages(tiny_bundles,
 def test_the_gan_is_trained_on_the_painters_crops_and_goes_on_exactly_where_it_stopped(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
-    small = {"network_def#channels": 8, "network_def#n_blocks": 1, "phantom_shape": [160, 120], "batch_size": 4}
+    small = {"network_def#channels": 8, "network_def#n_blocks": 1, "phantom_shape": [256, 192], "n_phantoms": 8}
     small |= {
         f"{one}_discriminator#{name}": 8 for one in ("lesion", "healthy") for name in ("channels", "norm#1#num_groups")
     }
