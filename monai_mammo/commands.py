@@ -68,6 +68,11 @@ COMMANDS: tuple[Command, ...] = (
         does="draw the contrast view of a breast from its digital one, and the reverse",
     ),
     Command(
+        name="augment",
+        module="monai_mammo.editing.augment_folder",
+        does="make a training set of edited mammograms, with boxes",
+    ),
+    Command(
         name="prepare",
         module="monai_mammo.prepare.preparation",
         does="bring mammograms to one grid, with masks and splits",

@@ -86,6 +86,7 @@ def test_figures_of_another_name_are_refused():
         "evolve",
         "counterfactual",
         "translate",
+        "augment",
         "prepare",
         "doctor",
         "deidentify",

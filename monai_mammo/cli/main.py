@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from monai_mammo import __version__, machine
 from monai_mammo.cli import (
+    augment_images,
     bundles,
     counterfactual,
     deidentify,
@@ -43,6 +44,7 @@ _MODULES = (
     evolve,
     counterfactual,
     translate,
+    augment_images,
     prepare,
     train,
     doctor,

@@ -10,6 +10,7 @@ from monai_mammo.lazy_names import lazy_names
 _HOMES = {
     "EditRequest": "edit_request",
     "GrowthLaw": "growth_law",
+    "augment": "augment_folder",
     "counterfactual": "counterfactual_edit",
     "evolve": "evolve_lesion",
     "insert": "insert_lesion",

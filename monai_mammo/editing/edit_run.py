@@ -30,10 +30,26 @@ from monai_mammo.painting.local_edit import Change, joined
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
 
-__all__ = ["Aim", "carry_out_edits", "refuse_unedited", "samples_of"]
+__all__ = ["Aim", "NotEdited", "carry_out_edits", "refuse_unedited", "samples_of"]
 
 _MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
+
+
+class NotEdited(MammoError):
+    """Some images of a run could not be edited; the others are finished.
+
+    Parameters
+    ----------
+    reasons : mapping of int to str
+        By number of the image in the request.
+    n_images : int
+        All of the request.
+    """
+
+    def __init__(self, reasons: Mapping[int, str], n_images: int) -> None:
+        super().__init__(f"{len(reasons)} of {n_images} images were not edited, the first: {reasons[min(reasons)]}")
+        self.reasons = dict(reasons)
 
 
 class Aim(NamedTuple):
@@ -205,8 +221,7 @@ def refuse_unedited(request: EditRequest, not_edited: Mapping[int, str]) -> None
         The first of them, and how many there are.
     """
     if not_edited:
-        first = not_edited[min(not_edited)]
-        raise MammoError(f"{len(not_edited)} of {len(request.images)} images were not edited, the first: {first}")
+        raise NotEdited(not_edited, len(request.images))
 
 
 def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, changer: Changer) -> EditedSample:
