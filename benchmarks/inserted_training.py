@@ -328,8 +328,8 @@ def _page(figures: dict[str, Any]) -> str:
     words = figures["settings"]
     inserted = words["n_inserted"]
     head = (
-        f"{figures['n_images']} validation images of {figures['n_persons']} persons, {figures['n_with_lesion']} with an "
-        f"outlined lesion ({' and '.join(KINDS)}). Each training has about {words['n_real']} real images with a lesion "
+        f"{figures['n_images']} validation images of {figures['n_persons']} persons, {figures['n_with_lesion']} with "
+        f"an outlined lesion ({' and '.join(KINDS)}). Each training has about {words['n_real']} real images with one "
         f"and {inserted} without one; to these come {inserted} inserted lesions, or as many classic copies of images "
         f"with a lesion. {words['steps']} steps, {words['seeds']} seeds. Brackets: 95 % intervals over persons of the "
         "mean over seeds; p by Holm over all six comparisons."
