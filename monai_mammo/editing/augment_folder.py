@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def augment(
         work: Iterator[tuple[int, Any]] = (
             spread(_carried_out, shards, workers=workers) if workers > 1 else _here(shards)
         )
-        with contextlib.closing(work):  # type: ignore[type-var]
+        with contextlib.closing(work):
             for place, reasons in work:
                 if reasons is None:
                     raise MammoError("a worker ended before its images were edited: call again to go on")
@@ -194,7 +194,7 @@ def _shards(
             )
 
 
-def _here(shards: Sequence[_Shard]) -> Iterator[tuple[int, Any]]:
+def _here(shards: Sequence[_Shard]) -> Generator[tuple[int, Any], None, None]:
     yield from enumerate(map(_carried_out, shards))
 
 
@@ -241,8 +241,7 @@ def _listed(
         read = _read(source.path)
         shown = read.conditions.replace(box=source.boxes[0] if source.boxes else None)
         lesions = [(box, shown.finding or Finding.MASS) for box in source.boxes]
-        is_outlined = read.lesion_mask is not None or not source.boxes
-        item, image = _item(out, source.image_id, source, read, shown, lesions, read.lesion_mask, is_outlined)
+        item, image = _item(out, source.image_id, source, read, shown, lesions, read.lesion_mask)
         items.append(item)
         images.append(image)
     for shard in shards:
@@ -260,17 +259,16 @@ def _edited(out: Path, shard: _Shard, index: int, entry: Mapping[str, Any]) -> t
     read = _read(next(path for path in (folder / "edited.dcm", folder / "edited.png") if path.is_file()))
     shown = Conditions.from_dict(entry["conditions"])
     if shard.command == "remove":
-        return _item(out, shard.image_id(index), source, read, shown, [], None, True)
+        return _item(out, shard.image_id(index), source, read, shown, [], None)
     before = _read(source.path)
     box = Box.parse(entry["box"])
     mask = read_brightness(folder / "requested.png") > 0.5
-    is_outlined = before.lesion_mask is not None or not source.boxes
     if before.lesion_mask is not None:
         mask = mask | before.lesion_mask
     known = before.conditions.finding
     lesions = [(box, shown.finding or Finding.MASS)]
     lesions += [(one, known if known not in (None, Finding.NONE) else Finding.MASS) for one in source.boxes]
-    return _item(out, shard.image_id(index), source, read, shown.replace(box=box), lesions, mask, is_outlined)
+    return _item(out, shard.image_id(index), source, read, shown.replace(box=box), lesions, mask)
 
 
 def _item(
@@ -281,11 +279,10 @@ def _item(
     shown: Conditions,
     lesions: Sequence[tuple[Box, Finding]],
     mask: np.ndarray | None,
-    is_outlined: bool,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """An item of the datalist, and the same for COCO."""
     image, breast = f"images/{name}.png", f"breasts/{name}.png"
-    label = f"masks/{name}.png" if mask is not None and lesions and is_outlined else None
+    label = f"masks/{name}.png" if mask is not None and lesions and source.is_outlined else None
     if label is not None and mask is not None:
         _save_missing(out / label, mask)
     if not (out / breast).is_file():

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
 from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of
-from monai_mammo.prepare.geometry import box_of_mask
+from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.prepare.reading import read_any
 from monai_mammo.study import Mammogram
@@ -37,6 +39,8 @@ class TrainingSource:
         By which it is found again, and whose it is.
     boxes : tuple of Box
         Round its lesions, in fractions of the file's picture; empty where it is known to show none.
+    is_outlined : bool
+        Whether its lesions are outlined, or it shows none.
     breast : Path or None
         Mask of the breast on the file's grid; `None` where it is to be looked for.
     """
@@ -45,6 +49,7 @@ class TrainingSource:
     image_id: str
     person_id: str
     boxes: tuple[Box, ...]
+    is_outlined: bool
     breast: Path | None
 
 
@@ -103,6 +108,7 @@ def _of_prepared(
                 image_id=name,
                 person_id=str(item["person_id"]),
                 boxes=boxes,
+                is_outlined=item.get("mask_kind") in ("contour", "none"),
                 breast=path.with_name(f"{name}_breast_mask.png"),
             )
         )
@@ -126,7 +132,16 @@ def _of_files(folder: Path) -> tuple[list[TrainingSource], dict[str, str]]:
             continue
         boxes = () if box is None else (box,)
         person = read.person_id or name
-        sources.append(TrainingSource(path=path, image_id=name, person_id=person, boxes=boxes, breast=None))
+        sources.append(
+            TrainingSource(
+                path=path,
+                image_id=name,
+                person_id=person,
+                boxes=boxes,
+                is_outlined=read.lesion_mask is not None or not boxes,
+                breast=None,
+            )
+        )
     return sources, left_out
 
 
@@ -134,12 +149,14 @@ def _write_source(item: Mapping[str, Any], boxes: tuple[Box, ...], path: Path) -
     """A prepared image as a picture with its JSON file and masks; the picture comes last and marks all as whole."""
     image = pixels_of(item)
     values = Conditions.from_dict(item["conditions"]).replace(box=None, text=None).to_dict()
-    if item.get("mask_kind") == "contour":
+    if boxes:
+        if item.get("mask_kind") == "contour":
+            lesions = mask_of(item, "label", image.shape)
+        else:
+            lesions = np.logical_or.reduce([mask_of_box(box, image.shape) > 0.5 for box in boxes])
         mask = path.with_name(f"{path.stem}_mask.png")
-        save_bytes(png_bytes(mask_of(item, "label", image.shape)), mask, make_folder=True)
+        save_bytes(png_bytes(lesions), mask, make_folder=True)
         values["lesion_mask"] = mask.name
-    elif boxes:
-        values["box"] = list(max(boxes, key=lambda box: box.width_fraction * box.height_fraction))
     values["person_id"] = str(item["person_id"])
     breast = path.with_name(f"{path.stem}_breast_mask.png")
     save_bytes(png_bytes(breast_of(item, image.shape)), breast, make_folder=True)
