@@ -97,9 +97,8 @@ def test_monai_and_our_data_sets_load_it(made):
     out, _ = made
     listed = load_decathlon_datalist(str(out / "datalist.json"), is_segmentation=True, data_list_key="training")
     outlined = [item for item in listed if "label" in item]
-    batch = next(
-        iter(DataLoader(Dataset(outlined, Compose([LoadImaged(("image", "label"), ensure_channel_first=True)])), 2))
-    )
+    loaded = Dataset(outlined, Compose([LoadImaged(("image", "label"), ensure_channel_first=True)]))
+    batch = next(iter(DataLoader(loaded, batch_size=2)))
     assert batch["image"].shape == batch["label"].shape == (2, 1, 120, 160)  # MONAI's readers give columns first
     data = LesionDataset(load_datalist(out / "datalist.json"), is_augmented=False)
     assert len(data) == 6 and data[0]["image"].shape[-2:] == SHAPE
