@@ -27,11 +27,13 @@ def main() -> None:
     parser.add_argument("--native-dir", required=True, help="folder with native_film, native_cc and mammograms")
     parser.add_argument("--datalist", required=True, help="datalist.json of the prepared images")
     parser.add_argument("--split", default="validation", help="default: %(default)s")
+    parser.add_argument("--only", choices=("film", "digital", "healthy", "whole"), help="write this folder alone")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
     words = parser.parse_args()
-    items = native_items(words.native_dir, words.datalist, split=words.split)
-    items += [whole(item) for item in load_datalist(words.datalist, split=words.split) if is_known(item)]
-    counts = Counter(write(item, Path(words.out)) for item in items)
+    items = [] if words.only == "whole" else native_items(words.native_dir, words.datalist, split=words.split)
+    if words.only in (None, "whole"):
+        items += [whole(item) for item in load_datalist(words.datalist, split=words.split) if is_known(item)]
+    counts = Counter(write(item, Path(words.out)) for item in items if words.only in (None, folder_of(item)))
     print(", ".join(f"{name}: {n}" for name, n in sorted(counts.items())))
 
 
@@ -51,10 +53,15 @@ def whole(item: dict[str, Any]) -> dict[str, Any]:
     return {**item, "image": image, "conditions": conditions, "label": label, "pixel_mm": pixel_mm, "folder": "whole"}
 
 
+def folder_of(item: dict[str, Any]) -> str:
+    """Folder that a picture goes to."""
+    kind = item["conditions"]["kind"]
+    return item.get("folder") or ("healthy" if item["mask_kind"] == "none" and kind != "film" else kind)
+
+
 def write(item: dict[str, Any], out: Path) -> str:
     """Write one picture, and name the folder that it went to."""
-    kind, label = item["conditions"]["kind"], item.get("label")
-    folder = item.get("folder") or ("healthy" if item["mask_kind"] == "none" and kind != "film" else kind)
+    label, folder = item.get("label"), folder_of(item)
     path = out / folder / f"{item['image_id'].rpartition('/')[2]}.png"
     sidecar = {**item["conditions"], "person_id": item["person_id"], "pixel_spacing_mm": round(item["pixel_mm"], 5)}
     if label is not None and item["mask_kind"] == "contour":

@@ -54,11 +54,11 @@ print("pixels away from the lesion equal at each visit:", equal)
 
 # %% [markdown]
 # ## Treatment
-# From the second visit on the lesion halves in 60 days.
+# From the first visit on the lesion halves in 60 days.
 
 # %%
 treated = monai_mammo.evolve(
-    work / "normal.dcm", out=work / "treated", visits=3, months=8, response=2, halving_days=60, **lesion
+    work / "normal.dcm", out=work / "treated", visits=2, months=4, response=1, halving_days=60, **lesion
 )
 print("\n".join(printed_rows(evolution_rows(treated.samples))))
 print("verified:", [monai_mammo.verify(run.folder).is_in_order for run in (course, treated)])
