@@ -169,6 +169,20 @@ FAULTS: tuple[Fault, ...] = (
         "a warning where there are enough persons",
     ),
     Fault(
+        "bundle/breast_structure.py",
+        "_waves(moved)[:, None] * _turns()",
+        "_waves(moved)[:, None] * np.abs(_turns())",
+        ("bundle/test_fingerprint.py::test_a_copy_that_is_turned_and_moved_is_found",),
+        "a copy is looked for as it is alone",
+    ),
+    Fault(
+        "bundle/breast_structure.py",
+        "/ (contrast + _LEAST_CONTRAST)",
+        "/ (1 + _LEAST_CONTRAST)",
+        ("bundle/test_fingerprint.py", "evaluation/memory/test_planted_copies.py"),
+        "structure is not scaled by the contrast there",
+    ),
+    Fault(
         "bundle/fingerprint.py",
         "is_other = features @ features[first] < _SAME_IMAGE",
         "is_other = features @ features[first] > _SAME_IMAGE",
@@ -870,23 +884,49 @@ FAULTS: tuple[Fault, ...] = (
         ("evaluation/report/test_verdicts.py::test_one_sort_of_features_is_not_enough_to_call_images_real",),
         "one sort of features is enough to call images real",
     ),
-    # evaluation/memory
+    # evaluation/drift
     Fault(
-        "evaluation/memory/copy_search.py",
-        "moved(_structure(image), reach=_REACH)",
-        "_structure(image)[None]",
-        ("evaluation/memory/test_planted_copies.py::test_each_alteration_is_seen_through_and_changes_the_image",),
-        "a copy is looked for as it is alone",
+        "evaluation/drift/drift_figures.py",
+        "(values - mean) / deviation",
+        "(mean - values) / deviation",
+        ("evaluation/drift/test_drift.py::test_planted_drift_is_named_with_its_direction",),
+        "darker breasts are called brighter",
     ),
     Fault(
-        "evaluation/memory/copy_search.py",
-        "np.quantile(similarities, 1 - _FALSE_ALARMS)",
-        "np.quantile(similarities, _FALSE_ALARMS)",
-        (
-            "evaluation/memory/test_planted_copies.py::test_each_alteration_is_seen_through_and_changes_the_image",
-            "evaluation/memory/test_planted_copies.py::test_figures_name_each_alteration_and_each_way_of_looking",
-        ),
+        "evaluation/drift/drift_figures.py",
+        "trained.mean[group, column]",
+        "trained.mean[:, column].mean()",
+        ("evaluation/drift/test_drift.py::test_a_folder_of_one_view_is_compared_with_that_view",),
+        "a folder of one view is compared with the mean of all",
+    ),
+    Fault(
+        "evaluation/drift/training_summary.py",
+        "distances[others] = _distances(points[others],",
+        "distances[here & (group == g)] = _distances(ours,",
+        ("evaluation/drift/test_drift.py::test_one_image_in_twenty_of_the_same_law_is_far",),
+        "how far is far is found on the images that the middle is of",
+    ),
+    Fault(
+        "evaluation/report/cases.py",
+        'if not row["n_synthetic"]]',
+        'if row["n_synthetic"]]',
+        ("evaluation/report/test_report_of_folder.py::test_subgroups_and_cases_have_their_numbers",),
+        "cases that are generated are called missing",
+    ),
+    # evaluation/memory
+    Fault(
+        "evaluation/memory/planted_figures.py",
+        "np.quantile(likeness, 1 - FALSE_ALARMS)",
+        "np.quantile(likeness, FALSE_ALARMS)",
+        ("evaluation/memory/test_planted_copies.py",),
         "nearly every image is suspected to be a copy",
+    ),
+    Fault(
+        "evaluation/memory/planted_figures.py",
+        "likeness[fold != half]",
+        "likeness[fold == half]",
+        ("evaluation/memory/test_planted_copies.py::test_acquired_images_are_judged_by_the_limit_of_others",),
+        "false alarms are counted on the images that the limit was found by",
     ),
     Fault(
         "evaluation/memory/membership.py",

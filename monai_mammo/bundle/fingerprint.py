@@ -7,23 +7,29 @@ picture is close to a training image.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
-from scipy import ndimage
 
+from monai_mammo.bundle.breast_structure import N_SUMS, placed_sums, structure_sums
 from monai_mammo.bundle.bundle_folder import BundleFolder
+from monai_mammo.bundle.first_fingerprint import FIRST_COPY_RATIO, N_FIRST_FEATURES, placed_first_features
 from monai_mammo.errors import MammoError
 from monai_mammo.files.bounded import UnreadableFile
 from monai_mammo.files.stored_array import read_arrays
 from monai_mammo.files.whole import save_bytes
 
-__all__ = ["COPY_RATIO", "Nearest", "TrainingFingerprint", "fingerprint_of", "image_features", "moved"]
+__all__ = [
+    "COPY_RATIO",
+    "LEAST_HELD_OUT",
+    "Nearest",
+    "TrainingFingerprint",
+    "fingerprint_of",
+    "image_features",
+]
 
 FILE = "models/training_fingerprint.npz"
 """Its place in a bundle."""
@@ -31,30 +37,28 @@ FILE = "models/training_fingerprint.npz"
 HASH_BYTES = 8
 """Of a source file's sha256, that a fingerprint keeps."""
 
-VERSION = 1
-"""Of the features; another one cannot be compared."""
+VERSION = 2
+"""Of the features that are written; those of version 1 are read too."""
 
-COPY_RATIO = 0.615
-"""Ratio of distances under which a generated image is suspected to be a copy.
+COPY_RATIO = 0.7
+"""Ratio of distances under which an image is a suspected copy, where a fingerprint was not calibrated."""
 
-Of 573 acquired images of persons that were not trained on 1 in 100 lies under it (2063 training images of film, digital
-and contrast pictures).
-"""
+LEAST_HELD_OUT = 100
+"""Images that were not trained on, and planted copies, without which a fingerprint is not calibrated."""
 
-_GRID = (64, 48)
-_REACH = 1  # fields, 1/64 of the rows: so far a copy may be moved
-_BLUR = 6.0  # points of the grid: what is smoother than this is the shape of the breast, which many share
-_N_FEATURES = 128
-_SAME = 1e-6  # rounding of a sum of 128 numbers
-_SAME_IMAGE = 0.97  # similarity from which two training images count as one
+FALSE_ALARMS = 0.01
+"""Share of images that were not trained on which is suspected."""
+
+_SAME = 1e-6  # rounding of a sum of 192 numbers
+_SAME_IMAGE = {1: 0.97, 2: 0.8}  # by version: similarity from which two training images count as one
+_STEPS = 127  # of features that are kept as whole numbers
 
 
 def image_features(image: np.ndarray) -> np.ndarray:
     """Features of a prepared mammogram, of length 1: their dot product is a correlation of the two pictures' structure.
 
-    Means over a grid of 64 x 48 fields, less their own blur (sigma 6 fields), then 128 sums with fixed random signs
-    (Achlioptas 2003), from which the picture cannot be had back. The dot product of two of them estimates the
-    correlation with a standard error of ``(1 - r**2) / sqrt(128)``.
+    Structure is what stands out inside the breast, divided by the contrast there; see
+    `monai_mammo.bundle.breast_structure.structure_sums`.
 
     Parameters
     ----------
@@ -63,9 +67,9 @@ def image_features(image: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (128,), float32
+    ndarray, shape (192,), float32
     """
-    return _sums(_structure(image)[None])[0]
+    return structure_sums(image)
 
 
 def fingerprint_of(folder: BundleFolder) -> TrainingFingerprint | None:
@@ -112,21 +116,35 @@ class TrainingFingerprint:
 
     Parameters
     ----------
-    features : ndarray, shape (n, 128), float16
-        One row of `image_features` each.
+    features : ndarray, shape (n, 192), int8, or (n, 128), float16
+        One row of `image_features` each, in 1/127 of its largest; the second form is that of version 1.
     hashes : ndarray, shape (n, 8), uint8
         First bytes of each source file's sha256.
+    copy_ratio : float
+        Ratio of distances under which an image is a suspected copy, in (0, 1].
+    n_held_out : int
+        Images that were not trained on by which `copy_ratio` was found; 0 where it was not.
     """
 
     features: np.ndarray
     hashes: np.ndarray
+    copy_ratio: float = COPY_RATIO
+    n_held_out: int = 0
 
     def __post_init__(self) -> None:
         n = self.features.shape[0] if self.features.ndim else 0
-        if self.features.dtype.kind != "f" or self.hashes.dtype != np.uint8:
+        if self.hashes.dtype != np.uint8 or self.features.dtype.kind not in "fi":
             raise MammoError("a fingerprint has features that are numbers, and hashes that are bytes")
-        if n < 2 or self.features.shape != (n, _N_FEATURES) or self.hashes.shape != (n, HASH_BYTES):
-            raise MammoError(f"a fingerprint has {_N_FEATURES} features and {HASH_BYTES} bytes of hash an image")
+        width = N_SUMS if self.version == VERSION else N_FIRST_FEATURES
+        if n < 2 or self.features.shape != (n, width) or self.hashes.shape != (n, HASH_BYTES):
+            raise MammoError(f"a fingerprint has {width} features and {HASH_BYTES} bytes of hash an image")
+        if not 0 < self.copy_ratio <= 1 or self.n_held_out < 0:
+            raise MammoError(f"a fingerprint has a ratio between 0 and 1 for suspected copies, not {self.copy_ratio}")
+
+    @property
+    def version(self) -> int:
+        """Of the features, 1 or 2."""
+        return 1 if self.features.dtype.kind == "f" else VERSION
 
     @classmethod
     def of(cls, images: Sequence[np.ndarray], source_sha256: Sequence[str]) -> Self:
@@ -143,9 +161,33 @@ class TrainingFingerprint:
         -------
         TrainingFingerprint
         """
-        features = np.stack([image_features(image) for image in images]).astype(np.float16)
+        features = np.stack([image_features(image) for image in images])
+        scaled = features * (_STEPS / np.maximum(np.abs(features).max(axis=1, keepdims=True), 1e-6))
         heads = [bytes.fromhex(text[: 2 * HASH_BYTES]) for text in source_sha256]
-        return cls(features, np.frombuffer(b"".join(heads), np.uint8).reshape(-1, HASH_BYTES))
+        hashes = np.frombuffer(b"".join(heads), np.uint8).reshape(-1, HASH_BYTES)
+        return cls(np.rint(scaled).astype(np.int8), hashes)
+
+    def calibrated(self, held_out: Sequence[float], copies: Sequence[float]) -> Self:
+        """The same with a limit of its own: midway between what copies have and what other images have.
+
+        Parameters
+        ----------
+        held_out : sequence of float
+            Ratios of images of persons that were not trained on.
+        copies : sequence of float
+            Ratios of planted copies of training images.
+
+        Returns
+        -------
+        TrainingFingerprint
+            At most 1 in 100 of the first is suspected, and where the two lie apart 99 in 100 of the second are. As it
+            was where there are fewer than `LEAST_HELD_OUT` of either.
+        """
+        if min(len(held_out), len(copies)) < LEAST_HELD_OUT:
+            return self
+        least, most = float(np.quantile(held_out, FALSE_ALARMS)), float(np.quantile(copies, 1 - FALSE_ALARMS))
+        limit = min(least, (least + most) / 2)
+        return dataclasses.replace(self, copy_ratio=round(max(limit, 1e-3), 4), n_held_out=len(held_out))
 
     def __len__(self) -> int:
         return len(self.features)
@@ -167,10 +209,9 @@ class TrainingFingerprint:
     def nearest(self, image: np.ndarray) -> Nearest:
         """Training image closest to a prepared image, shape (rows, columns).
 
-        The image is compared as it is, and mirrored, upside down and both, each moved by up to 1/64 of its rows and
-        1/48 of its columns, since a copy may be; the lower ratio of the two counts. Training images that are copies of
-        the closest one do not count as the second closest: an image that was trained on twice would have no low ratio
-        otherwise.
+        The image is compared as it is, and mirrored, upside down and both, each moved by up to 3/64 of its rows and
+        2/48 of its columns, since a copy may be. Training images that are copies of the closest one do not count as
+        the second closest: an image that was trained on twice would have no low ratio otherwise.
 
         Parameters
         ----------
@@ -181,16 +222,23 @@ class TrainingFingerprint:
         -------
         Nearest
         """
-        structure = _structure(image)
-        compared = (structure[None], moved(structure, reach=_REACH))
-        return min((self._nearest(_sums(one)) for one in compared), key=lambda found: found.ratio)
+        features = self._unit_features()
+        if self.version == VERSION:
+            return self._nearest(features, placed_sums(image))
+        placed = placed_first_features(image)
+        return min((self._nearest(features, some) for some in (placed[:1], placed[1:])), key=lambda found: found.ratio)
 
-    def _nearest(self, sums: np.ndarray) -> Nearest:
-        """Training image closest to any of the sums, shape (n, 128)."""
+    def _unit_features(self) -> np.ndarray:
         features = self.features.astype(np.float32)
+        lengths = np.linalg.norm(features, axis=1, keepdims=True)
+        unit: np.ndarray = features / np.maximum(lengths, 1e-6) if self.version == VERSION else features
+        return unit
+
+    def _nearest(self, features: np.ndarray, sums: np.ndarray) -> Nearest:
+        """Training image closest to any of the sums, shape (n, width)."""
         similarity = (features @ sums.T).max(axis=1)
         first = int(np.argmax(similarity >= similarity.max() - _SAME))  # of equally close ones the first
-        is_other = features @ features[first] < _SAME_IMAGE
+        is_other = features @ features[first] < _SAME_IMAGE[self.version]
         far = 1 - float(similarity[is_other].max(initial=-1.0))
         close = 1 - float(similarity[first])
         return Nearest(first, float(similarity[first]), min(1.0, max(close, 0.0) / max(far, 1e-6)))
@@ -207,7 +255,14 @@ class TrainingFingerprint:
         Path
         """
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, version=np.int64(VERSION), features=self.features, hashes=self.hashes)
+        np.savez_compressed(
+            buffer,
+            version=np.int64(self.version),
+            features=self.features,
+            hashes=self.hashes,
+            copy_ratio=np.float64(self.copy_ratio),
+            n_held_out=np.int64(self.n_held_out),
+        )
         path = folder.root / FILE
         save_bytes(buffer.getvalue(), path, make_folder=True)
         return path
@@ -235,63 +290,14 @@ class TrainingFingerprint:
         try:
             stored = read_arrays(path)
             version, features, hashes = int(stored["version"]), stored["features"], stored["hashes"]
+            if version not in (1, VERSION):
+                raise MammoError(f"{path} is of version {version}, this program reads 1 and {VERSION}")
+            if (version == VERSION) != (features.dtype == np.int8):
+                raise ValueError("features of another version")
+            if version == 1:
+                return cls(features, hashes, FIRST_COPY_RATIO)
+            return cls(features, hashes, float(stored["copy_ratio"]), int(stored["n_held_out"]))
         except UnreadableFile as error:
             raise MammoError(f"fingerprint {error.detail}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise MammoError(f"{path} is damaged ({type(error).__name__})") from None
-        if version != VERSION:
-            raise MammoError(f"{path} is of version {version}, this program reads {VERSION}")
-        return cls(features, hashes)
-
-
-def _structure(image: np.ndarray) -> np.ndarray:
-    """Means over a grid of fields, less their own blur, shape `_GRID`."""
-    rows, columns = (_field_means(n, m) for n, m in zip(image.shape, _GRID, strict=True))
-    means = rows @ image.astype(np.float64) @ columns.T
-    structure: np.ndarray = means - ndimage.gaussian_filter(means, _BLUR)
-    return structure
-
-
-def moved(structure: np.ndarray, *, reach: int) -> np.ndarray:
-    """Structure as it is, upside down, mirrored and both, each at all places within reach.
-
-    Parameters
-    ----------
-    structure : ndarray, shape (rows, columns)
-    reach : int
-        Fields by which it is moved at most, each way; 0 comes in.
-
-    Returns
-    -------
-    ndarray, shape (4 * (2 * reach + 1) ** 2, rows, columns)
-    """
-    places = range(2 * reach + 1)
-    rows, columns = structure.shape
-    padded = [np.pad(one, reach) for one in (structure, structure[::-1], structure[:, ::-1], structure[::-1, ::-1])]
-    return np.stack(
-        [p[down : down + rows, across : across + columns] for p in padded for down in places for across in places]
-    )
-
-
-def _sums(structures: np.ndarray) -> np.ndarray:
-    """Sums with fixed random signs, of length 1, shape (n, 128), of structures, shape (n, *_GRID)."""
-    flat = structures.reshape(len(structures), -1)
-    sums = (flat - flat.mean(axis=1, keepdims=True)) @ _signs().T
-    return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-
-def _field_means(n: int, n_fields: int) -> np.ndarray:
-    """Matrix (n_fields, n) that takes means over equal fields, pixels on a border shared."""
-    edges = np.linspace(0, n, n_fields + 1)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(n)
-    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return overlap / overlap.sum(axis=1, keepdims=True)
-
-
-@functools.cache
-def _signs() -> np.ndarray:
-    """Fixed signs, shape (128, fields), the same on every machine: bits of SHAKE-256."""
-    n = _N_FEATURES * _GRID[0] * _GRID[1]
-    bits = np.unpackbits(np.frombuffer(hashlib.shake_256(b"monai_mammo fingerprint").digest(n // 8), np.uint8))
-    return bits.reshape(_N_FEATURES, -1).astype(np.float64) * 2 - 1

@@ -155,6 +155,7 @@ def _add_figures(parser: argparse.ArgumentParser) -> Any:
     command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
     command.add_argument("--bundle", default=DEFAULT_BUNDLES[0], help="default: %(default)s")
     command.set_defaults(run=run, figures="fingerprint")
+    _add_drift(commands)
     command = _add(commands, "sheet", "PNG of acquired beside synthetic images of equal conditions", [*_BUNDLES])
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--steps", type=int, default=20, help="network evaluations of an image (default: %(default)s)")
@@ -207,16 +208,53 @@ def _add_memory(commands: Any) -> None:
         commands,
         "copies",
         "how many planted copies of training images are found, at one false alarm in a hundred",
-        ["lesion_network"],
+        ["bundle", "lesion_network"],
     )
     command.add_argument("runs", nargs="*", metavar="RUN", help="folder that `monai-mammo generate` wrote")
     command.add_argument(
         "--n-copies", type=int, default=100, help="images that each alteration copies (default: %(default)s)"
     )
+    command.add_argument(
+        "--ways",
+        default="structure,gate,radiomic,learned",
+        help="ways of looking, with commas between; learned features take most of the time (default: %(default)s)",
+    )
     command.add_argument("--seed", type=int, default=0, help="chooses images and alterations (default: %(default)s)")
     command = _add(commands, "membership", "whether losses tell training images from others", ["bundle", "autoencoder"])
     command.add_argument("--n-images", type=int, default=100, help="at most, of each (default: %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="chooses images and noise (default: %(default)s)")
+
+
+def _add_drift(commands: Any) -> None:
+    does = "write means and spreads of the training images, by kind and view, into a bundle"
+    command = commands.add_parser("training-summary", help=does, description=does)
+    command.add_argument("--datalist", required=True, help="datalist.json of the images that were trained on")
+    command.add_argument("--split", default="training", help="of the datalist (default: %(default)s)")
+    command.set_defaults(run=run, figures="training-summary", uses_networks=True)
+    drift = commands.add_parser(
+        "drift",
+        help="in what the breasts of a prepared folder are unlike a bundle's training images",
+        description="Breast area, brightness, density, spectrum, radiomic features and features of networks beside "
+        "those of the training images of the same kind and view, of which the bundle carries a summary: differences "
+        "in standard deviations with 95 % interval over persons, their direction in words, and one sentence.",
+    )
+    drift.add_argument("prepared", metavar="PREPARED", help="folder that `monai-mammo prepare` wrote")
+    drift.add_argument("--split", default="all", help="of the folder (default: %(default)s)")
+    drift.add_argument("--out", metavar="FIGURES.json", help="file to write")
+    drift.set_defaults(run=run, figures="drift", uses_networks=True)
+    for parser, n_network in ((command, 100), (drift, 200)):
+        parser.add_argument("--n-images", type=int, default=100_000, help="at most, of each kind and view")
+        parser.add_argument(
+            "--n-network",
+            type=int,
+            default=n_network,
+            help="at most, of each kind and view, for features of networks; 0 for none (default: %(default)s)",
+        )
+        parser.add_argument("--seed", type=int, default=0, help="chooses images (default: %(default)s)")
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        for word in ("bundle", "lesion_network"):
+            default, noun = _BUNDLES[word]
+            parser.add_argument(f"--{word.replace('_', '-')}", default=default, help=f"{noun} (default: %(default)s)")
 
 
 def _add_realism(commands: Any) -> None:

@@ -36,12 +36,25 @@ FIGURES: dict[str, tuple[str, str]] = {
     "report": ("report.report_of_folder", "evaluate_report"),
     "compare": ("comparison", "comparison_figures"),
     "fingerprint": ("memorisation", "fingerprint_bundle"),
+    "training-summary": ("drift.drift_figures", "summarise_training"),
+    "drift": ("drift.drift_figures", "drift_figures"),
     "sheet": ("sheets", "comparison_sheet"),
     "card": ("evaluate_figures", "fill_card_from_files"),
 }
 """What can be measured, drawn or written: module of this room and function."""
 
-_WRITES_ITSELF = ("calibrate", "realism", "loop", "edits", "utility", "report", "sheet", "fingerprint", "card")
+_WRITES_ITSELF = (
+    "calibrate",
+    "realism",
+    "loop",
+    "edits",
+    "utility",
+    "report",
+    "sheet",
+    "fingerprint",
+    "training-summary",
+    "card",
+)
 _WRITES_A_FOLDER = ("realism", "loop", "edits", "utility", "report")
 
 
@@ -58,8 +71,9 @@ def evaluate(figures: str, *, out: str | Path | None = None, **words: Any) -> An
         ones, ``loop`` reads groups of an acquired, a reconstructed and a synthetic image, ``edits`` judges runs of
         `insert` and `remove`, ``translation`` compares translated views with the acquired ones of the same breasts,
         ``utility`` trains networks with and without generated images, ``report`` says for what they may be used,
-        ``compare`` puts figures of several generators side by side, ``sheet`` draws acquired beside synthetic images,
-        ``calibrate``, ``fingerprint`` and ``card`` write into a bundle.
+        ``drift`` in what acquired images are unlike a bundle's training images, ``compare`` puts figures of several
+        generators side by side, ``sheet`` draws acquired beside synthetic images, ``calibrate``, ``fingerprint``,
+        ``training-summary`` and ``card`` write into a bundle.
     out : str or Path or None
         JSON file of the figures, PNG of the sheet or of reliability diagrams, or folder for the figures and sheets of
         ``realism``, ``loop``, ``edits`` and ``utility`` and for the ``report``.

@@ -10,10 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo.bundle import DEFAULT_BUNDLES, find
-from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
+from monai_mammo.bundle.fingerprint import FALSE_ALARMS, LEAST_HELD_OUT, Nearest, TrainingFingerprint
+from monai_mammo.evaluation.memory.planted import ALTERATIONS, altered
 from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.evaluation.stated import about_datalist
-from monai_mammo.prepare.datalist_items import load_items, pixels_of
+from monai_mammo.prepare.datalist_items import load_datalist, load_items, pixels_of
 
 __all__ = [
     "closest",
@@ -25,11 +26,15 @@ __all__ = [
 ]
 
 N_COPIES = 100
-_LOWEST = 0.01  # of validation images: a ratio under theirs is as rare among images that were never trained on
+_CALIBRATING = ("training", "validation")
 
 
 def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0], split: str = "training") -> Path:
-    """Write the fingerprint of a split into a bundle, see `monai_mammo.TrainingFingerprint`.
+    """Write the fingerprint of a split into a bundle, see `monai_mammo.bundle.TrainingFingerprint`.
+
+    The limit under which an image is a suspected copy is calibrated on images of persons that were not trained on, of
+    the datalist's splits ``training`` and ``validation``, a hundred at least, and on planted copies of the sort that is
+    hardest to find.
 
     Parameters
     ----------
@@ -51,8 +56,24 @@ def fingerprint_bundle(datalist: str | Path, *, bundle: str = DEFAULT_BUNDLES[0]
         There is no such datalist, split or bundle.
     """
     items = load_items(datalist, split=split, needs=("source_sha256",))
-    prints = TrainingFingerprint.of([_pixels(item) for item in items], [item["source_sha256"] for item in items])
-    return prints.save(find(bundle))
+    images = [_pixels(item) for item in items]
+    prints = TrainingFingerprint.of(images, [item["source_sha256"] for item in items])
+    trained = {str(item["person_id"]) for item in items}
+    others = [
+        item
+        for name in _CALIBRATING
+        for item in (load_datalist(datalist, split=name, needs=("person_id",)) if name != split else [])
+        if str(item["person_id"]) not in trained
+    ]
+    shuffled = np.random.default_rng(0).permutation(len(images))
+    chosen = [int(shuffled[k % len(images)]) for k in range(LEAST_HELD_OUT)]
+    seeds = [i + k - k % len(images) for k, i in enumerate(chosen)]  # another one where an image is copied again
+    of_copies = [
+        [prints.nearest(altered(images[i], how, seed=seed)).ratio for i, seed in zip(chosen, seeds, strict=True)]
+        for how in ALTERATIONS
+    ]
+    hardest = max(of_copies, key=lambda ratios: float(np.quantile(ratios, 1 - FALSE_ALARMS)))
+    return prints.calibrated([near.ratio for near in closest(prints, others)], hardest).save(find(bundle))
 
 
 def memorisation_figures(
@@ -154,7 +175,7 @@ def compared_closeness(
         ``threshold``: ratio under which an image is a suspected copy; ``rows``: for each sort of images ``n``,
         medians of similarity and ratio, lowest ratio and number of suspected copies; a sort without images is left out.
     """
-    threshold = float(np.quantile([one.ratio for one in acquired], _LOWEST))
+    threshold = float(np.quantile([one.ratio for one in acquired], FALSE_ALARMS))
     sorts = {"synthetic": synthetic, "acquired, not trained on": acquired, "planted copies": copies}
     rows = [_row(images, found, threshold) for images, found in sorts.items() if found]
     return {"threshold": round(threshold, 4), "rows": rows}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.drift.drift_table import drift_table
 from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
@@ -167,8 +168,8 @@ def _spots(figures: Mapping[str, Any]) -> str:
 def _memorisation(figures: Mapping[str, Any]) -> str:
     head = (
         f"{_about(figures)} Distance to the closest over distance to the second closest of "
-        f"{figures['bundles'][0]['n_fingerprinted']} training images, by structure at 64 x 48: a copy has a low ratio. "
-        f"Under {figures['threshold']:.3f}, as 1 in 100 acquired images that were not trained on, an image is a "
+        f"{figures['bundles'][0]['n_fingerprinted']} training images, by structure inside the breast: a copy has a low "
+        f"ratio. Under {figures['threshold']:.3f}, as 1 in 100 acquired images that were not trained on, an image is a "
         "suspected copy. Planted copies are training images blurred, moved by a hundredth and noised."
     )
     lines = [
@@ -186,15 +187,25 @@ def _memorisation(figures: Mapping[str, Any]) -> str:
 
 
 def _copies(figures: Mapping[str, Any]) -> str:
-    settings = figures["settings"]
+    settings, ways = figures["settings"], list(figures["limits"])
+    limit = figures["limits"].get("gate", 0.0)
+    words = {
+        "structure": "structure: of what stands out inside the breast, in four orientations and moved",
+        "gate": f"gate: the same as the fingerprint of {settings['gate']} has it, by its own limit {limit:.2f}",
+        "radiomic": "radiomic: of brightness and texture inside the breast",
+        "learned": "learned: of features of a pretrained network",
+    }
+    limits = (
+        "Limits: 1 in 100 acquired images that were not trained on is suspected; these are judged by the limit of the "
+        "other half of their persons. "
+    )
     head = (
         f"{_about(figures)} Shares of images suspected to be copies of {settings['n_trained']} training images, "
-        "with 95 % intervals (Wilson). Limits: 1 in 100 acquired images that were not trained on is suspected. "
-        "Structure: of the pixels, in four orientations and moved, with the training images at hand; fingerprint: "
-        "without them; radiomic and learned: distance of features to the closest over that to the second closest."
+        "with 95 % intervals (Wilson; of all copies by bootstrap over persons). "
+        f"{'' if ways == ['gate'] else limits}Distance to the closest over that to the second closest; "
+        f"{'; '.join(words[way] for way in ways)}."
     )
-    ways = list(figures["limits"])
-    lines = [[row["images"], str(row["n"]), *(figure_words(row[way], 2) for way in ways)] for row in figures["rows"]]
+    lines = [[row["images"], str(row["n"]), *(figure_words(row[way], 3) for way in ways)] for row in figures["rows"]]
     return _page(head, ["images", "n", *ways], lines)
 
 
@@ -306,6 +317,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "adherence": _adherence,
     "memorisation": _memorisation,
     "copies": _copies,
+    "drift": drift_table,
     "membership": _membership,
     "texture": _texture,
     "realism": realism_table,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai_mammo import bundle
 from monai_mammo.bundle import BundleFolder
-from monai_mammo.bundle.fingerprint import COPY_RATIO, fingerprint_of
+from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.conditions_file import condition_rows
@@ -277,8 +277,8 @@ def _both_views(
 
 def _copy_criterion(folder: BundleFolder, source: Source | None) -> dict[str, float]:
     """Limit of closeness to a training image, where a drawn image is compared with these."""
-    is_compared = fingerprint_of(folder) is not None and (source is None or not source.is_used)
-    return {"copy_ratio": COPY_RATIO} if is_compared else {}
+    prints = fingerprint_of(folder) if source is None or not source.is_used else None
+    return {} if prints is None else {"copy_ratio": prints.copy_ratio}
 
 
 def _conditions(

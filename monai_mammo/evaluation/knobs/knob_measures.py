@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from scipy import ndimage
-from skimage.filters import threshold_otsu
 
+from monai_mammo.evaluation.realism.breast_brightness import breast_brightness
 from monai_mammo.generation.engine.check import CheckResult, clean_air
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.geometry import as_displayed
@@ -50,7 +50,7 @@ def measured(
     _, breast = clean_air(image)
     out: dict[str, float | None] = {"n regions": float(n_regions), "presence": _finite(presence)}
     out["breast area"] = None if breast is None else float(breast.mean())
-    out |= _inside(image, breast)
+    out |= breast_brightness(image, breast)
     out["lesion contrast"] = ring_contrast(image, result.requested, breast)
     out["dice"] = result.dice
     out["found area"] = float(result.found.mean())
@@ -89,14 +89,6 @@ def ring_contrast(image: np.ndarray, lesion: np.ndarray, breast: np.ndarray | No
     width = max(_LEAST_RING_PX, math.sqrt(lesion.sum() / math.pi))
     ring = (distance > 1) & (distance <= 1 + width) & breast
     return float(image[lesion].mean() - image[ring].mean()) if ring.any() else None
-
-
-def _inside(image: np.ndarray, breast: np.ndarray | None) -> dict[str, float | None]:
-    """Mean brightness of the breast, and the share of it that lies above Otsu's threshold."""
-    if breast is None or len(np.unique(image[breast])) < 2:
-        return {"brightness": None, "dense share": None}
-    values = image[breast]
-    return {"brightness": float(values.mean()), "dense share": float((values > threshold_otsu(values)).mean())}
 
 
 def _expected(probabilities: Mapping[str, float]) -> float:

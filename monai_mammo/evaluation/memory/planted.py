@@ -83,6 +83,22 @@ def _edited(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image + 0.4 * np.exp(-((down - row) ** 2 + (across - column) ** 2) / (2 * width**2))
 
 
+def _scaled(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """By up to 1/20 of its size, about the middle of the chest wall."""
+    return _about_chest_wall(image, np.eye(2) / np.exp(rng.uniform(-0.05, 0.05)))
+
+
+def _turned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """By up to 3 degrees, about the middle of the chest wall."""
+    angle = np.deg2rad(rng.uniform(-3, 3))
+    return _about_chest_wall(image, np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]))
+
+
+def _about_chest_wall(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    middle = np.array([(image.shape[0] - 1) / 2, 0.0])
+    return ndimage.affine_transform(image, matrix, middle - matrix @ middle, order=1)
+
+
 def _all(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Upside down, moved by half as far, brightness bent and a little noised at once."""
     rows, columns = image.shape
@@ -100,6 +116,8 @@ ALTERATIONS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] 
     "blurred": _blurred,
     "windowed": _windowed,
     "edited in one place": _edited,
+    "scaled": _scaled,
+    "turned": _turned,
     "several at once": _all,
 }
 """What may be done to a copy, by name."""

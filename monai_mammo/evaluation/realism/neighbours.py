@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from monai_mammo.evaluation.intervals import summary
 
-__all__ = ["N_NEIGHBOURS", "NEIGHBOUR_MEASURES", "neighbour_figures"]
+__all__ = ["N_NEIGHBOURS", "NEIGHBOUR_MEASURES", "covered_images", "neighbour_figures"]
 
 N_NEIGHBOURS = 5
 
@@ -62,6 +62,29 @@ def neighbour_figures(
         "density": summary(is_near_reference.sum(axis=1) / n_neighbours, persons=persons),
         "coverage": summary(is_near_reference.any(axis=0), persons=reference_persons),
     }
+
+
+def covered_images(
+    features: np.ndarray, reference: np.ndarray, *, n_neighbours: int = N_NEIGHBOURS
+) -> np.ndarray | None:
+    """Which reference images have an image of another set in their neighbourhood.
+
+    Parameters
+    ----------
+    features, reference : ndarray, shape (n, k), (m, k)
+        Coordinates in one space.
+    n_neighbours : int
+        Closest other reference images that a neighbourhood reaches to.
+
+    Returns
+    -------
+    ndarray, shape (m,), bool, or None
+        `None` where a set has `n_neighbours` images or fewer.
+    """
+    if min(len(features), len(reference)) <= n_neighbours:
+        return None
+    covered: np.ndarray = (cdist(features, reference) <= _radii(reference, n_neighbours)[None]).any(axis=0)
+    return covered
 
 
 def _radii(points: np.ndarray, n_neighbours: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monai_mammo.bundle.support import FEW_PERSONS
-from monai_mammo.evaluation.intervals import summary
+from monai_mammo.evaluation.intervals import share_of, summary
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 
 __all__ = ["CASE", "case_figures"]
@@ -26,8 +26,10 @@ def case_figures(synthetic: MeasuredSide, reference: MeasuredSide, control: Meas
     -------
     dict
         ``covered``: ``synthetic`` and ``control``, share of the reference's images whose case occurs among them;
-        ``stated``: ``synthetic`` and ``reference``, share of images that state all of `CASE`; ``rows``: each case with
-        numbers of generated images, acquired images and persons; ``few_persons``: names of cases with under 20 persons.
+        ``cases_covered``: share of the reference's cases that are generated, with Wilson's interval, and ``missing``,
+        the names of the others; ``stated``: ``synthetic`` and ``reference``, share of images that state all of `CASE`;
+        ``rows``: each case with numbers of generated images, acquired images and persons; ``few_persons``: names of
+        cases with under 20 persons.
     """
     cases = {
         name: _cases(side) for name, side in (("synthetic", synthetic), ("reference", reference), ("control", control))
@@ -41,8 +43,13 @@ def case_figures(synthetic: MeasuredSide, reference: MeasuredSide, control: Meas
         is_stated = any(None not in case for case in there)
         covered[name] = summary(values, persons=whose) if is_stated else None
     rows = _rows(cases["synthetic"], cases["reference"], reference.persons)
+    acquired = [row for row in rows if row["n_acquired"]]
+    missing = [_name(row) for row in acquired if not row["n_synthetic"]]
+    is_stated = covered["synthetic"] is not None
     return {
         "covered": covered,
+        "cases_covered": share_of(len(acquired) - len(missing), len(acquired)) if is_stated else None,
+        "missing": missing if is_stated else [],
         "stated": {
             name: _stated(cases[name], side.persons)
             for name, side in (("synthetic", synthetic), ("reference", reference))

@@ -12,11 +12,11 @@ from monai_mammo.evaluation.adherence import compared_readings
 from monai_mammo.evaluation.memorisation import compared_closeness
 from monai_mammo.evaluation.realism.compared_sets import compared_sets
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
-from monai_mammo.evaluation.realism.neighbours import NEIGHBOUR_MEASURES, neighbour_figures
+from monai_mammo.evaluation.realism.neighbours import NEIGHBOUR_MEASURES, covered_images, neighbour_figures
 from monai_mammo.evaluation.report.cases import case_figures
 from monai_mammo.evaluation.report.measure_cache import content_digest
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
-from monai_mammo.evaluation.report.subgroups import subgroup_figures
+from monai_mammo.evaluation.report.subgroups import Covered, subgroup_figures
 
 __all__ = ["compared_sides"]
 
@@ -50,13 +50,14 @@ def compared_sides(
         are none; ``memorisation``: as `compared_closeness`, or ``reason``; ``neighbours``: for each kind, sort of
         features and measure ``synthetic`` and ``control``; ``cases``, ``subgroups``, ``identity``, ``origin``.
     """
+    neighbours, covered = _neighbours(synthetic, reference, control)
     return {
         "realism": compared_sets(synthetic.examined, reference.examined, control.examined),
         "adherence": _adherence(synthetic, reference, sides),
         "memorisation": _memorisation(synthetic, reference, copies),
-        "neighbours": _neighbours(synthetic, reference, control),
+        "neighbours": neighbours,
         "cases": case_figures(synthetic, reference, control),
-        "subgroups": subgroup_figures(synthetic, reference, control),
+        "subgroups": subgroup_figures(synthetic, reference, control, covered=covered),
         "identity": _identity(synthetic, reference, control),
         "origin": {"n": len(synthetic), "n_stated": n_origins_stated},
     }
@@ -83,14 +84,17 @@ def _memorisation(synthetic: MeasuredSide, reference: MeasuredSide, copies: Sequ
     return compared_closeness(synthetic.nearest, acquired or reference.nearest, copies)
 
 
-def _neighbours(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> list[dict[str, Any]]:
-    """By sort of features, of all images whose kind is generated."""
+def _neighbours(
+    synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide
+) -> tuple[list[dict[str, Any]], dict[str, Covered]]:
+    """By sort of features, of all images whose kind is generated; and which of the reference have a neighbour."""
     kinds = set(synthetic.conditions("kind"))
     of_kinds = {
         name: [i for i, kind in enumerate(side.conditions("kind")) if None in kinds or kind in kinds]
         for name, side in (("synthetic", synthetic), ("reference", reference), ("control", control))
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
+    covered: dict[str, Covered] = {}
     for family in reference.examined.features["full"]:
         everything = {
             name: side.examined.features["full"][family][of_kinds[name]]
@@ -99,10 +103,11 @@ def _neighbours(synthetic: MeasuredSide, reference: MeasuredSide, control: Measu
         if min(map(len, everything.values())) < 2:
             continue
         space = FeatureSpace.of(np.concatenate([everything["reference"], everything["control"]]))
+        points = {name: space.project(x) for name, x in everything.items()}
         found = {
             name: neighbour_figures(
-                space.project(everything[name]),
-                space.project(everything["reference"]),
+                points[name],
+                points["reference"],
                 persons=[side.persons[i] for i in of_kinds[name]],
                 reference_persons=[reference.persons[i] for i in of_kinds["reference"]],
             )
@@ -111,7 +116,12 @@ def _neighbours(synthetic: MeasuredSide, reference: MeasuredSide, control: Measu
         for measure in NEIGHBOUR_MEASURES:
             row = {which: of_side[measure] for which, of_side in found.items()}
             rows.append({"kind": "all", "features": family, "measure": measure, **row})
-    return rows
+        covered[family] = {}
+        for which in ("synthetic", "control"):
+            flags = covered_images(points[which], points["reference"])
+            some = [] if flags is None else [bool(flag) for flag in flags]
+            covered[family][which] = dict(zip(of_kinds["reference"], some, strict=False))
+    return rows, covered
 
 
 def _identity(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> dict[str, Any]:

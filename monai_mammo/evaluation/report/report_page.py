@@ -8,6 +8,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from monai_mammo.bundle.support import FEW_PERSONS
+from monai_mammo.evaluation.report.coverage_words import covered_cases
 from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
 from monai_mammo.evaluation.report.shown_images import Panel
@@ -319,8 +321,11 @@ def _coverage(report: Mapping[str, Any]) -> str:
             for row in cases["rows"]
         ],
     )
+    words = f"<p>{escape(covered_cases(cases))}</p>"
+    if cases["missing"]:
+        words += f"<h3>Cases of the reference that are not generated</h3>{list_html(cases['missing'])}"
     n_few, n_all, n_least = len(cases["few_persons"]), len(cases["rows"]), cases["n_few_persons"]
-    words = f"<p>{n_few} of {n_all} cases have acquired images of fewer than {n_least} persons.</p>"
+    words += f"<p>{n_few} of {n_all} cases have acquired images of fewer than {n_least} persons.</p>"
     return (
         _plot(plot, "Neighbours")
         + neighbours
@@ -418,6 +423,14 @@ def _consistency(report: Mapping[str, Any]) -> str:
         for row in subgroups["too_few"]
         if len(row["subgroup"]) == 1 or row["n_synthetic"] and row["n_acquired"]
     ]
+    some = [
+        f"{_of(row)}: {row['n_persons']} persons"
+        for row in subgroups["few_persons"]
+        if any(row["subgroup"] == there["subgroup"] for there in [*subgroups["rows"], *subgroups["crossed"]])
+    ]
+    if some:
+        title = f"Of fewer than {subgroups['n_few_persons']} persons: their figures are of these persons"
+        out.append(f"<h3>{title}</h3>{list_html(some)}")
     if few:
         out.append(f"<h3>Left out, with fewer than {subgroups['n_least_images']} images on a side</h3>{list_html(few)}")
     return "".join(out)
@@ -434,11 +447,14 @@ _SUBGROUP_TITLES = [
     "control, share",
     "judge's box IoU",
     "on acquired",
+    "covered, radiomic",
+    "by control",
 ]
 
 
 def _subgroup(row: Mapping[str, Any]) -> list[str]:
-    few = " (few)" if row["n_persons"] < 20 else ""
+    few = " (few)" if row["n_persons"] < FEW_PERSONS else ""
+    radiomic = row["coverage"].get("radiomic", {})
     return [
         _of(row),
         str(row["n_synthetic"]),
@@ -450,6 +466,8 @@ def _subgroup(row: Mapping[str, Any]) -> list[str]:
         figure_text(row["ridge"]["control"]),
         figure_text(row["box"]["synthetic"]),
         figure_text(row["box"]["acquired"]),
+        figure_text(radiomic.get("synthetic")),
+        figure_text(radiomic.get("control")),
     ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_mammo.evaluation.report.coverage_words import coverage_lines
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text
 
 __all__ = ["report_table"]
 
 
 def report_table(report: Mapping[str, Any]) -> str:
-    """Sentence, notes, answers and verdicts of a report.
+    """Sentence, notes, answers, verdicts and coverage of a report.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ def report_table(report: Mapping[str, Any]) -> str:
         lines.append(
             f"| {row['title']} | {light} | {figure_text(figure)} | {figure['n'] if figure else NONE} | {there} |"
         )
+    lines += ["", *coverage_lines(report["figures"])]
     if report["baselines"]:
         lines += ["", "| images | n | mean Fréchet distance | outside limits | unclear | within limits |"]
         lines.append("| --- | --- | --- | --- | --- | --- |")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai_mammo.bundle.support import FEW_PERSONS
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 
-__all__ = ["LEAST_IMAGES", "SUBGROUPS", "age_band", "subgroup_figures"]
+__all__ = ["LEAST_IMAGES", "SUBGROUPS", "Covered", "age_band", "subgroup_figures"]
 
 LEAST_IMAGES = 10
 """Generated and acquired images under which a subgroup has no figures."""
@@ -22,30 +22,47 @@ _TEXTURE, _RIDGE = "power 1/4 to 1/2", "ridge length"
 _JUDGE = "judge"
 
 
-def subgroup_figures(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> dict[str, Any]:
+Covered = dict[str, dict[int, bool]]
+"""By ``synthetic`` and ``control``: whether the reference's image at a position has one of them as a neighbour."""
+
+
+def subgroup_figures(
+    synthetic: MeasuredSide,
+    reference: MeasuredSide,
+    control: MeasuredSide,
+    *,
+    covered: Mapping[str, Covered] | None = None,
+) -> dict[str, Any]:
     """Figures of each subgroup that has enough images, and the names of those that have not.
 
     Parameters
     ----------
     synthetic, reference, control : MeasuredSide
+    covered : mapping of str to dict, optional
+        By sort of features.
 
     Returns
     -------
     dict
         ``rows``: for each of `SUBGROUPS` and each of its values ``n_synthetic``, ``n_acquired``, ``n_persons``,
         ``texture`` (difference in dB) and ``ridge`` (share), each of ``synthetic`` and ``control``, and ``box``,
-        overlap that the judge reads, of ``synthetic`` and ``acquired``; ``crossed``: the same by `CROSSED` together;
-        ``too_few``: subgroups and crossed ones without figures, with their numbers.
+        overlap that the judge reads, of ``synthetic`` and ``acquired``, and by sort of features ``coverage``, share of
+        the acquired images that have a generated one (``synthetic``) or another acquired one (``control``) among their
+        neighbours; ``crossed``: the same by `CROSSED` together; ``too_few``: subgroups and crossed ones without
+        figures, with their numbers; ``few_persons``: those with acquired images of fewer than 20 persons.
     """
     sides = {"synthetic": synthetic, "reference": reference, "control": control}
     rows: list[dict[str, Any]] = []
     crossed: list[dict[str, Any]] = []
     too_few: list[dict[str, Any]] = []
+    few_persons: list[dict[str, Any]] = []
     for names in [*((name,) for name in SUBGROUPS), CROSSED]:
         groups = {which: _groups(side, names) for which, side in sides.items()}
         for values in sorted(set(groups["synthetic"]) | set(groups["reference"])):
             positions = {which: of_side.get(values, []) for which, of_side in groups.items()}
-            row = _row(sides, positions, dict(zip(names, values, strict=True)))
+            row = _row(sides, positions, dict(zip(names, values, strict=True)), covered or {})
+            if 0 < row["n_persons"] < FEW_PERSONS:
+                few_persons.append({"subgroup": row["subgroup"], "n_persons": row["n_persons"]})
             if min(row["n_synthetic"], row["n_acquired"]) < LEAST_IMAGES:
                 too_few.append({key: row[key] for key in ("subgroup", "n_synthetic", "n_acquired", "n_persons")})
             else:
@@ -54,6 +71,7 @@ def subgroup_figures(synthetic: MeasuredSide, reference: MeasuredSide, control: 
         "rows": rows,
         "crossed": crossed,
         "too_few": too_few,
+        "few_persons": few_persons,
         "n_least_images": LEAST_IMAGES,
         "n_few_persons": FEW_PERSONS,
     }
@@ -93,7 +111,12 @@ def _groups(side: MeasuredSide, names: Sequence[str]) -> dict[tuple[str, ...], l
     return groups
 
 
-def _row(sides: dict[str, MeasuredSide], positions: dict[str, list[int]], of: dict[str, str]) -> dict[str, Any]:
+def _row(
+    sides: dict[str, MeasuredSide],
+    positions: dict[str, list[int]],
+    of: dict[str, str],
+    covered: Mapping[str, Covered],
+) -> dict[str, Any]:
     persons = {sides["reference"].persons[i] for i in positions["reference"]}
     row: dict[str, Any] = {
         "subgroup": of,
@@ -115,7 +138,16 @@ def _row(sides: dict[str, MeasuredSide], positions: dict[str, list[int]], of: di
         "synthetic": _read(sides["synthetic"], positions["synthetic"]),
         "acquired": _read(sides["reference"], positions["reference"]),
     }
+    row["coverage"] = {
+        family: {which: _share(flags, sides["reference"], positions["reference"]) for which, flags in of_family.items()}
+        for family, of_family in covered.items()
+    }
     return row
+
+
+def _share(flags: Mapping[int, bool], side: MeasuredSide, positions: Sequence[int]) -> dict[str, Any] | None:
+    known = [i for i in positions if i in flags]
+    return summary([float(flags[i]) for i in known], persons=[side.persons[i] for i in known])
 
 
 def _measured(side: MeasuredSide, positions: Sequence[int], measure: str) -> tuple[list[float], list[str]]:

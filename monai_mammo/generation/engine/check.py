@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from monai_mammo.bundle.fingerprint import COPY_RATIO
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.lesions.placing import MIN_LESION_PX
@@ -193,6 +192,7 @@ def check_image(
     presence: float | None = None,
     limits: RegionLimits | None = None,
     copy_ratio: float | None = None,
+    copy_limit: float = 0.0,
 ) -> CheckResult:
     """What a try shows, and whether it is kept.
 
@@ -214,8 +214,10 @@ def check_image(
     limits : RegionLimits or None
         What their scores must meet; `None` for nothing.
     copy_ratio : float or None
-        Distance to the closest training image over that to the second closest, in [0, 1]; under `COPY_RATIO` the try is
-        not kept. `None` where no training image was looked for.
+        Distance to the closest training image over that to the second closest, in [0, 1]; `None` where no training
+        image was looked for.
+    copy_limit : float
+        Under this ratio the try is not kept.
 
     Returns
     -------
@@ -233,7 +235,7 @@ def check_image(
         defect = OUTSIDE
     if breast is not None and visible.sum() > MAX_BREAST_SHARE * breast.sum():
         defect = TOO_LARGE
-    if copy_ratio is not None and copy_ratio < COPY_RATIO:
+    if copy_ratio is not None and copy_ratio < copy_limit:
         defect = SUSPECTED_COPY
     if requested.any() and visible.sum() < MIN_LESION_PX:
         defect = NOTHING_LEFT

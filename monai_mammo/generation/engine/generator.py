@@ -324,6 +324,7 @@ class Generator:
                 presence=None if presence is None or _keeps_lesions(settings.source) else presence[i],
                 limits=self._limits_of(sample),
                 copy_ratio=self._copy_ratio(image, settings.source),
+                copy_limit=0.0 if self.fingerprint is None else self.fingerprint.copy_ratio,
             )
             for i, ((image, breast), sample) in enumerate(zip(cleaned, planned, strict=True))
         ]

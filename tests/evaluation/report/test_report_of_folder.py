@@ -148,6 +148,11 @@ def test_subgroups_and_cases_have_their_numbers(reported):
     assert sum(row["n_acquired"] for row in cases["rows"]) == N_REFERENCE
     assert len(cases["few_persons"]) == len(cases["rows"]) == 8
     assert cases["covered"]["synthetic"]["mean"] == 1.0
+    assert cases["cases_covered"]["mean"] == 1.0 and cases["cases_covered"]["n"] == 8 and cases["missing"] == []
+    subgroups = report["figures"]["subgroups"]
+    assert {row["n_persons"] for row in subgroups["few_persons"]} < set(range(1, 20))
+    covered = [row["coverage"]["radiomic"] for row in subgroups["rows"]]
+    assert covered and all(0 <= of["synthetic"]["mean"] <= 1 and of["control"]["n"] > 0 for of in covered)
 
 
 class _Page(HTMLParser):

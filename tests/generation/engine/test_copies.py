@@ -57,6 +57,12 @@ def test_a_copy_is_drawn_again(monkeypatch):
     assert found[0].to_dict()["copy_ratio"] < COPY_RATIO < found[1].to_dict()["copy_ratio"]
 
 
+def test_the_limit_is_that_of_the_fingerprint(monkeypatch):
+    """An image that no copy is, under a limit that takes all for copies."""
+    found = tries(monkeypatch, [OTHERS[0]], fingerprint=dataclasses.replace(prints(), copy_ratio=1.0))
+    assert found[0].defect == SUSPECTED_COPY
+
+
 def test_a_mirrored_copy_is_a_copy(monkeypatch):
     """Upside down the chest wall stays where it belongs, so no other check would see it."""
     found = tries(monkeypatch, [TRAINED[5][::-1], OTHERS[0]], fingerprint=prints())
@@ -87,4 +93,6 @@ def test_the_limit_stands_in_what_decides_a_run(tmp_path):
     assert _copy_criterion(folder, None) == {}
     prints().save(folder)
     assert _copy_criterion(folder, None) == {"copy_ratio": COPY_RATIO}
+    dataclasses.replace(prints(), copy_ratio=0.4).save(folder)
+    assert _copy_criterion(folder, None) == {"copy_ratio": 0.4}
     assert _copy_criterion(folder, source_of(TRAINED[0])) == {}
