@@ -131,7 +131,7 @@ def augment(
         sources, left_out, shape = training_sources(folder, out, split=split)
         shards = list(_shards(sources, out, per_image=per_image, seed=seed, painted=painted, lesion=lesion))
         done, n_all = 0, sum(shard.n_versions * len(shard.sources) for shard in shards)
-        work: Iterator[tuple[int, Any]] = (
+        work: Generator[tuple[int, Any], None, None] = (
             spread(_carried_out, shards, workers=workers) if workers > 1 else _here(shards)
         )
         with contextlib.closing(work):
@@ -246,7 +246,9 @@ def _listed(
         images.append(image)
     for shard in shards:
         manifest = Manifest.load(shard.folder, is_strict=True)
-        for index in sorted(manifest.samples) if manifest is not None else ():
+        if manifest is None:
+            continue
+        for index in sorted(manifest.samples):
             item, image = _edited(out, shard, index, manifest.samples[index])
             items.append(item)
             images.append(image)

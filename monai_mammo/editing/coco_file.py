@@ -33,7 +33,8 @@ def coco_content(images: Sequence[Mapping[str, Any]], *, description: str) -> di
         ``images``, ``annotations`` (``bbox`` as x, y, width, height in pixels; ``segmentation`` in run lengths where
         there is an outline) and ``categories``, the findings. Numbers count from 1.
     """
-    listed, annotations = [], []
+    listed: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, image in enumerate(images, start=1):
         rows, columns = image["shape"]
         listed.append({"id": number, "file_name": image["file_name"], "height": rows, "width": columns})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -84,7 +85,7 @@ def figures_of_run(
         if is_insert:
             rows["contrast"].append({"kind": kind, **_beside([one.after for one in some], like, _contrast)})
         for band in map(band_name, BANDS):
-            powers = _beside([one.after for one in some], like, lambda place, band=band: place.powers.get(band))
+            powers = _beside([one.after for one in some], like, functools.partial(_power, band=band))
             rows["spectrum"].append({"kind": kind, "measure": band, **powers})
         for name, of_all in maps.items():
             of_some = Maps(
@@ -134,6 +135,10 @@ def _seam(edits: Sequence[EditedPlace], others: Sequence[Place], measure: str) -
 
 def _contrast(place: Place) -> float | None:
     return place.contrast
+
+
+def _power(place: Place, *, band: str) -> float | None:
+    return place.powers.get(band)
 
 
 def _beside(

@@ -199,12 +199,13 @@ def _of_item(item: Mapping[str, Any]) -> ReferencePicture | str:
     try:
         picture = SeenPicture.of_item(item)
         kind, conditions = item.get("mask_kind", "unknown"), item["conditions"]
-        lesions = np.zeros(picture.pixels.shape, dtype=bool)
+        rows, columns = picture.pixels.shape
+        lesions = np.zeros((rows, columns), dtype=bool)
         if kind == "contour":
-            lesions = mask_of(item, "label", picture.pixels.shape)
+            lesions = mask_of(item, "label", (rows, columns))
         else:
             for box in item.get("boxes") or ():
-                lesions |= mask_of_box(Box.parse(box), lesions.shape) > 0.5
+                lesions |= mask_of_box(Box.parse(box), (rows, columns)) > 0.5
     except MammoError:
         return name
     if not lesions.any() and kind != "none":
@@ -230,6 +231,6 @@ def _of_file(path: Path, shape: tuple[int, int]) -> ReferencePicture | str:
     except MammoError:
         return path.stem
     stated = {name: getattr(conditions, name) for name in ("kind", "density")}
-    of = {"name": path.stem, "person": read.person_id or path.stem}
+    of: dict[str, Any] = {"name": path.stem, "person": read.person_id or path.stem}
     of |= {name: None if value is None else str(value) for name, value in stated.items()}
     return ReferencePicture(picture=picture, of=of, lesions=lesions, is_outlined=read.lesion_mask is not None)

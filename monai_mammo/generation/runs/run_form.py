@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from monai_mammo.generation.runs.manifest import Manifest
 from monai_mammo.generation.runs.run_spec import RunSpec
@@ -20,10 +20,11 @@ class NumberedSample(Protocol):
         """Number of the sample in its run, from 0."""
 
 
-class NotMade(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class NotMade:
     """What a maker gives in place of a sample that cannot be made.
 
-    Attributes
+    Parameters
     ----------
     index : int
         Number of the sample in its run, from 0.
