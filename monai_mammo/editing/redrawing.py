@@ -138,10 +138,10 @@ class Redrawing:
         if source.conditions.kind is None:
             raise RequestError(f"{source.path} does not state its kind, which the generator needs: name it with kind")
         sought = place.conditions.replace(box=box_of_mask(outline) if outline.any() else None)
-        asked = Conditions(kind=sought.kind, finding=sought.finding)
+        requested = Conditions(kind=sought.kind, finding=sought.finding)
         # that nothing is there is asked of every kind, also of films, none of which is known to be without a lesion
-        if outline.any() and not self.diffusion.support.check(asked).is_supported:
-            raise RequestError(f"no training image shows {describe(asked)}: another finding can be asked")
+        if outline.any() and not self.diffusion.support.check(requested).is_supported:
+            raise RequestError(f"no training image shows {describe(requested)}: another finding can be asked")
         own = source.conditions.replace(finding=Finding.NONE)
         if not outline.any():
             shown = source.mammogram.conditions.finding
