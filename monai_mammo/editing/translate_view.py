@@ -25,7 +25,7 @@ from monai_mammo.generation.runs.carrying_out import carry_out
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import NotMade
 from monai_mammo.generation.runs.run_spec import RunSpec
-from monai_mammo.generation.second_view import NOT_MEASURED, refuse_untranslated
+from monai_mammo.generation.second_view import NOT_MEASURED, notes_of_translator, refuse_untranslated
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Modality
 
@@ -182,6 +182,7 @@ def _translated(request: EditRequest, source: EditSource, index: int, translator
         steps=request.steps,
         guidance=request.guidance,
     )
+    notes = notes_of_translator(bundles.find(request.bundle))
     new = np.clip(prepared.trace.inverse(drawn, order=3), 0, 1)
     before = source.mammogram.pixels
     may_change = ndimage.binary_erosion(source.breast, iterations=2, border_value=1)
@@ -199,7 +200,7 @@ def _translated(request: EditRequest, source: EditSource, index: int, translator
         reach=source.breast,
         window=(slice(0, rows), slice(0, columns)),
         shown=source.conditions.replace(kind=to.kind),
-        warnings=(*_warnings(source, str(of), to, scale), *source.doubts),
+        warnings=(*_warnings(source, str(of), to, scale), *notes, *source.doubts),
         about={
             "where": where if region.any() else "the whole breast",
             "translated": {"from": str(of), "to": str(to), "file_pixels_per_drawn_pixel": round(scale, 2)},

@@ -360,7 +360,7 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
     refuse_unsupported = request.unsupported is UnsupportedPolicy.REFUSE
     for index in range(request.count):
         if request.also is not None and index % 2:
-            planned.append(second_view(planned[-1], request.also, table))
+            planned.append(second_view(planned[-1], request.also, folder))
             continue
         try:
             kept, ignored = keep_taken(

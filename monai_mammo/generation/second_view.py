@@ -5,13 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from monai_mammo.bundle import VIEW_TRANSLATOR, BundleFolder, SupportTable
+from monai_mammo.bundle import VIEW_TRANSLATOR, BundleFolder
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.runs.manifest import sample_name
 from monai_mammo.terms import AcquisitionKind, Modality
 
-__all__ = ["NOT_MEASURED", "kinds_of", "refuse_untranslated", "second_view", "trained_modalities"]
+__all__ = [
+    "NOT_MEASURED",
+    "kinds_of",
+    "notes_of_translator",
+    "refuse_untranslated",
+    "second_view",
+    "trained_modalities",
+]
 
 NOT_MEASURED = {
     Modality.CONTRAST: "uptake of contrast agent cannot be read off a low-energy view: where it shows it was drawn, "
@@ -74,6 +81,22 @@ def trained_modalities(folder: BundleFolder) -> tuple[str, ...]:
     return tuple(map(str, stated))
 
 
+def notes_of_translator(folder: BundleFolder) -> tuple[str, ...]:
+    """What a bundle states of the pictures of its translator, under ``translator_note``; a warning of each.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+
+    Returns
+    -------
+    tuple of str
+        Empty where it states nothing.
+    """
+    note = folder.metadata.get("translator_note")
+    return (note,) if isinstance(note, str) and note else ()
+
+
 def refuse_untranslated(folder: BundleFolder, *modalities: str) -> None:
     """Refuse, before anything is loaded, what a bundle's translator was not trained with.
 
@@ -96,15 +119,15 @@ def refuse_untranslated(folder: BundleFolder, *modalities: str) -> None:
             )
 
 
-def second_view(first: PlannedSample, kind: AcquisitionKind, table: SupportTable) -> PlannedSample:
+def second_view(first: PlannedSample, kind: AcquisitionKind, folder: BundleFolder) -> PlannedSample:
     """What the second sample of a breast shows: the same, of another kind.
 
     Parameters
     ----------
     first : PlannedSample
     kind : AcquisitionKind
-    table : SupportTable
-        Training images behind the bundle's weights.
+    folder : BundleFolder
+        Of the generator and its translator.
 
     Returns
     -------
@@ -117,6 +140,6 @@ def second_view(first: PlannedSample, kind: AcquisitionKind, table: SupportTable
         first,
         index=first.index + 1,
         conditions=conditions,
-        support=table.check(conditions),
-        warnings=(*first.warnings, said, NOT_MEASURED[Modality.parse(kind.value)]),
+        support=folder.support.check(conditions),
+        warnings=(*first.warnings, said, NOT_MEASURED[Modality.parse(kind.value)], *notes_of_translator(folder)),
     )

@@ -10,9 +10,10 @@ from PIL import Image
 from tiny_bundles import write_tiny_bundles, write_view_translator
 
 import monai_mammo
+from monai_mammo.bundle import find, seal
 from monai_mammo.errors import RequestError
 from monai_mammo.generation import Request
-from monai_mammo.generation.second_view import NOT_MEASURED, kinds_of
+from monai_mammo.generation.second_view import NOT_MEASURED, kinds_of, notes_of_translator
 from monai_mammo.terms import Modality
 
 WORDS = {"density": "C", "view": "CC", "laterality": "R", "finding": "mass", "birads": 5, "seed": 3}
@@ -78,6 +79,10 @@ def test_kinds_that_no_pair_is_made_of(bundles, tmp_path):
     ):
         with pytest.raises(RequestError, match=said):
             monai_mammo.generate(kind=kind, out=tmp_path / "none", **WORDS)
+    assert notes_of_translator(find("mammo_diffusion")) == ()
+    write_tiny_bundles(tmp_path / "noted")
+    noted = seal(tmp_path / "noted" / "mammo_diffusion", translator_note="it learned little")
+    assert notes_of_translator(noted) == ("it learned little",)
     with pytest.raises(RequestError, match="is odd"):
         Request(conditions=monai_mammo.Conditions(kind="digital"), also="contrast", count=3)
     with pytest.raises(RequestError, match="name both"):
