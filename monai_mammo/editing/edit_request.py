@@ -49,6 +49,7 @@ class EditMethod(StrEnum):
         Parameters
         ----------
         text : str
+            Such as ``painter``; case does not matter.
 
         Returns
         -------

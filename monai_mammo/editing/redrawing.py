@@ -67,6 +67,7 @@ class Redrawing:
         ----------
         diffusion, autoencoder : BundleFolder
         device : str
+            Such as ``cpu`` or ``cuda``.
         strength, steps, is_inverted
             As the class has them.
         guidance : float

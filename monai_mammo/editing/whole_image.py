@@ -134,8 +134,9 @@ class WholeImageGenerator:
             1 where the picture is drawn anew, 0 where the acquired one stays, and seen by the network; `None` draws all
             of it anew, and shows the network nothing.
         inverted_from : tuple of Conditions and ndarray, or None
-            What the acquired picture shows, with the outline of its lesion: the noise is then the one from which the
-            same steps come to the acquired picture under it (DDIM inversion, Song et al. 2020).
+            What the acquired picture shows, with the outline of its lesion, shape (rows, columns), bool: the noise is
+            then the one from which the same steps come to the acquired picture under it (DDIM inversion, Song et al.
+            2020).
         strength : float
             In (0, 1], time of the schedule that sampling starts at.
         noise_of : tuple of int and str

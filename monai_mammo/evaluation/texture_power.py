@@ -178,7 +178,7 @@ def _with_margin(breast: np.ndarray, row: int, column: int, tile_px: int, margin
 
 def _measures(image: np.ndarray, breast: np.ndarray) -> dict[str, float]:
     """Power of each band in dB, and the exponent; nothing where the breast has no room for a tile."""
-    found = power_spectrum(np.clip(image, 0, 1), breast)
+    found = power_spectrum(np.clip(image, 0, 1), breast, tile_px=TILE_PX)
     if found is None:
         return {}
     frequency, power = found

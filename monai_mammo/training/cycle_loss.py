@@ -65,7 +65,9 @@ class CycleLoss(nn.Module):
         Parameters
         ----------
         call : callable
+            The translation network, under whatever autocast the trainer has.
         batch : dict
+            Of crops of both sorts, as `UnpairedCrops` stacks them.
 
         Returns
         -------

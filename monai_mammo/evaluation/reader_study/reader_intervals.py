@@ -115,6 +115,7 @@ class ReadersMean(NamedTuple):
     Parameters
     ----------
     value, error : float
+        The mean, and its standard error, of readers and cases alike.
     freedom : float
         Infinite where the figures do not differ by reader.
     """

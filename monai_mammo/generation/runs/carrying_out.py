@@ -178,7 +178,9 @@ def _make_missing(
             n_made += 1
             on_share(n_made / len(missing))
     except MammoError as error:
-        _say_not_made(manifest, NotMade(missing[min(n_made, len(missing) - 1)], str(error)))
+        index = missing[min(n_made, len(missing) - 1)]
+        if index not in manifest.samples:  # one that was made before and cannot be completed is stated already
+            _say_not_made(manifest, NotMade(index, str(error)))
         raise
 
 
