@@ -480,8 +480,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "generation/engine/mending.py",
-        "if is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):",
-        "if is_requested:",
+        "is_painted = is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0)",
+        "is_painted = is_requested",
         (
             "generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",
         ),
@@ -489,8 +489,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "generation/engine/mending.py",
-        "region = region_in_picture(region) & breast",
-        "region = breast",
+        "region_in_picture(region) & breast,",
+        "breast,",
         (
             "generation/engine/test_mending.py::test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays",
         ),

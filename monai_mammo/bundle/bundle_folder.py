@@ -225,6 +225,28 @@ class BundleFolder:
         """
         return self.defines(part) and part[0] in self.weights_sha256
 
+    def without_weights(self, part: tuple[str, str, str]) -> str:
+        """Sentence that says that a further network has no weights, and which config trains one.
+
+        Parameters
+        ----------
+        part : tuple of str
+            `PAINTER`, `TRANSLATOR` or `VIEW_TRANSLATOR`.
+
+        Returns
+        -------
+        str
+        """
+        what, config = {
+            PAINTER: ("a lesion painter", "painter"),
+            TRANSLATOR: ("a translation network", "gan"),
+            VIEW_TRANSLATOR: ("a translator", "translate"),
+        }[part]
+        return (
+            f"bundle {self.name} has no weights of {what} ({part[0]}): train one with configs/{config}.json, or name "
+            "a bundle that has one"
+        )
+
     def config(self, name: str) -> dict[str, Any]:
         """Content of ``configs/<name>.json`` as it stands, nothing resolved.
 

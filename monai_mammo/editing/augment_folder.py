@@ -117,8 +117,9 @@ def augment(
     per_image = parse_whole(per_image, name="per_image", low=1, high=_MOST_VERSIONS)
     seed = parse_whole(seed, name="seed", low=0, high=2**63 - 1)
     workers = parse_whole(workers, name="workers", low=1, high=256)
-    if not find(bundle).has_painter:
-        raise RequestError(f"bundle {bundle} has no weights of a lesion painter ({PAINTER[0]})")
+    diffusion = find(bundle)
+    if not diffusion.has_painter:
+        raise RequestError(diffusion.without_weights(PAINTER))
     painted = {"steps": steps, "guidance": guidance, "bundle": bundle, "autoencoder": autoencoder, "device": device}
     lesion = {"finding": str(Finding.parse(finding, where="finding")), "conspicuity": conspicuity}
     if lesion["finding"] == Finding.NONE:

@@ -173,11 +173,7 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
     if request.method in alone:
         part, config = alone[request.method]
         if not diffusion.has_weights(part):
-            what = "a lesion painter" if part is PAINTER else "a translation network"
-            raise RequestError(
-                f"bundle {diffusion.name} has no weights of {what} ({part[0]}): train one with "
-                f"configs/{config}.json, or name a bundle that has one"
-            )
+            raise RequestError(diffusion.without_weights(part))
         return [(part[0], f"{diffusion.name} {config}")]
     further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE}
     return [

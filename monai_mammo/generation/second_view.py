@@ -73,10 +73,7 @@ def trained_modalities(folder: BundleFolder) -> tuple[str, ...]:
         The bundle has no translator.
     """
     if not folder.has_weights(VIEW_TRANSLATOR):
-        raise RequestError(
-            f"bundle {folder.name} has no weights of a translator ({VIEW_TRANSLATOR[0]}): train one with "
-            "configs/translate.json, or name a bundle that has one"
-        )
+        raise RequestError(folder.without_weights(VIEW_TRANSLATOR))
     stated: Any = folder.network_definition(*VIEW_TRANSLATOR[1:])[1].get("modalities", ("digital", "contrast"))
     return tuple(map(str, stated))
 

@@ -178,10 +178,7 @@ def load_painter(folder: BundleFolder, *, device: torch.device | str = "cpu") ->
         The bundle has no painter, or weights are missing, truncated, of another hash or do not fit the network.
     """
     if not folder.has_painter:
-        raise MammoError(
-            f"bundle {folder.name} has no weights of a lesion painter ({PAINTER[0]}): train one with "
-            "configs/painter.json, or name a bundle that has one"
-        )
+        raise MammoError(folder.without_weights(PAINTER))
     return load_network(folder, device=device, part=PAINTER)
 
 
@@ -203,8 +200,5 @@ def load_view_translator(folder: BundleFolder, *, device: torch.device | str = "
         The bundle has no translator, or weights are missing, truncated, of another hash or do not fit the network.
     """
     if not folder.has_weights(VIEW_TRANSLATOR):
-        raise MammoError(
-            f"bundle {folder.name} has no weights of a translator ({VIEW_TRANSLATOR[0]}): train one with "
-            "configs/translate.json, or name a bundle that has one"
-        )
+        raise MammoError(folder.without_weights(VIEW_TRANSLATOR))
     return load_network(folder, device=device, part=VIEW_TRANSLATOR)

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.check import LOW_DICE, LOW_SCORE, NOT_CLEAR, OTHER_REGION, CheckResult, RegionLimits
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.lesions.contrast_ranges import longer_side, shipped_contrast_ranges
 from monai_mammo.painting.held_contrast import held_contrast
-from monai_mammo.painting.local_edit import paint_region, region_in_picture, without_lesion
+from monai_mammo.painting.local_edit import Change, paint_region, region_in_picture, without_lesion
 from monai_mammo.painting.painter import LesionPainter
 
 __all__ = ["MENDED_TURNS", "Mended", "Mender"]
@@ -95,53 +96,42 @@ class Mender:
         breast = ndimage.binary_fill_holes(result.image > 0)
         may_change = ndimage.binary_erosion(breast, iterations=_RIM_PX, border_value=1)
         conditions, picture, what = sample.prepared_conditions, result.image, []
-        name = f"mend {sample.index}/{attempt}/{turn}"
-        healthy = without_lesion(conditions)
-        for number, region in enumerate(self._unrequested(result, sample, turn=turn)):
-            region = region_in_picture(region) & breast
+
+        def painted(region: np.ndarray, outline: np.ndarray, shown: Conditions, number: int) -> Change | None:
             try:
-                change = paint_region(
+                return paint_region(
                     self.painter,
                     picture,
-                    region,
-                    np.zeros_like(region),
-                    healthy,
+                    region_in_picture(region) & breast,
+                    outline,
+                    shown,
                     spacing_mm=self.spacing_mm,
                     may_change=may_change,
-                    noise_of=(seed, name, number + 1),
+                    noise_of=(seed, f"mend {sample.index}/{attempt}/{turn}", number),
                 )
-            except RequestError:
-                continue
-            picture = change.laid_over(picture)
-            what.append("filled what was not requested")
-        if is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0):
-            outline = result.requested
-            try:
-                change = paint_region(
-                    self.painter,
-                    picture,
-                    region_in_picture(outline) & breast,
-                    outline,
-                    conditions,
-                    spacing_mm=self.spacing_mm,
-                    may_change=may_change,
-                    noise_of=(seed, name, 0),
-                )
-            except RequestError:
-                pass
-            else:
-                size_share = longer_side(outline) / outline.shape[0]
-                change, _ = held_contrast(
-                    change,
-                    picture,
-                    outline,
-                    breast,
-                    shipped_contrast_ranges().of(conditions, size_share=size_share),
-                    bright=float(np.percentile(picture[breast], _BRIGHT_PERCENTILE)),
-                    conspicuity=_CONSPICUITY[turn],
-                )
+            except RequestError:  # larger than the painter allows
+                return None
+
+        nothing, healthy = np.zeros_like(result.requested), without_lesion(conditions)
+        for number, region in enumerate(self._unrequested(result, sample, turn=turn), start=1):
+            if (change := painted(region, nothing, healthy, number)) is not None:
                 picture = change.laid_over(picture)
-                what.append("painted the requested lesion")
+                what.append("filled what was not requested")
+        outline = result.requested
+        is_painted = is_requested and (result.defect in (LOW_DICE, LOW_SCORE) or turn > 0)
+        if is_painted and (change := painted(outline, outline, conditions, 0)) is not None:
+            size_share = longer_side(outline) / outline.shape[0]
+            change, _ = held_contrast(
+                change,
+                picture,
+                outline,
+                breast,
+                shipped_contrast_ranges().of(conditions, size_share=size_share),
+                bright=float(np.percentile(picture[breast], _BRIGHT_PERCENTILE)),
+                conspicuity=_CONSPICUITY[turn],
+            )
+            picture = change.laid_over(picture)
+            what.append("painted the requested lesion")
         return Mended(picture, tuple(dict.fromkeys(what))) if what else None
 
     def _unrequested(self, result: CheckResult, sample: PlannedSample, *, turn: int) -> Iterator[np.ndarray]:
