@@ -20,6 +20,7 @@ from torch.nn import functional
 from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
+from monai_mammo.networks.texture_code import TextureCode
 from monai_mammo.terms import AcquisitionKind
 
 __all__ = ["LAYOUT_FACTOR", "DetailUNet", "distance_to_air", "enlarged_layout", "layout_of", "layout_planes"]
@@ -92,6 +93,8 @@ class DetailUNet(DiffusionUNet):
         Width at each scale, finest first.
     n_blocks : int or sequence of int
         Residual blocks at each scale, down as up.
+    is_told_texture : bool
+        Whether the network is told how fine-grained the mammogram is, by a `TextureCode`.
     **kwargs
         Further arguments of `DiffusionUNet`.
 
@@ -104,10 +107,16 @@ class DetailUNet(DiffusionUNet):
     N_PLANES = 8
 
     def __init__(
-        self, *, channels: Sequence[int] = (96, 128, 160), n_blocks: int | Sequence[int] = (1, 2, 2), **kwargs: Any
+        self,
+        *,
+        channels: Sequence[int] = (96, 128, 160),
+        n_blocks: int | Sequence[int] = (1, 2, 2),
+        is_told_texture: bool = False,
+        **kwargs: Any,
     ) -> None:
         fixed = {"attention_scales": (), "spatial_channels": self.N_PLANES, "n_numbers": 1}
         super().__init__(channels=channels, n_blocks=n_blocks, **{**kwargs, **fixed})
+        self.texture = TextureCode(4 * channels[0]) if is_told_texture else None
         self.register_buffer("residual_std", torch.ones(len(AcquisitionKind)))
         self.register_buffer("air", torch.zeros(()))
 
@@ -125,8 +134,61 @@ class DetailUNet(DiffusionUNet):
         -------
         Tensor, shape (B, 1, 1, 1)
         """
-        std = self.residual_std[attributes[:, _KIND].round().long().clamp_min(0)]
+        std = self.residual_std[_kinds(attributes)]
         return (std.square() + _GAIN * noise_level.square()).sqrt()[:, None, None, None]
+
+    def told(self, noise_level: Tensor, texture: Tensor) -> Tensor:
+        """Numbers for `forward`.
+
+        Parameters
+        ----------
+        noise_level : Tensor, shape (B,)
+            Deviation of the noise on the layout.
+        texture : Tensor, shape (B, 2)
+            Code of the mammogram's texture; a network that is not told of it gets none.
+
+        Returns
+        -------
+        Tensor, shape (B, 1) or (B, 3)
+        """
+        level = noise_level[:, None]
+        return level if self.texture is None else torch.cat([level, texture.to(level)], dim=1)
+
+    def texture_of(self, z: Tensor, attributes: Tensor) -> Tensor:
+        """Code of the texture of latents, zeros where the network is not told of it.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, 4, h, w)
+            Scaled latent.
+        attributes : Tensor, shape (B, n)
+            The acquisition kind is given.
+
+        Returns
+        -------
+        Tensor, shape (B, 2)
+        """
+        if self.texture is None:
+            return z.new_zeros(len(z), TextureCode.N_NUMBERS)
+        layout = layout_of(z)
+        return self.texture.code(z, layout, distance_to_air(layout, self.air), _kinds(attributes))
+
+    def of_numbers(self, numbers: Tensor) -> Tensor:
+        """What noise level and texture add to the embedding.
+
+        Parameters
+        ----------
+        numbers : Tensor, shape (B, 1) or (B, 3)
+            Of `told`.
+
+        Returns
+        -------
+        Tensor, shape (B, 4 * channels[0])
+        """
+        added = super().of_numbers(numbers[:, :1])
+        if self.texture is None or numbers.shape[1] == 1:
+            return added
+        return added + self.texture(numbers[:, 1:])
 
     def planes(self, layout: Tensor, noisy_layout: Tensor, mask: Tensor) -> Tensor:
         """What the network sees beside the noisy residual.
@@ -152,6 +214,11 @@ class DetailUNet(DiffusionUNet):
             distance_to_air(layout, self.air), scale_factor=LAYOUT_FACTOR // 2, mode="bilinear", align_corners=False
         )[..., :rows, :columns]
         return torch.cat([enlarged_layout(noisy_layout, (rows, columns)), mask, places, distance], dim=1)
+
+
+def _kinds(attributes: Tensor) -> Tensor:
+    """Place of each item's acquisition kind among `AcquisitionKind`, (B,)."""
+    return attributes[:, _KIND].round().long().clamp_min(0)
 
 
 def distance_to_air(layout: Tensor, air: Tensor | float) -> Tensor:

@@ -214,7 +214,7 @@ class DiffusionUNet(nn.Module):
         embedding = self.time(features) + self.pooled(tokens.flatten(1))
         if self.n_numbers:
             told = x.new_zeros(len(x), self.n_numbers) if numbers is None else numbers.to(x.dtype)
-            embedding = embedding + self.numbers(told)
+            embedding = embedding + self.of_numbers(told)
         if extra_tokens is not None:
             tokens = torch.cat([tokens, extra_tokens], dim=1)
         h = pad_to_multiple(torch.cat([x, spatial.to(x.dtype)], dim=1), self.fold * 2 ** (self.n_scales - 1))
@@ -222,6 +222,20 @@ class DiffusionUNet(nn.Module):
         h = self._through_scales(h, embedding, tokens)
         out = functional.pixel_shuffle(self.output(h), self.fold)
         return out[..., :rows, :columns].float()
+
+    def of_numbers(self, numbers: Tensor) -> Tensor:
+        """What the numbers add to the embedding.
+
+        Parameters
+        ----------
+        numbers : Tensor, shape (B, n_numbers)
+
+        Returns
+        -------
+        Tensor, shape (B, 4 * channels[0])
+        """
+        added: Tensor = self.numbers(numbers)
+        return added
 
     def _through_scales(self, h: Tensor, embedding: Tensor, tokens: Tensor) -> Tensor:
         skips = []

@@ -172,7 +172,8 @@ class DetailLoss(DiffusionLoss):
         Tensor, shape (B, 4, c, c)
             Residuals.
         dict of str to Tensor
-            ``spatial``, planes on the same grid, and ``numbers``: the noise level, shape (B, 1).
+            ``spatial``, planes on the same grid, and ``numbers``: the noise level, and the code of the texture for a
+            network that is told of it, shape (B, 1) or (B, 3).
         """
         network, z, is_training = self._network[0], batch["image"], torch.is_grad_enabled()
         n, device = len(z), z.device
@@ -183,11 +184,12 @@ class DetailLoss(DiffusionLoss):
         noisy = layout + level[:, None, None, None] * torch.randn_like(layout)
         planes = network.planes(layout, noisy, batch["spatial"][:, :1])
         residual = (z - planes[:, :4]) / network.residual_scale(batch["attributes"], level)
+        told = network.told(level, network.texture_of(z, batch["attributes"]))
         if is_training:
             tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
             corners = [self._corner(one, planes.shape[-2:]) for one in tissue]
             residual, planes = (self._crops(one, corners) for one in (residual, planes))
-        return residual, {"spatial": planes, "numbers": level[:, None]}
+        return residual, {"spatial": planes, "numbers": told}
 
     def _crops(self, images: Tensor, corners: list[tuple[int, int]]) -> Tensor:
         """Crops (B, C, c, c) of images (B, C, h, w) at a corner each."""
@@ -231,6 +233,8 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
     DetailUNet
     """
     squares, counts = torch.zeros(len(AcquisitionKind)), torch.zeros(len(AcquisitionKind))
+    textured: list[tuple[Tensor, Tensor, Tensor]] = []
+    places: list[int] = []
     for index in range(0, len(dataset), max(1, len(dataset) // n_images)):
         z = dataset.latent(index)[None]
         layout = layout_of(z)
@@ -238,8 +242,11 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
         if kind is None:
             raise MammoError("the detail stage needs the acquisition kind of each training image")
         place = list(AcquisitionKind).index(kind)
-        breast_share = (distance_to_air(layout, dataset.air) > 0).float().mean()
+        distance = distance_to_air(layout, dataset.air)
+        breast_share = (distance > 0).float().mean()
         if breast_share > 0:
+            textured.append((z[0], layout[0], distance[0]))
+            places.append(place)
             squares[place] += (z - enlarged_layout(layout, z.shape[-2:])).square().mean() / breast_share
             counts[place] += 1
     if not counts.any():
@@ -247,4 +254,6 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
     everywhere = squares.sum() / counts.sum()
     network.residual_std.copy_(torch.where(counts > 0, squares / counts.clamp_min(1), everywhere).sqrt())
     network.air.fill_(dataset.air)
+    if network.texture is not None:
+        network.texture.fit(textured, places)
     return network
