@@ -1,8 +1,8 @@
 """How fine-grained a whole mammogram is, as numbers that the detail stage is told.
 
-Film and digitiser, dose and subtraction give each mammogram its own grain, the same all over the breast and hardly to be
-seen in its layout. A network of convolutions that is not told of it draws the same middling grain everywhere; told, it
-keeps one grain from edge to edge, and a generated set has as many grains as the acquired one.
+Film and digitiser, dose and subtraction give each mammogram its own grain, the same all over the breast and hardly to
+be seen in its layout. A network of convolutions that is not told of it draws the same middling grain everywhere; told,
+it keeps one grain from edge to edge, and a generated set has as many grains as the acquired one.
 """
 
 from __future__ import annotations
