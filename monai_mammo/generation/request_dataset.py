@@ -133,7 +133,7 @@ class RequestDataset(Dataset):
             return {"image": vector, "label": vector}
         noise = sampling.Cascade.noise(self.seed, index, 0, self._latent_shape)
         over = torch.cat([noise.layout, noise.on_layout])
-        return {"image": noise.detail, "label": noise.detail, "layout_noise": over}
+        return {"image": noise.detail, "label": noise.detail, "layout_noise": over, "texture": noise.texture}
 
     def save(self, index: int, image: np.ndarray, folder: Path) -> None:
         """Write a generated mammogram as it hangs, the requested lesion and the conditions, marked as synthetic.

@@ -137,7 +137,7 @@ class DetailUNet(DiffusionUNet):
         std = self.residual_std[_kinds(attributes)]
         return (std.square() + _GAIN * noise_level.square()).sqrt()[:, None, None, None]
 
-    def told(self, noise_level: Tensor, texture: Tensor) -> Tensor:
+    def numbers_told(self, noise_level: Tensor, texture: Tensor) -> Tensor:
         """Numbers for `forward`.
 
         Parameters
@@ -179,7 +179,7 @@ class DetailUNet(DiffusionUNet):
         Parameters
         ----------
         numbers : Tensor, shape (B, 1) or (B, 3)
-            Of `told`.
+            Of `numbers_told`.
 
         Returns
         -------

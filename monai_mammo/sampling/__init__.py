@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monai_mammo.sampling.cascade import Cascade, CascadeNoise, detail_weights
+from monai_mammo.sampling.cascade import Cascade, CascadeNoise, by_kind
 from monai_mammo.sampling.guidance import Guidance, guided_prediction, without_condition, z0_predictor
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, membrane, partial_time_grid, started_from
 from monai_mammo.sampling.latents import OneStage, OneStageNoise, sample_latents, stack_noise
@@ -29,7 +29,6 @@ from monai_mammo.sampling.vector_prior import VectorNoise, VectorPrior
 __all__ = [
     "Cascade",
     "CascadeNoise",
-    "detail_weights",
     "CosineSchedule",
     "GaussianOracle",
     "Guidance",
@@ -42,6 +41,7 @@ __all__ = [
     "VectorNoise",
     "VectorPrior",
     "add_noise",
+    "by_kind",
     "ddim",
     "ddim_inversion",
     "dpm_solver_pp_2m",

@@ -14,6 +14,7 @@ from monai_mammo.attributes import COLUMNS
 from monai_mammo.errors import RequestError
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
+from monai_mammo.networks.texture_code import TextureCode
 from monai_mammo.parsed_numbers import parse_number
 from monai_mammo.sampling.guidance import Guidance, z0_predictor
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, noise_in, partial_time_grid, started_from
@@ -24,7 +25,7 @@ from monai_mammo.sampling.solvers import ddim_inversion, dpm_solver_pp_2m
 from monai_mammo.sampling.tiles import Tiling
 from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["Cascade", "CascadeNoise", "detail_weights"]
+__all__ = ["Cascade", "CascadeNoise", "by_kind"]
 
 DETAIL_LEAD = 1.25
 """Strength of the detail stage over that of the layout: the skin line of a layout that has moved would stay else."""
@@ -39,6 +40,8 @@ class CascadeNoise(NamedTuple):
         Start of the layout stage, and what is laid over the finished layout.
     detail : Tensor, shape (B, 4, h, w)
         Start of the detail stage.
+    texture : Tensor, shape (B, 2)
+        Code of the mammogram's texture, for a detail stage that is told of it (`networks.TextureCode`).
 
     Notes
     -----
@@ -48,6 +51,7 @@ class CascadeNoise(NamedTuple):
     layout: Tensor
     on_layout: Tensor
     detail: Tensor
+    texture: Tensor
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,14 @@ class Cascade:
     guide : callable, optional
         A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
     detail_guide : callable, optional
-        A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is.
+        A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is, but not told
+        of the texture.
     detail_guidance : float or mapping of str to float
         How far: 1 is not at all, 1.5 half the way again from the weaker network's answer to that of `detail`. A
         mapping gives each acquisition kind a weight of its own, 1 where it names none.
+    finer_texture : float or mapping of str to float
+        Added to the first number of the texture's code, in deviations of acquired mammograms: what a sampler loses of
+        fine texture may be asked for on top. A mapping is by acquisition kind, 0 where it names none.
     tiling : Tiling
         How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
@@ -82,6 +90,7 @@ class Cascade:
     guide: Callable[..., Tensor] | None = None
     detail_guide: Callable[..., Tensor] | None = None
     detail_guidance: float | Mapping[str, float] = 1.5
+    finer_texture: float | Mapping[str, float] = 0.0
     tiling: Tiling = Tiling()
 
     def draw(
@@ -190,13 +199,14 @@ class Cascade:
         Returns
         -------
         CascadeNoise
-            Of shapes (4, h', w'), (4, h', w') and `latent_shape`.
+            Of shapes (4, h', w'), (4, h', w'), `latent_shape` and (2,).
         """
         small = cls.layout_shape(latent_shape)
         return CascadeNoise(
             layout=gaussian(seed, f"layout of {sample_id}", attempt, small),
             on_layout=gaussian(seed, f"on layout of {sample_id}", attempt, small),
             detail=gaussian(seed, sample_id, attempt, latent_shape),
+            texture=gaussian(seed, f"texture of {sample_id}", attempt, (TextureCode.N_NUMBERS,)),
         )
 
     def draw_layout(
@@ -295,7 +305,7 @@ class Cascade:
         schedule, strength = self.detail_schedule, 1.0
         if known is not None:
             strength = min(1.0, DETAIL_LEAD * known.strength)
-        predict_z0, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=mask)
+        predict_z0, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=mask, known=known)
         shape = (mask.shape[-2], mask.shape[-1])
         times, start = partial_time_grid(schedule, steps, strength), noise.detail
         predict: Callable[[Tensor, Tensor], Tensor] = predict_z0
@@ -355,7 +365,9 @@ class Cascade:
             text=text,
             guidance=Guidance(scale=1.0),
         )
-        predict_detail, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=spatial[:, :1])
+        predict_detail, smooth, scale = self._residual_over(
+            noise, layout, attributes=attributes, mask=spatial[:, :1], known=known
+        )
         lead = min(1.0, DETAIL_LEAD * known.strength)
         stages = (
             (predict_layout, layout, self.layout_schedule, steps, known.strength),
@@ -369,17 +381,18 @@ class Cascade:
         return noise._replace(layout=found[0], detail=found[1])
 
     def _residual_over(
-        self, noise: CascadeNoise, layout: Tensor, *, attributes: Tensor, mask: Tensor
+        self, noise: CascadeNoise, layout: Tensor, *, attributes: Tensor, mask: Tensor, known: KnownLatent | None
     ) -> tuple[Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
         """Predictor of the detail over a layout, the enlarged layout, and the scale of the detail over it."""
         level = noise.detail.new_full((len(layout),), self.layout_noise)
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
-        weights = detail_weights(self.detail_guidance, attributes).to(noise.detail)
+        numbers = self.detail.numbers_told(level, self._texture(noise, attributes, known))
+        weights = by_kind(self.detail_guidance, attributes, name="detail_guidance", otherwise=1.0).to(noise.detail)
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             def velocity(tile: Tensor, seen: Tensor) -> Tensor:
-                answer = self.detail(tile, t, attributes, seen, numbers=level[:, None])
+                answer = self.detail(tile, t, attributes, seen, numbers=numbers)
                 if self.detail_guide is None or bool((weights == 1).all()):
                     return answer
                 weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
@@ -389,6 +402,15 @@ class Cascade:
 
         smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
         return predict_z0, smooth, self.detail.residual_scale(attributes, level)
+
+    def _texture(self, noise: CascadeNoise, attributes: Tensor, known: KnownLatent | None) -> Tensor:
+        """Code of the texture to draw, (B, 2): that of the known latent where anything of it stays."""
+        finer = by_kind(self.finer_texture, attributes, name="finer_texture", otherwise=0.0).to(noise.texture)
+        drawn = noise.texture + functional.pad(finer.flatten(1), (0, TextureCode.N_NUMBERS - 1))
+        if known is None:
+            return drawn
+        stays = (known.drawn < 1).flatten(1).any(dim=1, keepdim=True) | (known.strength < 1)
+        return torch.where(stays, self.detail.texture_of(known.latent, attributes).to(drawn), drawn)
 
     @staticmethod
     def layout_shape(latent_shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -407,15 +429,19 @@ class Cascade:
         return channels, -(-rows // LAYOUT_FACTOR), -(-columns // LAYOUT_FACTOR)
 
 
-def detail_weights(guidance: float | Mapping[str, float], attributes: Tensor) -> Tensor:
-    """Weight of the detail stage's guidance for each item.
+def by_kind(values: float | Mapping[str, float], attributes: Tensor, *, name: str, otherwise: float) -> Tensor:
+    """Number of each item's acquisition kind.
 
     Parameters
     ----------
-    guidance : float or mapping of str to float
-        As `Cascade.detail_guidance`.
+    values : float or mapping of str to float
+        One for all, or by acquisition kind.
     attributes : Tensor, shape (B, n)
         The acquisition kind is given.
+    name : str
+        Of the numbers, for messages.
+    otherwise : float
+        Of a kind that a mapping does not name.
 
     Returns
     -------
@@ -424,15 +450,15 @@ def detail_weights(guidance: float | Mapping[str, float], attributes: Tensor) ->
     Raises
     ------
     RequestError
-        A weight is not a number from 0 to 10, or a name is not that of an acquisition kind.
+        A value is not a number from 0 to 10, or a key is not the name of an acquisition kind.
     """
     kinds = [kind.value for kind in AcquisitionKind]
-    by_kind = guidance if isinstance(guidance, Mapping) else dict.fromkeys(kinds, guidance)
-    if unknown := [str(name)[:40] for name in by_kind if name not in kinds]:
-        raise RequestError(f"detail_guidance of {unknown[0]!r} is not one of {', '.join(kinds)}")
-    weights = [parse_number(by_kind.get(kind, 1.0), name="detail_guidance", low=0, high=10) for kind in kinds]
+    stated = values if isinstance(values, Mapping) else dict.fromkeys(kinds, values)
+    if unknown := [str(key)[:40] for key in stated if key not in kinds]:
+        raise RequestError(f"{name} of {unknown[0]!r} is not one of {', '.join(kinds)}")
+    numbers = [parse_number(stated.get(kind, otherwise), name=name, low=0, high=10) for kind in kinds]
     places = attributes[:, COLUMNS.index("kind")].round().long().clamp_min(0)
-    return torch.tensor(weights, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
+    return torch.tensor(numbers, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
 
 
 def _steered(

@@ -51,6 +51,8 @@ class SamplerInferer(Inferer):
         A weaker detail network, which the detail stage is pushed away from; see `sampling.Cascade`.
     detail_guidance : float or mapping of str to float
         How far; 1 is not at all.
+    finer_texture : float or mapping of str to float
+        Fine texture to ask for on top; see `sampling.Cascade`.
     """
 
     def __init__(
@@ -65,13 +67,14 @@ class SamplerInferer(Inferer):
         layout_noise: float = sampling.Cascade.layout_noise,
         detail_guide: nn.Module | None = None,
         detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
+        finer_texture: float | Mapping[str, float] = sampling.Cascade.finer_texture,
     ) -> None:
         super().__init__()
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
         self.schedule, self.detail_schedule = schedule, detail_schedule
         self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
-        self.detail_guidance = detail_guidance
+        self.detail_guidance, self.finer_texture = detail_guidance, finer_texture
 
     def __call__(
         self,
@@ -81,6 +84,7 @@ class SamplerInferer(Inferer):
         attributes: Tensor,
         spatial: Tensor,
         layout_noise: Tensor,
+        texture: Tensor,
         text: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
@@ -96,6 +100,8 @@ class SamplerInferer(Inferer):
         spatial : Tensor, shape (B, 2, h, w)
         layout_noise : Tensor, shape (B, 8, h', w')
             Noise that the layout stage starts from, then what is laid over the layout.
+        texture : Tensor, shape (B, 2)
+            Code of the texture, for a detail stage that is told of it.
         text : Tensor, shape (B, channels), or None
             Vectors of texts, for a layout stage that is told of them.
 
@@ -112,9 +118,10 @@ class SamplerInferer(Inferer):
             layout_noise=self.layout_noise,
             detail_guide=self.detail_guide,
             detail_guidance=self.detail_guidance,
+            finer_texture=self.finer_texture,
         )
         start, over = layout_noise.chunk(2, dim=1)
-        noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs)
+        noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs, texture=texture)
         told = {"attributes": attributes, "spatial": spatial, "text": text}
         z_0 = cascade.draw(noise, **told, steps=self.steps, guidance=self.guidance)
         return self.autoencoder.from_latent(z_0).float()

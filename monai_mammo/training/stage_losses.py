@@ -184,7 +184,7 @@ class DetailLoss(DiffusionLoss):
         noisy = layout + level[:, None, None, None] * torch.randn_like(layout)
         planes = network.planes(layout, noisy, batch["spatial"][:, :1])
         residual = (z - planes[:, :4]) / network.residual_scale(batch["attributes"], level)
-        told = network.told(level, network.texture_of(z, batch["attributes"]))
+        told = network.numbers_told(level, network.texture_of(z, batch["attributes"]))
         if is_training:
             tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
             corners = [self._corner(one, planes.shape[-2:]) for one in tissue]

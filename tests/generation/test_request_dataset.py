@@ -41,6 +41,7 @@ def test_an_item_starts_from_the_noise_that_the_command_starts_from(tiny_folder)
     assert torch.equal(item["image"], noise.detail)
     assert torch.equal(item["layout_noise"][:4], noise.layout)
     assert torch.equal(item["layout_noise"][4:], noise.on_layout)
+    assert torch.equal(item["texture"], noise.texture)
 
 
 def test_the_sampler_of_the_config_gives_the_text_to_the_layout(told_of_texts, tiny_folder):
@@ -50,7 +51,7 @@ def test_the_sampler_of_the_config_gives_the_text_to_the_layout(told_of_texts, t
     schedule = sampling.CosineSchedule()
     inferer = SamplerInferer(autoencoder, detail=detail, schedule=schedule, detail_schedule=schedule, steps=2)
     (item,) = RequestDataset([{**ROW, "text": TEXT}], told_of_texts, unsupported="override")
-    names = ("attributes", "spatial", "layout_noise")
+    names = ("attributes", "spatial", "layout_noise", "texture")
     given = {name: item[name][None] for name in names}
     with torch.no_grad():
         told = inferer(item["image"][None], network, **given, text=item["text"][None])

@@ -16,7 +16,7 @@ from monai_mammo.sampling import (
     CosineSchedule,
     GaussianOracle,
     KnownLatent,
-    detail_weights,
+    by_kind,
     per_sample,
 )
 
@@ -45,7 +45,7 @@ def _noise(generator=None, n=2):
     def draw(*shape):
         return torch.randn(n, *shape, generator=generator, dtype=torch.float64)
 
-    return CascadeNoise(layout=draw(4, 6, 5), on_layout=draw(4, 6, 5), detail=draw(4, 24, 20))
+    return CascadeNoise(layout=draw(4, 6, 5), on_layout=draw(4, 6, 5), detail=draw(4, 24, 20), texture=draw(2))
 
 
 @pytest.fixture
@@ -101,6 +101,34 @@ def test_the_detail_stage_sees_the_noisy_layout_and_where_the_clean_one_has_air(
     planes, _ = made.detail.told[0]
     assert torch.allclose(planes[:, :4], enlarged_layout(layout + 0.1 * noise.on_layout, (24, 20)))
     assert planes[:, 7].min() == 1  # no air anywhere
+
+
+class _TextureTold(_PerfectDetail):
+    """The code of any latent is (3, 4)."""
+
+    def numbers_told(self, noise_level, texture):
+        return torch.cat([noise_level[:, None], texture.to(noise_level)], dim=1)
+
+    def texture_of(self, z, attributes):
+        return z.new_tensor([[3.0, 4.0]]).expand(len(z), 2)
+
+
+def test_the_detail_stage_is_told_of_the_texture_that_is_drawn_and_of_a_known_one(cascade):
+    made, _ = cascade
+    detail = _TextureTold()
+    made = dataclasses.replace(made, detail=detail, finer_texture={"film": 0.5})
+    noise, layout = _noise(torch.Generator().manual_seed(4)), torch.ones(2, 4, 6, 5, dtype=torch.float64)
+    attributes = torch.ones(2, 10)
+    attributes[1, COLUMNS.index("kind")] = 0  # digital, film
+    told = {"attributes": attributes, "mask": torch.zeros(2, 1, 24, 20), "steps": 1}
+    made.draw_detail(noise, layout, **told)
+    expected = noise.texture + torch.tensor([[0.0, 0.0], [0.5, 0.0]])
+    assert torch.allclose(detail.told[-1][1][:, 1:], expected)
+    drawn = torch.ones(2, 1, 24, 20, dtype=torch.float64)
+    drawn[1, 0, 3, 4] = 0  # of the second something stays
+    known = KnownLatent(torch.zeros(2, 4, 24, 20, dtype=torch.float64), drawn, torch.zeros(2, 1, 6, 5))
+    made.draw_detail(noise, layout, **told, known=known)
+    assert torch.allclose(detail.told[-1][1][:, 1:], torch.stack([expected[0], expected.new_tensor([3, 4])]))
 
 
 @pytest.mark.parametrize("strength", [0.6, 1.0])
@@ -169,11 +197,15 @@ def test_the_detail_stage_goes_where_each_step_is_steered(cascade):
 def test_each_acquisition_kind_may_have_a_weight_of_its_own(cascade):
     attributes = torch.full((3, len(COLUMNS)), -1.0)
     attributes[:, COLUMNS.index("kind")] = torch.tensor([2.0, 0.0, 1.0])  # contrast, film, digital
-    assert detail_weights({"film": 1.3, "contrast": 2}, attributes).flatten().tolist() == pytest.approx([2.0, 1.3, 1.0])
-    assert detail_weights(1.5, attributes).shape == (3, 1, 1, 1)
+
+    def weights(stated):
+        return by_kind(stated, attributes, name="detail_guidance", otherwise=1.0)
+
+    assert weights({"film": 1.3, "contrast": 2}).flatten().tolist() == pytest.approx([2.0, 1.3, 1.0])
+    assert weights(1.5).shape == (3, 1, 1, 1)
     for wrong, words in (({"tomosynthesis": 2}, "not one of film, digital, contrast"), ({"film": "much"}, "number")):
         with pytest.raises(RequestError, match=words):
-            detail_weights(wrong, attributes)
+            weights(wrong)
     made, _ = cascade  # its two items are digital
     nothing = _drawn(_guided(made, lambda x, *_, **__: 0 * x, {"film": 3.0}))
     assert torch.equal(nothing, _drawn(made))
@@ -200,7 +232,7 @@ def test_noise_is_a_function_of_seed_sample_and_try_alone(cascade):
     made, _ = cascade
     one, again = made.noise(3, 7, 0, (4, 24, 20)), made.noise(3, 7, 0, (4, 24, 20))
     assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
-    assert [tuple(part.shape) for part in one] == [(4, 6, 5), (4, 6, 5), (4, 24, 20)]
+    assert [tuple(part.shape) for part in one] == [(4, 6, 5), (4, 6, 5), (4, 24, 20), (2,)]
     assert not torch.equal(one.layout, one.on_layout)
     for other in (made.noise(4, 7, 0, (4, 24, 20)), made.noise(3, 8, 0, (4, 24, 20)), made.noise(3, 7, 1, (4, 24, 20))):
         assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))

@@ -141,7 +141,7 @@ class TestCascade:
     def noise():
         generator = torch.Generator().manual_seed(1)
         small, full = (1, 4, 6, 5), (1, 4, 24, 20)
-        return CascadeNoise(*(torch.randn(*shape, generator=generator) for shape in (small, small, full)))
+        return CascadeNoise(*(torch.randn(*shape, generator=generator) for shape in (small, small, full, (1, 2))))
 
     def known(self, *, drawn=1.0, seen=0.0, strength=1.0):
         drawn = torch.as_tensor(drawn).expand(1, 1, 24, 20)
@@ -201,7 +201,9 @@ def test_the_known_detail_lies_on_a_new_layout_and_does_not_undo_it():
     made = Cascade(lambda *_: None, detail, SCHEDULE, CosineSchedule(), layout_noise=0.1)
     latent = TestCascade.latent
     new = layout_of(latent) + 0.7
-    noise = CascadeNoise(torch.zeros(1, 4, 6, 5), draw(1, 4, 6, 5).float(), torch.zeros(1, 4, 24, 20))
+    noise = CascadeNoise(
+        torch.zeros(1, 4, 6, 5), draw(1, 4, 6, 5).float(), torch.zeros(1, 4, 24, 20), torch.zeros(1, 2)
+    )
     known = KnownLatent(latent, torch.ones(1, 1, 24, 20), torch.zeros(1, 1, 6, 5), 0.1)
     given = {"attributes": torch.zeros(1, 18), "mask": torch.zeros(1, 1, 24, 20)}
     z = made.draw_detail(noise, new, **given, known=known, steps=12)

@@ -67,7 +67,10 @@ def _draw(network, tiling, steps=4):
     torch.manual_seed(0)
     cascade = Cascade(lambda *_: None, network, CosineSchedule(), CosineSchedule(), tiling=tiling)
     noise = CascadeNoise(
-        layout=torch.randn(1, 4, 30, 28), on_layout=torch.randn(1, 4, 30, 28), detail=torch.randn(1, 4, 120, 112)
+        layout=torch.randn(1, 4, 30, 28),
+        on_layout=torch.randn(1, 4, 30, 28),
+        detail=torch.randn(1, 4, 120, 112),
+        texture=torch.zeros(1, 2),
     )
     mask = torch.zeros(1, 1, 120, 112)
     mask[..., 40:60, 30:50] = 1

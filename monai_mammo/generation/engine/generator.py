@@ -10,7 +10,7 @@ depend on the processor.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -392,7 +392,8 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
         guide=networks.load_part(folder, GUIDE, device=device),
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
-        detail_guidance=_detail_guidance_of(folder),
+        detail_guidance=_stated_by_kind(folder, "detail_guidance", sampling.Cascade.detail_guidance),
+        finer_texture=_stated_by_kind(folder, "finer_texture", sampling.Cascade.finer_texture),
     )
 
 
@@ -423,11 +424,11 @@ def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling
     return sampling.VectorPrior(network)
 
 
-def _detail_guidance_of(folder: BundleFolder) -> float | dict[str, float]:
-    """Weights of the detail stage's guidance that the bundle states."""
-    stated = folder.metadata.get("detail_guidance", sampling.Cascade.detail_guidance)
+def _stated_by_kind(folder: BundleFolder, name: str, otherwise: float | Mapping[str, float]) -> Any:
+    """Numbers by acquisition kind that the bundle's metadata state under a name."""
+    stated = folder.metadata.get(name, otherwise)
     try:
-        sampling.detail_weights(stated, torch.zeros(1, len(COLUMNS)))
+        sampling.by_kind(stated, torch.zeros(1, len(COLUMNS)), name=name, otherwise=0.0)
     except RequestError as error:
         raise MammoError(f"metadata of bundle {folder.name}: {error}") from None
     return stated
