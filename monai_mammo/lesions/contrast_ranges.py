@@ -29,6 +29,7 @@ __all__ = [
     "ContrastRange",
     "ContrastRanges",
     "Visibility",
+    "brightest",
     "build_contrast_ranges",
     "longer_side",
     "outlined_lesions",
@@ -46,6 +47,7 @@ LEAST_LESIONS = 20
 _SIZES = (0.07, 0.12)
 _RING = (0.1, 0.35)
 _LEAST_PX = 12
+_BRIGHT_PERCENTILE = 99.0
 _KEYS: tuple[tuple[str, ...], ...] = (
     ("kind", "finding", "size", "density"),
     ("kind", "finding", "size"),
@@ -85,6 +87,21 @@ def ring_round(outline: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     """
     near, far = (region_round(outline, rim_share=share) for share in _RING)
     return far & ~near & tissue
+
+
+def brightest(picture: np.ndarray, breast: np.ndarray) -> float:
+    """Brightness that 1 % of the breast pass.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (rows, columns), float32
+    breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    float
+    """
+    return float(np.percentile(picture[breast], _BRIGHT_PERCENTILE))
 
 
 def visibility(picture: np.ndarray, outline: np.ndarray, ring: np.ndarray, *, bright: float) -> Visibility | None:
@@ -285,7 +302,7 @@ def outlined_lesions(item: Mapping[str, Any]) -> Iterator[tuple[np.ndarray, Visi
     """
     picture = pixels_of(item).astype(np.float32) / 65535
     mask, breast = mask_of(item, "label", picture.shape), breast_of(item, picture.shape)
-    bright = float(np.percentile(picture[breast], 99))
+    bright = brightest(picture, breast)
     labels, n = ndimage.label(mask)
     for number in range(1, n + 1):
         outline = labels == number

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+from scipy import ndimage
 
-from monai_mammo.lesions.contrast_ranges import ContrastRange, Visibility, ring_round, visibility
+from monai_mammo.lesions.contrast_ranges import ContrastRange, Visibility, longer_side, ring_round, visibility
 from monai_mammo.painting.local_edit import Change
 
-__all__ = ["held_contrast"]
+__all__ = ["held_contrast", "toned_down"]
 
 _GAINS = (0.05, 6.0)
 _HALVINGS = 24
 _TOLERANCE = 0.005
+_SOFT_EDGE = 0.12
+"""Softness of the edge of what is taken off a lesion, as a share of its longer side."""
 
 
 def held_contrast(
@@ -70,11 +74,57 @@ def held_contrast(
 
     gain = 1.0
     if target != drawn.contrast or is_too_much(1.0):
-        least, most = _GAINS
-        for _ in range(_HALVINGS):
-            gain = (least + most) / 2
-            least, most = (least, gain) if is_too_much(gain) else (gain, most)
-        gain = least
+        gain = _most_allowed(is_too_much, _GAINS)
     after = seen(gain)
     is_held = after is not None and abs(after.contrast - target) <= _TOLERANCE
     return dataclasses.replace(change, added=(gain * change.added).astype(np.float32)), is_held
+
+
+def toned_down(
+    picture: np.ndarray, outline: np.ndarray, breast: np.ndarray, contrasts: ContrastRange, *, bright: float
+) -> np.ndarray:
+    """A picture whose lesion stands out of its surround no more than real ones do.
+
+    What is taken off is as smooth as the outline is large, so that the texture of the lesion stays. A lesion within the
+    range, one that cannot be measured, and all that lies outside the breast stay as they are.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1], drawn with its lesion.
+    outline, breast : ndarray, shape (rows, columns), bool
+    contrasts : ContrastRange
+        Of real lesions of the same sort.
+    bright : float
+        Brightness that 1 % of the breast pass.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+    """
+    ring = ring_round(outline, breast)
+    drawn = visibility(picture, outline, ring, bright=bright)
+    lowest, highest = contrasts.contrast[0], contrasts.contrast[-1]
+    if drawn is None or (drawn.contrast <= highest and drawn.peak <= contrasts.highest_peak):
+        return picture
+    hump = ndimage.gaussian_filter(outline.astype(np.float32), _SOFT_EDGE * longer_side(outline)) * breast
+    hump /= max(float(hump[outline].mean() - hump[ring].mean()), 1e-3)
+    most = drawn.contrast - lowest  # a bright place of the breast is not made a hole of
+    if most <= 0:
+        return picture
+
+    def is_too_much(kept: float) -> bool:
+        found = visibility(np.clip(picture - (most - kept) * hump, 0, 1), outline, ring, bright=bright)
+        return found is not None and (found.contrast > highest or found.peak > contrasts.highest_peak)
+
+    kept = _most_allowed(is_too_much, (0.0, most))
+    return np.clip(picture - np.float32(most - kept) * hump, 0, 1).astype(np.float32)
+
+
+def _most_allowed(is_too_much: Callable[[float], bool], span: tuple[float, float]) -> float:
+    """The largest number of a span that is not too much, its least where all are, by halving."""
+    least, most = span
+    for _ in range(_HALVINGS):
+        middle = (least + most) / 2
+        least, most = (least, middle) if is_too_much(middle) else (middle, most)
+    return least

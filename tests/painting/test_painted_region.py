@@ -9,7 +9,7 @@ from scipy import ndimage
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.painting.grain import grain_like
-from monai_mammo.painting.held_contrast import held_contrast
+from monai_mammo.painting.held_contrast import held_contrast, toned_down
 from monai_mammo.painting.local_edit import Change, _blending, joined, window_round
 
 SIDE = 200
@@ -95,6 +95,39 @@ def test_a_lesion_near_saturation_is_not_brighter_than_real_ones_beside_the_brig
     assert np.percentile(shown[OUTLINE], 95) == pytest.approx(0.88, abs=2e-3)
     darker, is_held = held_contrast(a_change(-0.2), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
     assert not is_held and np.array_equal(darker.added, a_change(-0.2).added)
+
+
+@pytest.mark.parametrize(("height", "wanted"), [(0.1, None), (0.4, 0.2), (0.55, 0.2)])
+def test_a_drawn_lesion_is_toned_down_to_the_brightest_of_real_ones_and_keeps_its_texture(height, wanted):
+    texture = 0.02 * np.random.default_rng(0).standard_normal((SIDE, SIDE)).astype(np.float32)
+    picture = np.clip(a_change(height).laid_over(np.full((SIDE, SIDE), 0.4, dtype=np.float32)) + texture, 0, 1)
+    toned = toned_down(picture, OUTLINE, BREAST, REAL, bright=0.9)
+    if wanted is None:
+        assert toned is picture
+        return
+    assert contrast_of(toned) == pytest.approx(wanted, abs=2e-3)
+    fine = [one - ndimage.gaussian_filter(one, 2) for one in (picture, toned)]
+    core = ndimage.binary_erosion(OUTLINE, iterations=8)
+    assert np.corrcoef(fine[0][core], fine[1][core])[0, 1] > 0.99
+    far = np.hypot(ROW - 100, COLUMN - 100) > 60
+    assert np.abs(toned - picture)[far].max() < 1e-3
+
+
+def test_a_lesion_that_is_white_beside_its_breast_is_toned_down_by_its_peak():
+    picture = a_change(0.15).laid_over(np.full((SIDE, SIDE), 0.4, dtype=np.float32))
+    real = ContrastRange(of={}, n_lesions=99, n_persons=99, contrast=REAL.contrast, highest_peak=0.05)
+    toned = toned_down(picture, OUTLINE, BREAST, real, bright=0.42)
+    assert np.percentile(toned[OUTLINE], 95) == pytest.approx(0.47, abs=2e-3)
+    white = toned_down(picture, OUTLINE, BREAST, real, bright=0.1)  # cannot be had: as faint as real ones are at least
+    assert contrast_of(white) == pytest.approx(REAL.contrast[0], abs=2e-3)
+
+
+def test_what_is_darker_than_its_surround_or_too_small_stays():
+    picture = a_change(-0.2).laid_over(np.full((SIDE, SIDE), 0.4, dtype=np.float32))
+    assert toned_down(picture, OUTLINE, BREAST, REAL, bright=0.0) is picture
+    tiny = np.zeros_like(OUTLINE)
+    tiny[100:102, 100:102] = True
+    assert toned_down(np.where(tiny, np.float32(1), picture), tiny, BREAST, REAL, bright=0.5)[100, 100] == 1
 
 
 def test_changes_of_one_picture_are_joined_where_they_are():

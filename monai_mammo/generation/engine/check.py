@@ -271,7 +271,8 @@ def _region_scores(regions: Sequence[Region], requested: np.ndarray) -> tuple[fl
 def best_of(results: Sequence[CheckResult]) -> CheckResult:
     """The first result without a defect, else the best of all.
 
-    Where no lesion was requested, one in which none is outlined comes before those in which one is. A mammogram is
+    Where no lesion was requested, one in which none is outlined comes before those in which one is, and then that
+    whose regions score least. A mammogram is
     better than none, and any other than a suspected copy; then the score of the requested region less that of the best
     other one decides, where regions were looked for, then the Dice, then which came first.
 
@@ -285,7 +286,12 @@ def best_of(results: Sequence[CheckResult]) -> CheckResult:
     CheckResult
     """
     kept = [result for result in results if not result.defect]
-    return min(kept, key=lambda result: result.shows_unrequested) if kept else max(results, key=_quality)
+    return min(kept, key=_shows_unrequested) if kept else max(results, key=_quality)
+
+
+def _shows_unrequested(result: CheckResult) -> tuple[bool, float]:
+    """How much of a lesion is seen where none was requested, equal for all where one was."""
+    return result.shows_unrequested, result.other_score if result.dice is None else 0.0
 
 
 def _quality(result: CheckResult) -> tuple[bool, bool, float, float]:

@@ -25,6 +25,7 @@ from monai_mammo.bundle.fingerprint import TrainingFingerprint, fingerprint_of
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
+from monai_mammo.generation.engine.drawn_contrast import with_lesion_toned_down
 from monai_mammo.generation.engine.mending import Mender
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.generation.engine.seam import with_seam
@@ -170,6 +171,8 @@ class Generator:
                 break
             some = [planned[i] for i in open_]
             images = self._sample(some, settings, attempt=attempt, on_step=on_step)
+            if settings.mends and not _uses_source(settings):
+                images = np.stack([with_lesion_toned_down(*pair) for pair in zip(images, some, strict=True)])
             for i, result in zip(open_, self._check(images, some, settings), strict=True):
                 results[i] += [result, *self._mended(result, planned[i], settings, attempt=attempt)]
         return results
@@ -179,7 +182,7 @@ class Generator:
     ) -> list[CheckResult]:
         """Checks of what a try is mended to, until one shows what was requested and nothing else."""
         found: list[CheckResult] = []
-        if self.mender is None or (settings.source is not None and settings.source.is_used):
+        if self.mender is None or _uses_source(settings):
             return found
         for turn in range(settings.mends):
             last = found[-1] if found else result
@@ -209,7 +212,7 @@ class Generator:
         noise = [self.sampler.noise(settings.seed, sample.index, attempt, self._latent_shape) for sample in padded]
         stacked: Any = sampling.stack_noise(noise, self.device)  # of the kind that this sampler draws from
         told = {} if self.text_encoder is None else {"text": self._text(padded, self.text_encoder)}
-        source = settings.source if settings.source is not None and settings.source.is_used else None
+        source = settings.source if _uses_source(settings) else None
         known: dict[str, Any] = {} if source is None else {"known": self._known(padded, source)}
         z_0 = self.sampler.draw(
             stacked,
@@ -422,6 +425,11 @@ def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling
     if rows * width != columns * height:
         raise MammoError(f"the latents of bundle {folder.name} are {height} x {width}, its pictures {rows} x {columns}")
     return sampling.VectorPrior(network)
+
+
+def _uses_source(settings: DrawSettings) -> bool:
+    """Whether an acquired mammogram takes part in what is drawn."""
+    return settings.source is not None and settings.source.is_used
 
 
 def _stated_by_kind(folder: BundleFolder, name: str, otherwise: float | Mapping[str, float]) -> Any:

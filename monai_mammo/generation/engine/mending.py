@@ -16,7 +16,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.check import LOW_DICE, LOW_SCORE, NOT_CLEAR, OTHER_REGION, CheckResult, RegionLimits
 from monai_mammo.generation.engine.plan import PlannedSample
-from monai_mammo.lesions.contrast_ranges import longer_side, shipped_contrast_ranges
+from monai_mammo.lesions.contrast_ranges import brightest, longer_side, shipped_contrast_ranges
 from monai_mammo.painting.held_contrast import held_contrast
 from monai_mammo.painting.local_edit import Change, paint_region, region_in_picture, without_lesion
 from monai_mammo.painting.painter import LesionPainter
@@ -34,7 +34,6 @@ Each turn starts from the picture that was drawn, and there are as many.
 
 _MOST_FILLED = 3
 _RIM_PX = 2
-_BRIGHT_PERCENTILE = 99.0
 _MENDABLE = (LOW_DICE, LOW_SCORE, OTHER_REGION, NOT_CLEAR)
 
 
@@ -127,7 +126,7 @@ class Mender:
                 outline,
                 breast,
                 shipped_contrast_ranges().of(conditions, size_share=size_share),
-                bright=float(np.percentile(picture[breast], _BRIGHT_PERCENTILE)),
+                bright=brightest(picture, breast),
                 conspicuity=_CONSPICUITY[turn],
             )
             picture = change.laid_over(picture)

@@ -135,6 +135,8 @@ def test_of_what_passes_a_clear_picture_is_taken_where_none_is_requested():
     clear, failed = result_of("", requested=None), result_of(NOT_CLEAR, requested=None)
     assert best_of([failed, outlined, clear]) is clear
     assert best_of([failed, outlined]) is outlined
+    doubtful = dataclasses.replace(clear, other_score=0.3)
+    assert best_of([doubtful, clear]) is clear and best_of([doubtful, outlined]) is doubtful
     lesion, later = result_of("", found=OTHER), result_of("")
     assert best_of([lesion, later]) is lesion
 
@@ -153,3 +155,23 @@ def test_each_draw_is_followed_by_what_it_was_mended_to(folders, monkeypatch, me
     assert [bool(result.mended) for result in results] == [False, *[True] * min(mends, 2)] * 2
     stated = results[-1].to_dict()
     assert stated.get("mended", []) == list(results[-1].mended)
+
+
+@pytest.mark.parametrize("mends", [0, 1])
+def test_a_drawn_lesion_that_glows_is_toned_down_unless_nothing_is_to_be_mended(folders, monkeypatch, mends):
+    generator = dataclasses.replace(Generator.load(*folders, device="cpu"), shape=SHAPE)
+    sample = sample_of(folders, finding="mass", box=Box(0.17, 0.45, 0.3, 0.55))
+    shape = sample.lesion.mask
+    glowing = np.where(shape, np.float32(0.98), IMAGE)
+    pictures = {True: glowing, False: IMAGE}
+    monkeypatch.setattr(
+        Generator, "_sample", lambda self, planned, *_, **__: np.stack([pictures[bool(planned[0].lesion.mask.any())]])
+    )
+    plain = sample_of(folders, finding="none")
+    settings = DrawSettings(seed=7, steps=1, guidance=1.0, max_tries=1, dice_threshold=0.0, mends=mends)
+    drawn, untouched = (generator.draw([one], settings)[0][0].image for one in (sample, plain))
+    assert np.array_equal(untouched, IMAGE)
+    if mends:
+        assert drawn[shape].mean() < 0.8 and np.array_equal(drawn[~(IMAGE > 0)], IMAGE[~(IMAGE > 0)])
+    else:
+        assert np.array_equal(drawn, glowing)
