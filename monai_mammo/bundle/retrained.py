@@ -8,6 +8,7 @@ from pathlib import Path
 from monai_mammo.bundle.bundle_folder import (
     DETAIL,
     DETAIL_GUIDE,
+    GUIDE,
     PAINTER,
     TRANSLATOR,
     VIEW_TRANSLATOR,
@@ -36,8 +37,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     weights : Path or str
         ``models/model.pt`` of a training.
     *overlays : str
-        Overlays by which the training was named, such as ``detail`` for the detail stage, ``detail`` and
-        ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for the translation of
+        Overlays by which the training was named, such as ``guide`` for the guide of the layout stage,
+        ``detail`` for the detail stage, ``detail`` and ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for the translation of
         regions, ``translate`` for that of views.
 
     Returns
@@ -56,7 +57,7 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
-    parts = {"detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": TRANSLATOR}
+    parts = {"guide": GUIDE, "detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": TRANSLATOR}
     parts |= {"translate": VIEW_TRANSLATOR}
     path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}

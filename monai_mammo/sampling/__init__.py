@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monai_mammo.sampling.cascade import Cascade, CascadeNoise, by_kind
-from monai_mammo.sampling.guidance import Guidance, guided_prediction, without_condition, z0_predictor
+from monai_mammo.sampling.guidance import Guidance, autoguided, guided_prediction, without_condition, z0_predictor
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, membrane, partial_time_grid, started_from
 from monai_mammo.sampling.latents import OneStage, OneStageNoise, sample_latents, stack_noise
 from monai_mammo.sampling.noise import gaussian, initial_noise
@@ -41,6 +41,7 @@ __all__ = [
     "VectorNoise",
     "VectorPrior",
     "add_noise",
+    "autoguided",
     "by_kind",
     "ddim",
     "ddim_inversion",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.texture_code import TextureCode
 from monai_mammo.parsed_numbers import parse_number
-from monai_mammo.sampling.guidance import Guidance, z0_predictor
+from monai_mammo.sampling.guidance import Guidance, autoguided, z0_predictor
 from monai_mammo.sampling.known import KnownLatent, joined, keeping, noise_in, partial_time_grid, started_from
 from monai_mammo.sampling.latents import sample_latents
 from monai_mammo.sampling.noise import gaussian
@@ -68,13 +68,15 @@ class Cascade:
     layout_noise : float
         Deviation of the noise on the finished layout, told to the detail stage, which draws what it hides anew.
     guide : callable, optional
-        A weaker layout network that guidance pushes away from in place of the unconditional prediction (autoguidance).
+        A weaker layout network, which the layout stage is pushed away from (`sampling.autoguided`), with and without
+        conditions; it is asked as `layout` is.
+    layout_guidance : float or mapping of str to float
+        How far: 1 is not at all. A mapping gives each acquisition kind a weight of its own, 1 where it names none.
     detail_guide : callable, optional
         A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is, but not told
         of the texture.
     detail_guidance : float or mapping of str to float
-        How far: 1 is not at all, 1.5 half the way again from the weaker network's answer to that of `detail`. A
-        mapping gives each acquisition kind a weight of its own, 1 where it names none.
+        How far, as `layout_guidance`.
     finer_texture : float or mapping of str to float
         Added to the first number of the texture's code, in deviations of acquired mammograms: what a sampler loses of
         fine texture may be asked for on top. A mapping is by acquisition kind, 0 where it names none.
@@ -88,6 +90,7 @@ class Cascade:
     detail_schedule: Schedule
     layout_noise: float = 0.05
     guide: Callable[..., Tensor] | None = None
+    layout_guidance: float | Mapping[str, float] = 1.5
     detail_guide: Callable[..., Tensor] | None = None
     detail_guidance: float | Mapping[str, float] = 1.5
     finer_texture: float | Mapping[str, float] = 0.0
@@ -120,7 +123,7 @@ class Cascade:
         known : KnownLatent, optional
             An acquired mammogram that is seen, kept or started from.
         guidance : Guidance or float, optional
-            Of the layout stage; the detail stage has a guidance of its own, `detail_guidance`.
+            By the conditions, of the layout stage; what both stages are pushed away from besides is the sampler's own.
         steps : int
             Network evaluations of the layout stage; the detail stage takes `detail_steps` of it.
         steer : callable, optional
@@ -250,8 +253,12 @@ class Cascade:
         if known is not None:
             kept = layout_of(known.latent), _drawn_layout(known.drawn)
             anatomy = _anatomy(known)
+        network = self.layout
+        if self.guide is not None:
+            weights = by_kind(self.layout_guidance, attributes, name="layout_guidance", otherwise=1.0).to(noise)
+            network = autoguided(network, self.guide, weights)
         layout = sample_latents(
-            self.layout,
+            network,
             self.layout_schedule,
             noise,
             attributes=attributes,
@@ -260,7 +267,6 @@ class Cascade:
             text=text,
             steps=steps,
             guidance=Guidance() if guidance is None else guidance,
-            guide=self.guide,
             known=kept,
             strength=1.0 if known is None else known.strength,
             on_step=on_step,
@@ -388,15 +394,14 @@ class Cascade:
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
         numbers = self.detail.numbers_told(level, self._texture(noise, attributes, known))
-        weights = by_kind(self.detail_guidance, attributes, name="detail_guidance", otherwise=1.0).to(noise.detail)
+        network: Callable[..., Tensor] = self.detail
+        if self.detail_guide is not None:
+            weights = by_kind(self.detail_guidance, attributes, name="detail_guidance", otherwise=1.0).to(noise.detail)
+            network = autoguided(self.detail, _untold(self.detail_guide), weights)
 
         def predict_z0(z_t: Tensor, t: Tensor) -> Tensor:
             def velocity(tile: Tensor, seen: Tensor) -> Tensor:
-                answer = self.detail(tile, t, attributes, seen, numbers=numbers)
-                if self.detail_guide is None or bool((weights == 1).all()):
-                    return answer
-                weaker = self.detail_guide(tile, t, attributes, seen, numbers=level[:, None])
-                return weaker + weights * (answer - weaker)
+                return network(tile, t, attributes, seen, numbers=numbers)
 
             return self.detail_schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
 
@@ -459,6 +464,15 @@ def by_kind(values: float | Mapping[str, float], attributes: Tensor, *, name: st
     numbers = [parse_number(stated.get(kind, otherwise), name=name, low=0, high=10) for kind in kinds]
     places = attributes[:, COLUMNS.index("kind")].round().long().clamp_min(0)
     return torch.tensor(numbers, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
+
+
+def _untold(guide: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A guide of the detail stage, told of the noise level alone."""
+
+    def predict(*told: Any, numbers: Tensor) -> Tensor:
+        return guide(*told, numbers=numbers[:, :1])
+
+    return predict
 
 
 def _steered(

@@ -1,4 +1,4 @@
-"""Classifier-free guidance: how strongly the conditions pull, in one batched network call a step."""
+"""Guidance: how strongly the conditions pull, in one batched network call a step, and what a network is pushed from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monai_mammo.attributes import GUIDED, NOT_GIVEN, TABLE
 from monai_mammo.errors import RequestError
 from monai_mammo.sampling.schedule import Schedule
 
-__all__ = ["Guidance", "guided_prediction", "without_condition", "z0_predictor"]
+__all__ = ["Guidance", "autoguided", "guided_prediction", "without_condition", "z0_predictor"]
 
 Predict = Callable[..., Tensor]
 ConditionTensors = tuple[Tensor, ...]
@@ -105,6 +105,32 @@ class Guidance:
         return (level >= low) & (level <= high)
 
 
+def autoguided(network: Predict, guide: Predict, weights: Tensor) -> Predict:
+    """A network pushed away from one that learned less (autoguidance, Karras et al. 2024).
+
+    Parameters
+    ----------
+    network, guide : callable
+        Called alike, ``network(z_t, t, …)``; they predict the same.
+    weights : Tensor, shape (B, 1, 1, 1)
+        Of each item: 1 is the answer of `network`, 1.5 half the way again from that of `guide` to it. A call may hold
+        several such batches one after the other.
+
+    Returns
+    -------
+    callable
+        Called as `network`, which it is where no weight differs from 1.
+    """
+    if bool((weights == 1).all()):
+        return network
+
+    def predict(z_t: Tensor, *told: Any, **named: Any) -> Tensor:
+        answer, weaker = (one(z_t, *told, **named) for one in (network, guide))
+        return weaker + weights.repeat(len(z_t) // len(weights), 1, 1, 1) * (answer - weaker)
+
+    return predict
+
+
 def guided_prediction(
     predict: Predict,
     z_t: Tensor,
@@ -113,7 +139,6 @@ def guided_prediction(
     conditional: ConditionTensors,
     unconditional: ConditionTensors,
     without: Mapping[str, ConditionTensors] | None = None,
-    guide: Predict | None = None,
     guidance: Guidance | None = None,
     level: Tensor | None = None,
 ) -> Tensor:
@@ -138,9 +163,6 @@ def guided_prediction(
         What follows z_t and t in the call; the unconditional ones in their "not given" form.
     without : mapping of str to such tuples
         All conditions but those of one group, for each group of `guidance`.
-    guide : callable, optional
-        A weaker network, called as `predict`, whose conditional prediction takes the place of the unconditional one
-        (autoguidance, Karras et al. 2024).
     guidance : Guidance, optional
         Default `Guidance()`.
     level : Tensor, shape (B,), optional
@@ -157,15 +179,14 @@ def guided_prediction(
     if (guidance.scale == 1 and not extra) or not applies.any():
         return predict(z_t, t, *conditional)
     has_base = guidance.scale != 1
-    n_first = int(has_base and guide is None)
+    n_first = int(has_base)
     branches = [*[unconditional] * n_first, conditional, *(without[name] for name in extra)]
     stacked = [torch.cat(same_condition) for same_condition in zip(*branches, strict=True)]
     answer = predict(torch.cat([z_t] * len(branches)), torch.cat([t] * len(branches)), *stacked)
     *first, full = answer.chunk(len(branches))[: n_first + 1]
     guided = full
     if has_base:
-        base = first[0] if guide is None else guide(z_t, t, *conditional)
-        guided = base + guidance.scale * (full - base)
+        guided = first[0] + guidance.scale * (full - first[0])
     for difference, less in zip(extra.values(), answer.chunk(len(branches))[n_first + 1 :], strict=True):
         guided = guided + difference * (full - less)
     guided = _rescaled(guided, full, guidance.rescale)
@@ -207,7 +228,6 @@ def z0_predictor(
     spatial: Tensor,
     always: ConditionTensors = (),
     text: Tensor | None = None,
-    guide: Predict | None = None,
     guidance: Guidance | None = None,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """What a solver asks for at each step: the guided clean latent of a noisy one.
@@ -227,8 +247,6 @@ def z0_predictor(
         What both branches see.
     text : Tensor, shape (B, channels), or None
         Vectors of texts; the unconditional branch sees zeros.
-    guide : callable, optional
-        A weaker network to be pushed away from, see `guided_prediction`.
     guidance : Guidance, optional
         Default `Guidance()`.
 
@@ -255,7 +273,6 @@ def z0_predictor(
             conditional=conditional,
             unconditional=unconditional,
             without=without,
-            guide=guide,
             guidance=guidance,
             level=torch.exp(-schedule.lambda_(t)),
         )

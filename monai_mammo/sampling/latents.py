@@ -31,7 +31,6 @@ def sample_latents(
     text: Tensor | None = None,
     steps: int,
     guidance: Guidance | float = 2.0,
-    guide: Callable[..., Tensor] | None = None,
     known: tuple[Tensor, Tensor] | None = None,
     strength: float = 1.0,
     on_step: Callable[[], None] | None = None,
@@ -58,8 +57,6 @@ def sample_latents(
         Network evaluations, 1 or more.
     guidance : Guidance or float
         A number is the weight of plain classifier-free guidance.
-    guide : callable, optional
-        A weaker network to be pushed away from, see `sampling.guided_prediction`.
     known : tuple of Tensor, optional
         A latent of shape (B, C, h, w) and, of shape (B, 1, h, w), where it is drawn anew (1) and where it stays (0).
     strength : float
@@ -85,7 +82,6 @@ def sample_latents(
         spatial=spatial,
         always=always,
         text=text,
-        guide=guide,
         guidance=guidance,
     )
     callback = None if on_step is None else lambda i, z_t, z0: on_step()

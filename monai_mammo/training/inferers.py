@@ -47,6 +47,10 @@ class SamplerInferer(Inferer):
         Weight of classifier-free guidance; 1 is none.
     layout_noise : float
         See `sampling.Cascade`.
+    guide : nn.Module, optional
+        A weaker layout network, which the layout stage is pushed away from; see `sampling.Cascade`.
+    layout_guidance : float or mapping of str to float
+        How far; 1 is not at all.
     detail_guide : nn.Module, optional
         A weaker detail network, which the detail stage is pushed away from; see `sampling.Cascade`.
     detail_guidance : float or mapping of str to float
@@ -65,6 +69,8 @@ class SamplerInferer(Inferer):
         steps: int = 20,
         guidance: float = 2.0,
         layout_noise: float = sampling.Cascade.layout_noise,
+        guide: nn.Module | None = None,
+        layout_guidance: float | Mapping[str, float] = sampling.Cascade.layout_guidance,
         detail_guide: nn.Module | None = None,
         detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
         finer_texture: float | Mapping[str, float] = sampling.Cascade.finer_texture,
@@ -73,6 +79,8 @@ class SamplerInferer(Inferer):
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
         self.schedule, self.detail_schedule = schedule, detail_schedule
         self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
+        self.guide = None if guide is None else guide.eval()
+        self.layout_guidance = layout_guidance
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
         self.detail_guidance, self.finer_texture = detail_guidance, finer_texture
 
@@ -116,6 +124,8 @@ class SamplerInferer(Inferer):
             self.schedule,
             self.detail_schedule,
             layout_noise=self.layout_noise,
+            guide=self.guide,
+            layout_guidance=self.layout_guidance,
             detail_guide=self.detail_guide,
             detail_guidance=self.detail_guidance,
             finer_texture=self.finer_texture,

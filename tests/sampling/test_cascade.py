@@ -211,6 +211,30 @@ def test_each_acquisition_kind_may_have_a_weight_of_its_own(cascade):
     assert torch.equal(nothing, _drawn(made))
 
 
+def test_the_layout_stage_is_pushed_away_from_a_weaker_network_by_the_weight_of_the_kind(cascade):
+    made, _ = cascade
+    oracle = GaussianOracle(torch.tensor(-0.5, dtype=torch.float64), torch.tensor(0.4, dtype=torch.float64))
+    asked = []
+
+    def weaker(z_t, t, attributes, spatial, anatomy):
+        asked.append(len(z_t))
+        return _velocity(oracle, SCHEDULE, z_t, t)
+
+    attributes = torch.ones(2, 10)
+    attributes[1, COLUMNS.index("kind")] = 0  # digital, film
+    told = {"attributes": attributes, "spatial": torch.zeros(2, 2, 24, 20), "steps": 60}
+    start = _noise(torch.Generator().manual_seed(3)).layout
+    plain = made.draw_layout(start, **told)
+    for guidance, n_rows in ((1.0, 2), (2.0, 4)):  # without conditions too, where they pull
+        pushed = dataclasses.replace(made, guide=weaker, layout_guidance={"film": 1.5})
+        drawn = pushed.draw_layout(start, **told, guidance=guidance)
+        assert torch.allclose(drawn[0], plain[0]) and drawn[1].std() > 1.1 * plain[1].std()
+        assert asked == [n_rows] * 60
+        asked.clear()
+    dataclasses.replace(made, guide=weaker, layout_guidance=1.0).draw_layout(start, **told)
+    assert not asked
+
+
 def test_a_guide_that_is_too_narrow_widens_the_details(cascade):
     """Where both stages are Gaussian, pushing away from one of less spread gives more spread, as far as is asked."""
     made, _ = cascade

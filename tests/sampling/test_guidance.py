@@ -14,6 +14,7 @@ from monai_mammo.sampling import (
     GaussianOracle,
     Guidance,
     RectifiedFlowSchedule,
+    autoguided,
     dpm_solver_pp_2m,
     guided_prediction,
     initial_noise,
@@ -44,7 +45,7 @@ class Network:
         return condition + z_t * t[:, None, None, None] + offset[:, None, None, None]
 
 
-def guide(guidance, level=None, network=None, weaker=None):
+def guide(guidance, level=None, network=None):
     none, some = torch.zeros(3), torch.ones(3)
     return guided_prediction(
         network or Network(),
@@ -53,7 +54,6 @@ def guide(guidance, level=None, network=None, weaker=None):
         conditional=(ALL, some),
         unconditional=(UNCONDITIONAL, none),
         without={name: (LESS, some) for name in guidance.extra},
-        guide=weaker,
         guidance=guidance,
         level=level,
     )
@@ -121,16 +121,19 @@ def test_the_interval_is_one_of_noise_levels(schedule):
     assert network.rows == [6, 3, 3]
 
 
-def test_a_weaker_network_takes_the_place_of_the_unconditional_prediction():
+def test_a_network_is_pushed_away_from_a_weaker_one_by_the_weight_of_each_item():
     strong, weak = Network(), Network()
 
     def weaker(z_t, t, condition, offset):
         return weak(z_t, t, condition, offset) - 0.5
 
-    # 2 * strong - weak, both of all conditions
-    torch.testing.assert_close(guide(Guidance(2.0), network=strong, weaker=weaker), CONDITIONAL + 0.5)
-    assert (strong.rows, weak.rows) == ([3], [3])
-    torch.testing.assert_close(guide(Guidance(1.0), weaker=weaker), CONDITIONAL)
+    weights = torch.tensor([1.0, 1.5, 3.0])[:, None, None, None]
+    pushed = autoguided(strong, weaker, weights)
+    torch.testing.assert_close(guide(Guidance(1.0), network=pushed), CONDITIONAL + 0.5 * (weights - 1))
+    # with and without conditions alike, so guidance by them stays what it was
+    torch.testing.assert_close(guide(Guidance(2.0), network=pushed), guide(Guidance(2.0)) + 0.5 * (weights - 1))
+    assert strong.rows == weak.rows == [3, 6]
+    assert autoguided(strong, weaker, torch.ones(3, 1, 1, 1)) is strong
 
 
 def test_rescaling_brings_the_spread_of_each_sample_back():

@@ -394,6 +394,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         schedule_of(folder, "detail_schedule"),
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
         guide=networks.load_part(folder, GUIDE, device=device),
+        layout_guidance=_stated_by_kind(folder, "layout_guidance", sampling.Cascade.layout_guidance),
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
         detail_guidance=_stated_by_kind(folder, "detail_guidance", sampling.Cascade.detail_guidance),
         finer_texture=_stated_by_kind(folder, "finer_texture", sampling.Cascade.finer_texture),
