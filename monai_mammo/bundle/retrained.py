@@ -37,9 +37,9 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     weights : Path or str
         ``models/model.pt`` of a training.
     *overlays : str
-        Overlays by which the training was named, such as ``guide`` for the guide of the layout stage,
-        ``detail`` for the detail stage, ``detail`` and ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for the translation of
-        regions, ``translate`` for that of views.
+        Overlays by which the training was named, such as ``guide`` for the guide of the layout stage, ``detail`` for
+        the detail stage, ``detail`` and ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for
+        the translation of regions, ``translate`` for that of views.
 
     Returns
     -------

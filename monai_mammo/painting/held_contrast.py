@@ -81,7 +81,13 @@ def held_contrast(
 
 
 def toned_down(
-    picture: np.ndarray, outline: np.ndarray, breast: np.ndarray, contrasts: ContrastRange, *, bright: float
+    picture: np.ndarray,
+    outline: np.ndarray,
+    breast: np.ndarray,
+    contrasts: ContrastRange,
+    *,
+    bright: float,
+    conspicuity: float = 1.0,
 ) -> np.ndarray:
     """A picture whose lesion stands out of its surround no more than real ones do.
 
@@ -97,6 +103,8 @@ def toned_down(
         Of real lesions of the same sort.
     bright : float
         Brightness that 1 % of the breast pass.
+    conspicuity : float
+        Place in the range, 0 to 1, above which nothing may stand out.
 
     Returns
     -------
@@ -104,7 +112,7 @@ def toned_down(
     """
     ring = ring_round(outline, breast)
     drawn = visibility(picture, outline, ring, bright=bright)
-    lowest, highest = contrasts.contrast[0], contrasts.contrast[-1]
+    lowest, highest = contrasts.contrast[0], contrasts.at(conspicuity)
     if drawn is None or (drawn.contrast <= highest and drawn.peak <= contrasts.highest_peak):
         return picture
     hump = ndimage.gaussian_filter(outline.astype(np.float32), _SOFT_EDGE * longer_side(outline)) * breast

@@ -113,6 +113,12 @@ def test_a_drawn_lesion_is_toned_down_to_the_brightest_of_real_ones_and_keeps_it
     assert np.abs(toned - picture)[far].max() < 1e-3
 
 
+def test_a_drawn_lesion_may_be_held_to_a_lower_place_of_the_range():
+    picture = a_change(0.4).laid_over(np.full((SIDE, SIDE), 0.4, dtype=np.float32))
+    toned = toned_down(picture, OUTLINE, BREAST, REAL, bright=0.9, conspicuity=0.5)
+    assert contrast_of(toned) == pytest.approx(0.1, abs=2e-3)
+
+
 def test_a_lesion_that_is_white_beside_its_breast_is_toned_down_by_its_peak():
     picture = a_change(0.15).laid_over(np.full((SIDE, SIDE), 0.4, dtype=np.float32))
     real = ContrastRange(of={}, n_lesions=99, n_persons=99, contrast=REAL.contrast, highest_peak=0.05)

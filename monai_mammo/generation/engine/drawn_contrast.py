@@ -7,13 +7,17 @@ import numpy as np
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.lesions.contrast_ranges import brightest, longer_side, shipped_contrast_ranges
+from monai_mammo.lesions.hash_draw import drawn_share
 from monai_mammo.painting.held_contrast import toned_down
 
 __all__ = ["with_lesion_toned_down"]
 
 
-def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample) -> np.ndarray:
-    """A drawn picture whose requested lesion stands out no more than 95 of 100 real ones of its sort do.
+def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample, *, seed: int) -> np.ndarray:
+    """A drawn picture whose requested lesion stands out no more than a real one of its sort.
+
+    Which real one is drawn from the more conspicuous half, so that what was drawn too bright comes out neither all alike
+    nor brighter than real ones.
 
     Parameters
     ----------
@@ -21,6 +25,8 @@ def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample) -> np.ndarr
         As it was drawn, brightness in [0, 1].
     sample : PlannedSample
         What was requested.
+    seed : int
+        Of the run.
 
     Returns
     -------
@@ -32,4 +38,5 @@ def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample) -> np.ndarr
         return image
     size_share = longer_side(outline) / outline.shape[0]
     contrasts = shipped_contrast_ranges().of(sample.prepared_conditions, size_share=size_share)
-    return toned_down(image, outline, breast, contrasts, bright=brightest(cleaned, breast))
+    conspicuity = 0.5 + 0.5 * drawn_share(seed, sample.index, "conspicuity of a drawn lesion")
+    return toned_down(image, outline, breast, contrasts, bright=brightest(cleaned, breast), conspicuity=conspicuity)

@@ -172,7 +172,8 @@ class Generator:
             some = [planned[i] for i in open_]
             images = self._sample(some, settings, attempt=attempt, on_step=on_step)
             if settings.mends and not _uses_source(settings):
-                images = np.stack([with_lesion_toned_down(*pair) for pair in zip(images, some, strict=True)])
+                drawn = zip(images, some, strict=True)
+                images = np.stack([with_lesion_toned_down(*pair, seed=settings.seed) for pair in drawn])
             for i, result in zip(open_, self._check(images, some, settings), strict=True):
                 results[i] += [result, *self._mended(result, planned[i], settings, attempt=attempt)]
         return results
