@@ -16,8 +16,8 @@ __all__ = ["with_lesion_toned_down"]
 def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample, *, seed: int) -> np.ndarray:
     """A drawn picture whose requested lesion stands out no more than a real one of its sort.
 
-    Which real one is drawn from the more conspicuous half, so that what was drawn too bright comes out neither all alike
-    nor brighter than real ones.
+    Which real one is drawn from the more conspicuous half, so that what was drawn too bright comes out neither all
+    alike nor brighter than real ones.
 
     Parameters
     ----------
