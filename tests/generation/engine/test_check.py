@@ -55,7 +55,21 @@ def test_air_is_cleaned_and_the_breast_is_left_alone(layers):
     agreement = (breast & layers.breast).sum() / (breast | layers.breast).sum()
     assert agreement > 0.97  # the blur before the threshold moves the outline by a pixel
     assert not clean[~breast].any()
-    assert (clean[breast] == noisy[breast]).all()
+    assert (clean[breast] == noisy[breast]).mean() > 0.999  # a speck of noise at the edge may go
+
+
+def test_specks_beside_the_breast_go_and_islands_of_tissue_stay():
+    row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    image = np.where(np.hypot(row - 128, column) < 100, np.float32(0.4), np.float32(0))
+    image[120:136, 60:76] = 0.01  # dark fat
+    image[127:129, 67:69] = 0.3  # a fibre in it, enclosed
+    image[100:104, 94:99] = 0.01  # a gap at the skin line
+    image[102, 96:98] = 0.05  # noise in it
+    image[140:160, 96:99] = 0.02
+    image[143:150, 97] = 0.05  # a piece of skin beside it
+    clean, _ = clean_air(image.astype(np.float32))
+    assert not clean[102, 96:98].any()
+    assert clean[127:129, 67:69].all() and clean[143:150, 97].all()
 
 
 def test_a_black_picture_has_no_breast():
