@@ -1,26 +1,35 @@
-"""What the guidance of the detail stage does: details drawn over the layouts of acquired images, at several weights.
+"""What the detail stage makes of true layouts: details drawn over those of acquired images, at several settings.
 
 The layouts are true, so what differs from the acquired images is the detail stage's doing alone. Each line holds means
 over the images of an acquisition kind as share of the acquired images' (fibres, coherence, skin line, 2-pixel borders)
-or as difference in dB (power by cycles a pixel); the first line is the autoencoder's reconstruction of the same images.
+or as difference in dB (power by cycles a pixel), and the area under the curve by which a classifier on frozen features
+tells them from acquired images of other persons, at full and at half size; the first line is the autoencoder's
+reconstruction of the same images. With ``--drawn-layouts`` the layouts are drawn too, under the same conditions.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from monai_mammo import networks, sampling
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, beside, find
+from monai_mammo.bundle import beside, find
+from monai_mammo.evaluation.realism.classifier_auc import separability
+from monai_mammo.evaluation.realism.compared_sets import halved_by_person
+from monai_mammo.evaluation.realism.frozen_encoder import encoder_features
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.measured_image import image_measures
+from monai_mammo.generation.engine.generator import sampler_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.detail_unet import layout_of
@@ -30,54 +39,130 @@ from monai_mammo.training.data import PreparedDataset
 SHOWN = ("ridge length", "orientation coherence", "skin-line step", "2-pixel border ratio")
 
 
+FEATURES = "inner layers"
+
+
+class _Drawn(NamedTuple):
+    """Acquired images, their latents, and what the networks are told of them."""
+
+    places: list[int]
+    kinds: list[str]
+    latents: Tensor
+    attributes: Tensor
+    spatial: Tensor
+    noise: sampling.CascadeNoise
+
+
 def main() -> None:
     """Draw, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset-dir", required=True, help="prepared folder")
     parser.add_argument("--bundle", default="mammo_diffusion")
-    parser.add_argument("--weights", type=float, nargs="+", default=[1.0, 1.3, 1.5, 1.7])
-    parser.add_argument("--steps", type=int, default=12, help="network evaluations")
+    parser.add_argument("--weights", type=float, nargs="+", default=[1.0, 1.3, 1.5], help="of the detail stage's guide")
+    parser.add_argument("--finer", type=float, nargs="+", default=[0.0], help="added to the code of the texture")
+    parser.add_argument("--layout-noise", type=float, nargs="+", default=[0.05], help="on the finished layout")
+    parser.add_argument("--drawn-layouts", action="store_true", help="draw the layouts too")
+    parser.add_argument("--steps", type=int, default=12, help="network evaluations of the detail stage")
     parser.add_argument("--n", type=int, default=8, help="validation images of each acquisition kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     settings = parser.parse_args()
     folder = find(settings.bundle)
     autoencoder: Any = networks.load_network(find(beside(folder.root, "mammo_autoencoder")))
+    cascade = sampler_of(folder, torch.device("cpu"))
+    if not isinstance(cascade, sampling.Cascade):
+        raise SystemExit(f"bundle {folder.name} draws in one stage")
     rows, columns = folder.prepared_shape
     items = training_items(settings.dataset_dir, split="validation", shape=(rows, columns), n_phantoms=1)
     dataset = PreparedDataset(items)
-    places = _spread(dataset, settings.n)
-    kinds = [str(dataset.conditions[place].kind) for place in places]
-    images = np.stack([dataset.image(place) for place in places])
-    generator = torch.Generator().manual_seed(settings.seed)
-    with torch.inference_mode():
-        latents = torch.cat([_latent(autoencoder, image, generator) for image in images])
-    noise = sampling.CascadeNoise(
-        layout=torch.zeros(()),
-        on_layout=torch.randn(layout_of(latents).shape, generator=generator),
-        detail=torch.randn(latents.shape, generator=generator),
-    )
-    told = {
-        "attributes": torch.cat([encode_conditions([dataset.conditions[place]]) for place in places]),
-        "mask": torch.stack([_mask(dataset, place, int(autoencoder.factor)) for place in places]),
-    }
-    acquired = _measured(images, kinds)
-    table = {"reconstructed": _compared(_measured(_decoded(autoencoder, latents), kinds), acquired)}
-    for weight in settings.weights:
-        cascade = _cascade(folder, weight)
-        drawn = [_drawn(cascade, noise, latents, told, i, settings.steps) for i in range(len(latents))]
-        table[f"weight {weight:g}"] = _compared(_measured(_decoded(autoencoder, torch.cat(drawn)), kinds), acquired)
+    persons = [str(item["person_id"]) for item in items]
+    halves = halved_by_person(persons)
+    told = _told(dataset, autoencoder, _spread(dataset, halves[0], settings.n), seed=settings.seed)
+    encoder = networks.load_encoder(find("mammo_lesion_segmentation"))
+    classifier = _Classifier(encoder, dataset, persons, halves[1])
+    acquired = _measured(np.stack([dataset.image(place) for place in told.places]), told.kinds)
+
+    def line(images: np.ndarray) -> dict[str, dict[str, float]]:
+        compared = _compared(_measured(images, told.kinds), acquired)
+        for kind, areas in classifier.areas(images, told).items():
+            compared[kind] |= areas
+        return compared
+
+    table = {"reconstructed": line(_decoded(autoencoder, told.latents))}
+    layouts = layout_of(told.latents)
+    if settings.drawn_layouts:
+        layouts = torch.cat([_layout(cascade, folder, told, i) for i in range(len(told.latents))])
+    for weight, finer, noise in product(settings.weights, settings.finer, settings.layout_noise):
+        one = dataclasses.replace(cascade, detail_guidance=weight, finer_texture=finer, layout_noise=noise)
+        drawn = [_drawn(one, told, layouts, i, settings.steps) for i in range(len(told.latents))]
+        table[f"weight {weight:g}, finer {finer:g}, noise {noise:g}"] = line(_decoded(autoencoder, torch.cat(drawn)))
     _print(table)
-    about = {"n_images": {kind: kinds.count(kind) for kind in sorted(set(kinds))}, "steps": settings.steps}
+    about = {"n_images": {kind: told.kinds.count(kind) for kind in sorted(set(told.kinds))}, "steps": settings.steps}
+    about["layouts"] = "drawn" if settings.drawn_layouts else "of the acquired images"
     settings.out.write_text(json.dumps({**about, "table": table}, indent=1) + "\n", encoding="utf-8")
 
 
-def _spread(dataset: PreparedDataset, n: int) -> list[int]:
-    """Places of `n` images of each acquisition kind, evenly spread."""
+def _spread(dataset: PreparedDataset, places: Sequence[int], n: int) -> list[int]:
+    """`n` of the places for each acquisition kind, evenly spread."""
     of_kind: dict[Any, list[int]] = {}
-    for place, conditions in enumerate(dataset.conditions):
-        of_kind.setdefault(conditions.kind, []).append(place)
+    for place in places:
+        of_kind.setdefault(dataset.conditions[place].kind, []).append(place)
     return [place for found in of_kind.values() for place in found[:: max(1, len(found) // n)][:n]]
+
+
+@torch.inference_mode()
+def _told(dataset: PreparedDataset, autoencoder: Any, places: list[int], *, seed: int) -> _Drawn:
+    """Latents of images, their conditions and lesions, and noise to draw others from."""
+    generator = torch.Generator().manual_seed(seed)
+    latents = torch.cat([_latent(autoencoder, dataset.image(place), generator) for place in places])
+    small = layout_of(latents).shape
+    noise = sampling.CascadeNoise(
+        layout=torch.randn(small, generator=generator),
+        on_layout=torch.randn(small, generator=generator),
+        detail=torch.randn(latents.shape, generator=generator),
+        texture=torch.randn(len(places), 2, generator=generator),
+    )
+    return _Drawn(
+        places=places,
+        kinds=[str(dataset.conditions[place].kind) for place in places],
+        latents=latents,
+        attributes=encode_conditions([dataset.conditions[place] for place in places]),
+        spatial=torch.stack([_planes(dataset, place, int(autoencoder.factor)) for place in places]),
+        noise=noise,
+    )
+
+
+class _Classifier:
+    """What tells images from acquired ones of other persons."""
+
+    def __init__(self, encoder: Any, dataset: PreparedDataset, persons: list[str], places: Sequence[int]) -> None:
+        self.encoder, self.persons = encoder, persons
+        self.kinds = [str(dataset.conditions[place].kind) for place in places]
+        self.acquired_persons = [persons[place] for place in places]
+        self.features = self._features(np.stack([dataset.image(place) for place in places]))
+
+    def _features(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        half = functional.avg_pool2d(torch.from_numpy(images)[:, None], 2)[:, 0].numpy()
+        return {
+            size: encoder_features(self.encoder, list(some))[FEATURES]
+            for size, some in (("full", images), ("half", half))
+        }
+
+    def areas(self, images: np.ndarray, told: _Drawn) -> dict[str, dict[str, float]]:
+        """Area under the curve for each kind, at full and half size."""
+        found: dict[str, dict[str, float]] = {}
+        for size, features in self._features(images).items():
+            for kind in sorted(set(told.kinds)):
+                ours = [i for i, other in enumerate(told.kinds) if other == kind]
+                theirs = [i for i, other in enumerate(self.kinds) if other == kind]
+                area = separability(
+                    features[ours],
+                    self.features[size][theirs],
+                    persons=[self.persons[told.places[i]] for i in ours],
+                    acquired_persons=[self.acquired_persons[i] for i in theirs],
+                )
+                found.setdefault(kind, {})[f"AUC, {size}"] = float("nan") if area is None else round(area["value"], 2)
+        return found
 
 
 def _latent(autoencoder: Any, image: np.ndarray, generator: torch.Generator) -> Tensor:
@@ -87,25 +172,26 @@ def _latent(autoencoder: Any, image: np.ndarray, generator: torch.Generator) -> 
     return (drawn - autoencoder.latent_mean) / autoencoder.latent_std
 
 
-def _mask(dataset: PreparedDataset, place: int, factor: int) -> Tensor:
+def _planes(dataset: PreparedDataset, place: int, factor: int) -> Tensor:
     shape = dataset.image(place).shape
-    return lesion_planes(dataset.mask(place), dataset.conditions[place].box, shape=shape, factor=factor)[:1]
+    return lesion_planes(dataset.mask(place), dataset.conditions[place].box, shape=shape, factor=factor)
 
 
-def _cascade(folder: Any, weight: float) -> sampling.Cascade:
-    detail: Any = networks.load_part(folder, DETAIL)
-    schedule = sampling.CosineSchedule()
-    guide = networks.load_part(folder, DETAIL_GUIDE)
-    return sampling.Cascade(lambda *_: None, detail, schedule, schedule, detail_guide=guide, detail_guidance=weight)
+def _one(noise: sampling.CascadeNoise, i: int) -> sampling.CascadeNoise:
+    return sampling.CascadeNoise(*(part[i : i + 1] for part in noise))
 
 
 @torch.inference_mode()
-def _drawn(cascade: Any, noise: Any, latents: Tensor, told: dict[str, Tensor], i: int, steps: int) -> Tensor:
-    one = noise._replace(on_layout=noise.on_layout[i : i + 1], detail=noise.detail[i : i + 1])
-    layout = layout_of(latents[i : i + 1])
-    with torch.autocast("cpu", torch.bfloat16):
-        given = {name: value[i : i + 1] for name, value in told.items()}
-        return cascade.draw_detail(one, layout, **given, steps=steps).float()
+def _layout(cascade: sampling.Cascade, folder: Any, told: _Drawn, i: int) -> Tensor:
+    guidance = sampling.Guidance(folder.number("guidance", 1.0), interval=tuple(folder.metadata["guidance_interval"]))
+    given = {"attributes": told.attributes[i : i + 1], "spatial": told.spatial[i : i + 1]}
+    return cascade.draw_layout(told.noise.layout[i : i + 1], **given, guidance=guidance)
+
+
+@torch.inference_mode()
+def _drawn(cascade: sampling.Cascade, told: _Drawn, layouts: Tensor, i: int, steps: int) -> Tensor:
+    given = {"attributes": told.attributes[i : i + 1], "mask": told.spatial[i : i + 1, :1]}
+    return cascade.draw_detail(_one(told.noise, i), layouts[i : i + 1], **given, steps=steps)
 
 
 @torch.inference_mode()
