@@ -40,6 +40,8 @@ class EditedPlace(NamedTuple):
         What is to be seen.
     noise_of : tuple of int, str and int
         Seed of the run, name of the sample, number of the try.
+    texture : float
+        Share of the texture that the painter draws where it fills a region; other methods take no heed of it.
     """
 
     source: EditSource
@@ -48,6 +50,7 @@ class EditedPlace(NamedTuple):
     outline: np.ndarray
     conditions: Conditions
     noise_of: tuple[int, str, int]
+    texture: float = 1.0
 
     @property
     def may_change(self) -> np.ndarray:
@@ -94,6 +97,7 @@ class _Painting:
             noise_of=place.noise_of,
             steps=self._steps,
             guidance=self._guidance,
+            texture=place.texture,
         )
 
 
