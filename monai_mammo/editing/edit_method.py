@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo import bundle
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, TRANSLATOR, BundleFolder
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import DEFAULT_STRENGTH, EditMethod, EditRequest
@@ -173,7 +173,7 @@ def weights_of(request: EditRequest) -> tuple[WeightsReference, ...]:
 
 def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str]]:
     """Weight files of a diffusion bundle that a method needs, with their names."""
-    alone = {EditMethod.PAINTER: (PAINTER, "painter"), EditMethod.GAN: (TRANSLATOR, "gan")}
+    alone = {EditMethod.PAINTER: (PAINTER, "painter"), EditMethod.GAN: (CROP_TRANSLATOR, "gan")}
     if request.method in alone:
         part, config = alone[request.method]
         if not diffusion.has_weights(part):
