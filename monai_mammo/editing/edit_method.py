@@ -13,6 +13,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import DEFAULT_STRENGTH, EditMethod, EditRequest
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.painting.local_edit import Change, paint_region
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from monai_mammo.painting.painter import LesionPainter
 
 __all__ = ["EditedPlace", "Changer", "changer_of", "weights_of"]
-
-_MODEL = "models/model.pt"
 
 
 class EditedPlace(NamedTuple):
@@ -165,10 +164,7 @@ def weights_of(request: EditRequest) -> tuple[WeightsReference, ...]:
     """
     diffusion, autoencoder = bundle.find(request.bundle), bundle.find(request.autoencoder)
     found = [(diffusion, path, name) for path, name in _parts(request, diffusion)]
-    found.append((autoencoder, _MODEL, autoencoder.name))
-    for folder, path, _ in found:
-        folder.check_weights(path)
-    return tuple(WeightsReference(name, folder.version, folder.weights_sha256[path]) for folder, path, name in found)
+    return checked_weights([*found, (autoencoder, MODEL, autoencoder.name)])
 
 
 def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str]]:
@@ -181,6 +177,6 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
         return [(part[0], f"{diffusion.name} {config}")]
     further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE}
     return [
-        (_MODEL, diffusion.name),
+        (MODEL, diffusion.name),
         *((part[0], f"{diffusion.name} {name}") for name, part in further.items() if diffusion.defines(part)),
     ]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from monai_mammo.bundle import BundleFolder, find
+from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_method import Changer, EditedPlace, changer_of, weights_of
@@ -21,6 +21,7 @@ from monai_mammo.editing.found_region import FoundRegion
 from monai_mammo.editing.side_by_side import SharedSources, side_by_side
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import NotMade, RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
@@ -35,7 +36,6 @@ from monai_mammo.progress import ProgressCallback
 
 __all__ = ["Aim", "NotEdited", "carry_out_edits", "refuse_unedited", "samples_of"]
 
-_MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
 
 
@@ -142,7 +142,7 @@ def carry_out_edits(
     lesion = find(request.lesion_network)
     spec = RunSpec(
         request=request,
-        weights=(*weights_of(request), *more_weights, *_references_of(lesion)),
+        weights=(*weights_of(request), *more_weights, *checked_weights([(lesion, MODEL, lesion.name)])),
         guidance=request.guidance,
         device=device,
         shape=(CROP_PX, CROP_PX),
@@ -384,8 +384,3 @@ def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
     return (*out, *source.doubts)
-
-
-def _references_of(home: BundleFolder) -> list[WeightsReference]:
-    home.check_weights(_MODEL)
-    return [WeightsReference(home.name, home.version, home.weights_sha256[_MODEL])]
