@@ -75,6 +75,11 @@ class Box:
         return iter((self.x0, self.y0, self.x1, self.y1))
 
     @property
+    def mirrored(self) -> Self:
+        """The same place in the mirrored image; its own inverse."""
+        return type(self)(1 - self.x1, self.y0, 1 - self.x0, self.y1)
+
+    @property
     def width_fraction(self) -> float:
         """Width as a fraction of the image's width."""
         return self.x1 - self.x0

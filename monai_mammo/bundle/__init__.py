@@ -6,12 +6,12 @@ What needs numpy resolves on first use (PEP 562).
 from __future__ import annotations
 
 from monai_mammo.bundle.bundle_folder import (
+    CROP_TRANSLATOR,
     DETAIL,
     DETAIL_GUIDE,
     GUIDE,
     JUDGE,
     PAINTER,
-    TRANSLATOR,
     VIEW_TRANSLATOR,
     BundleFolder,
     seal,
@@ -40,7 +40,7 @@ __all__ = [
     "GUIDE",
     "JUDGE",
     "PAINTER",
-    "TRANSLATOR",
+    "CROP_TRANSLATOR",
     "VIEW_TRANSLATOR",
     "BundleFolder",
     "Nearest",

@@ -22,7 +22,7 @@ __all__ = [
     "GUIDE",
     "JUDGE",
     "PAINTER",
-    "TRANSLATOR",
+    "CROP_TRANSLATOR",
     "VIEW_TRANSLATOR",
     "BundleFolder",
     "as_json",
@@ -43,7 +43,7 @@ DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""
 
-TRANSLATOR = ("models/gan.pt", "inference", "translator_def")
+CROP_TRANSLATOR = ("models/gan.pt", "inference", "translator_def")
 """Weights of the translation between lesion and healthy tissue in a diffusion bundle, and where its definition is."""
 
 VIEW_TRANSLATOR = ("models/translator.pt", "inference", "view_translator_def")
@@ -197,7 +197,7 @@ class BundleFolder:
         ----------
         part : tuple of str
             `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `PAINTER`,
-            `TRANSLATOR` or `VIEW_TRANSLATOR`.
+            `CROP_TRANSLATOR` or `VIEW_TRANSLATOR`.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class BundleFolder:
         Parameters
         ----------
         part : tuple of str
-            `PAINTER`, `TRANSLATOR` or `VIEW_TRANSLATOR`.
+            `PAINTER`, `CROP_TRANSLATOR` or `VIEW_TRANSLATOR`.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class BundleFolder:
         """
         what, config = {
             PAINTER: ("a lesion painter", "painter"),
-            TRANSLATOR: ("a translation network", "gan"),
+            CROP_TRANSLATOR: ("a translation network", "gan"),
             VIEW_TRANSLATOR: ("a translator", "translate"),
         }[part]
         return (

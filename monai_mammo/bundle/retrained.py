@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from monai_mammo.bundle.bundle_folder import (
+    CROP_TRANSLATOR,
     DETAIL,
     DETAIL_GUIDE,
     GUIDE,
     PAINTER,
-    TRANSLATOR,
     VIEW_TRANSLATOR,
     BundleFolder,
     as_json,
@@ -57,7 +57,7 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
-    parts = {"guide": GUIDE, "detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": TRANSLATOR}
+    parts = {"guide": GUIDE, "detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": CROP_TRANSLATOR}
     parts |= {"translate": VIEW_TRANSLATOR}
     path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}

@@ -28,6 +28,11 @@ def add_parser(commands: Any) -> None:
     where.add_argument("--box", metavar="BOX", help="x0,y0,x1,y1 in fractions of the file's picture")
     where.add_argument("--mask", metavar="FILE", help="picture of the file's size whose white pixels are the region")
     where.add_argument("--segment", action="store_true", help="let the lesion network find the region")
+    where.add_argument(
+        "--max-tries",
+        metavar="N",
+        help="ways to fill it, 1 to 16, of which the one that shows least is kept (default 8; 1 by other methods)",
+    )
     add_method_options(parser)
     add_edit_options(parser)
     parser.set_defaults(run=run, uses_networks=True)
@@ -52,4 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
         box=arguments.box,
         mask=arguments.mask,
         segment=arguments.segment,
+        max_tries=arguments.max_tries,
     )

@@ -8,11 +8,12 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo import bundle
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, TRANSLATOR, BundleFolder
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import DEFAULT_STRENGTH, EditMethod, EditRequest
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.painting.local_edit import Change, paint_region
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from monai_mammo.painting.painter import LesionPainter
 
 __all__ = ["EditedPlace", "Changer", "changer_of", "weights_of"]
-
-_MODEL = "models/model.pt"
 
 
 class EditedPlace(NamedTuple):
@@ -40,6 +39,8 @@ class EditedPlace(NamedTuple):
         What is to be seen.
     noise_of : tuple of int, str and int
         Seed of the run, name of the sample, number of the try.
+    texture : float
+        Share of the texture that the painter draws where it fills a region; other methods take no heed of it.
     """
 
     source: EditSource
@@ -48,6 +49,7 @@ class EditedPlace(NamedTuple):
     outline: np.ndarray
     conditions: Conditions
     noise_of: tuple[int, str, int]
+    texture: float = 1.0
 
     @property
     def may_change(self) -> np.ndarray:
@@ -94,6 +96,7 @@ class _Painting:
             noise_of=place.noise_of,
             steps=self._steps,
             guidance=self._guidance,
+            texture=place.texture,
         )
 
 
@@ -161,15 +164,12 @@ def weights_of(request: EditRequest) -> tuple[WeightsReference, ...]:
     """
     diffusion, autoencoder = bundle.find(request.bundle), bundle.find(request.autoencoder)
     found = [(diffusion, path, name) for path, name in _parts(request, diffusion)]
-    found.append((autoencoder, _MODEL, autoencoder.name))
-    for folder, path, _ in found:
-        folder.check_weights(path)
-    return tuple(WeightsReference(name, folder.version, folder.weights_sha256[path]) for folder, path, name in found)
+    return checked_weights([*found, (autoencoder, MODEL, autoencoder.name)])
 
 
 def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str]]:
     """Weight files of a diffusion bundle that a method needs, with their names."""
-    alone = {EditMethod.PAINTER: (PAINTER, "painter"), EditMethod.GAN: (TRANSLATOR, "gan")}
+    alone = {EditMethod.PAINTER: (PAINTER, "painter"), EditMethod.GAN: (CROP_TRANSLATOR, "gan")}
     if request.method in alone:
         part, config = alone[request.method]
         if not diffusion.has_weights(part):
@@ -177,6 +177,6 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
         return [(part[0], f"{diffusion.name} {config}")]
     further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE}
     return [
-        (_MODEL, diffusion.name),
+        (MODEL, diffusion.name),
         *((part[0], f"{diffusion.name} {name}") for name, part in further.items() if diffusion.defines(part)),
     ]

@@ -23,7 +23,7 @@ from monai_mammo.terms import Depth, Finding, Modality, Quadrant
 
 __all__ = ["DEFAULT_STRENGTH", "EditMethod", "EditRequest", "listed_images"]
 
-RECIPE = 3
+RECIPE = 4
 """Counts up where the same request gives other pixels."""
 
 DEFAULT_STRENGTH = 0.8
@@ -32,6 +32,8 @@ DEFAULT_STRENGTH = 0.8
 _MOST_STEPS = 64
 _MOST_VARIANTS = 1000
 _MOST_LESIONS = 8
+_MOST_TRIES = 16
+_DEFAULT_TRIES = 8
 
 
 class EditMethod(StrEnum):
@@ -117,6 +119,9 @@ class EditRequest:
     strength : float or None
         Of the methods that start from the noised original: 0.05 to 1, where 1 leaves nothing of it; `None` becomes
         `DEFAULT_STRENGTH` there.
+    max_tries : int or None
+        Ways to fill a region that are tried at most, 1 to 16; `None` becomes 8 for the painter, and 1 for other methods
+        and commands.
     to : Modality or None
         What another acquisition of the breast is to be.
     steps : int
@@ -151,6 +156,7 @@ class EditRequest:
     target: ReadingTarget | None = None
     method: EditMethod = EditMethod.PAINTER
     strength: float | None = None
+    max_tries: int | None = None
     to: Modality | None = None
     steps: int = 16
     guidance: float = 1.5
@@ -180,6 +186,10 @@ class EditRequest:
                 f"strength says how far {EditMethod.SDEDIT} and {EditMethod.INVERSION} go from the original, and the "
                 f"method is {self.method}"
             )
+        tries = self.max_tries
+        if tries is None:
+            tries = _DEFAULT_TRIES if self.command == "remove" and self.method is EditMethod.PAINTER else 1
+        put(self, "max_tries", parse_whole(tries, name="max_tries", low=1, high=_MOST_TRIES))
         if self.box is not None:
             put(self, "box", Box.parse(self.box) if not isinstance(self.box, Box) else self.box)
         if self.at is not None:
@@ -241,6 +251,8 @@ class EditRequest:
             values["method"] = {"name": str(self.method)}
         if self.strength is not None:
             values["method"]["strength"] = self.strength
+        if self.command != "remove":
+            del values["max_tries"]
         if self.target is None:
             del values["target"]
         else:

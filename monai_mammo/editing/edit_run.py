@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from monai_mammo.bundle import BundleFolder, find
+from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_method import Changer, EditedPlace, changer_of, weights_of
@@ -20,11 +21,14 @@ from monai_mammo.editing.found_region import FoundRegion
 from monai_mammo.editing.side_by_side import SharedSources, side_by_side
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import NotMade, RunForm
 from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.painter_crops import CROP_PX
+from monai_mammo.networks.probable_regions import MIN_SCORE
+from monai_mammo.painting.filling import Filling
 from monai_mammo.painting.held_contrast import held_contrast
 from monai_mammo.painting.local_edit import Change, joined
 from monai_mammo.prepare.geometry import box_of_mask
@@ -32,7 +36,6 @@ from monai_mammo.progress import ProgressCallback
 
 __all__ = ["Aim", "NotEdited", "carry_out_edits", "refuse_unedited", "samples_of"]
 
-_MODEL = "models/model.pt"
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
 
 
@@ -69,6 +72,11 @@ class Aim(NamedTuple):
         Number of the noise that is drawn from: edits of one file with the same number draw from the same.
     again : callable or None
         ``again(change)`` gives what is to be painted in its place, `None` where the change is well.
+    instead : callable or None
+        ``instead(attempt)`` gives what may be painted in its place, for attempts 1, 2 and so on, `None` after the last:
+        the one is kept at whose place the lesion network sees least.
+    filling : Filling
+        How a region is filled, where it is.
     after : callable or None
         ``after(sample)`` gives the sample that is written in its place.
     beside : tuple of Aim
@@ -85,6 +93,8 @@ class Aim(NamedTuple):
     where: str
     noise: int = 0
     again: Callable[[Change], Aim | None] | None = None
+    instead: Callable[[int], Aim | None] | None = None
+    filling: Filling = Filling()
     after: Callable[[EditedSample], EditedSample] | None = None
     beside: tuple[Aim, ...] = ()
     contrast: ContrastRange | None = None
@@ -132,7 +142,7 @@ def carry_out_edits(
     lesion = find(request.lesion_network)
     spec = RunSpec(
         request=request,
-        weights=(*weights_of(request), *more_weights, *_references_of(lesion)),
+        weights=(*weights_of(request), *more_weights, *checked_weights([(lesion, MODEL, lesion.name)])),
         guidance=request.guidance,
         device=device,
         shape=(CROP_PX, CROP_PX),
@@ -148,7 +158,7 @@ def carry_out_edits(
         changer, finder = changer_of(request, device=place), FoundRegion(lesion, device=device)
 
         def edit(source: EditSource, index: int) -> EditedSample:
-            return finder.after(_edited(request, source, aim(request, source, index), index, changer))
+            return finder.after(_edited(request, source, aim(request, source, index), index, changer, finder))
 
         yield from samples_of(request, indices, edit, not_edited, is_alone=place != "cpu")
 
@@ -224,15 +234,20 @@ def refuse_unedited(request: EditRequest, not_edited: Mapping[int, str]) -> None
         raise NotEdited(not_edited, len(request.images))
 
 
-def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, changer: Changer) -> EditedSample:
+def _edited(
+    request: EditRequest, source: EditSource, aim: Aim, index: int, changer: Changer, finder: FoundRegion
+) -> EditedSample:
     started = time.monotonic()
     conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
     picture, bright = source.mammogram.pixels, float(np.percentile(source.mammogram.pixels[source.breast], 99))
     aims, changes, lost = [], [], []
+    kept: dict[str, Any] = {}
     for number, one in enumerate((aim, *aim.beside)):
         change = _change(request, source, picture, one, conditions, changer, number)
         while one.again is not None and (other := one.again(change)) is not None:
             one, change = other, _change(request, source, picture, other, conditions, changer, number)
+        if one.instead is not None and source.located.is_whole:
+            one, change, kept = _quietest(request, source, one, change, conditions, changer, finder)
         if one.contrast is not None:
             change, is_held = held_contrast(
                 change,
@@ -266,6 +281,7 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, chan
         "outcome": "passed",
         "is_failure": False,
         "seconds": seconds,
+        **kept,
     }
     if aims[0].contrast is not None:
         about["lesions"] = [_lesion(source, pixels, *one) for one in zip(aims, changes, strict=True)]
@@ -285,6 +301,36 @@ def _edited(request: EditRequest, source: EditSource, aim: Aim, index: int, chan
     return sample if aim.after is None else aim.after(sample)
 
 
+def _quietest(
+    request: EditRequest,
+    source: EditSource,
+    first: Aim,
+    change: Change,
+    conditions: Conditions,
+    changer: Changer,
+    finder: FoundRegion,
+) -> tuple[Aim, Change, dict[str, Any]]:
+    """Of several ways to fill a region the one at whose place the lesion network sees least, and what is stated of it.
+
+    No more are drawn once it sees nothing there that it would name, and no more than was there before.
+    """
+    assert first.instead is not None
+    picture = source.mammogram.pixels
+
+    def score_of(drawn: Change) -> float:
+        return finder.score(source, drawn.laid_over(picture), first.requested)
+
+    best, least, kept, attempts = (first, change), score_of(change), 0, 1
+    before = finder.score(source, picture, first.requested)
+    while least > min(before, MIN_SCORE) and (other := first.instead(attempts)) is not None:
+        drawn = _change(request, source, picture, other, conditions, changer, attempts)
+        if (score := score_of(drawn)) < least:
+            best, least, kept = (other, drawn), score, attempts
+        attempts += 1
+    seen = {"attempts": attempts, "kept": kept, "score_before": round(before, 4), "score": round(least, 4)}
+    return *best, {"filling": {**seen, **dataclasses.asdict(best[0].filling)}}
+
+
 def _change(
     request: EditRequest,
     source: EditSource,
@@ -301,6 +347,7 @@ def _change(
         outline=aim.outline,
         conditions=conditions,
         noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", number),
+        texture=aim.filling.texture,
     )
     return changer.change(place)
 
@@ -337,8 +384,3 @@ def _warnings(request: EditRequest, source: EditSource) -> tuple[str, ...]:
     if source.spacing_mm is None:
         out.append("the file states no spacing, so sizes are in pixels and the painter was not told the pixel size")
     return (*out, *source.doubts)
-
-
-def _references_of(home: BundleFolder) -> list[WeightsReference]:
-    home.check_weights(_MODEL)
-    return [WeightsReference(home.name, home.version, home.weights_sha256[_MODEL])]

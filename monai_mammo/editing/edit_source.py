@@ -193,6 +193,22 @@ class EditSource:
         shown[part] = self.scale.shown(pixels[part], self.stored[part], shown[part])
         return shown
 
+    def on_grid(self, picture: np.ndarray, shape: tuple[int, int]) -> PreparedMammogram:
+        """Picture of the mammogram's size as a network sees it, in the frame of the source.
+
+        Parameters
+        ----------
+        picture : ndarray, shape (rows, columns), float32
+            Brightness in [0, 1].
+        shape : tuple of int
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        PreparedMammogram
+        """
+        return dataclasses.replace(self.located, mammogram=self.mammogram.replace(pixels=picture)).on_grid(shape)
+
     def edited_on_grid(
         self, pixels: np.ndarray, shape: tuple[int, int], window: tuple[slice, slice] | None = None
     ) -> PreparedMammogram:
@@ -211,8 +227,7 @@ class EditSource:
         -------
         PreparedMammogram
         """
-        mammogram = self.mammogram.replace(pixels=self.brightness_of(pixels, window))
-        return dataclasses.replace(self.located, mammogram=mammogram).on_grid(shape)
+        return self.on_grid(self.brightness_of(pixels, window), shape)
 
     def box_in_frame(self, box: Box) -> Box:
         """Box of the file's picture in the prepared frame.

@@ -83,11 +83,42 @@ class FoundRegion:
         -------
         ndarray, shape (rows, columns), bool, or None
         """
+        from monai_mammo.networks.probable_regions import regions
+
+        found = regions(self._probability(prepared), within=prepared.breast, max_regions=1)
+        if not found or found[0].score < self.home.region_scores.get("lesion", 0.0):
+            return None
+        return prepared.trace.inverse(found[0].mask.astype(np.float32)) > 0.5
+
+    def score(self, source: EditSource, picture: np.ndarray, place: np.ndarray) -> float:
+        """Highest probability of lesion that the network gives at a place of a picture.
+
+        Parameters
+        ----------
+        source : EditSource
+        picture : ndarray, shape (rows, columns), float32
+            Brightness in [0, 1], of the source's size.
+        place : ndarray, shape (rows, columns), bool
+
+        Returns
+        -------
+        float
+            In [0, 1]; 0 where the place is too small for the network's grid.
+        """
+        from monai_mammo.networks.probable_regions import place_score, smoothed
+
+        prepared = source.on_grid(picture, self.home.prepared_shape)
+        moved = prepared.trace.forward(place)
+        if not moved.any():
+            return 0.0
+        return place_score(smoothed(self._probability(prepared), within=prepared.breast), moved)
+
+    def _probability(self, prepared: PreparedMammogram) -> np.ndarray:
+        """Map of lesion probability on the network's grid."""
         import torch
 
         from monai_mammo import networks
         from monai_mammo.generation.engine.device import pick_device
-        from monai_mammo.networks.probable_regions import regions
 
         place = torch.device(pick_device(self.device))
         with self._lock:
@@ -95,8 +126,5 @@ class FoundRegion:
                 self._network = networks.load_network(self.home, device=place)
         with torch.inference_mode():
             outputs = self._network(torch.from_numpy(prepared.image)[None, None].to(place))
-        probability = torch.sigmoid(outputs["mask"].float())[0, 0].cpu().numpy()
-        found = regions(probability, within=prepared.breast, max_regions=1)
-        if not found or found[0].score < self.home.region_scores.get("lesion", 0.0):
-            return None
-        return prepared.trace.inverse(found[0].mask.astype(np.float32)) > 0.5
+        probability: np.ndarray = torch.sigmoid(outputs["mask"].float())[0, 0].cpu().numpy()
+        return probability

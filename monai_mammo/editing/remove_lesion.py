@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from monai_mammo.editing.found_region import FoundRegion
 from monai_mammo.editing.named_region import named_region
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.run import Run
-from monai_mammo.painting.local_edit import region_in_picture
+from monai_mammo.lesions.painter_crops import DEFAULT_RIM_SHARE
+from monai_mammo.painting.filling import filling_of
+from monai_mammo.painting.local_edit import fits_window, region_in_picture
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Finding
 
@@ -38,6 +41,7 @@ def remove(
     seed: int = 0,
     method: str = "painter",
     strength: float | None = None,
+    max_tries: int | None = None,
     steps: int = 16,
     guidance: float = 1.5,
     bundle: str = DEFAULT_BUNDLES[0],
@@ -74,6 +78,11 @@ def remove(
         from the noise of the original (DDIM inversion), or a CycleGAN, which takes no steps and draws no noise.
     strength : float or None
         How far ``sdedit`` and ``inversion`` go from the original, 0.05 to 1; `None` is 0.8.
+    max_tries : int or None
+        Ways to fill the region that are tried at most, 1 to 16, with a narrow and a wide rim, and with all or less of
+        the drawn texture, each from noise of its own: the one is kept at whose place the lesion network sees least, and
+        none is drawn after one at which it sees nothing. `None` is 8 for the painter and 1 for the other methods. Where
+        a part of a breast is shown, which no network reads, it is one.
     steps : int
         Network evaluations, 1 to 64.
     guidance : float
@@ -112,6 +121,7 @@ def remove(
         segment=segment,
         method=EditMethod.parse(method),
         strength=strength,
+        max_tries=max_tries,
         steps=steps,
         guidance=guidance,
         bundle=bundle,
@@ -135,8 +145,20 @@ def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -
             raise RequestError(
                 f"{source.path} tells of no lesion: name the region by box or mask, or let the lesion network find it"
             )
-    region = region_in_picture(requested)
     source.refuse_outside(requested, most=0.1)
     source.refuse_text(requested)
-    region &= source.breast
-    return Aim(region=region, outline=np.zeros_like(region), requested=requested & source.breast, where=where)
+    shown, nothing = requested & source.breast, np.zeros_like(requested)
+
+    def attempt(number: int) -> Aim | None:
+        if number >= (request.max_tries or 1):
+            return None
+        filling = filling_of(number)
+        region = region_in_picture(requested, rim_share=filling.rim_share) & source.breast
+        if number and not fits_window(region):
+            filling = dataclasses.replace(filling, rim_share=DEFAULT_RIM_SHARE)
+            region = region_in_picture(requested) & source.breast
+        return Aim(region=region, outline=nothing, requested=shown, where=where, instead=attempt, filling=filling)
+
+    first = attempt(0)
+    assert first is not None
+    return first

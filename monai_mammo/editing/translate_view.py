@@ -11,9 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo import bundle as bundles
-from monai_mammo.bundle import DEFAULT_BUNDLES, VIEW_TRANSLATOR, BundleFolder
+from monai_mammo.bundle import DEFAULT_BUNDLES, VIEW_TRANSLATOR
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import EditRequest, listed_images
 from monai_mammo.editing.edit_run import refuse_unedited, samples_of
 from monai_mammo.editing.edit_source import EditSource
@@ -22,6 +21,7 @@ from monai_mammo.editing.found_region import FoundRegion
 from monai_mammo.editing.named_region import named_region
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.carrying_out import carry_out
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.generation.runs.run_form import NotMade
 from monai_mammo.generation.runs.run_spec import RunSpec
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from monai_mammo.generation.engine.translator import Translator
 
 __all__ = ["translate"]
-
-_MODEL = "models/model.pt"
 
 
 def translate(
@@ -132,7 +130,10 @@ def translate(
     refuse_untranslated(folders[0], str(request.to))
     spec = RunSpec(
         request=request,
-        weights=_references(*folders, lesion),
+        weights=checked_weights(
+            [(folders[0], VIEW_TRANSLATOR[0], f"{folders[0].name} translator")]
+            + [(folder, MODEL, folder.name) for folder in (folders[1], lesion)]
+        ),
         guidance=request.guidance,
         device=device,
         shape=folders[0].prepared_shape,
@@ -219,14 +220,3 @@ def _warnings(source: EditSource, of: str, to: Modality, scale: float) -> tuple[
     if scale > 1.2:
         out.append(f"nothing finer than {scale:.1f} pixels of the file was drawn")
     return tuple(out)
-
-
-def _references(
-    diffusion: BundleFolder, autoencoder: BundleFolder, lesion: BundleFolder
-) -> tuple[WeightsReference, ...]:
-    """Checked weights, those of the lesion network last."""
-    found = [(diffusion, VIEW_TRANSLATOR[0], f"{diffusion.name} translator")]
-    found += [(folder, _MODEL, folder.name) for folder in (autoencoder, lesion)]
-    for folder, path, _ in found:
-        folder.check_weights(path)
-    return tuple(WeightsReference(name, folder.version, folder.weights_sha256[path]) for folder, path, name in found)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from monai_mammo import networks
-from monai_mammo.bundle import TRANSLATOR, BundleFolder
+from monai_mammo.bundle import CROP_TRANSLATOR, BundleFolder
 from monai_mammo.editing.edit_method import EditedPlace
 from monai_mammo.lesions.painter_crops import CROP_PX
 from monai_mammo.painting.local_edit import (
@@ -62,7 +62,7 @@ class CropTranslation:
         MammoError
             Weights are missing, truncated, of another hash or do not fit the network.
         """
-        network = networks.load_network(diffusion, device=device, part=TRANSLATOR)
+        network = networks.load_network(diffusion, device=device, part=CROP_TRANSLATOR)
         return cls(network, networks.load_network(autoencoder, device=device))
 
     @torch.inference_mode()

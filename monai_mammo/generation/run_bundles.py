@@ -10,6 +10,7 @@ from monai_mammo.bundle import BundleFolder
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.guidance_weights import GuidanceJson, GuidanceWeights, guidance_json, parse_interval
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
 from monai_mammo.generation.taken_attributes import taken_attributes
 
 __all__ = ["DEFAULT_GUIDANCE", "RunBundles"]
@@ -127,15 +128,13 @@ class RunBundles:
 
 def _references(
     folder: BundleFolder, *, with_painter: bool = False, with_translator: bool = False
-) -> list[WeightsReference]:
+) -> tuple[WeightsReference, ...]:
     """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
-    found = {folder.name: "models/model.pt"}
+    found = {folder.name: MODEL}
     parts = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail guide": bundle.DETAIL_GUIDE}
     found |= {f"{folder.name} {name}": part[0] for name, part in parts.items() if folder.defines(part)}
     if with_painter and folder.has_painter:
         found[f"{folder.name} painter"] = bundle.PAINTER[0]
     if with_translator:
         found[f"{folder.name} translator"] = bundle.VIEW_TRANSLATOR[0]
-    for path in found.values():
-        folder.check_weights(path)
-    return [WeightsReference(name, folder.version, folder.weights_sha256[path]) for name, path in found.items()]
+    return checked_weights((folder, path, name) for name, path in found.items())

@@ -19,6 +19,7 @@ from monai_mammo.prepare.geometry import resize
 
 __all__ = [
     "CROP_PX",
+    "DEFAULT_RIM_SHARE",
     "RIM_SHARE",
     "PainterCrop",
     "blending_band_px",
@@ -32,6 +33,9 @@ CROP_PX = 128
 
 RIM_SHARE = (0.08, 0.3)
 """Smallest and largest width of the rim round an outline, as a share of the lesion's diameter of the same area."""
+
+DEFAULT_RIM_SHARE = 0.18
+"""Width of the rim where none is named."""
 
 _SPAN = (0.2, 0.7)
 _LEAST_WINDOW_PX = 104
@@ -66,7 +70,7 @@ class PainterCrop:
     shrinking: float
 
 
-def region_round(outline: np.ndarray, *, rim_share: float = 0.18) -> np.ndarray:
+def region_round(outline: np.ndarray, *, rim_share: float = DEFAULT_RIM_SHARE) -> np.ndarray:
     """Region that is painted for a lesion: its outline, its gaps closed, and a rim round it.
 
     Parameters

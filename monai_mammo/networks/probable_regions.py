@@ -10,12 +10,13 @@ from skimage.segmentation import flood
 
 from monai_mammo.conditions import Box
 
-__all__ = ["MIN_SCORE", "Region", "regions"]
+__all__ = ["MIN_SCORE", "Region", "place_score", "regions", "smoothed"]
 
 MIN_SCORE = 0.02
 """Regions whose score is lower are not named."""
 
 _SHARE_OF_PEAK, _RIM = 0.5, 2
+_REACH = 2
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
@@ -62,9 +63,7 @@ def regions(
         Highest score first. From the highest peak on, a region is the connected component, neighbours across corners
         too, of what exceeds half of the peak; it is taken away with its rim before the next peak is looked for.
     """
-    smooth = ndimage.uniform_filter(np.asarray(probability, dtype=np.float32), size=3, mode="nearest")
-    if within is not None:
-        smooth = np.where(within, smooth, np.float32(0))
+    smooth = smoothed(probability, within=within)
     left = smooth.copy()
     found: list[Region] = []
     while len(found) < max_regions:
@@ -77,6 +76,41 @@ def regions(
         window = _window(mask, _RIM)
         left[window][ndimage.binary_dilation(mask[window], structure=_NEIGHBOURS, iterations=_RIM)] = 0
     return found
+
+
+def smoothed(probability: np.ndarray, *, within: np.ndarray | None = None) -> np.ndarray:
+    """Probability of lesion averaged over 3 x 3 pixels, of which scores are read.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (rows, columns), float
+    within : ndarray, shape (rows, columns), bool, optional
+        The breast; it is 0 outside.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+    """
+    smooth = ndimage.uniform_filter(np.asarray(probability, dtype=np.float32), size=3, mode="nearest")
+    return smooth if within is None else np.where(within, smooth, np.float32(0))
+
+
+def place_score(smooth: np.ndarray, mask: np.ndarray) -> float:
+    """Highest probability of lesion at a place, two pixels round it counted in.
+
+    Parameters
+    ----------
+    smooth : ndarray, shape (rows, columns)
+        As `smoothed` gives it.
+    mask : ndarray, shape (rows, columns), bool
+        The place; not empty.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    return float(smooth[ndimage.binary_dilation(mask, iterations=_REACH)].max())
 
 
 def _window(mask: np.ndarray, margin: int) -> tuple[slice, slice]:

@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.lesions.painter_crops import CROP_PX, blending_band_px, region_round
+from monai_mammo.lesions.painter_crops import CROP_PX, DEFAULT_RIM_SHARE, blending_band_px, region_round
+from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import Finding
@@ -27,6 +28,7 @@ __all__ = [
     "Change",
     "blended_change",
     "enlarged",
+    "fits_window",
     "grain_draws",
     "joined",
     "paint_region",
@@ -111,12 +113,14 @@ def joined(changes: Sequence[Change]) -> Change:
     return Change(window=(sides[0], sides[1]), added=added, reach=reach, working_pixels=working_pixels)
 
 
-def region_in_picture(outline: np.ndarray) -> np.ndarray:
+def region_in_picture(outline: np.ndarray, *, rim_share: float = DEFAULT_RIM_SHARE) -> np.ndarray:
     """Region that is painted for an outline, measured on the part of the picture that holds it.
 
     Parameters
     ----------
     outline : ndarray, shape (rows, columns), bool
+    rim_share : float
+        Width of the rim as for `monai_mammo.lesions.painter_crops.region_round`.
 
     Returns
     -------
@@ -126,12 +130,12 @@ def region_in_picture(outline: np.ndarray) -> np.ndarray:
     if not outline.any():
         return region
     rows, columns = (np.flatnonzero(outline.any(axis=axis)) for axis in (1, 0))
-    room = max(8, int(0.3 * max(np.ptp(rows), np.ptp(columns))))
+    room = max(8, int((rim_share + 0.12) * max(np.ptp(rows), np.ptp(columns))))
     part = tuple(
         slice(max(0, int(one[0]) - room), min(length, int(one[-1]) + 1 + room))
         for one, length in zip((rows, columns), outline.shape, strict=True)
     )
-    region[part] = region_round(outline[part])
+    region[part] = region_round(outline[part], rim_share=rim_share)
     return region
 
 
@@ -147,6 +151,7 @@ def paint_region(
     noise_of: tuple[int, str, int],
     steps: int = 16,
     guidance: float = 1.5,
+    texture: float = 1.0,
 ) -> Change:
     """A lesion added to a picture, or a region of it drawn anew as healthy tissue, blended in a band round it.
 
@@ -174,6 +179,9 @@ def paint_region(
         Seed of the run, name of the sample, number of the try.
     steps, guidance
         As for `LesionPainter.paint`.
+    texture : float
+        Share of what the painter draws of healthy tissue over the smooth filling of the region, 0 to 1; no share of a
+        lesion.
 
     Returns
     -------
@@ -198,7 +206,7 @@ def paint_region(
         added = painted.image - painter.paint(crop, drawn_region, nothing, without_lesion(conditions), **how).image
         added = enlarged(added, (side, side))
     else:
-        added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of)
+        added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of, texture)
     return blended_change(window, added, region[window], may_change[window], shrinking)
 
 
@@ -250,11 +258,16 @@ def _filling(
     region: np.ndarray,
     may_change: np.ndarray,
     noise_of: tuple[int, str, int],
+    texture: float,
 ) -> np.ndarray:
     """What replaces the window's pixels by those that were painted, with grain of both scales."""
     rng = grain_draws(noise_of)
     known = ~ndimage.binary_dilation(drawn_region, iterations=4)
-    added = enlarged(painted.image - crop + grain_like(painted.lost, known, rng), own.shape)
+    drawn = painted.image
+    if texture < 1:
+        smooth = smooth_fill(crop, drawn_region)
+        drawn = smooth + np.float32(texture) * (drawn - smooth)
+    added = enlarged(drawn - crop + grain_like(painted.lost, known, rng), own.shape)
     coarse = enlarged(crop, own.shape)
     return without_fine_structure(added, own, coarse, region, may_change, len(own) / CROP_PX, rng)
 
@@ -325,25 +338,45 @@ def window_round(region: np.ndarray) -> tuple[slice, slice]:
     RequestError
         The region is larger than the painter's crop allows, or the picture too small.
     """
-    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
-    extent = int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
+    extent = _extent(region)
     shortest = min(region.shape)
     if shortest < _LEAST_WINDOW_PX:
         raise RequestError(
             f"a picture of {region.shape[0]} x {region.shape[1]} pixels is too small to be edited: "
             f"{_LEAST_WINDOW_PX} each way are the least"
         )
-    if extent > LARGEST_SHARE * shortest:
+    if not fits_window(region):
         raise RequestError(
             f"the region spans {extent} pixels, and the painter must see its surroundings: "
             f"{math.floor(LARGEST_SHARE * shortest)} are the most in this picture"
         )
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     side = min(max(_LEAST_WINDOW_PX, math.ceil(extent / _SPAN)), shortest)
     starts = []
     for one, length in zip((rows, columns), region.shape, strict=True):
         middle = (int(one[0]) + int(one[-1]) + 1) // 2
         starts.append(min(max(0, middle - side // 2), length - side))
     return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
+
+
+def fits_window(region: np.ndarray) -> bool:
+    """Whether the painter sees enough of what lies round a region.
+
+    Parameters
+    ----------
+    region : ndarray, shape (rows, columns), bool
+        Not empty.
+
+    Returns
+    -------
+    bool
+    """
+    return _extent(region) <= LARGEST_SHARE * min(region.shape)
+
+
+def _extent(region: np.ndarray) -> int:
+    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    return int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
 
 
 def shrunk(mask: np.ndarray) -> np.ndarray:

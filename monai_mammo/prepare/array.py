@@ -30,6 +30,9 @@ __all__ = [
 CHAIN_VERSION = "2"
 """Version of this chain; prepared data name it, so that a change is noticed."""
 
+_MOST_BREAST = 0.95
+_LEAST_HEIGHT_MM = 80.0
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedMammogram:
@@ -97,6 +100,14 @@ class LocatedBreast:
     chest_wall: ChestWall
     pixel_aspect: float = 1.0
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the picture is as high as a breast is and leaves room for air, and so shows no part of one alone."""
+        spacing = self.mammogram.spacing
+        if spacing is not None and self.mask.shape[0] * spacing.row_mm < _LEAST_HEIGHT_MM:
+            return False
+        return float(self.mask.mean()) <= _MOST_BREAST
 
     def on_grid(self, shape: tuple[int, int] | None) -> PreparedMammogram:
         """Mammogram brought to the array contract.

@@ -207,7 +207,7 @@ def mirror_box(box: Box) -> Box:
     -------
     Box
     """
-    return Box(1 - box.x1, box.y0, 1 - box.x0, box.y1)
+    return box.mirrored
 
 
 def box_from_xywh(x: float, y: float, w: float, h: float) -> Box | None:

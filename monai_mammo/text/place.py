@@ -62,9 +62,7 @@ def box_of_place(
         else:
             return None
         box = Box(x0, y0, x1, y1)
-    if laterality is Laterality.R:
-        return Box(1 - box.x1, box.y0, 1 - box.x0, box.y1)
-    return box
+    return box.mirrored if laterality is Laterality.R else box
 
 
 def quadrant_of_clock(hour: float, laterality: Laterality) -> Quadrant:

@@ -18,11 +18,12 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
 from monai_mammo.prepare.datalist_items import mask_of, pixels_of
+from monai_mammo.training.epochs import OfEpoch
 
 __all__ = ["CropDataset", "EpochSampler", "Passes", "PreparedDataset"]
 
 
-class PreparedDataset(Dataset):
+class PreparedDataset(OfEpoch, Dataset):
     """Whole prepared images, kept in memory as 16-bit integers.
 
     Parameters
@@ -46,7 +47,7 @@ class PreparedDataset(Dataset):
         seed: int = 0,
     ) -> None:
         self.data = list(data)
-        self.epoch, self.seed, self.transform = 0, seed, transform
+        self.seed, self.transform = seed, transform
         if not self.data:
             raise RequestError("a data set of no image cannot train or validate: name other data or another split")
         self._images = [pixels_of(item) for item in self.data]
@@ -59,16 +60,6 @@ class PreparedDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self.data)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Names the pass through the data; random views depend on it.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted from 0.
-        """
-        self.epoch = epoch
 
     def image(self, index: int) -> np.ndarray:
         """Brightness in [0, 1], shape (rows, columns), float32.
@@ -154,7 +145,7 @@ class CropDataset(PreparedDataset):
         return self._item(crop.contiguous(), index)
 
 
-class Passes(Dataset):
+class Passes(OfEpoch, Dataset):
     """Several passes through a data set as one epoch, for machines that are through a single one in no time.
 
     An epoch ends with validation and a checkpoint; what is random in pass `p` of epoch `e` is what epoch
@@ -170,7 +161,7 @@ class Passes(Dataset):
     def __init__(self, dataset: PreparedDataset, n: int = 1) -> None:
         if int(n) < 1:
             raise RequestError(f"{n} passes through the data make no epoch: allowed are 1 and more")
-        self.dataset, self.n, self.epoch = dataset, int(n), 0
+        self.dataset, self.n = dataset, int(n)
 
     @property
     def conditions(self) -> list[Conditions]:
@@ -179,16 +170,6 @@ class Passes(Dataset):
 
     def __len__(self) -> int:
         return self.n * len(self.dataset)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Names the epoch; random views depend on it.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted by the trainer.
-        """
-        self.epoch = epoch
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         number, place = divmod(index, len(self.dataset))

@@ -24,6 +24,7 @@ from monai_mammo.networks.painter_unet import pixel_numbers
 from monai_mammo.prepare.datalist_items import breast_of, mask_of, pixels_of
 from monai_mammo.prepare.geometry import mask_of_box
 from monai_mammo.terms import Finding
+from monai_mammo.training.epochs import OfEpoch
 from monai_mammo.training.precision import autocast_dtype
 
 __all__ = ["PainterDataset"]
@@ -43,7 +44,7 @@ class _Source(NamedTuple):
     has_lesion: bool
 
 
-class PainterDataset(Dataset):
+class PainterDataset(OfEpoch, Dataset):
     """Latents of crops as they are and with a region filled smoothly, with what the region shows.
 
     An image with an outlined lesion gives crops round it; an image of which it is known where lesions are gives crops
@@ -92,7 +93,7 @@ class PainterDataset(Dataset):
     ) -> None:
         if not data:
             raise RequestError("a data set of no image cannot train or validate: name other data or another split")
-        self.epoch, self.seed, self.n_views = 0, seed, int(n_views)
+        self.seed, self.n_views = seed, int(n_views)
         self.drop_each, self.drop_all = drop_each, drop_all
         self._nominal_pixel_mm = nominal_pixel_mm
         sources = _sources(data, free_share=free_share, seed=seed)
@@ -108,16 +109,6 @@ class PainterDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self.conditions)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Names the pass through the data; random views depend on it.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted from 0.
-        """
-        self.epoch = epoch
 
     def crop(self, index: int, view: int) -> dict[str, Tensor]:
         """One crop, nothing dropped.

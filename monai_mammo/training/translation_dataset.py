@@ -24,6 +24,7 @@ from monai_mammo.prepare.datalist_items import mask_of, pixels_of
 from monai_mammo.prepare.same_breast import OutlineFit, ViewPair, view_pairs
 from monai_mammo.terms import View
 from monai_mammo.training.augment import Augmentation
+from monai_mammo.training.epochs import OfEpoch
 from monai_mammo.training.latent_dataset import air_of
 from monai_mammo.training.precision import autocast_dtype
 
@@ -32,7 +33,7 @@ __all__ = ["TranslationDataset"]
 _LOGGER = logging.getLogger(__name__)
 
 
-class TranslationDataset(Dataset):
+class TranslationDataset(OfEpoch, Dataset):
     """Latents of both acquisitions of a breast, each once the source and once what is to be drawn.
 
     The source is laid over the other by the outlines of the breast, so that what is learnt is drawn never was
@@ -76,7 +77,7 @@ class TranslationDataset(Dataset):
         cache_dir: str | Path | None = None,
         seed: int = 0,
     ) -> None:
-        self.modalities, self.n_views, self.seed, self.epoch = tuple(modalities), int(n_views), seed, 0
+        self.modalities, self.n_views, self.seed = tuple(modalities), int(n_views), seed
         self.drop_each, self.drop_all = drop_each, drop_all
         self._factor = int(autoencoder.factor)
         pairs = view_pairs(data, self.modalities)
@@ -96,16 +97,6 @@ class TranslationDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self.pairs) * len(self._ways())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Names the pass through the data; random views depend on it.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted from 0.
-        """
-        self.epoch = epoch
 
     def item(self, index: int, view: int) -> dict[str, Any]:
         """One pair in one direction, nothing dropped.

@@ -9,12 +9,13 @@ from torch.utils.data import Dataset
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
+from monai_mammo.training.epochs import OfEpoch
 from monai_mammo.training.painter_dataset import PainterDataset
 
 __all__ = ["UnpairedCrops"]
 
 
-class UnpairedCrops(Dataset):
+class UnpairedCrops(OfEpoch, Dataset):
     """Each crop with a lesion beside one of healthy tissue of the same acquisition kind, drawn at random.
 
     What is random in item `i` of epoch `e` is a function of `(seed, e, i)`.
@@ -33,7 +34,7 @@ class UnpairedCrops(Dataset):
     def __init__(self, crops: PainterDataset) -> None:
         if not 0 < crops.n_lesions < len(crops):
             raise MammoError("translation learns from crops with and without a lesion, and there are none of one sort")
-        self.crops, self.epoch = crops, 0
+        self.crops = crops
         self.conditions: list[Conditions] = crops.conditions[: crops.n_lesions]
         free = range(crops.n_lesions, len(crops))
         self._partners = {
@@ -43,16 +44,6 @@ class UnpairedCrops(Dataset):
 
     def __len__(self) -> int:
         return len(self.conditions)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Names the pass through the data; random views depend on it.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted from 0.
-        """
-        self.epoch = epoch
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One crop of each sort: ``lesion`` and ``healthy``, shape (4, h, w), with ``_region`` and ``_outline``."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, TRANSLATOR, find
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, find
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training import frozen_part
@@ -128,7 +128,7 @@ def test_the_diffusion_bundle_names_its_painter_as_it_trains_it():
 def test_the_diffusion_bundle_names_its_translation_as_it_trains_it():
     folder = find("mammo_diffusion")
     assert folder.network_definition("inference", "translator_def") == folder.network_definition("gan")
-    assert folder.has_weights(TRANSLATOR) == (folder.root / "models" / "gan.pt").is_file()
+    assert folder.has_weights(CROP_TRANSLATOR) == (folder.root / "models" / "gan.pt").is_file()
 
 
 def test_the_lesion_bundle_names_its_judge():

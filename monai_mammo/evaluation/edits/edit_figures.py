@@ -10,7 +10,6 @@ import numpy as np
 
 from monai_mammo.evaluation.edits.alike import alike
 from monai_mammo.evaluation.edits.edited_places import EditedPlace
-from monai_mammo.evaluation.edits.lesion_maps import lesion_score
 from monai_mammo.evaluation.edits.localisation import difference_map, located
 from monai_mammo.evaluation.edits.measured_place import BANDS, CROPS_PX, Place
 from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
@@ -18,6 +17,7 @@ from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_media
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.evaluation.texture_power import band_name
+from monai_mammo.networks.probable_regions import place_score
 
 __all__ = ["Maps", "figures_of_run"]
 
@@ -197,7 +197,7 @@ def _removed_scores(edits: Sequence[EditedPlace], healthy: Sequence[Place], maps
 
 def _score(probability: np.ndarray | None, place: Place) -> float:
     assert probability is not None and place.on_grid is not None
-    return lesion_score(probability, place.on_grid.mask)
+    return place_score(probability, place.on_grid.mask)
 
 
 def _median(values: Sequence[float]) -> float | None:

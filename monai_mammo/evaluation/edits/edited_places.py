@@ -19,6 +19,7 @@ from monai_mammo.evaluation.run_items import load_run
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.lesions.painter_crops import DEFAULT_RIM_SHARE
 from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.prepare.array import locate_breast
 from monai_mammo.prepare.geometry import mask_of_box
@@ -144,19 +145,21 @@ def _of_sample(
     after = SeenPicture.of_located(located, shape, on_grid=on_grid)
     changed = after.of_file(read_brightness(folder / "changed.png") > 0.5)
     requested = read_brightness(folder / "requested.png") > 0.5
+    rim_share = entry.get("filling", {}).get("rim_share", DEFAULT_RIM_SHARE)
     for outline in _outlines(requested, entry):
         mask = after.of_file(outline)
         if not mask.any():
             continue
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        region = region_in_picture(mask)
+        region = region_in_picture(mask, rim_share=rim_share)
+        how = {"of": of, "beside": changed & ~region, "rim_share": rim_share}
         yield EditedPlace(
             run=name,
             command=manifest.head["command"],
             is_found=bool(manifest.head["request"].get("segment")),
             source=stem,
-            before=measured_place(before, mask, of=of, beside=changed & ~region),
-            after=measured_place(after, mask, of=of, beside=changed & ~region),
+            before=measured_place(before, mask, **how),
+            after=measured_place(after, mask, **how),
             outline=mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
         )
 

@@ -14,6 +14,7 @@ from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.texture_power import band_name, power_spectrum
 from monai_mammo.lesions.contrast_ranges import longer_side, ring_round, visibility
+from monai_mammo.lesions.painter_crops import DEFAULT_RIM_SHARE
 from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.prepare.geometry import box_of_mask
 
@@ -93,6 +94,7 @@ def measured_place(
     of: Mapping[str, Any],
     is_outlined: bool = True,
     beside: np.ndarray | None = None,
+    rim_share: float = DEFAULT_RIM_SHARE,
 ) -> Place:
     """A place with its measures.
 
@@ -107,6 +109,8 @@ def measured_place(
         Whether the mask follows what is to be seen, and is not a box round it.
     beside : ndarray, shape of the picture's pixels, bool, or None
         Lesions and changes of the picture, which are no surround.
+    rim_share : float
+        Rim of the region at whose edge a seam is looked for.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def measured_place(
         found = visibility(picture.pixels[part], mask[part], ring_round(mask[part], tissue), bright=1.0)
     seam: dict[str, float] = {}
     if is_outlined:
-        region = region_in_picture(mask) & picture.breast
+        region = region_in_picture(mask, rim_share=rim_share) & picture.breast
         taken = region if beside is None else region | beside
         elsewhere = picture.breast & ~ndimage.binary_dilation(taken, iterations=2)
         seam = seam_shares(picture.pixels, region, elsewhere, _chance(of["name"], mask))

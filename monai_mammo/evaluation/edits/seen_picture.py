@@ -13,8 +13,6 @@ from monai_mammo.prepare.datalist_items import breast_of, pixels_of
 
 __all__ = ["SeenPicture"]
 
-_MOST_BREAST = 0.95
-_LEAST_HEIGHT_MM = 80.0
 _Move = Callable[[np.ndarray], np.ndarray]
 
 
@@ -68,7 +66,7 @@ class SeenPicture:
             breast=prepared.breast if on_grid else located.mask,
             grid_image=prepared.image,
             grid_breast=prepared.breast,
-            is_whole=_is_whole(located),
+            is_whole=located.is_whole,
             to_grid=_same if on_grid else trace.forward,
             of_file=trace.forward if on_grid else _same,
         )
@@ -102,14 +100,6 @@ class SeenPicture:
             to_grid=_same,
             of_file=_same,
         )
-
-
-def _is_whole(located: LocatedBreast) -> bool:
-    """Whether a picture is as high as a breast is, and leaves room for air."""
-    spacing = located.mammogram.spacing
-    if spacing is not None and located.mask.shape[0] * spacing.row_mm < _LEAST_HEIGHT_MM:
-        return False
-    return float(located.mask.mean()) <= _MOST_BREAST
 
 
 def _same(mask: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ import pytest
 from scipy import ndimage
 
 from monai_mammo.evaluation.edits.alike import alike
-from monai_mammo.evaluation.edits.lesion_maps import lesion_score
 from monai_mammo.evaluation.edits.localisation import difference_map, located
 from monai_mammo.evaluation.edits.measured_place import Place, measured_place
 from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.intervals import ratio_of_medians
+from monai_mammo.networks.probable_regions import place_score
 
 
 def tissue(seed=0, shape=(240, 240)):
@@ -85,9 +85,9 @@ def test_maps_point_at_a_lesion_or_away_from_it():
     assert located(np.zeros((96, 72)), mask) == {"hit": 0, "iou": 0}
     probability = np.zeros((96, 72))
     probability[48, 30] = 0.7
-    assert lesion_score(probability, mask) == 0.7, "two pixels round the place count"
+    assert place_score(probability, mask) == 0.7, "two pixels round the place count"
     probability[48, 30], probability[49, 30] = 0, 0.7
-    assert lesion_score(probability, mask) == 0
+    assert place_score(probability, mask) == 0
 
 
 def test_partners_are_of_the_kind_and_alike_in_size_and_density():

@@ -1,0 +1,38 @@
+"""Weights that decide the pixels of a run, checked before any is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monai_mammo.bundle import BundleFolder
+from monai_mammo.dicom.identity import WeightsReference
+
+__all__ = ["MODEL", "checked_weights"]
+
+MODEL = "models/model.pt"
+"""Weights of a bundle's own network."""
+
+
+def checked_weights(parts: Iterable[tuple[BundleFolder, str, str]]) -> tuple[WeightsReference, ...]:
+    """References to weights, as manifests and files state them.
+
+    Parameters
+    ----------
+    parts : iterable of tuple
+        Bundle, path of the weights in it, and name under which they are stated.
+
+    Returns
+    -------
+    tuple of WeightsReference
+        In the same order.
+
+    Raises
+    ------
+    MammoError
+        Weights are missing, truncated or of another hash.
+    """
+    out = []
+    for folder, path, name in parts:
+        folder.check_weights(path)
+        out.append(WeightsReference(name, folder.version, folder.weights_sha256[path]))
+    return tuple(out)
