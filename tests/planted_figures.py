@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-SORTS = ("radiomic", "inner layers", "judge")
+SORTS = ("radiomic", "filtered radiomic", "inner layers", "judge")
 
 
 def figure(value: float, reach: float, n: int = 60) -> dict[str, Any]:

@@ -47,6 +47,7 @@ AREA = "of the area"
 """Unit of gains in area under the curve."""
 
 _FILE = "file "  # how sorts of features begin that a file's network gives
+_FILTERED = "radiomic features of filtered images"
 _ALL_SIGHTED = 0.9  # share of planted copies that closeness must find before it says anything of others
 
 
@@ -75,7 +76,8 @@ class Criterion:
     n_least : int
         Images under which it is left out.
     family : str
-        Sort of features, where it is a distance between features.
+        Sort of features, where it is a distance between features; both radiomic ones are of one sort, as neither
+        can speak for the other.
     unit : str
         Of the figure.
     """
@@ -390,13 +392,13 @@ def _shape(name: str, measure: str, title: str, good: tuple[float, float], toler
     )
 
 
-def _distances(family: str, name: str, words: str) -> tuple[Criterion, ...]:
+def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[Criterion, ...]:
     common: dict[str, Any] = {
         "heading": "congruence",
         "question": "realism",
         "beside": _CONTROL,
         "n_least": 20,
-        "family": name,
+        "family": sort or name,
     }
     return (
         Criterion(
@@ -457,6 +459,7 @@ def _coverage(family: str, name: str, words: str) -> Criterion:
 
 CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
+    *_distances("filtered radiomic", "filtered", _FILTERED, sort="radiomic"),
     *_distances("inner layers", "network", "features of a pretrained network"),
     *_distances("judge", "judge", "features of the judge"),
     Criterion(
@@ -547,6 +550,7 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_cases,
     ),
     _coverage("radiomic", "radiomic", "radiomic features"),
+    _coverage("filtered radiomic", "filtered", _FILTERED),
     _coverage("inner layers", "network", "features of a pretrained network"),
     _coverage("judge", "judge", "features of the judge"),
     _shape("breast_area", "breast area", "area of the breast, as share of acquired images'", (0.8, 1.25), (0.8, 1.25)),
