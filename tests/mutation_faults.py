@@ -1796,5 +1796,19 @@ FAULTS: tuple[Fault, ...] = (
         ("evaluation/report/test_verdicts.py",),
         "two sorts of radiomic features pass for two sorts of features",
     ),
+    Fault(
+        "evaluation/realism/diversity.py",
+        "is_pair = whose[:, None] != whose[None]",
+        "is_pair = ~np.eye(len(known), dtype=bool)",
+        ("evaluation/realism/test_diversity.py",),
+        "two images of one person count as diversity",
+    ),
+    Fault(
+        "evaluation/report/source_pairs.py",
+        "persons = [sources.persons[i] for i in chosen]",
+        "persons = [made.persons[i] for i in chosen]",
+        ("evaluation/report/test_source_pairs.py",),
+        "many edits of one person pass for many persons, and intervals are too narrow",
+    ),
 )
 """All faults, in the order of the rooms, then further ones in the same order."""
