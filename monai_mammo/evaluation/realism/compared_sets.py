@@ -98,7 +98,10 @@ def check_comparable(synthetic: ImageSet, reference: ImageSet, control: ImageSet
     sets = {"synthetic": synthetic, "reference": reference, "control": control}
     if len({s.shape for s in sets.values()}) > 1:
         stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
-        raise RequestError(f"images are compared pixel for pixel and have one size, these have {stated}")
+        raise RequestError(
+            f"images are compared pixel for pixel and have one size, these have {stated}: `monai-mammo prepare` brings "
+            "pictures to one"
+        )
     if set(reference.persons) & set(control.persons):
         raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
 
