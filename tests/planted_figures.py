@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-SORTS = ("radiomic", "inner layers", "judge")
+SORTS = ("radiomic", "filtered radiomic", "inner layers", "judge")
 
 
 def figure(value: float, reach: float, n: int = 60) -> dict[str, Any]:
@@ -68,6 +68,7 @@ def planted() -> dict[str, Any]:
         {"images": images, "n": n, "n_suspected": k, "similarity_median": 0.7, "ratio_median": 0.9, "ratio_lowest": 0.5}
         for images, n, k in (("synthetic", 60, 0), ("acquired, not trained on", 250, 2), ("planted copies", 100, 99))
     ]
+    apart = {name: {**figure(6, 0.4), "n_pairs": 200} for name in ("within", "between", "ratio")}
     pair = {"synthetic": figure(0, 0.5, 20), "control": figure(0, 0.5, 20)}
     gain = {"gain": figure(0.03, 0.02), "n": 250}
     figures = {
@@ -86,6 +87,8 @@ def planted() -> dict[str, Any]:
         "adherence": {"rows": adherence, "sides": {"n": 60, "as_requested": 60}},
         "memorisation": {"threshold": 0.6, "rows": closeness},
         "neighbours": neighbours,
+        "diversity": [{"kind": "film", "features": "inner layers", "synthetic": apart, "acquired": apart}],
+        "pairs": [],
         "cases": {
             "covered": {"synthetic": figure(0.9, 0.02), "control": figure(0.9, 0.02)},
             "stated": {"synthetic": figure(1, 0), "reference": figure(1, 0, 250)},

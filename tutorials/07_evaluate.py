@@ -63,7 +63,8 @@ for name in ("sharp", "blurred"):
 
 # %% [markdown]
 # ## Side by side
-# One distance of the table: of the blurred pictures it must be the larger. A figure that cannot tell them is of no use.
+# Two distances of the table, by brightness and texture and by the same of filtered pictures: of the blurred pictures
+# they must be the larger. A figure that cannot tell them is of no use.
 
 # %%
 files = [f"{name}={work / f'report_{name}' / 'report.json'}" for name in reports]

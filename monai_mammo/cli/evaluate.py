@@ -397,6 +397,11 @@ def _add_report(commands: Any) -> None:
         "`evaluate utility` wrote of the same images",
     )
     command.add_argument(
+        "--sources",
+        metavar="FOLDER",
+        help="images that these were made from, by the same names: how like them edited or reconstructed images are",
+    )
+    command.add_argument(
         "--target",
         default="density",
         help="what these networks read: density, finding or pathology (default: %(default)s)",

@@ -12,6 +12,7 @@ _HOMES = {
     "box_iou": "overlap",
     "box_of_largest": "overlap",
     "dice": "overlap",
+    "ms_ssim": "similarity",
     "psnr": "similarity",
     "ssim_map": "similarity",
 }

@@ -14,6 +14,7 @@ _HOMES = {
     "bright_parts": "breast_shape",
     "encoder_features": "frozen_encoder",
     "evaluate_realism": "realism_of_folder",
+    "filtered_radiomic_features": "filtered_radiomics",
     "frechet_distance": "frechet",
     "gaussian_frechet_distance": "frechet",
     "image_measures": "measured_image",

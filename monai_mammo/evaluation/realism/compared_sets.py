@@ -17,7 +17,7 @@ from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distanc
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.kernel_distance import kernel_distance
-from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES
+from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES, PROFILE_MEASURES
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.progress import Progress, ProgressCallback
 
@@ -56,8 +56,9 @@ def realism_figures(
     dict
         ``measures``: for each kind and measure the means ``synthetic`` and ``acquired``, ``share`` (their ratio)
         and ``control_share``; ``spectrum``: for each kind, view and band ``acquired``, ``difference`` and
-        ``control_difference`` in dB; ``frechet``, ``kernel`` and ``auc``: for each kind and sort of features (and size)
-        ``synthetic`` and ``control``. Each with n and 95 % interval over persons. ``settings`` beside them.
+        ``control_difference`` in dB; ``profile``: the same for size, brightness, percent density and slope of the
+        spectrum, with ``synthetic`` beside it; ``frechet``, ``kernel`` and ``auc``: for each kind and sort of features
+        (and size) ``synthetic`` and ``control``. Each with n and 95 % interval over persons. ``settings`` beside them.
 
     Raises
     ------
@@ -97,7 +98,10 @@ def check_comparable(synthetic: ImageSet, reference: ImageSet, control: ImageSet
     sets = {"synthetic": synthetic, "reference": reference, "control": control}
     if len({s.shape for s in sets.values()}) > 1:
         stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
-        raise RequestError(f"images are compared pixel for pixel and have one size, these have {stated}")
+        raise RequestError(
+            f"images are compared pixel for pixel and have one size, these have {stated}: `monai-mammo prepare` brings "
+            "pictures to one"
+        )
     if set(reference.persons) & set(control.persons):
         raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
 
@@ -123,7 +127,8 @@ def compared_sets(synthetic: ExaminedSet, reference: ExaminedSet, control: Exami
     groups = _shared_kinds(sets)
     return {
         "measures": _measure_rows(sets, measured, groups),
-        "spectrum": _spectrum_rows(sets, measured, groups),
+        "spectrum": _view_rows(sets, measured, groups, POWER_MEASURES),
+        "profile": _view_rows(sets, measured, groups, PROFILE_MEASURES),
         "frechet": _distance_rows(frechet_distance, sets, features["full"], groups),
         "kernel": _distance_rows(kernel_distance, sets, features["full"], groups),
         "auc": _auc_rows(sets, features, groups),
@@ -228,7 +233,8 @@ def _measure_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any) -
     return rows
 
 
-def _spectrum_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any) -> list[Any]:
+def _view_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any, measures: Sequence[str]) -> list[Any]:
+    """Means of measures by kind and view, and how far generated images and the control are from acquired ones."""
     rows = []
     for kind, positions in groups.items():
         views = sorted({str(v) for v in (sets["reference"].views[i] for i in positions["reference"]) if v is not None})
@@ -237,11 +243,11 @@ def _spectrum_rows(sets: dict[str, ImageSet], measured: _Measured, groups: Any) 
                 name: [i for i in of_kind if view in ("both", sets[name].views[i])]
                 for name, of_kind in positions.items()
             }
-            for measure in POWER_MEASURES:
+            for measure in measures:
                 values = _values(sets, measured, some, measure)
                 reference, whose = values["reference"]
                 row: dict[str, Any] = {"kind": kind, "view": view, "measure": measure}
-                row["acquired"] = _summary(values["reference"])
+                row["synthetic"], row["acquired"] = (_summary(values[name]) for name in ("synthetic", "reference"))
                 for key, name in (("difference", "synthetic"), ("control_difference", "control")):
                     ours, persons = values[name]
                     row[key] = difference_of_means(ours, reference, persons=persons, reference_persons=whose)

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from monai_mammo.evaluation.realism.filtered_radiomics import filtered_radiomic_features
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder, encoder_features
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.measured_image import image_measures
@@ -29,7 +30,8 @@ class ExaminedSet:
     measures : tuple of dict
         As `image_measures` gives them, one for each image.
     features : dict of str to dict of str to ndarray, each of shape (n, d)
-        By size, as `compared_sizes` names them, and by sort: ``last layer``, ``inner layers``, ``radiomic``.
+        By size, as `compared_sizes` names them, and by sort: ``last layer``, ``inner layers``, ``radiomic``, and
+        at full size ``filtered radiomic``.
     """
 
     images: ImageSet
@@ -108,6 +110,8 @@ def examined_set(
     features = {}
     for size, shape in compared_sizes(images.shape).items():
         features[size] = _features(images.shrunk(shape), encoder, device)
+        if size == "full":
+            features[size]["filtered radiomic"] = _of_each(filtered_radiomic_features, images)
         if on_part is not None:
             on_part()
     return ExaminedSet(images, measures, features)
@@ -134,5 +138,8 @@ def compared_sizes(shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
 
 def _features(some: ImageSet, encoder: FeatureEncoder | None, device: torch.device | str) -> dict[str, np.ndarray]:
     found = {} if encoder is None else encoder_features(encoder, some.images, device=device)
-    radiomic = [radiomic_features(*pair) for pair in zip(some.images, some.breasts, strict=True)]
-    return {**found, "radiomic": np.stack(radiomic)}
+    return {**found, "radiomic": _of_each(radiomic_features, some)}
+
+
+def _of_each(features: Callable[[np.ndarray, np.ndarray], np.ndarray], some: ImageSet) -> np.ndarray:
+    return np.stack([features(*pair) for pair in zip(some.images, some.breasts, strict=True)])

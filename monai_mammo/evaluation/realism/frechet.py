@@ -70,7 +70,24 @@ class FeatureSpace:
         ndarray, shape (n, k)
             Coordinates on the components.
         """
-        return ((features - self.mean) / self.scale) @ self.components
+        return self.scaled(features) @ self.components
+
+    def scaled(self, features: np.ndarray) -> np.ndarray:
+        """Features, shape (n, d), each less its mean and over its deviation.
+
+        Distances of these, unlike those on components, are the same for images that the components were found from
+        and for others.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n, d)
+
+        Returns
+        -------
+        ndarray, shape (n, d)
+        """
+        scaled: np.ndarray = (features - self.mean) / self.scale
+        return scaled
 
 
 def gaussian_frechet_distance(

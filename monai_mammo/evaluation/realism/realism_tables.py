@@ -32,9 +32,8 @@ def realism_table(figures: Mapping[str, Any]) -> str:
         f"images of {n_persons['control']} other persons, is compared with the same acquired images: no generator "
         "can be better. Brackets: 95 % bootstrap intervals over persons."
     )
-    return "\n".join(
-        [head, "", _measures(figures), _spectrum(figures), _frechet(figures), _kernel(figures), _auc(figures)]
-    )
+    parts = (_measures, _profile, _spectrum, _frechet, _kernel, _auc)
+    return "\n".join([head, "", *(part(figures) for part in parts)])
 
 
 def _measures(figures: Mapping[str, Any]) -> str:
@@ -53,6 +52,29 @@ def _measures(figures: Mapping[str, Any]) -> str:
     ]
     titles = ["kind", "measure", "generated", "n", "acquired", "n", "share", "share, control"]
     return _page("Measures of single images, in pixels of the image where they are lengths.", titles, lines)
+
+
+def _profile(figures: Mapping[str, Any]) -> str:
+    lines = [
+        [
+            row["kind"],
+            row["view"],
+            row["measure"],
+            figure_words(row["synthetic"], 3),
+            count_words(row["synthetic"]),
+            figure_words(row["acquired"], 3),
+            count_words(row["acquired"]),
+            figure_words(row["difference"], 3, sign="+"),
+            figure_words(row["control_difference"], 3, sign="+"),
+        ]
+        for row in figures.get("profile", ())
+    ]
+    titles = ["kind", "view", "measure", "generated", "n", "acquired", "n", "difference", "difference, control"]
+    words = (
+        "By kind and view: area as share of the picture; mean and standard deviation of brightness inside the breast; "
+        "dense share, of it above Otsu's threshold; slope of the spectrum."
+    )
+    return _page(words, titles, lines) if lines else ""
 
 
 def _spectrum(figures: Mapping[str, Any]) -> str:

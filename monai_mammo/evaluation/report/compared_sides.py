@@ -11,6 +11,7 @@ from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.adherence import compared_readings
 from monai_mammo.evaluation.memorisation import compared_closeness
 from monai_mammo.evaluation.realism.compared_sets import compared_sets
+from monai_mammo.evaluation.realism.diversity import diversity_figures
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.realism.neighbours import NEIGHBOUR_MEASURES, covered_images, neighbour_figures
 from monai_mammo.evaluation.report.cases import case_figures
@@ -19,6 +20,9 @@ from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.evaluation.report.subgroups import Covered, subgroup_figures
 
 __all__ = ["compared_sides"]
+
+_DIVERSITY_SORTS = ("inner layers", "filtered radiomic")
+_CONDITIONS = ("view", "density", "finding")
 
 
 def compared_sides(
@@ -48,7 +52,9 @@ def compared_sides(
     dict
         ``realism``: as `compared_sets` gives them; ``adherence``: ``rows`` and ``sides``, or the ``reason`` why there
         are none; ``memorisation``: as `compared_closeness`, or ``reason``; ``neighbours``: for each kind, sort of
-        features and measure ``synthetic`` and ``control``; ``cases``, ``subgroups``, ``identity``, ``origin``.
+        features and measure ``synthetic`` and ``control``; ``diversity``: for each kind and sort of features, and each
+        of ``synthetic`` and ``acquired``, as `diversity_figures` gives them; ``cases``, ``subgroups``, ``identity``,
+        ``origin``.
     """
     neighbours, covered = _neighbours(synthetic, reference, control)
     return {
@@ -56,6 +62,7 @@ def compared_sides(
         "adherence": _adherence(synthetic, reference, sides),
         "memorisation": _memorisation(synthetic, reference, copies),
         "neighbours": neighbours,
+        "diversity": _diversity(synthetic, reference, control),
         "cases": case_figures(synthetic, reference, control),
         "subgroups": subgroup_figures(synthetic, reference, control, covered=covered),
         "identity": _identity(synthetic, reference, control),
@@ -122,6 +129,28 @@ def _neighbours(
             some = [] if flags is None else [bool(flag) for flag in flags]
             covered[family][which] = dict(zip(of_kinds["reference"], some, strict=False))
     return rows, covered
+
+
+def _diversity(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> list[dict[str, Any]]:
+    """How far images of one kind lie apart, of equal and of other view, density and finding."""
+    rows: list[dict[str, Any]] = []
+    for family in [sort for sort in _DIVERSITY_SORTS if sort in reference.examined.features["full"]]:
+        of_family = {
+            name: side.examined.features["full"][family]
+            for name, side in (("synthetic", synthetic), ("acquired", reference), ("control", control))
+        }
+        space = FeatureSpace.of(np.concatenate([of_family["acquired"], of_family["control"]]))
+        for kind in sorted({str(k) for k in synthetic.conditions("kind") if k in reference.conditions("kind")}):
+            row: dict[str, Any] = {"kind": kind, "features": family}
+            for name, side in (("synthetic", synthetic), ("acquired", reference)):
+                chosen = [i for i, k in enumerate(side.conditions("kind")) if str(k) == kind]
+                columns = [side.conditions(condition) for condition in _CONDITIONS]
+                values = [tuple(column[i] for column in columns) for i in chosen]
+                groups = [None if None in value else value for value in values]
+                points = space.scaled(of_family[name][chosen]) / np.sqrt(len(space.mean))
+                row[name] = diversity_figures(points, groups, persons=[side.persons[i] for i in chosen])
+            rows.append(row)
+    return rows
 
 
 def _identity(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> dict[str, Any]:

@@ -47,6 +47,7 @@ AREA = "of the area"
 """Unit of gains in area under the curve."""
 
 _FILE = "file "  # how sorts of features begin that a file's network gives
+_FILTERED = "radiomic features of filtered images"
 _ALL_SIGHTED = 0.9  # share of planted copies that closeness must find before it says anything of others
 
 
@@ -75,7 +76,8 @@ class Criterion:
     n_least : int
         Images under which it is left out.
     family : str
-        Sort of features, where it is a distance between features.
+        Sort of features, where it is a distance between features; both radiomic ones are of one sort, as neither
+        can speak for the other.
     unit : str
         Of the figure.
     """
@@ -298,6 +300,17 @@ def _of_neighbours(measure: str, family: str) -> Callable[[Mapping[str, Any]], _
     return find
 
 
+def _diversity(figures: Mapping[str, Any]) -> _Found:
+    """Of the kind of which most images are generated, by the first sort of features."""
+    rows = figures["diversity"]
+    some = [row for row in rows if row["features"] == rows[0]["features"]]
+    n_of = figures["realism"]["settings"]["n_of_kinds"]["synthetic"]
+    row = max(some, key=lambda one: n_of.get(one["kind"], 0), default=None)
+    if row is None or row["synthetic"]["within"] is None:
+        return None, None, "no two images have equal conditions, or these are not stated"
+    return {**row["synthetic"]["within"], "kind": row["kind"]}, row["acquired"]["within"], ""
+
+
 def _cases(figures: Mapping[str, Any]) -> _Found:
     covered = figures["cases"]["covered"]
     if covered["synthetic"] is None:
@@ -390,13 +403,13 @@ def _shape(name: str, measure: str, title: str, good: tuple[float, float], toler
     )
 
 
-def _distances(family: str, name: str, words: str) -> tuple[Criterion, ...]:
+def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[Criterion, ...]:
     common: dict[str, Any] = {
         "heading": "congruence",
         "question": "realism",
         "beside": _CONTROL,
         "n_least": 20,
-        "family": name,
+        "family": sort or name,
     }
     return (
         Criterion(
@@ -457,6 +470,7 @@ def _coverage(family: str, name: str, words: str) -> Criterion:
 
 CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
+    *_distances("filtered radiomic", "filtered", _FILTERED, sort="radiomic"),
     *_distances("inner layers", "network", "features of a pretrained network"),
     *_distances("judge", "judge", "features of the judge"),
     Criterion(
@@ -547,8 +561,21 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_cases,
     ),
     _coverage("radiomic", "radiomic", "radiomic features"),
+    _coverage("filtered radiomic", "filtered", _FILTERED),
     _coverage("inner layers", "network", "features of a pretrained network"),
     _coverage("judge", "judge", "features of the judge"),
+    Criterion(
+        name="diversity",
+        title="how far apart two generated images of equal kind, view, density and finding are, by features",
+        heading="coverage",
+        question="",
+        beside="two acquired images of equal conditions",
+        judged="ratio",
+        good=(0.8, _INFINITY),
+        tolerated=(0.6, _INFINITY),
+        find=_diversity,
+        n_least=20,
+    ),
     _shape("breast_area", "breast area", "area of the breast, as share of acquired images'", (0.8, 1.25), (0.8, 1.25)),
     _shape("solidity", "solidity", "solidity of the breast, as share of acquired images'", (0.95, 1.05), (0.95, 1.05)),
     _judged("judge_dice", "Dice", "overlap of the requested lesion and what the judge outlines (Dice)"),

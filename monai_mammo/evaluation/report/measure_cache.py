@@ -22,7 +22,9 @@ from monai_mammo.prepare.datalist_items import mask_of, pixels_of
 
 __all__ = ["MeasureCache", "content_digest", "stated_digest"]
 
-_VERSION = 1  # of the measures and features: one more where any of them gives other values
+# one more where any of them gives other values
+_VERSION = 1  # of readings and of features that networks give
+_MEASURES_VERSION = 2  # of measures and of the features that are taken with them
 _Features = dict[str, dict[str, np.ndarray]]
 
 
@@ -94,7 +96,7 @@ class MeasureCache:
         -------
         tuple or None
         """
-        path = self._path(f"{_VERSION}{digest}{encoder_sha256}", "npz")
+        path = self._path(f"{_MEASURES_VERSION}{digest}{encoder_sha256}", "npz")
         if not path.is_file():
             return None
         try:
@@ -124,7 +126,7 @@ class MeasureCache:
         arrays: dict[str, Any] = {"names": np.array(list(measures)), "values": np.array(list(measures.values()), float)}
         arrays |= {f"{size}|{sort}": x for size, of_size in features.items() for sort, x in of_size.items()}
         np.savez(buffer, **arrays)
-        self._save(self._path(f"{_VERSION}{digest}{encoder_sha256}", "npz"), buffer.getvalue())
+        self._save(self._path(f"{_MEASURES_VERSION}{digest}{encoder_sha256}", "npz"), buffer.getvalue())
 
     def vector(self, digest: str, network_sha256: str) -> np.ndarray | None:
         """Features that a network gave for an image, or `None`.

@@ -34,6 +34,7 @@ from monai_mammo.evaluation.report.report_notes import notes_of
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.shown_images import Panel
+from monai_mammo.evaluation.report.source_pairs import pair_figures, source_items
 from monai_mammo.evaluation.report.training_images import TrainingImages
 from monai_mammo.evaluation.report.uses import answers_to_questions, sentence_of, uses_of
 from monai_mammo.evaluation.report.utility_of_report import utility_of_report
@@ -72,6 +73,7 @@ def evaluate_report(
     features: Sequence[str | Path] = (),
     utility: bool | str | Path = False,
     target: str = "density",
+    sources: str | Path | None = None,
     progress: ProgressCallback | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -111,6 +113,9 @@ def evaluate_report(
         of the same images.
     target : {"density", "finding", "pathology"}
         What such networks learn to read.
+    sources : str or Path, optional
+        Run, prepared folder or folder of pictures with the images that these were made from, by the same names: edited
+        beside source, reconstructed beside acquired. Images that `augment` wrote lie beside theirs.
     progress : callable or None
         Called with a `Progress` after each part of the work.
     announce : callable or None
@@ -156,7 +161,7 @@ def evaluate_report(
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
         kept = None if folder is None else MeasureCache(Path(folder))
         report, panels = _reported(
-            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, gained, progress
+            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, gained, sources, progress
         )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
@@ -192,6 +197,7 @@ def _reported(
     has_baselines: bool,
     cache: MeasureCache | None,
     gained: dict[str, Any],
+    sources: str | Path | None,
     progress: ProgressCallback | None,
 ) -> tuple[dict[str, Any], list[Panel]]:
     kinds = [item["conditions"].get("kind") for item in source.items]
@@ -202,9 +208,15 @@ def _reported(
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     images = [images_of_items(items) for items in (source.items, known, others)]
     check_comparable(*images)
+    paired, originals = source_items(source.items, sources)
+    originals, _ = loaded_items(originals)
+    origin_images = images_of_items(originals) if originals else None
+    if origin_images is not None and origin_images.shape != images[0].shape:
+        sizes = [" x ".join(map(str, some.shape)) for some in (origin_images, images[0])]
+        raise RequestError(f"sources of {sizes[0]} pixels are no pairs of images of {sizes[1]}")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
-    n_passes = n_measures * sum(map(len, (source.items, known, others)))
+    n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
     n_passes += n_reads * (source.is_read * len(source.items) + len(known))
     count = _Counter(progress, n_passes + (n_measures + n_reads) * len(BASELINES) * len(taken))
     how: dict[str, Any] = {"cache": cache, "on_images": count}
@@ -223,6 +235,10 @@ def _reported(
         n_origins_stated=len(source.items) if is_run else 0,
     )
     figures["utility"] = gained
+    figures["pairs"] = []
+    if origin_images is not None:
+        origins = measured_side(originals, instruments, images=origin_images, is_read=False, **how)
+        figures["pairs"] = pair_figures(synthetic.take(paired), origins, acquired)
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
     if has_baselines:

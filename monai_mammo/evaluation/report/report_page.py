@@ -13,6 +13,7 @@ from monai_mammo.evaluation.report.coverage_words import covered_cases
 from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
 from monai_mammo.evaluation.report.shown_images import Panel
+from monai_mammo.evaluation.report.source_pairs import PAIR_MEASURES
 from monai_mammo.evaluation.report.svg_plots import interval_plot
 from monai_mammo.evaluation.report.utility_section import utility_section
 
@@ -263,6 +264,31 @@ def _congruence(report: Mapping[str, Any]) -> str:
             about="Lengths in pixels of the image; under 10 images left out.",
         ),
     ]
+    tables.append(
+        table_html(
+            "Size, brightness, density and spectrum by kind and view",
+            ["measure", "kind", "view", "generated", "n", "acquired", "n", "difference", "difference, control"],
+            [
+                [
+                    row["measure"],
+                    row["kind"],
+                    row["view"],
+                    *_enough(row["synthetic"], 10, 3),
+                    *_enough(row["acquired"], 10, 3),
+                    figure_text(row["difference"], 3, sign="+") if _n(row["synthetic"]) >= 10 else NONE,
+                    figure_text(row["control_difference"], 3, sign="+"),
+                ]
+                for row in realism["profile"]
+            ],
+            about=(
+                "Area as share of the picture; mean and standard deviation of brightness inside the breast; percent "
+                "density, the share of the breast above Otsu's threshold; exponent of the power spectrum. Under 10 "
+                "images left out."
+            ),
+        )
+    )
+    if report["figures"]["pairs"]:
+        tables.append(_pairs(report["figures"]["pairs"]))
     plots = [
         _plot(auc, "Classifier"),
         _plot(frechet, "Fréchet distance"),
@@ -271,6 +297,23 @@ def _congruence(report: Mapping[str, Any]) -> str:
         _plot(measures, "Measures of single images"),
     ]
     return "".join([*plots, *tables])
+
+
+def _pairs(rows: Sequence[Mapping[str, Any]]) -> str:
+    return table_html(
+        "Images beside those that they were made from",
+        ["measure", "kind", "mean", "n"],
+        [[PAIR_MEASURES[row["measure"]], row["kind"], figure_text(row["figure"], 3), _n_text(row)] for row in rows],
+        about=(
+            "Data range 1; SSIM with a Gaussian of 1.5 pixels, MS-SSIM on five scales. Distances of features in "
+            "deviations of acquired images, as share of the mean distance of two acquired images of two persons. "
+            "Intervals over persons of the sources."
+        ),
+    )
+
+
+def _n_text(row: Mapping[str, Any]) -> str:
+    return str(_n(row["figure"]))
 
 
 def _distances(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -306,6 +349,27 @@ def _coverage(report: Mapping[str, Any]) -> str:
             "images whose neighbourhood holds a generated one. Under 20 images left out."
         ),
     )
+    diversity = table_html(
+        "Diversity: mean distance of two images of one kind",
+        ["kind", "features", "images", "of equal conditions", "pairs", "of other conditions", "pairs", "ratio"],
+        [
+            [
+                row["kind"],
+                row["features"],
+                words,
+                *_pairs_of(row[side]["within"]),
+                *_pairs_of(row[side]["between"]),
+                figure_text(row[side]["ratio"]),
+            ]
+            for row in figures["diversity"]
+            for side, words in (("synthetic", "generated"), ("acquired", "acquired"))
+        ],
+        about=(
+            "Root mean square over features, in deviations of acquired images; pairs of two persons. Equal are view, "
+            "density and finding. Where images of equal conditions lie closer together than acquired ones do, the same "
+            "breast is drawn again and again."
+        ),
+    )
     cases = figures["cases"]
     table = table_html(
         "Cases: kind, view, density and finding on both sides",
@@ -329,8 +393,13 @@ def _coverage(report: Mapping[str, Any]) -> str:
     return (
         _plot(plot, "Neighbours")
         + neighbours
+        + (diversity if figures["diversity"] else "")
         + (words + table if cases["rows"] else "<p>Conditions are not stated.</p>")
     )
+
+
+def _pairs_of(figure: Mapping[str, Any] | None) -> tuple[str, str]:
+    return (NONE, "0") if figure is None else (figure_text(figure), str(figure["n_pairs"]))
 
 
 def _constraint(report: Mapping[str, Any]) -> str:

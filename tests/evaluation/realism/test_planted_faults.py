@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASURES, image_measures
+from monai_mammo.evaluation.realism.measured_image import (
+    MEASURES,
+    POWER_MEASURES,
+    PROFILE_MEASURES,
+    image_measures,
+)
 
 SHAPE = (192, 144)
 _Y, _X = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
@@ -43,8 +48,9 @@ PLAIN = breast_with(fibres())
 def ratios(image: np.ndarray, breast: np.ndarray = BREAST) -> dict[str, float]:
     """Measures of the picture over those of the plain one; differences in dB and of the exponent."""
     before, after = image_measures(PLAIN, BREAST), image_measures(image, breast)
-    assert set(before) == set(after) == {*MEASURES, *POWER_MEASURES}
-    return {m: after[m] - before[m] if m in POWER_MEASURES else after[m] / before[m] for m in before}
+    assert set(before) == set(after) == {*MEASURES, *POWER_MEASURES, *PROFILE_MEASURES}
+    compared = (*MEASURES, *POWER_MEASURES)
+    return {m: after[m] - before[m] if m in POWER_MEASURES else after[m] / before[m] for m in compared}
 
 
 def test_the_plain_picture_has_what_was_drawn():
@@ -128,3 +134,14 @@ def test_nothing_in_the_picture_measures_nothing():
     assert image_measures(empty, np.zeros(SHAPE, bool)) == {"bright parts": 0.0}
     assert "skin-line step" not in image_measures(empty, whole)
     assert "2-pixel border ratio" not in image_measures(empty, whole)
+
+
+def test_brightness_contrast_and_percent_density_are_those_of_the_breast():
+    image = np.where(BREAST, 0.2, 0.9)
+    dense = BREAST & (_X < 40)
+    image[dense] = 0.6
+    found = image_measures(image.astype(np.float32), BREAST)
+    share = dense.sum() / BREAST.sum()
+    assert found["dense share"] == pytest.approx(share)
+    assert found["brightness"] == pytest.approx(0.2 + 0.4 * share, rel=1e-5)
+    assert found["contrast"] == pytest.approx(0.4 * np.sqrt(share * (1 - share)), rel=1e-5)

@@ -90,10 +90,13 @@ def test_blurred_pictures_are_told_from_acquired_ones_and_the_control_is_not(pre
     assert (acquired["n"], acquired["n_persons"]) == (12, 12)
     spectrum = {(row["view"], row["measure"]): row for row in figures["spectrum"]}
     auc = {(row["size"], row["features"]): row for row in figures["auc"]}
-    assert set(auc) == {(size, f) for size in ("full", "half") for f in ("last layer", "inner layers", "radiomic")}
+    sorts = ("last layer", "inner layers", "radiomic")
+    assert set(auc) == {("full", "filtered radiomic"), *((size, f) for size in ("full", "half") for f in sorts)}
+    assert auc["full", "filtered radiomic"]["synthetic"]["value"] > 0.95
     assert auc["full", "radiomic"]["synthetic"]["value"] > 0.95
     frechet = {row["features"]: row for row in figures["frechet"]}
-    assert frechet["radiomic"]["synthetic"]["low"] > frechet["radiomic"]["control"]["high"]
+    for sort in ("radiomic", "filtered radiomic"):
+        assert frechet[sort]["synthetic"]["low"] > frechet[sort]["control"]["high"]
     assert {view for view, _ in spectrum} == {"both"}, "films were drawn in one view"
     assert spectrum["both", "spectral exponent"]["difference"]["low"] > 0.1
     names = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
@@ -129,7 +132,7 @@ def some(n: int, shape=SHAPE, prefix="p", kinds=None) -> ImageSet:
 
 
 def test_images_of_another_size_or_of_one_person_are_refused():
-    with pytest.raises(RequestError, match="have one size, these have synthetic 96 x 72, reference 64 x 48"):
+    with pytest.raises(RequestError, match="have one size, these have synthetic 96 x 72, reference 64 x 48.* `monai-mammo prepare`"):
         realism_figures(some(4, prefix="s"), some(4, (64, 48)), some(4, (64, 48), "c"))
     with pytest.raises(RequestError, match="a person of the reference is in the control"):
         realism_figures(some(4, prefix="s"), some(4), some(4))

@@ -136,6 +136,23 @@ def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     assert rows["these"]["verdicts"]["frechet_radiomic"]["light"] != "outside limits"
 
 
+def test_sizes_brightness_and_diversity_stand_by_kind_and_view(reported):
+    out, report = reported
+    profile = {(row["view"], row["measure"]): row for row in report["figures"]["realism"]["profile"]}
+    assert {view for view, _ in profile} == {"CC", "MLO", "both"}
+    area = profile["both", "breast area"]
+    assert area["difference"]["mean"] == pytest.approx(area["synthetic"]["mean"] - area["acquired"]["mean"], abs=2e-4)
+    for row in report["figures"]["diversity"]:
+        for side in ("synthetic", "acquired"):
+            assert row[side]["within"]["n_pairs"] > 0 and row[side]["ratio"]["value"] > 0
+    assert {row["features"] for row in report["figures"]["diversity"]} == {"inner layers", "filtered radiomic"}
+    verdicts = {row["images"].split()[0]: row["verdicts"]["diversity"]["light"] for row in report["baselines"]}
+    assert verdicts["acquired"] == "within limits"
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "Diversity: mean distance" in text and "Size, brightness, density and spectrum by kind and view" in text
+    assert "Images beside those that they were made from" not in text, "no source is known"
+
+
 def test_subgroups_and_cases_have_their_numbers(reported):
     _, report = reported
     rows = {tuple(row["subgroup"].items()): row for row in report["figures"]["subgroups"]["rows"]}
@@ -284,10 +301,12 @@ def test_tutorial_07_evaluate(bundles, _with_encoder):
     command = [sys.executable, str(ROOT / "tutorials" / "07_evaluate.py")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-    sharp, blurred, distances = done.stdout.splitlines()
+    sharp, blurred, *distances = done.stdout.splitlines()
     assert sharp.startswith("sharp: These images may") and blurred.startswith("blurred: These images may")
-    values = [float(number) for number in re.findall(r"\d+\.\d+", distances)]
-    assert len(values) == 2 and values[1] > 2 * values[0] > 0
+    assert len(distances) == 2
+    for line in distances:
+        values = [float(number) for number in re.findall(r"\d+\.\d+", line)]
+        assert len(values) == 2 and values[1] > 2 * values[0] > 0
 
 
 def test_trainings_are_part_of_a_report(reported, acquired, generated, tmp_path, monkeypatch):
@@ -295,13 +314,17 @@ def test_trainings_are_part_of_a_report(reported, acquired, generated, tmp_path,
     monkeypatch.setattr("monai_mammo.evaluation.report.utility_of_report.evaluate_utility", small)
     cache, out, said = reported[0] / "cache", tmp_path / "out", []
     words = {"synthetic": generated, "reference": acquired, "cache": cache, "device": "cpu"}
-    report = evaluate("report", **words, utility=True, out=out, announce=said.append)
+    report = evaluate("report", **words, utility=True, sources=generated, out=out, announce=said.append)
     jsonschema.validate(report, report_schema())
     assert "24 trainings of 2 architectures: about" in said[0]
     row = next(row for row in report["verdicts"] if row["name"] == "utility_gain")
     assert row["figure"]["n"] == N_REFERENCE and row["light"] in ("unclear", "within limits", "outside limits")
     assert report["answers"]["help"]["light"] == row["light"]
+    pairs = {row["measure"]: row["figure"] for row in report["figures"]["pairs"]}
+    assert pairs["psnr"]["mean"] == 100 and pairs["ssim"]["mean"] == 1 and pairs["inner layers"]["mean"] == 0
+    assert pairs["psnr"]["n"] == N_SYNTHETIC and "ms_ssim" not in pairs, "64 rows have no room for five scales"
     text = (out / "report.html").read_text(encoding="utf-8")
+    assert "Images beside those that they were made from" in text
     page = _Page(text)
     assert report["figures"]["utility"]["sentence"] in html.unescape(text)
     assert any(a.get("id") == "utility" for a in page.of("section")) and 'id="utility-areas-title"' in text
