@@ -17,6 +17,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.check import LOW_DICE, LOW_SCORE, NOT_CLEAR, OTHER_REGION, CheckResult, RegionLimits
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.lesions.contrast_ranges import brightest, longer_side, shipped_contrast_ranges
+from monai_mammo.painting.filling import FILLINGS, Filling, filling_of
 from monai_mammo.painting.held_contrast import held_contrast
 from monai_mammo.painting.local_edit import Change, paint_region, region_in_picture, without_lesion
 from monai_mammo.painting.painter import LesionPainter
@@ -96,24 +97,27 @@ class Mender:
         may_change = ndimage.binary_erosion(breast, iterations=_RIM_PX, border_value=1)
         conditions, picture, what = sample.prepared_conditions, result.image, []
 
-        def painted(region: np.ndarray, outline: np.ndarray, shown: Conditions, number: int) -> Change | None:
+        def painted(
+            region: np.ndarray, outline: np.ndarray, shown: Conditions, number: int, how: Filling = FILLINGS[0]
+        ) -> Change | None:
             try:
                 return paint_region(
                     self.painter,
                     picture,
-                    region_in_picture(region) & breast,
+                    region_in_picture(region, rim_share=how.rim_share) & breast,
                     outline,
                     shown,
                     spacing_mm=self.spacing_mm,
                     may_change=may_change,
                     noise_of=(seed, f"mend {sample.index}/{attempt}/{turn}", number),
+                    texture=how.texture,
                 )
             except RequestError:  # larger than the painter allows
                 return None
 
         nothing, healthy = np.zeros_like(result.requested), without_lesion(conditions)
         for number, region in enumerate(self._unrequested(result, sample, turn=turn), start=1):
-            if (change := painted(region, nothing, healthy, number)) is not None:
+            if (change := painted(region, nothing, healthy, number, filling_of(turn))) is not None:
                 picture = change.laid_over(picture)
                 what.append("filled what was not requested")
         outline = result.requested
@@ -146,7 +150,7 @@ class Mender:
             limit = self.limits.other if result.requested.any() else self.limits.clear
             if region.score <= limit and not (is_outlined and (turn > 0 or not result.requested.any())):
                 continue
-            yield ndimage.binary_dilation(region.mask, iterations=_RIM_PX * (1 + turn))
+            yield ndimage.binary_dilation(region.mask, iterations=_RIM_PX)
             found += 1
             if found == _MOST_FILLED:
                 return
