@@ -34,6 +34,7 @@ Each turn starts from the picture that was drawn, and there are as many.
 """
 
 _MOST_FILLED = 3
+_STEPS = 10
 _RIM_PX = 2
 _MENDABLE = (LOW_DICE, LOW_SCORE, OTHER_REGION, NOT_CLEAR)
 
@@ -110,6 +111,7 @@ class Mender:
                     spacing_mm=self.spacing_mm,
                     may_change=may_change,
                     noise_of=(seed, f"mend {sample.index}/{attempt}/{turn}", number),
+                    steps=_STEPS,
                     texture=how.texture,
                 )
             except RequestError:  # larger than the painter allows
