@@ -12,7 +12,7 @@ _HOMES = {
     "box_iou": "overlap",
     "box_of_largest": "overlap",
     "dice": "overlap",
-    "ms_ssim": "similarity",
+    "ms_ssim": "multi_scale_ssim",
     "psnr": "similarity",
     "ssim_map": "similarity",
 }

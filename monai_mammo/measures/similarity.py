@@ -6,9 +6,7 @@ import math
 
 import numpy as np
 
-__all__ = ["ms_ssim", "psnr", "ssim_map"]
-
-_LEAST_SIDE_PX = 11 * 2**4  # a window of 11 pixels after four halvings
+__all__ = ["psnr", "ssim_map"]
 
 
 def psnr(image: np.ndarray, other: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -52,24 +50,3 @@ def ssim_map(image: np.ndarray, other: np.ndarray) -> np.ndarray:
         full=True,
     )
     return values
-
-
-def ms_ssim(image: np.ndarray, other: np.ndarray) -> float | None:
-    """Structural similarity over five scales, data range 1 (Wang, Simoncelli & Bovik 2003).
-
-    Parameters
-    ----------
-    image, other : ndarray, shape (rows, columns)
-
-    Returns
-    -------
-    float or None
-        At most 1; `None` where a side has under 176 pixels, which leaves no window at the coarsest scale.
-    """
-    if min(image.shape) < _LEAST_SIDE_PX:
-        return None
-    import torch
-    from monai.metrics.regression import compute_ms_ssim
-
-    first, second = (torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))[None, None] for x in (image, other))
-    return float(compute_ms_ssim(first, second, spatial_dims=2, data_range=1.0).squeeze())

@@ -72,9 +72,9 @@ def evaluate_loop(
     -------
     dict
         ``n_triplets`` and ``n_without_partner``; ``rows``: as `loop_figures` gives them; ``trends``: for each of
-        `STAGES`, as `trend_rows` gives them; ``broken``: the triplets in which an attribute was read in the acquired
-        and the reconstructed image and not in the synthetic one, those with most such attributes first; ``triplets``:
-        for each what was stated and what was found.
+        `STAGES`, as `trend_rows` gives them; ``broken``: places in ``triplets`` of those in which an
+        attribute was read in the acquired and the reconstructed image and not in the synthetic one, those with most
+        such attributes first; ``triplets``: for each what was stated and what was found.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def evaluate_loop(
             "trends": {
                 stage: trend_rows(items[stage], [reading.iou for reading in readings[stage]]) for stage in STAGES
             },
-            "broken": [_about(items, i, triplets[i]) for i in broken],
+            "broken": broken,
             "triplets": [_about(items, i, triplet) for i, triplet in enumerate(triplets)],
         }
         if out is not None:

@@ -55,6 +55,7 @@ def grey_levels(picture: np.ndarray, inside: np.ndarray, *, n_levels: int = N_LE
     inside : ndarray, shape (rows, columns), bool
         One pixel or more.
     n_levels : int
+        Grey levels that there may be.
 
     Returns
     -------
@@ -123,6 +124,7 @@ def co_occurrence_features(levels: np.ndarray, *, n_levels: int = N_LEVELS) -> n
     levels : ndarray, shape (rows, columns), int
         From 1 to `n_levels`, 0 outside the region.
     n_levels : int
+        Grey levels that there may be.
 
     Returns
     -------
@@ -150,6 +152,7 @@ def run_length_features(levels: np.ndarray, *, n_levels: int = N_LEVELS) -> np.n
     levels : ndarray, shape (rows, columns), int
         From 1 to `n_levels`, 0 outside the region, which has one pixel or more.
     n_levels : int
+        Grey levels that there may be.
 
     Returns
     -------

@@ -213,7 +213,7 @@ def _reported(
     origin_images = images_of_items(originals) if originals else None
     if origin_images is not None and origin_images.shape != images[0].shape:
         sizes = [" x ".join(map(str, some.shape)) for some in (origin_images, images[0])]
-        raise RequestError(f"sources of {sizes[0]} pixels are no pairs of images of {sizes[1]}")
+        raise RequestError(f"sources have {sizes[0]} pixels and images {sizes[1]}: pairs need one size")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))

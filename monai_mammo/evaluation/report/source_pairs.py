@@ -15,7 +15,8 @@ from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.realism.compared_images import acquired_items, synthetic_items
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
-from monai_mammo.measures.similarity import ms_ssim, psnr, ssim_map
+from monai_mammo.measures.multi_scale_ssim import ms_ssim
+from monai_mammo.measures.similarity import psnr, ssim_map
 
 __all__ = ["PAIR_MEASURES", "pair_figures", "source_items"]
 

@@ -36,6 +36,8 @@ def test_the_command_writes_figures_and_prints_them(run, datalist, tmp_path, cap
     assert all(row["reason"].startswith("1 triplets state it, and 10 at least") for row in figures["rows"])
     assert {row["verdict"] for rows in figures["trends"].values() for row in rows} == {"too few"}
     assert (out / "broken.png").is_file() == bool(figures["broken"])
+    whose = [i for i, triplet in enumerate(figures["triplets"]) if triplet["broken"]]
+    assert sorted(figures["broken"]) == whose, "places, not the triplets once more"
     printed = capsys.readouterr().out
     assert printed == (out / "loop.md").read_text() and "1 triplets of an acquired image" in printed
     evaluate("loop", synthetic=run, datalist=datalist, out=out, device="cpu")
