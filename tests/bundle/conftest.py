@@ -21,6 +21,7 @@ TINY = {
     "mammo_vae": {"channels": [8, 8], "latent_shape": [16, 12]},
 }
 SHAPE = [64, 48]
+PARTS = ("guide", "detail", "detail_guide")
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +55,14 @@ def tiny_bundles(tmp_path_factory):
 
 
 def _write_detail(root: Path) -> None:
-    """Tiny detail stage and its guide with random weights."""
-    parts = (("inference", "detail_def"), ("inference", "detail_guide_def"), ("detail", "network_def"))
+    """Tiny detail stage, its guide and that of the layout stage, with random weights."""
+    parts = (*(("inference", f"{name}_def") for name in PARTS), ("detail", "network_def"))
     for config, key in parts:
         path = root / "configs" / f"{config}.json"
         values = json.loads(path.read_text(encoding="utf-8"))
         values[key] |= {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
         path.write_text(json.dumps(values), encoding="utf-8")
-    for name in ("detail", "detail_guide"):
+    for name in PARTS:
         network = networks.build(*BundleFolder(root).network_definition("inference", f"{name}_def"))
         torch.save({k: v.half() for k, v in network.state_dict().items()}, root / "models" / f"{name}.pt")
 

@@ -239,7 +239,9 @@ def test_evaluate_writes_figures_of_the_bundles_weights(tiny_bundles, elsewhere,
     run(tiny_bundles / name, "train", "evaluate", **QUICK)
     table = (elsewhere / "output" / name / "evaluation" / "metrics.csv").read_text()
     assert all(np.isfinite(float(line.split(",")[-1])) for line in table.strip().splitlines())
-    detail = {"detail.pt", "detail_guide.pt"} if BundleFolder(tiny_bundles / name).defines(DETAIL) else set()
+    detail = (
+        {"guide.pt", "detail.pt", "detail_guide.pt"} if BundleFolder(tiny_bundles / name).defines(DETAIL) else set()
+    )
     encoder = {"encoder_lite0.pt"} if name == "mammo_lesion_segmentation" else set()
     assert contents(tiny_bundles / name / "models").keys() == {"model.pt", *detail, *encoder}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, find
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, find
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training import frozen_part
@@ -98,6 +98,14 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
     assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
+def test_the_diffusion_bundle_names_the_guide_of_its_layout_stage_as_it_trains_it():
+    folder = find("mammo_diffusion")
+    assert folder.defines(GUIDE) and "models/guide.pt" in folder.weights_sha256
+    assert folder.network_definition("inference", "guide_def") == folder.trained_network("guide")
+    for name in ("layout_guidance", "finer_texture"):
+        assert folder.config("inference")[name] == folder.metadata[name]
+
+
 def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_it():
     folder = find("mammo_diffusion")
     assert folder.defines(DETAIL_GUIDE) and "models/detail_guide.pt" in folder.weights_sha256
@@ -109,7 +117,7 @@ def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_i
 
 def test_a_part_is_loaded_where_the_bundle_has_it_and_another_word_is_refused():
     root = find("mammo_diffusion").root
-    assert frozen_part(root, "guide") is None
+    assert frozen_part(find("mammo_autoencoder").root, "guide") is None
     guide, detail = (
         sum(p.numel() for p in frozen_part(root, part).parameters()) for part in ("detail_guide", "detail")
     )
