@@ -152,7 +152,7 @@ def _aim(request: EditRequest, source: EditSource, finder: FoundRegion | None) -
     def attempt(number: int) -> Aim | None:
         if number >= (request.max_tries or 1):
             return None
-        filling = filling_of(number)
+        filling = filling_of(number, kind=source.conditions.kind)
         region = region_in_picture(requested, rim_share=filling.rim_share) & source.breast
         if number and not fits_window(region):
             filling = dataclasses.replace(filling, rim_share=DEFAULT_RIM_SHARE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from monai_mammo.lesions.painter_crops import DEFAULT_RIM_SHARE
+from monai_mammo.terms import AcquisitionKind
 
 __all__ = ["FILLINGS", "Filling", "filling_of"]
 
@@ -27,20 +28,24 @@ class Filling:
     texture: float = 1.0
 
 
-FILLINGS = (Filling(), Filling(rim_share=0.4), Filling(rim_share=0.4, texture=0.5), Filling(rim_share=0.4, texture=0.3))
+FILLINGS = (Filling(), Filling(rim_share=0.4), Filling(rim_share=0.4, texture=0.5))
 """In turn, each time from other noise."""
 
+_FAINT = Filling(rim_share=0.4, texture=0.3)
 
-def filling_of(attempt: int) -> Filling:
-    """Filling of an attempt.
+
+def filling_of(attempt: int, *, kind: AcquisitionKind | None = None) -> Filling:
+    """Filling of an attempt; on subtracted contrast views, which show few fibres, also one of faint texture.
 
     Parameters
     ----------
     attempt : int
         From 0.
+    kind : AcquisitionKind or None
 
     Returns
     -------
     Filling
     """
-    return FILLINGS[attempt % len(FILLINGS)]
+    fillings = (*FILLINGS, _FAINT) if kind is AcquisitionKind.CONTRAST else FILLINGS
+    return fillings[attempt % len(fillings)]

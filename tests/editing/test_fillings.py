@@ -17,13 +17,14 @@ from monai_mammo.files.picture import read_brightness
 from monai_mammo.lesions.painter_crops import region_round
 from monai_mammo.networks.probable_regions import MIN_SCORE, smoothed
 from monai_mammo.painting import LesionPainter
-from monai_mammo.painting.filling import FILLINGS
+from monai_mammo.painting.filling import FILLINGS, filling_of
 from monai_mammo.painting.local_edit import paint_region, region_in_picture
+from monai_mammo.terms import AcquisitionKind
 
 PLACE = {"box": "0.1,0.4,0.4,0.6", "seed": 5, "steps": 2}
 
 
-def filling_of(run):
+def stated_of(run):
     return run.samples[0]["filling"]
 
 
@@ -35,12 +36,12 @@ def test_the_filling_with_the_least_of_a_lesion_is_kept(tiny, picture, tmp_path,
         return scores[-1]
 
     monkeypatch.setattr(FoundRegion, "score", brightness)
-    run = monai_mammo.remove(picture, out=tmp_path / "run", max_tries=4, **PLACE)
+    run = monai_mammo.remove(picture, out=tmp_path / "run", max_tries=3, **PLACE)
     first, before, *others = scores
-    drawn, stated = [first, *others], filling_of(run)
+    drawn, stated = [first, *others], stated_of(run)
     kept = int(np.argmin(drawn))
-    assert len(set(drawn)) == 4 and kept > 0, "the first is not the darkest, or the test shows nothing"
-    assert (stated["attempts"], stated["kept"]) == (4, kept)
+    assert len(set(drawn)) == 3 and kept > 0, "the first is not the darkest, or the test shows nothing"
+    assert (stated["attempts"], stated["kept"]) == (3, kept)
     assert (stated["score"], stated["score_before"]) == pytest.approx((drawn[kept], before), abs=1e-4)
     assert (stated["rim_share"], stated["texture"]) == (FILLINGS[kept].rim_share, FILLINGS[kept].texture)
     folder = run.folder / "sample_0000"
@@ -62,15 +63,21 @@ def test_no_more_is_drawn_where_nothing_is_seen_but_more_than_was_there_is_not_k
 ):
     seen = iter([MIN_SCORE / 2, 1.0])  # the first filling, then what was there
     monkeypatch.setattr(FoundRegion, "score", lambda *_: next(seen))
-    assert filling_of(monai_mammo.remove(picture, out=tmp_path / "a", **PLACE))["attempts"] == 1
+    assert stated_of(monai_mammo.remove(picture, out=tmp_path / "a", **PLACE))["attempts"] == 1
     seen = iter([MIN_SCORE / 2, 0.001, 0.02, 0.001])
-    found = filling_of(monai_mammo.remove(picture, out=tmp_path / "b", **PLACE))
+    found = stated_of(monai_mammo.remove(picture, out=tmp_path / "b", **PLACE))
     assert (found["attempts"], found["kept"]) == (3, 2), "it had seen less there before"
+
+
+def test_a_faint_texture_is_for_contrast_views_alone():
+    fillings = {kind: [filling_of(n, kind=kind).texture for n in range(8)] for kind in (None, *AcquisitionKind)}
+    assert fillings.pop(AcquisitionKind.CONTRAST) == [1, 1, 0.5, 0.3] * 2
+    assert all(textures == [1, 1, 0.5, 1, 1, 0.5, 1, 1] for textures in fillings.values())
 
 
 def test_a_rim_that_does_not_fit_is_a_narrow_one(tiny, picture, tmp_path):
     words = PLACE | {"box": "0.05,0.33,0.5,0.67"}
-    found = filling_of(monai_mammo.remove(picture, out=tmp_path / "run", max_tries=4, **words))
+    found = stated_of(monai_mammo.remove(picture, out=tmp_path / "run", max_tries=4, **words))
     assert found["attempts"] == 4 and found["rim_share"] == 0.18
 
 
