@@ -99,8 +99,8 @@ class TextureCode(nn.Module):
 
         Parameters
         ----------
-        latents : sequence of tuple of Tensor
-            Latent (4, h, w), layout (4, h', w') and distance to air (1, 2 h', 2 w') of each.
+        latents : sequence of tuple of Tensor, of shapes (4, h, w), (4, h', w') and (1, 2 h', 2 w')
+            Latent, layout and distance to air of each.
         kinds : sequence of int
             Place of the acquisition kind of each. A kind with fewer than 12 mammograms takes what all give together.
         """

@@ -93,7 +93,7 @@ def filtered_pictures(picture: np.ndarray) -> dict[str, np.ndarray]:
         found[f"log-sigma-{sigma}-px"] = sigma**2 * laplacian
     along_columns = {band: _filtered(picture, taps, axis=1) for band, taps in _BANDS.items()}
     for name in FILTERS[-4:]:
-        across, down = name.removeprefix("wavelet-")
+        across, down = tuple(name.removeprefix("wavelet-"))
         found[name] = _filtered(along_columns[across], _BANDS[down], axis=0)
     return found
 
