@@ -159,6 +159,8 @@ def _contrast_rows(synthetic: Sequence[dict[str, Any]], acquired: Sequence[dict[
     rows = []
     for kind, members in kind_groups([kind for kind, _, _ in seen["synthetic"]]).items():
         ours = [seen["synthetic"][i] for i in members]
+        if not ours:  # none was asked for a lesion
+            continue
         twins = [one for one in seen["acquired"] if kind in ("all", one[0])]
         both = [[value for _, _, value in some] for some in (ours, twins)]
         persons = [[person for _, person, _ in some] for some in (ours, twins)]

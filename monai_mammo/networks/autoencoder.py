@@ -160,7 +160,20 @@ class Autoencoder(nn.Module):
         -------
         Tensor, shape (B, 1, H, W)
         """
-        return self.decode(z * self.latent_std + self.latent_mean).clamp(0, 1)
+        return self.unclamped(z).clamp(0, 1)
+
+    def unclamped(self, z: Tensor) -> Tensor:
+        """Image of a scaled latent, with the texture of what is brighter than white.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, 4, h, w)
+
+        Returns
+        -------
+        Tensor, shape (B, 1, H, W)
+        """
+        return self.decode(z * self.latent_std + self.latent_mean)
 
 
 def _to_full_size(wide: int, full: int) -> list[nn.Module]:

@@ -86,6 +86,13 @@ def test_the_contrast_of_lesions_stands_beside_that_of_acquired_ones(make_run, d
     assert (row["synthetic"]["n"], row["acquired"]["n"]) == (2, 1)
 
 
+def test_where_no_lesion_was_requested_there_is_no_row_of_its_contrast(make_run, datalist, drawn):
+    image, lesion = drawn(0)
+    found = adherence_figures([make_run([("L", image, np.zeros_like(lesion))] * 2)], datalist, device="cpu")
+    assert "lesion contrast" not in {row["measure"] for row in found["rows"]}
+    assert all(row["synthetic"] is not None for row in found["rows"])
+
+
 def test_kinds_that_were_not_generated_stand_beside_nothing():
     """Two kinds generated, three acquired: among all, too, only those two are compared."""
 

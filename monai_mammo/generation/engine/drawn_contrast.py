@@ -22,7 +22,7 @@ def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample, *, seed: in
     Parameters
     ----------
     image : ndarray, shape (rows, columns), float32
-        As it was drawn, brightness in [0, 1].
+        As it was drawn; what is brighter than white, above 1, keeps its texture where it is toned down.
     sample : PlannedSample
         What was requested.
     seed : int

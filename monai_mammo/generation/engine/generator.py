@@ -174,6 +174,7 @@ class Generator:
             if settings.mends and not _uses_source(settings):
                 drawn = zip(images, some, strict=True)
                 images = np.stack([with_lesion_toned_down(*pair, seed=settings.seed) for pair in drawn])
+            images = np.clip(images, 0, 1)
             for i, result in zip(open_, self._check(images, some, settings), strict=True):
                 results[i] += [result, *self._mended(result, planned[i], settings, attempt=attempt)]
         return results
@@ -206,7 +207,7 @@ class Generator:
         attempt: int,
         on_step: Callable[[], None] | None,
     ) -> np.ndarray:
-        """Generated pictures, shape (n, rows, columns), float32 in [0, 1]."""
+        """Generated pictures, shape (n, rows, columns), float32, not cut at black and white yet."""
         padded = [*planned, *[planned[-1]] * (self.batch_size - len(planned))]
         attributes = networks.encode_conditions([sample.prepared_conditions for sample in padded]).to(self.device)
         spatial = torch.stack([self._planes(sample) for sample in padded]).to(self.device)
@@ -226,7 +227,7 @@ class Generator:
             **known,
         )
         rows, columns = self.shape
-        images = self.autoencoder.from_latent(z_0)[:, 0, :rows, :columns].float().cpu().numpy()[: len(planned)]
+        images = self.autoencoder.unclamped(z_0)[:, 0, :rows, :columns].float().cpu().numpy()[: len(planned)]
         if source is None or source.keep is not Keep.ALL_BUT_LESION:
             return images
         kept = self.reconstruction(source.image)

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from tiny_bundles import write_painter, write_tiny_bundles
 
 from monai_mammo import bundle
@@ -162,7 +163,8 @@ def test_a_drawn_lesion_that_glows_is_toned_down_unless_nothing_is_to_be_mended(
     generator = dataclasses.replace(Generator.load(*folders, device="cpu"), shape=SHAPE)
     sample = sample_of(folders, finding="mass", box=Box(0.17, 0.45, 0.3, 0.55))
     shape = sample.lesion.mask
-    glowing = np.where(shape, np.float32(0.98), IMAGE)
+    fine = (0.02 * np.random.default_rng(0).standard_normal(SHAPE)).astype(np.float32)
+    glowing = np.where(shape, np.float32(1.2) + fine, IMAGE)  # brighter than white, with a texture
     pictures = {True: glowing, False: IMAGE}
     monkeypatch.setattr(
         Generator, "_sample", lambda self, planned, *_, **__: np.stack([pictures[bool(planned[0].lesion.mask.any())]])
@@ -173,5 +175,8 @@ def test_a_drawn_lesion_that_glows_is_toned_down_unless_nothing_is_to_be_mended(
     assert np.array_equal(untouched, IMAGE)
     if mends:
         assert drawn[shape].mean() < 0.8 and np.array_equal(drawn[~(IMAGE > 0)], IMAGE[~(IMAGE > 0)])
+        core = ndimage.binary_erosion(shape, iterations=5)
+        rough = [one - ndimage.gaussian_filter(one, 1) for one in (drawn, glowing)]
+        assert np.corrcoef(rough[0][core], rough[1][core])[0, 1] > 0.95
     else:
-        assert np.array_equal(drawn, glowing)
+        assert np.array_equal(drawn, np.clip(glowing, 0, 1))
