@@ -46,6 +46,8 @@ from monai_mammo.terms import Finding
 from monai_mammo.text import filled_from_text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from monai_mammo.generation.engine.generator import Generator
 
 __all__ = ["generate", "run_request"]
@@ -275,6 +277,11 @@ def _both_views(
             yield made_sample(second, checked, spacing_mm=spacing_mm, seconds=seconds, breast=breast)
 
 
+def _is_place_open(conditions: Conditions, mask: np.ndarray | None) -> bool:
+    """Whether nothing in the request says where the lesion lies."""
+    return mask is None and conditions.box is None and conditions.text is None
+
+
 def _copy_criterion(folder: BundleFolder, source: Source | None) -> dict[str, float]:
     """Limit of closeness to a training image, where a drawn image is compared with these."""
     prints = fingerprint_of(folder) if source is None or not source.is_used else None
@@ -373,19 +380,19 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
             kept, as_drawn = stated_as_drawn(
                 kept, taken, table=table, bundle=folder.name, seed=request.seed, index=index
             )
-            sample = plan_sample(
-                kept,
-                index=index,
-                seed=request.seed,
-                table=table,
-                shape=shape,
-                spacing_mm=folder.nominal_spacing_mm,
-                smallest_px=folder.number("smallest_feature_px", 0),
-                mask=mask if mask is not None or source is None else outline_of_source(kept, source),
-                within=None if source is None or source.keep is Keep.NOTHING else source.breast,
-                refuse_unsupported=refuse_unsupported,
-                encodes_text="text_encoder" in folder.config("inference"),
-            )
+            how: dict[str, Any] = {
+                "index": index,
+                "seed": request.seed,
+                "table": table,
+                "shape": shape,
+                "spacing_mm": folder.nominal_spacing_mm,
+                "smallest_px": folder.number("smallest_feature_px", 0),
+                "mask": mask if mask is not None or source is None else outline_of_source(kept, source),
+                "within": None if source is None or source.keep is Keep.NOTHING else source.breast,
+                "refuse_unsupported": refuse_unsupported,
+                "encodes_text": "text_encoder" in folder.config("inference"),
+            }
+            sample = plan_sample(kept, **how)
             if source is not None:
                 refuse_lesion_outside(sample.lesion, source, path=str(request.like))
         except RequestError as error:
@@ -394,7 +401,12 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
         unanswered = unanswered_notes(kept, folder)
         of_source = (source.note,) if source is not None and source.note else ()
         notes = (*ignored, *unanswered, *as_drawn, *of_source, *without)
-        planned.append(dataclasses.replace(sample, warnings=(*sample.warnings, *notes)))
+        sample = dataclasses.replace(sample, warnings=(*sample.warnings, *notes))
+        if source is None and request.also is None and _is_place_open(kept, mask) and sample.lesion.mask.any():
+            other = plan_sample(kept, **how, choice=1)
+            other = dataclasses.replace(other, warnings=(*other.warnings, *notes))
+            sample = dataclasses.replace(sample, elsewhere=other)
+        planned.append(sample)
     return planned
 
 

@@ -52,6 +52,8 @@ def made_sample(
     from monai_mammo.generation.engine.check import best_of
 
     best = best_of(results)
+    if best.is_elsewhere and sample.elsewhere is not None:
+        sample = sample.elsewhere
     side = sample.conditions.laterality
     assert side is not None
     n_drawn = sum(not result.mended for result in results)

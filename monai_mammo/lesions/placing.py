@@ -73,8 +73,9 @@ def request_lesion(
     bank: ContourBank | None = None,
     mask: np.ndarray | None = None,
     within: np.ndarray | None = None,
+    choice: int = 0,
 ) -> RequestedLesion:
-    """Lesion for one sample, a function of its conditions, the seed and the sample's number alone.
+    """Lesion for one sample, a function of its conditions, the seed, the sample's number and the choice alone.
 
     Parameters
     ----------
@@ -93,6 +94,8 @@ def request_lesion(
         A mask of one's own, in the prepared frame, used as it is.
     within : ndarray, shape (rows, columns), bool, or None
         The breast where it is known before: a lesion whose box is not requested is drawn again until it lies there.
+    choice : int
+        Which of the lesions that may stand for the conditions: each draws outline and place anew, where they are open.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def request_lesion(
     if conditions.finding is Finding.NONE or is_open:
         return RequestedLesion(mask=np.zeros(shape, dtype=bool), box=None, source="no lesion is requested")
     bank = bank or shipped_bank()
-    for attempt in range(_MAX_REDRAWN):  # the first draw of nearly all samples is of a size that is allowed
+    first = choice * _MAX_REDRAWN
+    for attempt in range(first, first + _MAX_REDRAWN):  # the first draw of nearly all samples is of an allowed size
         again = f" {attempt}" if attempt else ""
         box, place = conditions.box, "in the requested box"
         if box is None:

@@ -135,6 +135,8 @@ class CheckResult:
         Distance to the closest training image over that to the second closest; `None` where no image was looked for.
     mended : tuple of str
         What was painted into the drawn picture; empty for a picture as it was drawn.
+    is_elsewhere : bool
+        Whether the lesion was requested at the place of `PlannedSample.elsewhere`.
     """
 
     image: np.ndarray
@@ -149,6 +151,7 @@ class CheckResult:
     regions: tuple[Region, ...] = ()
     copy_ratio: float | None = None
     mended: tuple[str, ...] = ()
+    is_elsewhere: bool = False
 
     @property
     def shows_unrequested(self) -> bool:
@@ -181,6 +184,7 @@ class CheckResult:
             **({} if self.copy_ratio is None else {"copy_ratio": round(self.copy_ratio, 4)}),
             "defect": self.defect,
             **({"mended": list(self.mended)} if self.mended else {}),
+            **({"elsewhere": True} if self.is_elsewhere else {}),
         }
 
 

@@ -40,6 +40,9 @@ __all__ = ["Generator", "sampler_of", "schedule_of"]
 
 Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
 
+_TRIES_AT_A_PLACE = 2
+"""Draws with the lesion at one place; those after them have it elsewhere, where the request leaves the place open."""
+
 _SCHEDULES: dict[str, type[sampling.Schedule]] = {
     "CosineSchedule": sampling.CosineSchedule,
     "RectifiedFlowSchedule": sampling.RectifiedFlowSchedule,
@@ -169,14 +172,15 @@ class Generator:
             open_ = [i for i, done in enumerate(results) if not done or best_of(done).defect]
             if not open_:
                 break
-            some = [planned[i] for i in open_]
+            some = [_of_attempt(planned[i], attempt) for i in open_]
             images = self._sample(some, settings, attempt=attempt, on_step=on_step)
             if settings.mends and not _uses_source(settings):
                 drawn = zip(images, some, strict=True)
                 images = np.stack([with_lesion_toned_down(*pair, seed=settings.seed) for pair in drawn])
             images = np.clip(images, 0, 1)
-            for i, result in zip(open_, self._check(images, some, settings), strict=True):
-                results[i] += [result, *self._mended(result, planned[i], settings, attempt=attempt)]
+            for i, sample, result in zip(open_, some, self._check(images, some, settings), strict=True):
+                tries = [result, *self._mended(result, sample, settings, attempt=attempt)]
+                results[i] += [dataclasses.replace(one, is_elsewhere=sample is not planned[i]) for one in tries]
         return results
 
     def _mended(
@@ -428,6 +432,11 @@ def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling
     if rows * width != columns * height:
         raise MammoError(f"the latents of bundle {folder.name} are {height} x {width}, its pictures {rows} x {columns}")
     return sampling.VectorPrior(network)
+
+
+def _of_attempt(sample: PlannedSample, attempt: int) -> PlannedSample:
+    """What a try is to show: after two at one place that failed, another place where the request leaves it open."""
+    return sample if attempt < _TRIES_AT_A_PLACE or sample.elsewhere is None else sample.elsewhere
 
 
 def _uses_source(settings: DrawSettings) -> bool:

@@ -38,6 +38,9 @@ class PlannedSample:
         Training images and persons behind the conditions.
     warnings : tuple of str
         Sentences that every output of the sample carries.
+    elsewhere : PlannedSample or None
+        The same with another lesion at another place, for tries after some that failed; `None` where the request says
+        where the lesion lies, or none is requested.
     """
 
     index: int
@@ -45,6 +48,7 @@ class PlannedSample:
     lesion: RequestedLesion
     support: Support
     warnings: tuple[str, ...]
+    elsewhere: PlannedSample | None = None
 
     @property
     def prepared_conditions(self) -> Conditions:
@@ -65,8 +69,9 @@ def plan_sample(
     within: np.ndarray | None = None,
     refuse_unsupported: bool = True,
     encodes_text: bool = False,
+    choice: int = 0,
 ) -> PlannedSample:
-    """What sample `index` shows, a function of conditions, seed and number alone.
+    """What sample `index` shows, a function of conditions, seed, number and choice alone.
 
     Parameters
     ----------
@@ -90,6 +95,8 @@ def plan_sample(
         Whether conditions that no training image stands behind are refused; a warning says so otherwise.
     encodes_text : bool
         Whether the weights are told of a text beside the conditions that it states.
+    choice : int
+        Which of the lesions that may stand for the conditions, see `monai_mammo.lesions.request_lesion`.
 
     Returns
     -------
@@ -117,6 +124,7 @@ def plan_sample(
         sample_id=index,
         mask=None if mask is None else np.ascontiguousarray(as_displayed(mask, laterality)),
         within=within,
+        choice=choice,
     )
     if mask is not None or requested.box is not None:
         refuse_unlike(lesion, view=conditions.view, box=None if requested.box is None else turned.box)

@@ -25,6 +25,7 @@ from monai_mammo.generation.engine.generator import Generator
 from monai_mammo.generation.engine.mending import Mender
 from monai_mammo.generation.engine.plan import plan_sample
 from monai_mammo.generation.engine.settings import DrawSettings
+from monai_mammo.generation.made_sample import made_sample
 from monai_mammo.networks.probable_regions import Region
 from monai_mammo.painting import LesionPainter
 
@@ -156,6 +157,32 @@ def test_each_draw_is_followed_by_what_it_was_mended_to(folders, monkeypatch, me
     assert [bool(result.mended) for result in results] == [False, *[True] * min(mends, 2)] * 2
     stated = results[-1].to_dict()
     assert stated.get("mended", []) == list(results[-1].mended)
+
+
+def test_after_two_draws_that_failed_a_lesion_whose_place_is_open_is_drawn_elsewhere(folders, monkeypatch):
+    generator = dataclasses.replace(Generator.load(*folders, device="cpu"), shape=SHAPE)
+    conditions = Conditions(kind="digital", view="CC", laterality="R", finding="mass")
+    how = {"table": folders[0].support, "spacing_mm": 0.6, "refuse_unsupported": False}
+    here, there = (plan_sample(conditions, index=3, seed=7, shape=SHAPE, **how, choice=choice) for choice in (0, 1))
+    assert not np.array_equal(here.lesion.mask, there.lesion.mask) and here.conditions.box != there.conditions.box
+    asked = []
+
+    def drawn(self, planned, settings, *, attempt, on_step):
+        asked.append(bool(np.array_equal(planned[0].lesion.mask, there.lesion.mask)))
+        return IMAGE[None]
+
+    monkeypatch.setattr(Generator, "_sample", drawn)
+    settings = DrawSettings(seed=7, steps=1, guidance=1.0, max_tries=3, dice_threshold=1.0, mends=0)
+    open_ = dataclasses.replace(here, elsewhere=there)
+    results = [generator.draw([one], settings)[0] for one in (open_, here)]
+    assert asked == [False, False, True, False, False, False]
+    assert [one.is_elsewhere for one in results[0]] == [False, False, True]
+    assert not any(one.is_elsewhere for one in results[1])
+    assert results[0][2].to_dict()["elsewhere"] and "elsewhere" not in results[0][0].to_dict()
+    for kept, plan in ((0, here), (2, there)):  # the file states the place that its picture was asked for
+        tries = [dataclasses.replace(one, defect="" if i == kept else LOW_DICE) for i, one in enumerate(results[0])]
+        made = made_sample(open_, tries, spacing_mm=0.6, seconds=0.0)
+        assert made.mammogram.conditions.box == plan.conditions.box and made.about["lesion"] == plan.lesion.source
 
 
 @pytest.mark.parametrize("mends", [0, 1])
