@@ -12,7 +12,7 @@ from monai_mammo.prepare.film_frame import FilmFrame, bare_corners, blended_colu
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["air_brightness", "breast_mask", "chest_wall_side", "largest_part"]
+__all__ = ["air_brightness", "beside_breast", "breast_mask", "chest_wall_side", "largest_part"]
 
 _WORKING_ROWS = 320
 _SKIN_REACH, _NARROW = 0.03, 0.045
@@ -210,6 +210,28 @@ def _opened(mask: np.ndarray, size: int) -> np.ndarray:
     padded = np.pad(mask, radius + 1, mode="edge")
     opened = ndimage.binary_dilation(ndimage.binary_erosion(padded, disc), disc)
     return opened[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
+
+
+def beside_breast(bright: np.ndarray) -> np.ndarray:
+    """What is bright beside the breast: not in its largest part, nor enclosed by it and the chest wall.
+
+    Dark fat may leave islands inside the skin line: they lie in the breast.
+
+    Parameters
+    ----------
+    bright : ndarray, shape (rows, columns), bool
+        Chest wall left. Neighbours share a side.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    largest = largest_part(bright).copy()
+    rows = np.nonzero(largest[:, 0])[0]
+    if rows.size:
+        largest[rows[0] : rows[-1] + 1, 0] = True  # the chest wall closes the breast
+    beside: np.ndarray = bright & ~ndimage.binary_fill_holes(largest)
+    return beside
 
 
 def largest_part(mask: np.ndarray) -> np.ndarray:

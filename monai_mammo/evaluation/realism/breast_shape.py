@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
+from monai_mammo.prepare.breast import beside_breast
+
 __all__ = ["bright_parts", "shape_measures"]
 
 _LEAST_BRIGHTNESS = 0.03  # of 12-bit noise and rounding nothing is left above it
@@ -26,15 +28,7 @@ def bright_parts(image: np.ndarray) -> float:
     float
     """
     bright = image > _LEAST_BRIGHTNESS
-    parts, n_parts = ndimage.label(bright)
-    if n_parts == 0:
-        return 0.0
-    largest = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    rows = np.nonzero(largest[:, 0])[0]
-    if rows.size:
-        largest[rows[0] : rows[-1] + 1, 0] = True  # the chest wall closes the breast
-    breast = ndimage.binary_fill_holes(largest)
-    return float(1 + ndimage.label(bright & ~breast)[1])
+    return float(1 + ndimage.label(beside_breast(bright))[1]) if bright.any() else 0.0
 
 
 def shape_measures(breast: np.ndarray) -> dict[str, float]:

@@ -13,7 +13,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
 from monai_mammo.lesions.placing import MIN_LESION_PX
 from monai_mammo.measures.overlap import dice, meets
-from monai_mammo.prepare.breast import breast_mask, chest_wall_side
+from monai_mammo.prepare.breast import beside_breast, breast_mask, chest_wall_side
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
@@ -333,12 +333,6 @@ def _specks(image: np.ndarray) -> np.ndarray:
 
     A skin line that fades into air leaves such specks of noise.
     """
-    parts, _ = ndimage.label(image > AIR_FLOOR)
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    largest = parts == int(np.argmax(sizes))
-    rows = np.nonzero(largest[:, 0])[0]
-    if rows.size:
-        largest[rows[0] : rows[-1] + 1, 0] = True  # the chest wall closes the breast
-    is_speck: np.ndarray = (sizes <= MAX_SPECK_PX)[parts] & (parts > 0) & ~ndimage.binary_fill_holes(largest)
+    parts, _ = ndimage.label(beside_breast(image > AIR_FLOOR))
+    is_speck: np.ndarray = (np.bincount(parts.ravel()) <= MAX_SPECK_PX)[parts] & (parts > 0)
     return is_speck
