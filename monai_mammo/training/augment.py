@@ -1,8 +1,9 @@
 """Random changes that keep a prepared mammogram's labels true.
 
 The chest wall stays at the left edge: columns are scaled from it, rows are scaled and sheared,
-so that a breast turns a little without leaving the wall. Only a CC view may be turned upside down: it then
-is a CC view with the lateral side where the medial one was.
+so that a breast turns a little without leaving the wall. Tissue that ran on beyond an edge of the picture still does:
+the edge goes on, and no strip of air opens. Only a CC view may be turned upside down: it then is a CC view with the
+lateral side where the medial one was.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class Augmentation:
                 0.5 / self.column_scale - 0.5,
             ]
         )
-        moved = ndimage.affine_transform(array, matrix, offset, order=order, mode="constant", cval=0.0)
+        moved = ndimage.affine_transform(array, matrix, offset, order=order, mode="nearest")
         return np.ascontiguousarray(moved[::-1]) if self.is_flipped else moved
 
 

@@ -23,6 +23,10 @@ _CONTROL_POINTS = (5, 4)
 _BEND = 0.012
 """Deviation of a control point's displacement at strength 1, as a fraction of the height."""
 
+_STILL_SHARE = 0.3
+"""Of the changes, those that only bend: an unchanged breast, which is what is asked of a generator, lies at the end of
+the range of sizes, and a network that had never been told of none would have to guess beyond what it saw."""
+
 _BIAS = 0.08
 """Deviation of the logarithm of a bias field at its control points, at strength 1."""
 
@@ -38,7 +42,7 @@ class ElasticDeformation:
     bend : ndarray, shape (2, 5, 4)
         Displacement of control points, spread evenly from edge to edge, along rows and along columns, as a fraction of
         the height; cubic between them. At the chest wall nothing moves sideways and at the upper and lower edge nothing
-        up or down, so that no gap opens which the network is not told of.
+        up or down: a bend, which the network is not told of, leaves the breast where the frame cuts it.
     """
 
     change: Augmentation
@@ -52,25 +56,26 @@ class ElasticDeformation:
         ----------
         rng : numpy.random.Generator
         strength : float
-            0 changes nothing; 1 is that of `Augmentation.draw`, with a bend of 1.2 % of the height.
+            0 changes nothing; 1 is that of `Augmentation.draw`, which three in ten are without, with a bend of 1.2 %
+            of the height.
 
         Returns
         -------
         ElasticDeformation
         """
         change = dataclasses.replace(Augmentation.draw(rng, strength=strength), gamma=1.0)
+        if rng.random() < _STILL_SHARE:
+            change = Augmentation()
         bend = rng.normal(0, _BEND * strength, (2, *_CONTROL_POINTS))
         bend[0, [0, -1]], bend[1, :, 0] = 0, 0
         return cls(change=change, bend=bend)
 
-    def array(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
-        """Changed picture or mask, interpolated linearly.
+    def array(self, array: np.ndarray) -> np.ndarray:
+        """Changed picture or mask, interpolated linearly; beyond its edges it goes on as it is there.
 
         Parameters
         ----------
         array : ndarray, shape (rows, columns), float32
-        fill : float
-            Beyond the edges.
 
         Returns
         -------
@@ -83,10 +88,9 @@ class ElasticDeformation:
         old_y = (new_y - rows / 2 - one.row_shift * rows) / one.row_scale + rows / 2 - one.shear * old_x
         y_of, x_of = _spline(rows, _CONTROL_POINTS[0]), _spline(columns, _CONTROL_POINTS[1])
         move = rows * (y_of @ self.bend @ x_of.T)  # (2, rows, columns)
-        where = [_bent(old_y - 0.5, move[0], rows), _bent(old_x - 0.5, move[1], columns)]
-        return ndimage.map_coordinates(array, where, order=1, mode="constant", cval=fill)
+        return ndimage.map_coordinates(array, [old_y - 0.5 + move[0], old_x - 0.5 + move[1]], order=1, mode="nearest")
 
-    def latent(self, latent: np.ndarray, *, air: float) -> np.ndarray:
+    def latent(self, latent: np.ndarray) -> np.ndarray:
         """Changed latent, whose four channels are read as the places of a 2 x 2 block of a picture.
 
         Good enough for a layout, whose mean hides how a latent of other places differs; too smooth for detail.
@@ -94,8 +98,6 @@ class ElasticDeformation:
         Parameters
         ----------
         latent : ndarray, shape (4, h, w), float32
-        air : float
-            Latent of air, beyond the edges.
 
         Returns
         -------
@@ -103,7 +105,7 @@ class ElasticDeformation:
         """
         _, h, w = latent.shape
         picture = latent.reshape(2, 2, h, w).transpose(2, 0, 3, 1).reshape(2 * h, 2 * w)
-        moved = self.array(picture, fill=air)
+        moved = self.array(picture)
         return np.ascontiguousarray(moved.reshape(h, 2, w, 2).transpose(1, 3, 0, 2)).reshape(4, h, w)
 
     def mask(self, mask: np.ndarray) -> np.ndarray:
@@ -166,11 +168,6 @@ def with_bias_field(image: np.ndarray, rng: np.random.Generator, *, strength: fl
     y_of, x_of = (_spline(n, k) for n, k in zip(image.shape, _CONTROL_POINTS, strict=True))
     field = y_of @ rng.normal(0, _BIAS * strength, _CONTROL_POINTS) @ x_of.T
     return np.clip(image * np.exp(field), 0, 1).astype(np.float32)
-
-
-def _bent(old: np.ndarray, move: np.ndarray, n: int) -> np.ndarray:
-    """Coordinates moved by a bend, which leads none of those within the picture beyond its edge."""
-    return np.where((old >= 0) & (old <= n - 1), np.clip(old + move, 0, n - 1), old + move)
 
 
 @functools.lru_cache(maxsize=16)

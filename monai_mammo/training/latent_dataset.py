@@ -30,6 +30,9 @@ __all__ = ["LatentDataset", "air_of"]
 
 _LOGGER = logging.getLogger(__name__)
 
+_CHANGE = "edges go on"
+"""What `Augmentation` does to a picture; latents that were kept before it did otherwise are not taken for these."""
+
 
 class LatentDataset(PreparedDataset):
     """Scaled latents of prepared images and of augmented copies, with conditions that are dropped at random.
@@ -155,7 +158,7 @@ class LatentDataset(PreparedDataset):
         latent = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
         change, bent = self.augmentation(index, view), self._bent(index)
         if bent is not None:
-            latent = bent.latent(latent, air=self.air)
+            latent = bent.latent(latent)
             change = change.followed_by(bent.change)
         conditions, mask = self._conditions_of_view(index, view, bent)
         attributes = encode_conditions([conditions])[0]
@@ -255,7 +258,7 @@ class LatentDataset(PreparedDataset):
         return out
 
     def _cache_key(self, autoencoder: nn.Module) -> str:
-        digest = hashlib.sha256(f"{self.n_views}/{self.seed}/{self.augmentation_strength}".encode())
+        digest = hashlib.sha256(f"{_CHANGE}/{self.n_views}/{self.seed}/{self.augmentation_strength}".encode())
         for name, tensor in autoencoder.state_dict().items():
             if not name.startswith("decoder."):  # a decoder that trains on leaves the latents as they are
                 digest.update(tensor.detach().float().cpu().numpy().tobytes())

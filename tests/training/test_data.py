@@ -153,7 +153,7 @@ def test_a_bent_item_is_bent_in_latent_planes_and_acquired_image_alike(latents):
     index = MASK_KINDS.index("contour")
     one, other = still[index], bent[index]
     change = bent._bent(index)
-    expected = change.latent(one["image"].numpy(), air=bent.air)
+    expected = change.latent(one["image"].numpy())
     assert np.array_equal(other["image"].numpy(), expected) and not torch.equal(one["image"], other["image"])
     assert not torch.equal(one["spatial"], other["spatial"]) and not torch.equal(one["numbers"], other["numbers"])
     assert np.array_equal(bent.acquired(index)[0], change.array(still.acquired(index)[0].numpy()))
