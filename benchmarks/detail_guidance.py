@@ -1,10 +1,11 @@
 """What the detail stage makes of true layouts: details drawn over those of acquired images, at several settings.
 
 The layouts are true, so what differs from the acquired images is the detail stage's doing alone. Each line holds means
-over the images of an acquisition kind as share of the acquired images' (fibres, coherence, skin line, 2-pixel borders)
-or as difference in dB (power by cycles a pixel), and the area under the curve by which a classifier on frozen features
-tells them from acquired images of other persons, at full and at half size; the first line is the autoencoder's
-reconstruction of the same images. With ``--drawn-layouts`` the layouts are drawn too, under the same conditions.
+over the images of an acquisition kind as share of the acquired images' (fibres, coherence, skin line, what lies along
+the frame, 2-pixel borders) or as difference in dB (power by cycles a pixel), and the area under the curve by which a
+classifier on frozen features tells them from acquired images of other persons, at full and at half size; the first line
+is the autoencoder's reconstruction of the same images. With ``--drawn-layouts`` the layouts are drawn too, under the
+same conditions.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from monai_mammo.networks.detail_unet import layout_of
 from monai_mammo.prepare import training_items
 from monai_mammo.training.data import PreparedDataset
 
-SHOWN = ("ridge length", "orientation coherence", "skin-line step", "2-pixel border ratio")
+SHOWN = ("ridge length", "orientation coherence", "skin-line step", "frame step", "2-pixel border ratio")
 
 
 FEATURES = "inner layers"

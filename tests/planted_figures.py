@@ -32,7 +32,7 @@ def planted() -> dict[str, Any]:
             "share": figure(1, 0.02),
             "control_share": figure(1, 0.02),
         }
-        for m in ("ridge length", "skin-line step", "breast area", "solidity")
+        for m in ("ridge length", "skin-line step", "frame step", "breast area", "solidity")
     ]
     spectrum = {
         "kind": "all",

@@ -8,6 +8,7 @@ from monai_mammo.evaluation.realism.block_borders import border_ratio
 from monai_mammo.evaluation.realism.breast_brightness import breast_brightness
 from monai_mammo.evaluation.realism.breast_shape import bright_parts, shape_measures
 from monai_mammo.evaluation.realism.fibres import orientation_coherence, ridge_length
+from monai_mammo.evaluation.realism.frame_step import frame_step
 from monai_mammo.evaluation.realism.skin_line import skin_line_step
 from monai_mammo.evaluation.texture_power import band_name, power_spectrum, spectral_exponent
 
@@ -20,6 +21,7 @@ MEASURES = (
     "ridge length",
     "orientation coherence",
     "skin-line step",
+    "frame step",
     "2-pixel border ratio",
     "bright parts",
     "breast area",
@@ -57,6 +59,7 @@ def image_measures(image: np.ndarray, breast: np.ndarray) -> dict[str, float]:
         "ridge length": ridge_length(image, breast),
         "orientation coherence": orientation_coherence(image, breast),
         "skin-line step": skin_line_step(image, breast),
+        "frame step": frame_step(image, breast),
         "2-pixel border ratio": border_ratio(image, breast),
         "bright parts": bright_parts(image),
         **shape_measures(breast),

@@ -508,6 +508,17 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_of_measure("skin-line step"),
     ),
     Criterion(
+        name="frame_step",
+        title="unevenness along the frame that cuts the breast, as share of acquired images'",
+        heading="congruence",
+        question="realism",
+        beside=_CONTROL,
+        judged="ratio",
+        good=(0.67, 1.5),
+        tolerated=(0.67, 1.5),
+        find=_of_measure("frame step"),
+    ),
+    Criterion(
         name="utility_gain",
         title=(
             "gain of a training by them, in area under the curve: the better of two recipes, added one to one or "

@@ -24,7 +24,7 @@ __all__ = ["MeasureCache", "content_digest", "stated_digest"]
 
 # one more where any of them gives other values
 _VERSION = 1  # of readings and of features that networks give
-_MEASURES_VERSION = 2  # of measures and of the features that are taken with them
+_MEASURES_VERSION = 3  # of measures and of the features that are taken with them
 _Features = dict[str, dict[str, np.ndarray]]
 
 

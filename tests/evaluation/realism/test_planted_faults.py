@@ -102,6 +102,17 @@ def test_a_soft_skin_line_moves_the_step_alone():
     assert all(abs(found[m]) < 0.3 for m in POWER_MEASURES)
 
 
+def test_a_line_along_the_frame_moves_the_frame_step_alone():
+    line = PLAIN.copy()
+    line[:, 0], line[:, 2:4] = 0, 1.2 * line[:, 2:4]
+    found = ratios(np.where(BREAST, line, 0).astype(np.float32))
+    assert found["frame step"] > 4
+    assert found["skin-line step"] == pytest.approx(1, abs=0.03)
+    assert all(found[m] == 1 for m in SHAPES if m != "bright parts")
+    away = np.roll(BREAST, 30, axis=1) & (_X >= 30)  # the frame cuts no breast
+    assert "frame step" not in image_measures(np.where(away, 0.5, 0).astype(np.float32), away)
+
+
 def test_texture_without_direction_moves_ridges_and_coherence_and_not_the_spectrum():
     found = ratios(breast_with(isotropic()))
     assert found["ridge length"] < 0.5
