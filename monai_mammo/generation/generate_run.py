@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -380,19 +381,21 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
             kept, as_drawn = stated_as_drawn(
                 kept, taken, table=table, bundle=folder.name, seed=request.seed, index=index
             )
-            how: dict[str, Any] = {
-                "index": index,
-                "seed": request.seed,
-                "table": table,
-                "shape": shape,
-                "spacing_mm": folder.nominal_spacing_mm,
-                "smallest_px": folder.number("smallest_feature_px", 0),
-                "mask": mask if mask is not None or source is None else outline_of_source(kept, source),
-                "within": None if source is None or source.keep is Keep.NOTHING else source.breast,
-                "refuse_unsupported": refuse_unsupported,
-                "encodes_text": "text_encoder" in folder.config("inference"),
-            }
-            sample = plan_sample(kept, **how)
+            plan = functools.partial(
+                plan_sample,
+                kept,
+                index=index,
+                seed=request.seed,
+                table=table,
+                shape=shape,
+                spacing_mm=folder.nominal_spacing_mm,
+                smallest_px=folder.number("smallest_feature_px", 0),
+                mask=mask if mask is not None or source is None else outline_of_source(kept, source),
+                within=None if source is None or source.keep is Keep.NOTHING else source.breast,
+                refuse_unsupported=refuse_unsupported,
+                encodes_text="text_encoder" in folder.config("inference"),
+            )
+            sample = plan()
             if source is not None:
                 refuse_lesion_outside(sample.lesion, source, path=str(request.like))
         except RequestError as error:
@@ -403,7 +406,7 @@ def _plan(request: Request, folder: BundleFolder, source: Source | None = None) 
         notes = (*ignored, *unanswered, *as_drawn, *of_source, *without)
         sample = dataclasses.replace(sample, warnings=(*sample.warnings, *notes))
         if source is None and request.also is None and _is_place_open(kept, mask) and sample.lesion.mask.any():
-            other = plan_sample(kept, **how, choice=1)
+            other = plan(choice=1)
             other = dataclasses.replace(other, warnings=(*other.warnings, *notes))
             sample = dataclasses.replace(sample, elsewhere=other)
         planned.append(sample)
