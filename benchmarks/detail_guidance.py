@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--drawn-layouts", action="store_true", help="draw the layouts too")
     parser.add_argument("--steps", type=int, default=12, help="network evaluations of the detail stage")
     parser.add_argument("--n", type=int, default=8, help="validation images of each acquisition kind")
+    parser.add_argument("--kinds", nargs="+", default=["film", "digital", "contrast"], help="acquisition kinds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     settings = parser.parse_args()
@@ -78,9 +79,11 @@ def main() -> None:
     dataset = PreparedDataset(items)
     persons = [str(item["person_id"]) for item in items]
     halves = halved_by_person(persons)
-    told = _told(dataset, autoencoder, _spread(dataset, halves[0], settings.n), seed=settings.seed)
+    chosen = [place for place in halves[0] if str(dataset.conditions[place].kind) in settings.kinds]
+    told = _told(dataset, autoencoder, _spread(dataset, chosen, settings.n), seed=settings.seed)
     encoder = networks.load_encoder(find("mammo_lesion_segmentation"))
-    classifier = _Classifier(encoder, dataset, persons, halves[1])
+    others = [place for place in halves[1] if str(dataset.conditions[place].kind) in settings.kinds]
+    classifier = _Classifier(encoder, dataset, persons, others)
     acquired = _measured(np.stack([dataset.image(place) for place in told.places]), told.kinds)
 
     def line(images: np.ndarray) -> dict[str, dict[str, float]]:
