@@ -17,6 +17,7 @@ from monai_mammo.generation.runs.run import Run
 from monai_mammo.lesions.contrast_ranges import ContrastRange, longer_side, shipped_contrast_ranges
 from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.progress import ProgressCallback
+from monai_mammo.terms import Margin
 
 __all__ = ["insert"]
 
@@ -165,6 +166,7 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
                 where=where,
                 noise=request.image_of(index)[1],
                 contrast=_real_contrast(request, source, outline),
+                has_spicules=request.lesion.lesion_margin is Margin.SPICULATED,
                 warnings=source.over_known(outline),
             )
         )

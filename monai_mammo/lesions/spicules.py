@@ -8,6 +8,7 @@ on the hollow side of a lesion they stand no closer than elsewhere.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -15,7 +16,7 @@ from scipy.spatial import ConvexHull
 
 from monai_mammo.lesions.hash_draw import drawn_position, drawn_share
 
-__all__ = ["with_spicules"]
+__all__ = ["evenly_drawn", "roots_of", "with_spicules"]
 
 _N_RAYS = (9, 16)
 _LENGTHS = (0.3, 1.0)
@@ -49,33 +50,72 @@ def with_spicules(points: np.ndarray, *, seed: int, sample_id: int) -> np.ndarra
     """
     outline = _even(points.astype(np.float64))
     step = float(np.hypot(*(outline - np.roll(outline, 1, axis=0)).T).mean())
-    radius = math.sqrt(_area(outline) / math.pi)
+    radius = math.sqrt(abs(_signed_area(outline)) / math.pi)
     reach = max(1, round(_HALF_WIDTH * radius / step))
     n_rays = _N_RAYS[0] + drawn_position(_N_RAYS[1] - _N_RAYS[0], seed, sample_id, "rays")
-    roots, normals = _roots(outline, n_rays, seed, sample_id)
+    shares = [drawn_share(seed, sample_id, f"ray {ray}") for ray in range(n_rays)]
+    numbers, directions = _roots(outline, evenly_drawn(shares))
     out, taken = outline.copy(), np.zeros(len(outline), dtype=bool)
-    for ray, (root, normal) in enumerate(zip(roots, normals, strict=True)):
+    for ray, (root, direction) in enumerate(zip(numbers, directions, strict=True)):
         base = (np.arange(-reach, reach + 1) + root) % len(outline)
         length = radius * (_LENGTHS[0] + (_LENGTHS[1] - _LENGTHS[0]) * drawn_share(seed, sample_id, f"length {ray}"))
-        along = outline[root] + np.outer(np.linspace(0.1, 1, 10) * length, normal)
+        along = outline[root] + np.outer(np.linspace(0.1, 1, 10) * length, direction)
         if taken[base].any() or _is_inside(along, outline).any():  # a bay that it would cross
             continue
         taken[base] = True
         height = 1 - np.abs(np.arange(-reach, reach + 1)) / reach
         # the points of the base go to the two sides of a triangle
-        out[base] = outline[base] + np.outer(height * length, normal)
+        out[base] = outline[base] + np.outer(height * length, direction)
     return out
 
 
-def _roots(outline: np.ndarray, n_rays: int, seed: int, sample_id: int) -> tuple[np.ndarray, np.ndarray]:
+def evenly_drawn(shares: Sequence[float]) -> np.ndarray:
+    """Places in [0, 1) at about even distances, one for each number drawn from [0, 1).
+
+    Parameters
+    ----------
+    shares : sequence of float
+        How far each place is moved by chance.
+
+    Returns
+    -------
+    ndarray, shape (n,), float64
+        Rising.
+    """
+    moved = _JITTER * (np.asarray(shares, dtype=np.float64) - 0.5)
+    return (np.arange(len(moved)) + 0.5 + moved) / len(moved)
+
+
+def roots_of(points: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where rays leave an outline, and which way they point.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n_points, 2)
+        ``(x, y)`` of a closed outline.
+    places : ndarray, shape (n,)
+        In [0, 1) of the length of its convex hull, as `evenly_drawn` gives them.
+
+    Returns
+    -------
+    roots : ndarray, shape (n, 2), float64
+        ``(x, y)`` on the outline.
+    directions : ndarray, shape (n, 2), float64
+        Of length 1.
+    """
+    outline = _even(points.astype(np.float64))
+    numbers, directions = _roots(outline, places)
+    return outline[numbers], directions
+
+
+def _roots(outline: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the outline's points that rays stand on, and the directions of the rays."""
     corners = np.sort(ConvexHull(outline).vertices)
     ends = np.roll(corners, -1)
     edges = outline[ends] - outline[corners]
     lengths = np.hypot(*edges.T)
     before = np.concatenate([[0.0], np.cumsum(lengths)])
-    shares = [(ray + 0.5 + _JITTER * (drawn_share(seed, sample_id, f"ray {ray}") - 0.5)) for ray in range(n_rays)]
-    at = np.array(shares) / n_rays * before[-1]
+    at = places * before[-1]
     edge = np.clip(np.searchsorted(before, at, side="right") - 1, 0, len(corners) - 1)
     roots = []
     for one, along in zip(edge, at - before[edge], strict=True):
@@ -114,10 +154,6 @@ def _even(points: np.ndarray) -> np.ndarray:
     at = np.linspace(0, length[-1], _POINTS, endpoint=False)
     even = np.stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)], axis=1)
     return ndimage.gaussian_filter1d(even, 2.0, axis=0, mode="wrap")
-
-
-def _area(points: np.ndarray) -> float:
-    return abs(_signed_area(points))
 
 
 def _signed_area(points: np.ndarray) -> float:
