@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.editing.edit_request import EditMethod, EditRequest, listed_images
+from monai_mammo.conditions import Box
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.lesion_place import placed_lesion
@@ -121,23 +121,22 @@ def insert(
     >>> run = insert("normal.dcm", out="run", margin="spiculated", size_mm=12, seed=7)  # doctest: +SKIP
     """
     lesion = {"finding": finding, "lesion_shape": shape, "lesion_margin": margin, "birads": birads}
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
-    request = EditRequest(
-        command="insert",
-        images=listed_images(images),
+    request = EditRequest.of_words(
+        "insert",
+        images,
         n_variants=count,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        lesion=Conditions.from_dict({**lesion, "pathology": pathology}),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        lesion={**lesion, "pathology": pathology},
+        box=box,
+        mask=mask,
         at=at,
         size_mm=size_mm,
         size_px=size_px,
         in_muscle=in_muscle,
         n_lesions=n_lesions,
         conspicuity=conspicuity,
-        method=EditMethod.parse(method),
+        method=method,
         strength=strength,
         steps=steps,
         guidance=guidance,

@@ -69,12 +69,12 @@ def with_spicules(points: np.ndarray, *, seed: int, sample_id: int) -> np.ndarra
     return out
 
 
-def evenly_drawn(shares: Sequence[float]) -> np.ndarray:
+def evenly_drawn(shares: Sequence[float] | np.ndarray) -> np.ndarray:
     """Places in [0, 1) at about even distances, one for each number drawn from [0, 1).
 
     Parameters
     ----------
-    shares : sequence of float
+    shares : sequence of float or ndarray, shape (n,)
         How far each place is moved by chance.
 
     Returns
