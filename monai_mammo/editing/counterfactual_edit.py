@@ -15,7 +15,7 @@ from scipy import ndimage
 from monai_mammo.bundle import DEFAULT_BUNDLES, JUDGE, describe
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.counterfactual_search import Found, most_probable, searched
-from monai_mammo.editing.edit_request import EditRequest, listed_images
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
 from monai_mammo.editing.examiner import MAIN, Examiner, Readings
@@ -118,20 +118,17 @@ def counterfactual(
     --------
     >>> run = counterfactual("dense.dcm", set="density=B", out="run", seed=7)  # doctest: +SKIP
     """
-    listed = listed_images(image)
-    if len(listed) != 1:
-        raise RequestError(f"counterfactual takes one image, and {image} holds {len(listed)}")
     target = ReadingTarget.parse(set)
     if not target.is_of_lesion and (box is not None or mask is not None):
         raise RequestError(f"{target.name} is said of the whole breast: give no box or mask")
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
-    request = EditRequest(
-        command="counterfactual",
-        images=listed,
+    request = EditRequest.of_words(
+        "counterfactual",
+        image,
+        takes_one=True,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        box=box,
+        mask=mask,
         target=target,
         steps=steps,
         guidance=guidance,

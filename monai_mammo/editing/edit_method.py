@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-from scipy import ndimage
 
 from monai_mammo import bundle
 from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
@@ -53,8 +52,8 @@ class EditedPlace(NamedTuple):
 
     @property
     def may_change(self) -> np.ndarray:
-        """Where pixels may change: the breast without its skin line, shape (rows, columns), bool."""
-        return ndimage.binary_erosion(self.source.breast, iterations=2, border_value=1)
+        """Where pixels may change: the breast, shape (rows, columns), bool."""
+        return self.source.breast
 
 
 class Changer(Protocol):

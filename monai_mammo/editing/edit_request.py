@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
 from monai_mammo.conditions import Box, Conditions
@@ -23,7 +23,7 @@ from monai_mammo.terms import Depth, Finding, Modality, Quadrant
 
 __all__ = ["DEFAULT_STRENGTH", "EditMethod", "EditRequest", "listed_images"]
 
-RECIPE = 4
+RECIPE = 5
 """Counts up where the same request gives other pixels."""
 
 DEFAULT_STRENGTH = 0.8
@@ -163,6 +163,64 @@ class EditRequest:
     bundle: str = DEFAULT_BUNDLES[0]
     autoencoder: str = DEFAULT_BUNDLES[1]
     lesion_network: str = DEFAULT_BUNDLES[2]
+
+    @classmethod
+    def of_words(
+        cls,
+        command: str,
+        images: str | Path | Sequence[str | Path],
+        *,
+        shown: Mapping[str, str | None],
+        lesion: Mapping[str, str | int | None] | None = None,
+        box: Box | Sequence[float] | str | None = None,
+        mask: str | Path | None = None,
+        method: str = EditMethod.PAINTER,
+        takes_one: bool = False,
+        **words: Any,
+    ) -> Self:
+        """Request in the words of a command.
+
+        Parameters
+        ----------
+        command : str
+            As `command` of the class.
+        images : path or sequence of paths
+            Files, and folders of them.
+        shown, lesion : mapping
+            What is known of the files, and what is to be seen, by the names that `Conditions.from_dict` takes.
+        box : Box, sequence of float, str or None
+            ``x0, y0, x1, y1`` in fractions of the file's picture.
+        mask : str, Path or None
+            Picture that marks the region.
+        method : str
+            Name of an `EditMethod`.
+        takes_one : bool
+            Whether the command takes one image alone.
+        **words
+            All else, by the names of the class.
+
+        Returns
+        -------
+        EditRequest
+
+        Raises
+        ------
+        RequestError
+            A path is not there, a value is not allowed, or two contradict each other.
+        """
+        listed = listed_images(images)
+        if takes_one and len(listed) != 1:
+            raise RequestError(f"{command} takes one image, and {images} holds {len(listed)}")
+        return cls(
+            command=command,
+            images=listed,
+            shown=Conditions.from_dict(shown),
+            lesion=Conditions.from_dict(lesion or {}),
+            box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
+            mask=None if mask is None else str(mask),
+            method=EditMethod.parse(method),
+            **words,
+        )
 
     def __post_init__(self) -> None:
         put = object.__setattr__

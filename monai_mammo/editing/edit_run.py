@@ -28,6 +28,7 @@ from monai_mammo.generation.runs.run_spec import RunSpec
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.painter_crops import CROP_PX
 from monai_mammo.networks.probable_regions import MIN_SCORE
+from monai_mammo.painting.drawn_spicules import with_drawn_spicules
 from monai_mammo.painting.filling import Filling
 from monai_mammo.painting.held_contrast import held_contrast
 from monai_mammo.painting.local_edit import Change, joined
@@ -37,6 +38,7 @@ from monai_mammo.progress import ProgressCallback
 __all__ = ["Aim", "NotEdited", "carry_out_edits", "refuse_unedited", "samples_of"]
 
 _NOT_HELD = "a lesion cannot be brought to the contrast that is asked of it at its place"
+_DRAWN_AS_LINES = "spicules are drawn as lines, since they are thinner than the pixels of the painter"
 
 
 class NotEdited(MammoError):
@@ -83,6 +85,8 @@ class Aim(NamedTuple):
         What else is painted into the same picture afterwards, apart from this region.
     contrast : ContrastRange or None
         Contrast to the surround that the lesion is held to; `None` leaves it as the painter drew it.
+    has_spicules : bool
+        Whether spicules are drawn in the pixels of the file where they are thinner than the painter's.
     warnings : tuple of str
         What else is to be known of it, a sentence each.
     """
@@ -98,6 +102,7 @@ class Aim(NamedTuple):
     after: Callable[[EditedSample], EditedSample] | None = None
     beside: tuple[Aim, ...] = ()
     contrast: ContrastRange | None = None
+    has_spicules: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -240,7 +245,7 @@ def _edited(
     started = time.monotonic()
     conditions = Conditions.from_dict({**source.conditions.to_dict(), **request.lesion.to_dict()})
     picture, bright = source.mammogram.pixels, float(np.percentile(source.mammogram.pixels[source.breast], 99))
-    aims, changes, lost = [], [], []
+    aims, changes, said = [], [], []
     kept: dict[str, Any] = {}
     for number, one in enumerate((aim, *aim.beside)):
         change = _change(request, source, picture, one, conditions, changer, number)
@@ -258,7 +263,20 @@ def _edited(
                 bright=bright,
                 conspicuity=request.conspicuity,
             )
-            lost += [] if is_held else [_NOT_HELD]
+            said += [] if is_held else [_NOT_HELD]
+        if one.has_spicules:
+            painted, change = (
+                change,
+                with_drawn_spicules(
+                    change,
+                    picture,
+                    region=one.region,
+                    outline=one.outline,
+                    tissue=source.breast,
+                    noise_of=_noise_of(request, source, one, number),
+                ),
+            )
+            said += [] if change is painted else [_DRAWN_AS_LINES]
         aims.append(one)
         changes.append(change)
         if aim.beside:
@@ -294,7 +312,7 @@ def _edited(
         reach=reach,
         window=window,
         shown=conditions,
-        warnings=(*_warnings(request, source), *dict.fromkeys(lost), *(w for one in aims for w in one.warnings)),
+        warnings=(*_warnings(request, source), *dict.fromkeys(said), *(w for one in aims for w in one.warnings)),
         about=about,
         edits=("lesion_removed",) if request.command == "remove" else ("lesion_inserted",),
     )
@@ -346,10 +364,14 @@ def _change(
         region=aim.region,
         outline=aim.outline,
         conditions=conditions,
-        noise_of=(request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", number),
+        noise_of=_noise_of(request, source, aim, number),
         texture=aim.filling.texture,
     )
     return changer.change(place)
+
+
+def _noise_of(request: EditRequest, source: EditSource, aim: Aim, number: int) -> tuple[int, str, int]:
+    return request.seed, f"{source.mammogram.source_sha256[:16]}/{aim.noise}", number
 
 
 def _lesion(source: EditSource, pixels: np.ndarray, aim: Aim, change: Change) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.conditions import Box, Conditions
+from monai_mammo.conditions import Box
 from monai_mammo.dicom.writing.store import read_dataset
-from monai_mammo.editing.edit_request import EditRequest, listed_images
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
@@ -147,11 +147,7 @@ def evolve(
     --------
     >>> run = evolve("normal.dcm", out="course", visits=5, months=24, doubling_days=180)  # doctest: +SKIP
     """
-    listed = listed_images(image)
-    if len(listed) != 1:
-        raise RequestError(f"evolve takes one image, and {image} holds {len(listed)}")
     lesion = {"finding": finding, "lesion_shape": shape, "lesion_margin": margin, "birads": birads}
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
     evolution = Evolution(
         visits=visits,
         months=months,
@@ -164,15 +160,16 @@ def evolve(
         compression=compression,
         exposure=exposure,
     )
-    request = EditRequest(
-        command="evolve",
-        images=listed,
+    request = EditRequest.of_words(
+        "evolve",
+        image,
+        takes_one=True,
         n_variants=evolution.visits,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        lesion=Conditions.from_dict({**lesion, "pathology": pathology}),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        lesion={**lesion, "pathology": pathology},
+        box=box,
+        mask=mask,
         at=at,
         size_mm=size_mm,
         size_px=size_px,

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.editing.edit_request import EditMethod, EditRequest, listed_images
+from monai_mammo.conditions import Box
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.lesion_place import placed_lesion
@@ -17,6 +17,7 @@ from monai_mammo.generation.runs.run import Run
 from monai_mammo.lesions.contrast_ranges import ContrastRange, longer_side, shipped_contrast_ranges
 from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.progress import ProgressCallback
+from monai_mammo.terms import Margin
 
 __all__ = ["insert"]
 
@@ -120,23 +121,22 @@ def insert(
     >>> run = insert("normal.dcm", out="run", margin="spiculated", size_mm=12, seed=7)  # doctest: +SKIP
     """
     lesion = {"finding": finding, "lesion_shape": shape, "lesion_margin": margin, "birads": birads}
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
-    request = EditRequest(
-        command="insert",
-        images=listed_images(images),
+    request = EditRequest.of_words(
+        "insert",
+        images,
         n_variants=count,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        lesion=Conditions.from_dict({**lesion, "pathology": pathology}),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        lesion={**lesion, "pathology": pathology},
+        box=box,
+        mask=mask,
         at=at,
         size_mm=size_mm,
         size_px=size_px,
         in_muscle=in_muscle,
         n_lesions=n_lesions,
         conspicuity=conspicuity,
-        method=EditMethod.parse(method),
+        method=method,
         strength=strength,
         steps=steps,
         guidance=guidance,
@@ -165,6 +165,7 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
                 where=where,
                 noise=request.image_of(index)[1],
                 contrast=_real_contrast(request, source, outline),
+                has_spicules=request.lesion.lesion_margin is Margin.SPICULATED,
                 warnings=source.over_known(outline),
             )
         )

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES, find
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.editing.edit_request import EditMethod, EditRequest, listed_images
+from monai_mammo.conditions import Box
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.found_region import FoundRegion
@@ -108,18 +108,17 @@ def remove(
     --------
     >>> run = remove("lesion.dcm", out="run", box="0.3,0.4,0.42,0.5", seed=7)  # doctest: +SKIP
     """
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
-    request = EditRequest(
-        command="remove",
-        images=listed_images(images),
+    request = EditRequest.of_words(
+        "remove",
+        images,
         n_variants=count,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        lesion=Conditions(finding=Finding.NONE),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        lesion={"finding": Finding.NONE},
+        box=box,
+        mask=mask,
         segment=segment,
-        method=EditMethod.parse(method),
+        method=method,
         strength=strength,
         max_tries=max_tries,
         steps=steps,

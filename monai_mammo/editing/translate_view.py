@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from monai_mammo import bundle as bundles
 from monai_mammo.bundle import DEFAULT_BUNDLES, VIEW_TRANSLATOR
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.editing.edit_request import EditRequest, listed_images
+from monai_mammo.conditions import Box
+from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import refuse_unedited, samples_of
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.edited_sample import EDIT_FORM, EditedSample
@@ -108,15 +108,14 @@ def translate(
     --------
     >>> run = translate("low_energy.dcm", to="contrast", out="run", seed=7)  # doctest: +SKIP
     """
-    shown = {"kind": kind, "view": view, "laterality": laterality, "density": density}
-    request = EditRequest(
-        command="translate",
-        images=listed_images(images),
+    request = EditRequest.of_words(
+        "translate",
+        images,
         n_variants=count,
         seed=seed,
-        shown=Conditions.from_dict(shown),
-        box=None if box is None else Box.parse(box if isinstance(box, str) else list(box)),
-        mask=None if mask is None else str(mask),
+        shown={"kind": kind, "view": view, "laterality": laterality, "density": density},
+        box=box,
+        mask=mask,
         to=Modality.parse(to),
         steps=steps,
         guidance=guidance,

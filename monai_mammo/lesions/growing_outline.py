@@ -72,6 +72,8 @@ class GrowingOutline:
         np.maximum.at(radius, bins, np.hypot(y, x) + 0.5)
         seen = np.flatnonzero(radius)
         radius = np.interp(np.arange(_ANGLES), seen, radius[seen], period=_ANGLES)
+        # a mask ends in steps, which would follow the pixels and add to the area on their own grid alone
+        radius = ndimage.gaussian_filter1d(radius, _ANGLES / (2 * math.pi * radius.mean()), mode="wrap")  # 1 pixel
         outline = cls(middle=middle, radius=np.maximum(radius, 0.5), margin=margin)
         return outline.of_diameter(2 * math.sqrt(float(mask.sum()) / math.pi))
 

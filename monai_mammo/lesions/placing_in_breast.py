@@ -17,6 +17,7 @@ from monai_mammo.lesions.boxes_in_region import box_in_region
 from monai_mammo.lesions.contour_bank import ContourBank, position_in, shipped_bank
 from monai_mammo.lesions.hash_draw import drawn_position, drawn_share
 from monai_mammo.lesions.placing import draw_outline, outside_share
+from monai_mammo.lesions.spicules import with_spicules
 from monai_mammo.terms import Finding, Margin, Shape, View
 
 __all__ = ["PlacedOutline", "allowed_places", "place_in_breast", "turned_outline"]
@@ -25,7 +26,6 @@ _SKIN_SHARE = 0.02
 _MUSCLE_SHARE = (0.42, 0.34)
 _TRIES = 200
 _TISSUE_TRIES = 8
-_SPICULES = (9, 16)
 _POINTS = 96
 
 
@@ -182,7 +182,7 @@ def turned_outline(
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     points, drawn = points @ turn.T, "turned"
     if conditions.lesion_margin is Margin.SPICULATED:
-        points, drawn = _with_spicules(points, seed, sample_id), "turned, with drawn spicules"
+        points, drawn = with_spicules(points, seed=seed, sample_id=sample_id), "turned, with drawn spicules"
     low, high = points.min(axis=0), points.max(axis=0)
     middle, half = (low + high) / 2, float((high - low).max()) / 2  # the aspect stays: the longer side fills the box
     return (points - middle) / (2 * half) + 0.5, f"real outline {contour}, {drawn}"
@@ -220,18 +220,3 @@ def _smoothed(points: np.ndarray, conditions: Conditions) -> np.ndarray:
 def _area(points: np.ndarray) -> float:
     x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-
-
-def _with_spicules(points: np.ndarray, seed: int, sample_id: int) -> np.ndarray:
-    """Outline about its middle with thin rays, each as long as a third to a whole radius more."""
-    angles = np.linspace(-math.pi, math.pi, 4 * _POINTS, endpoint=False)
-    own = np.arctan2(points[:, 1], points[:, 0])
-    order = np.argsort(own)
-    radius = np.interp(angles, own[order], np.hypot(*points.T)[order], period=2 * math.pi)
-    n_rays = _SPICULES[0] + drawn_position(_SPICULES[1] - _SPICULES[0], seed, sample_id, "rays")
-    for ray in range(n_rays):
-        center = 2 * math.pi * drawn_share(seed, sample_id, f"ray {ray}") - math.pi
-        length = 0.3 + 0.7 * drawn_share(seed, sample_id, f"length {ray}")
-        away = np.abs((angles - center + math.pi) % (2 * math.pi) - math.pi)
-        radius = np.maximum(radius, radius.mean() * (1 + length) * np.clip(1 - away / 0.14, 0, None))
-    return np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)

@@ -27,6 +27,7 @@ __all__ = [
     "LARGEST_SHARE",
     "Change",
     "blended_change",
+    "blending_weight",
     "enlarged",
     "fits_window",
     "grain_draws",
@@ -44,6 +45,8 @@ LARGEST_SHARE = 0.72
 
 _SPAN = 0.5
 _LEAST_WINDOW_PX = 104
+_SKIN_PX = 3.0
+_BRIGHTEST_TISSUE = 99.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -198,6 +201,7 @@ def paint_region(
     own = picture[window].astype(np.float32)
     crop = resize(own, (CROP_PX, CROP_PX))
     drawn_region, drawn_outline = (shrunk(mask[window]) for mask in (region, outline))
+    crop = _without_white_edge(crop, drawn_region, shrunk(may_change[window]))
     how: dict[str, Any] = {"pixel_mm": None if spacing_mm is None else spacing_mm * shrinking, "noise_of": noise_of}
     how |= {"steps": steps, "guidance": guidance}
     painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
@@ -230,9 +234,31 @@ def blended_change(
     -------
     Change
     """
-    weight = _blending(region) * may_change
+    weight = blending_weight(region, may_change)
     added = (added * weight).astype(np.float32)
     return Change(window=window, added=added, reach=weight > 0, working_pixels=working_pixels)
+
+
+def blending_weight(region: np.ndarray, may_change: np.ndarray) -> np.ndarray:
+    """Weight of what is drawn: 1 in the region, falling to exactly 0 over a band round its edge, and at the skin.
+
+    Where the region ends at what may not change, the weight falls within three pixels: beyond lies no tissue that the
+    band would have to go over into.
+
+    Parameters
+    ----------
+    region, may_change : ndarray, shape (rows, columns), bool
+        What is changed, and where pixels may change: the breast.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float64
+        0 to 1; 0 wherever pixels may not change.
+    """
+    weight = _blending(region, may_change)
+    if may_change.all():
+        return weight
+    return weight * _rising(ndimage.distance_transform_edt(may_change) / _SKIN_PX)
 
 
 def without_lesion(conditions: Conditions) -> Conditions:
@@ -248,6 +274,18 @@ def without_lesion(conditions: Conditions) -> Conditions:
     """
     kept = {name: getattr(conditions, name) for name in ("kind", "view", "laterality", "density", "age_years")}
     return Conditions(**kept, finding=Finding.NONE)
+
+
+def _without_white_edge(crop: np.ndarray, region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Crop whose pixels beside the breast are no brighter than tissue: a film's white edge is none to go on from."""
+    known = tissue & ~region
+    if not known.any():
+        return crop
+    white = ~tissue & (crop > np.percentile(crop[known], _BRIGHTEST_TISSUE))
+    if not white.any():
+        return crop
+    white = ndimage.binary_dilation(white, iterations=1) & ~region  # pixels of the crop that the edge is a part of
+    return np.where(white, smooth_fill(crop, region | white), crop)
 
 
 def _filling(
@@ -409,8 +447,15 @@ def enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
-def _blending(region: np.ndarray) -> np.ndarray:
-    """Weight of the drawn pixels: 1 in the region, falling to exactly 0 over a band round its edge."""
-    depth = ndimage.distance_transform_edt(region) - ndimage.distance_transform_edt(~region)
-    share = np.clip(depth / blending_band_px(region) + 0.5, 0, 1)
+def _blending(region: np.ndarray, may_change: np.ndarray) -> np.ndarray:
+    """Weight of the drawn pixels: 1 in the region, falling to exactly 0 over a band round its edge to other tissue."""
+    inside = region | ~may_change
+    depth = np.inf if inside.all() else ndimage.distance_transform_edt(inside)
+    depth = depth - ndimage.distance_transform_edt(~region)
+    return _rising(depth / blending_band_px(region) + 0.5)
+
+
+def _rising(share: np.ndarray) -> np.ndarray:
+    """Smooth step from 0 to 1."""
+    share = np.clip(share, 0, 1)
     return share * share * (3 - 2 * share)

@@ -190,3 +190,19 @@ def test_the_commands_carry_their_words_through(tiny, picture, tmp_path, capsys)
     assert main(["verify", str(out), "--quiet"]) == 0
     assert main(["remove", str(picture), "--out", str(tmp_path / "b")]) == 2
     assert "tells of no lesion" in capsys.readouterr().err
+
+
+def test_a_spiculated_lesion_of_a_fine_file_has_drawn_spicules_in_what_changed(tiny, scanned, tmp_path):
+    source = scanned()
+    words = PLACE | {"box": "0.05,0.3,0.5,0.65"}
+    runs = {m: monai_mammo.insert(source, out=tmp_path / m, margin=m, **words) for m in ("spiculated", "indistinct")}
+    said = {m: any("drawn as lines" in w for w in run.samples[0]["warnings"]) for m, run in runs.items()}
+    assert said == {"spiculated": True, "indistinct": False}
+    small = monai_mammo.insert(
+        source, out=tmp_path / "small", margin="spiculated", **PLACE | {"box": "0.1,0.4,0.2,0.48"}
+    )
+    assert not any("drawn as lines" in w for w in small.samples[0]["warnings"])
+    folder = runs["spiculated"].folder / "sample_0000"
+    before, after = values_of(source), values_of(folder / "edited.dcm")
+    assert np.array_equal(read_segmentation(folder / "lesion.seg.dcm")["Changed pixels"], after != before)
+    assert monai_mammo.verify(runs["spiculated"].folder, source=source).problems == ()

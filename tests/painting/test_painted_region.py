@@ -8,9 +8,17 @@ from scipy import ndimage
 
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
+from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
-from monai_mammo.painting.local_edit import Change, _blending, joined, window_round
+from monai_mammo.painting.local_edit import (
+    Change,
+    _without_white_edge,
+    blended_change,
+    blending_weight,
+    joined,
+    window_round,
+)
 
 SIDE = 200
 ROW, COLUMN = np.mgrid[:SIDE, :SIDE]
@@ -41,7 +49,7 @@ def test_grain_has_the_power_by_frequency_of_what_is_known_round_the_region():
 def test_the_blend_is_one_inside_and_exactly_nothing_away_from_the_region():
     region = np.zeros((120, 120), dtype=bool)
     region[30:70, 30:70] = True
-    weight = _blending(region)
+    weight = blending_weight(region, np.ones_like(region))
     assert weight[45:55, 45:55].min() == 1
     distance = ndimage.distance_transform_edt(~region)
     assert not weight[distance > 6].any() and weight[distance == 1].max() < 0.6
@@ -53,6 +61,43 @@ def test_the_blend_is_one_inside_and_exactly_nothing_away_from_the_region():
     large[10:200, 10:50] = True
     with pytest.raises(RequestError, match="144 are the most"):
         window_round(large)
+
+
+def test_a_region_at_the_skin_is_filled_up_to_it_without_a_rim_or_a_step():
+    skin = 150 - 0.002 * (ROW - 100) ** 2  # a breast to the left of it
+    breast = skin > COLUMN
+    lesion = breast & (np.hypot(ROW - 100, COLUMN - 140) < 34)
+    change = blended_change((slice(None), slice(None)), -0.3 * np.ones(breast.shape), lesion, breast, 4.0)
+    assert not change.added[~breast].any() and not change.reach[~breast].any()
+    assert not change.reach[ndimage.distance_transform_edt(~lesion) > 6].any()
+    depth = ndimage.distance_transform_edt(breast)
+    inner = lesion & (np.hypot(ROW - 100, COLUMN - 140) < 24)
+    soft = 3
+    assert np.allclose(change.added[inner & (depth >= soft)], -0.3)
+    rim = inner & (depth < soft)
+    assert change.added[rim & (depth < 1.5)].max() < 0  # also the outermost pixel goes over
+    along = -change.added[100, 110:152]
+    assert np.abs(np.diff(along)).max() < 0.3 * 2 / soft  # a smooth step is 1.5 over its width at its steepest
+    assert along.max() == pytest.approx(0.3)
+
+
+def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
+    crop = np.where(COLUMN[:128, :128] < 100, 0.4 + 0.001 * ROW[:128, :128], 0).astype(np.float32)
+    tissue = crop > 0
+    tissue[:, :6] = False
+    air = crop.copy()
+    crop[:, :6] = 1
+    region = np.hypot(ROW - 60, COLUMN - 6)[:128, :128] < 30
+    shown = _without_white_edge(crop, region & tissue, tissue)
+    assert shown[:, :6].max() < 0.54 and np.array_equal(shown[:, 8:], crop[:, 8:])
+    assert smooth_fill(shown, region & tissue)[60, 7] == pytest.approx(0.46, abs=0.02)
+    assert _without_white_edge(air, region, air > 0) is air
+
+
+def test_a_region_that_is_all_there_is_of_a_breast_is_filled():
+    breast = np.hypot(ROW, COLUMN) < 40
+    weight = blending_weight(breast, breast)
+    assert weight[:20, :20].min() == 1 and not weight[~breast].any()
 
 
 def contrast_of(picture):

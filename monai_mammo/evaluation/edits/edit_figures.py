@@ -69,12 +69,14 @@ def figures_of_run(
     Returns
     -------
     dict
-        ``auc``, ``seam``, ``contrast``, ``spectrum`` and ``score``, for regions that the lesion network found
-        ``localisation`` too: rows by kind, each figure with n and 95 % interval over persons.
+        ``auc``, ``seam``, ``contrast``, ``lines``, ``spectrum`` and ``score``, for regions that the lesion network
+        found ``localisation`` too: rows by kind, each figure with n and 95 % interval over persons.
     """
     is_insert = edits[0].command == "insert"
     groups = kind_groups([one.after.kind for one in edits])
-    rows: dict[str, Any] = {name: [] for name in ("auc", "seam", "contrast", "spectrum", "score", "localisation")}
+    rows: dict[str, Any] = {
+        name: [] for name in ("auc", "seam", "contrast", "lines", "spectrum", "score", "localisation")
+    }
     for kind, members in groups.items():
         some = [edits[i] for i in members]
         positions = [i for i, other in enumerate(others) if kind in ("all", other.kind)]
@@ -84,6 +86,8 @@ def figures_of_run(
             rows["seam"].append({"kind": kind, "measure": measure, **_seam(some, like, measure)})
         if is_insert:
             rows["contrast"].append({"kind": kind, **_beside([one.after for one in some], like, _contrast)})
+            before = _beside([one.before for one in some], like, _lines)["edited"]
+            rows["lines"].append({"kind": kind, **_beside([one.after for one in some], like, _lines), "before": before})
         for band in map(band_name, BANDS):
             powers = _beside([one.after for one in some], like, functools.partial(_power, band=band))
             rows["spectrum"].append({"kind": kind, "measure": band, **powers})
@@ -135,6 +139,10 @@ def _seam(edits: Sequence[EditedPlace], others: Sequence[Place], measure: str) -
 
 def _contrast(place: Place) -> float | None:
     return place.contrast
+
+
+def _lines(place: Place) -> float | None:
+    return place.lines
 
 
 def _power(place: Place, *, band: str) -> float | None:

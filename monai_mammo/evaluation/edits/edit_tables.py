@@ -67,6 +67,14 @@ def _page(command: str, runs: Mapping[str, Any], figures: Mapping[str, Any]) -> 
         parts += [
             "Contrast to the ring round it, share of full brightness.",
             _table(runs, "contrast", _kind, [("edited", _signed), ("real", _others), ("difference", _difference)]),
+            "Lines: how much of the strength of thin bright lines round the lesion points away from it, 1 where they "
+            "run anywhere, more round a lesion with spicules. Before: the same place in the source.",
+            _table(
+                runs,
+                "lines",
+                _kind,
+                [("edited", _value), ("n", _n_edited), ("before", _before), ("real", _others_value)],
+            ),
         ]
     parts += [
         f"Power inside, dB, by cycles a pixel, beside {others}.",
@@ -128,6 +136,7 @@ _TITLES = {
     "auc": ("kind", "crop", "features"),
     "seam": ("kind", "gradient"),
     "contrast": ("kind",),
+    "lines": ("kind",),
     "spectrum": ("kind", "band"),
     "score": ("kind", "read by"),
     "localisation": ("kind", "map"),

@@ -14,6 +14,7 @@ from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.texture_power import band_name, power_spectrum
 from monai_mammo.lesions.contrast_ranges import longer_side, ring_round, visibility
+from monai_mammo.lesions.lines_round_lesion import outward_lines
 from monai_mammo.lesions.painter_crops import DEFAULT_RIM_SHARE
 from monai_mammo.painting.local_edit import region_in_picture
 from monai_mammo.prepare.geometry import box_of_mask
@@ -70,6 +71,8 @@ class Place:
         As `seam_shares` gives it of the region that is painted round the outline; empty where no outline is known.
     powers : mapping of str to float
         Power inside the outline by band, in dB; empty where it is too small, or none is known.
+    lines : float or None
+        Thin lines round it that point away from it (`outward_lines`); `None` where no outline is known.
     on_grid : OnGrid or None
         `None` where the picture shows a part of a breast.
     """
@@ -84,6 +87,7 @@ class Place:
     contrast: float | None
     seam: Mapping[str, float]
     powers: Mapping[str, float]
+    lines: float | None
     on_grid: OnGrid | None
 
 
@@ -117,8 +121,9 @@ def measured_place(
     Place
     """
     part = _window(mask)
-    found = None
+    found = lines = None
     if is_outlined:
+        lines = outward_lines(picture.pixels[part], mask[part], picture.breast[part])
         tissue = picture.breast[part] & ~mask[part] & (True if beside is None else ~beside[part])
         found = visibility(picture.pixels[part], mask[part], ring_round(mask[part], tissue), bright=1.0)
     seam: dict[str, float] = {}
@@ -141,6 +146,7 @@ def measured_place(
         contrast=None if found is None else found.contrast,
         seam=seam,
         powers=_powers(picture.pixels, mask) if is_outlined else {},
+        lines=lines,
         on_grid=on_grid,
     )
 

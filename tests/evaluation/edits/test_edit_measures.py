@@ -33,7 +33,7 @@ def seen(pixels):
 
 def place(**changes):
     values = {"name": "a", "person": "p", "kind": "film", "density": "B", "size_px": 40, "size_share": 0.1}
-    values |= {"crops": {}, "contrast": None, "seam": {}, "powers": {}, "on_grid": None}
+    values |= {"crops": {}, "contrast": None, "seam": {}, "powers": {}, "lines": None, "on_grid": None}
     return Place(**(values | changes))
 
 

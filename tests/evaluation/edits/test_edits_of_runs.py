@@ -99,6 +99,8 @@ def test_insertions_stand_beside_real_lesions_and_two_runs_side_by_side(runs, ac
     assert ours["contrast"][0]["others"]["n"] == 8
     # outlined masses of the phantom stand out of their surround
     assert ours["contrast"][0]["others"]["low"] > 0
+    lines = ours["lines"][0]
+    assert lines["edited"]["n"] == ours["n"] and lines["others"]["n"] == 8 and 0.5 < lines["before"]["mean"] < 2
     printed = capsys.readouterr().out
     assert printed == (out / "edits.md").read_text() and "| edited, ours | n, ours |" in printed
     page = np.asarray(Image.open(out / "pairs_ours.png"))
