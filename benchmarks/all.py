@@ -5,9 +5,10 @@
 
 Distances: Fréchet distance of the same features by ours, by MONAI's FIDMetric and by frd-score's function. Sampler:
 error on Gaussian data, whose exact result is known, by ours and by MONAI's DDIM and rectified flow, all with a perfect
-network. Model: the shipped layout stage by ours and by MONAI's DDIM on the same network, noise and schedule; the error
-is the distance to 200 evaluations of ours, as share of that latent's spread. Generate and insert: the commands from a
-cold start, in a process of their own. Reading: `reading.py` on one transfer syntax.
+network. Model: the shipped layout stage by ours and by MONAI's DDIM and rectified flow on the same network and noise;
+the error is the distance to 200 evaluations of ours, as share of that latent's spread. The paths of a diffusion and of
+a flow lead to the same image, since one is the other by another scale at other times. Generate and insert: the commands
+from a cold start, in a process of their own. Reading: `reading.py` on one transfer syntax.
 
 Where two ways are timed they take turns, and the ratio is the median over rounds. What a peer that is not installed
 would show is left out and said.
@@ -34,6 +35,7 @@ from interleaved import compare, ratio
 from sampler_error import latent_data
 from torch import Tensor
 
+from monai_mammo import machine
 from monai_mammo.sampling import CosineSchedule, Schedule, dpm_solver_pp_2m, time_grid
 
 HERE = Path(__file__).parent
@@ -141,16 +143,20 @@ def model(rounds: int) -> list[Row]:
     truth = dpm_solver_pp_2m(predict, noise, time_grid(schedule, N_TRUTH), schedule)
     rows = []
     for n in N_EVALUATIONS:
-        ours = dpm_solver_pp_2m(predict, noise, time_grid(schedule, n), schedule)
-        theirs = _ddim_of_network(predict, noise, n, schedule)
-        errors = [((one - truth).pow(2).mean() / truth.var()).sqrt().item() for one in (ours, theirs)]
-        words = {"ours": f"{errors[0]:.4f}", "theirs": f"{errors[1]:.4f}", "ratio": round(errors[1] / errors[0], 1)}
-        name = f"error of the shipped layout stage, {n} evaluations"
-        rows.append(_row(name, peer="MONAI DDIM", **words, n=n_images, note=f"against {N_TRUTH} evaluations of ours"))
+        ours = _distance(dpm_solver_pp_2m(predict, noise, time_grid(schedule, n), schedule), truth)
+        for peer, way in (("MONAI DDIM", ddim_of_network), ("MONAI rectified flow", flow_of_network)):
+            theirs = _distance(way(predict, noise, n, schedule), truth)
+            words = {"ours": f"{ours:.4f}", "theirs": f"{theirs:.4f}", "ratio": round(theirs / ours, 1)}
+            name = f"error of the shipped layout stage, {n} evaluations"
+            rows.append(_row(name, peer=peer, **words, n=n_images, note=f"against {N_TRUTH} evaluations of ours"))
     return rows
 
 
-def _ddim_of_network(predict: Any, noise: Tensor, n: int, schedule: Schedule) -> Tensor:
+def _distance(latent: Tensor, truth: Tensor) -> float:
+    return ((latent - truth).pow(2).mean() / truth.var()).sqrt().item()
+
+
+def ddim_of_network(predict: Any, noise: Tensor, n: int, schedule: Schedule) -> Tensor:
     """MONAI's DDIM with the alphas of our schedule at its 1000 times."""
     from monai.networks.schedulers import DDIMScheduler
 
@@ -161,6 +167,26 @@ def _ddim_of_network(predict: Any, noise: Tensor, n: int, schedule: Schedule) ->
     z = noise
     for t in scheduler.timesteps:
         z, _ = scheduler.step(predict(z, times[t].float().expand(len(z))), int(t), z)
+    return z
+
+
+def flow_of_network(predict: Any, noise: Tensor, n: int, schedule: Schedule) -> Tensor:
+    """MONAI's rectified flow, on a network that was trained on our schedule.
+
+    ``(1 - s) * z_0 + s * eps`` is a latent of the schedule over the root of ``(1 - s)**2 + s**2``, at the time at which
+    the schedule's ratio of signal to noise is ``(1 - s) / s``.
+    """
+    from monai.networks.schedulers import RFlowScheduler
+
+    scheduler = RFlowScheduler()
+    scheduler.set_timesteps(n)
+    z, times = noise, scheduler.timesteps.tolist()
+    for t, following in zip(times, [*times[1:], 0], strict=True):
+        sigma = torch.tensor(t / scheduler.num_train_timesteps, dtype=torch.float64)
+        at = schedule.t_of_lambda(torch.log((1 - sigma) / sigma)).to(noise.dtype)
+        scale = float(torch.hypot(1 - sigma, sigma))
+        z0 = predict(z / scale, at.expand(len(z)))
+        z, _ = scheduler.step((z0 - z) / float(sigma), t, z, following)
     return z
 
 
@@ -181,7 +207,8 @@ def insert(rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "normal.dcm"
         pixels = stored_values().astype(np.int64)
-        path.write_bytes(dicom_encoders.encode(pixels, syntax=uid.JPEGLSLossless, bits=BITS))
+        of = {"PatientID": "P", "StudyInstanceUID": "2.25.2", "SeriesInstanceUID": "2.25.3"}
+        path.write_bytes(dicom_encoders.encode(pixels, syntax=uid.JPEGLSLossless, bits=BITS, **of))
         words = ["insert", str(path), "--size-px", "170", "--margin", "spiculated", "--kind", "digital"]
         words += ["--view", "MLO", "--laterality", "L"]
         row = _command("insert, one lesion into 3328 x 2560 pixels of 12 bit, from a cold start", words, rounds)
@@ -189,8 +216,8 @@ def insert(rounds: int) -> list[Row]:
 
 
 def _command(what: str, words: list[str], rounds: int) -> Row:
-    """Seconds and memory of a command in a process of its own, medians over rounds."""
-    seconds, megabytes = [], []
+    """Seconds on the clock, processor time and memory of a command in a process of its own, medians over rounds."""
+    seconds, spent, megabytes = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             command = [sys.executable, "-m", "monai_mammo", *words, "--seed", str(number), "--quiet"]
@@ -200,8 +227,10 @@ def _command(what: str, words: list[str], rounds: int) -> Row:
             if status:
                 return _row(what, note=f"failed with exit code {os.waitstatus_to_exitcode(status)}")
             seconds.append(time.perf_counter() - start)
+            spent.append(used.ru_utime + used.ru_stime)
             megabytes.append(_peak_mb(used))
-    note = f"{np.median(megabytes):.0f} MB of memory; load before {os.getloadavg()[0]:.1f}"
+    used_up = f"{np.median(spent):.1f} s of processor time, {np.median(megabytes):.0f} MB"
+    note = f"{used_up}; load after {os.getloadavg()[0]:.1f}"
     return _row(what, ours=f"{np.median(seconds):.1f} s", n=rounds, note=note)
 
 
@@ -259,6 +288,7 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     arguments = parser.parse_args()
     rows: list[Row] = []
+    print(f"{'; '.join(machine.describe())}; load before: {os.getloadavg()[0]:.1f}\n")
     print("| what | ours | peer | theirs | theirs / ours | n | |\n|" + "---|" * 7, flush=True)
     for name in arguments.only:
         start = time.perf_counter()
@@ -270,7 +300,7 @@ def main() -> None:
             rows.append({"part": name, **row})
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     if arguments.json:
-        about = {"processors": os.cpu_count(), "torch": torch.__version__, "load": os.getloadavg()[0]}
+        about = {"machine": machine.describe(), "torch": torch.__version__, "load": os.getloadavg()[0]}
         Path(arguments.json).write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
 
 

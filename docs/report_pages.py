@@ -17,12 +17,15 @@ from typing import Any
 
 from PIL import Image
 
+from monai_mammo.evaluation.report.uses import how_many_outside
+
 HERE = Path(__file__).resolve().parent
 MOST_BYTES = 1_500_000
 _QUALITIES = (90, 80, 70, 60)
 _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 _TABLE = re.compile(r"(<!-- reports -->\n.*?\n\|(?:---\|)+\n)(.*?)(<!-- /reports -->)", re.DOTALL)
 _QUESTIONS = ("realism", "request", "help", "copies")
+_DISTANCES = ("frechet_radiomic", "frechet_filtered", "frechet_network", "frechet_judge")
 
 
 def small_page(html: str, *, most_bytes: int = MOST_BYTES) -> str:
@@ -69,8 +72,18 @@ def table_line(name: str, report: dict[str, Any]) -> str:
         Markdown.
     """
     lights = [report["answers"][question]["light"] for question in _QUESTIONS]
-    n_images = str(report["synthetic"]["n_images"])
-    return "| " + " | ".join([f"[{name}](reports/{name}.html)", n_images, *lights, report["sentence"]]) + " |"
+    outside = how_many_outside(report["verdicts"], "realism")
+    rows = {row["name"]: row for row in report["verdicts"]}
+    distances = (
+        [_distance(rows[key], "figure") for key in _DISTANCES],
+        [_distance(rows[key], "beside") for key in _DISTANCES],
+    )
+    cells = [f"[{name}](reports/{name}.html)", str(report["synthetic"]["n_images"]), *lights, outside]
+    return "| " + " | ".join([*cells, *(", ".join(some) for some in distances), report["sentence"]]) + " |"
+
+
+def _distance(row: dict[str, Any], side: str) -> str:
+    return f"{row[side]['value']:.2f}" if row[side] else "–"
 
 
 def with_line(page: str, name: str, line: str) -> str:

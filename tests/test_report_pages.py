@@ -56,12 +56,22 @@ def test_a_line_of_the_table_is_added_once_and_then_replaced():
     light = {"light": "unclear"}
     report = {"sentence": "These images may be used.", "synthetic": {"n_images": 60}}
     report["answers"] = {name: light for name in ("realism", "request", "help", "copies")}
+    distances = {"frechet_radiomic": 0.083, "frechet_filtered": 0.25, "frechet_network": None, "frechet_judge": 15.491}
+    report["verdicts"] = [
+        {
+            **{"name": name, "question": "realism", "heading": "congruence"},
+            "light": "not measured" if value is None else "outside limits" if value > 1 else "unclear",
+            **{"figure": None if value is None else {"value": value}, "beside": {"value": 0.05}},
+        }
+        for name, value in distances.items()
+    ]
     once = report_pages.with_line(index, "mine", report_pages.table_line("mine", report))
     other = report_pages.with_line(once, "other", report_pages.table_line("other", report))
     report["synthetic"]["n_images"] = 300
     again = report_pages.with_line(other, "mine", report_pages.table_line("mine", report))
     assert again.count("[mine](reports/mine.html)") == again.count("[other](") == 1
-    assert "| 300 | unclear | unclear | unclear | unclear | These images may be used. |" in again
+    told = "1 of 3 figures outside limits | 0.08, 0.25, –, 15.49 | 0.05, 0.05, 0.05, 0.05"
+    assert f"| 300 | unclear | unclear | unclear | unclear | {told} | These images may be used. |" in again
     assert again.endswith("<!-- /reports -->\nfoot\n")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from monai_mammo.bundle import DEFAULT_BUNDLES
-from monai_mammo.cli.options import help_of
+from monai_mammo.cli.options import environment, help_of
 from monai_mammo.cli.progress_line import ProgressLine
 
 __all__ = ["add_parser", "run", "with_figures_named"]
@@ -412,6 +412,9 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--seed", type=int, default=0, help="chooses control and images shown (default: %(default)s)")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--cache", metavar="DIR", help="folder for what is measured (default: cache in --out)")
+    command.add_argument(
+        "--workers", metavar="N", default=environment("workers", "1"), help="processes that measure (default 1)"
+    )
     command.add_argument("--out", metavar="DIR", required=True, help="folder for report.json and report.html")
     command.set_defaults(run=run, figures=_REPORT, uses_networks=True)
 

@@ -31,6 +31,7 @@ from monai_mammo.cli import (
     translate,
     verify,
 )
+from monai_mammo.commands import COMMANDS
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["main"]
@@ -55,7 +56,7 @@ _MODULES = (
     reader_kit_analyse,
     import_checkpoint,
 )
-_ANALYSE = "reader-kit analyse"
+_OF_TWO_WORDS = tuple(command.name for command in COMMANDS if " " in command.name)
 _EPILOG = """\
 Exit codes: 0 done; 1 the work failed or is incomplete; 2 the request is wrong; 130 stopped by Ctrl-C.
 Settings may also come from the environment, as MONAI_MAMMO_SEED for --seed; a flag goes first.
@@ -107,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     words = evaluate.with_figures_named(sys.argv[1:] if argv is None else argv)
-    if words[:2] == [*_ANALYSE.split()]:  # a command of two words; a folder of that name is written as a path
-        words = [_ANALYSE, *words[2:]]
+    if " ".join(words[:2]) in _OF_TWO_WORDS:  # a folder that is called like the second word is written as a path
+        words = [" ".join(words[:2]), *words[2:]]
     arguments, rest = _parser().parse_known_args(words)
     if rest and not getattr(arguments, "takes_overrides", False):
         raise RequestError(f"unrecognized arguments: {' '.join(rest)} (see monai-mammo --help)")

@@ -14,13 +14,12 @@ from monai_mammo import bundle, networks
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.engine.device import pick_device
+from monai_mammo.generation.engine.device import BATCH_SIZE, pick_device
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.training.data import PreparedDataset
 
-__all__ = ["BATCH_SIZE", "AutoencoderOnImages", "batches", "open_autoencoder", "reconstructions"]
+__all__ = ["AutoencoderOnImages", "batches", "open_autoencoder", "reconstructions"]
 
-BATCH_SIZE = 8
 _LEAST_SIDE = 16  # of an image that `prepare` writes
 
 
@@ -83,7 +82,7 @@ def open_autoencoder(datalist: str | Path, *, split: str, autoencoder: str, devi
 
 
 def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tensor]:
-    """Pictures of one size in stacks of `BATCH_SIZE`, shape (B, 1, rows, columns), channels last.
+    """Pictures of one size in stacks as large as the device takes at once, shape (B, 1, rows, columns), channels last.
 
     Parameters
     ----------
@@ -102,8 +101,9 @@ def batches(images: Sequence[np.ndarray], device: torch.device) -> Iterator[Tens
     if images and min(images[0].shape) < _LEAST_SIDE:
         rows, columns = images[0].shape
         raise MammoError(f"images of {rows} x {columns} cannot be examined: {_LEAST_SIDE} x {_LEAST_SIDE} is the least")
-    for start in range(0, len(images), BATCH_SIZE):
-        stack = np.stack(images[start : start + BATCH_SIZE]).astype(np.float32)
+    n_at_once = BATCH_SIZE[device.type]
+    for start in range(0, len(images), n_at_once):
+        stack = np.stack(images[start : start + n_at_once]).astype(np.float32)
         yield torch.from_numpy(stack)[:, None].to(device).contiguous(memory_format=torch.channels_last)
 
 

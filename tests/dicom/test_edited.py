@@ -118,6 +118,19 @@ def keywords(dataset):
     return {element.keyword for element in dataset}
 
 
+def test_a_source_without_name_and_date_gives_an_edit_where_they_are_empty_and_its_mask(acquired, edit, tmp_path):
+    source = acquired()
+    left_out = ("PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber")
+    for keyword in (*left_out, "ReferringPhysicianName"):
+        del source[keyword]
+    pixels, disc = with_lesion(source.pixel_array)
+    edited = edit(pixels, source)
+    assert [str(edited[keyword].value or "") for keyword in left_out] == [""] * len(left_out)
+    path = tmp_path / "lesion.seg.dcm"
+    mask = write_segmentation(edited, {"requested": disc}, path, finding=Finding.MASS, provenance=EDITOR)
+    assert path.is_file() and mask.PatientName == ""
+
+
 def test_what_was_acquired_is_copied_and_nothing_is_invented(acquired, edit):
     source = acquired()
     pixels, _ = with_lesion(source.pixel_array)

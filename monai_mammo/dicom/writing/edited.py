@@ -1,7 +1,8 @@
 """Edited real mammograms as DICOM: a new object that says from which image it came and what was changed.
 
-Whatever the acquisition put into the source is copied, nothing of it is invented, and the patient
-stays the source's: to write an image without a patient, edit the de-identified dataset.
+Whatever the acquisition put into the source is copied, nothing of it is invented: what the standard demands and the
+source leaves out is there and empty. The patient stays the source's: to write an image without a patient, edit the
+de-identified dataset.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ _NOT_COPIED = (
     "HistogramSequence DigitalSignaturesSequence MACParametersSequence EncryptedAttributesSequence "
     "DataSetTrailingPadding SourceImageSequence DerivationCodeSequence PixelData ExtendedOffsetTable "
     "ExtendedOffsetTableLengths"
+).split()
+# of a person and a study, which must be there and may be empty (Type 2): a mask of the edit copies them
+_MAY_BE_EMPTY = (
+    "PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime ReferringPhysicianName StudyID "
+    "AccessionNumber"
 ).split()
 # how the source's stored values were to be shown
 _NOT_FOR_BRIGHTNESS = (
@@ -243,6 +249,9 @@ def _copied(source: Dataset) -> Dataset:
             dataset.remove_private_tags()
     except (ValueError, TypeError, AttributeError, NotImplementedError, EOFError):
         raise MammoError("the source of an edit holds an attribute that cannot be read") from None
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
     return dataset
 
 

@@ -9,11 +9,10 @@ import torch
 from torch import nn
 
 from monai_mammo.evaluation.edits.measured_place import OnGrid
+from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.networks.probable_regions import smoothed
 
 __all__ = ["lesion_maps"]
-
-_BATCH_SIZE = 8
 
 
 @torch.inference_mode()
@@ -33,8 +32,9 @@ def lesion_maps(network: nn.Module, seen: Sequence[OnGrid], *, device: torch.dev
     list of ndarray, shape (rows, columns), float32
     """
     out: list[np.ndarray] = []
-    for start in range(0, len(seen), _BATCH_SIZE):
-        some = seen[start : start + _BATCH_SIZE]
+    n_at_once = BATCH_SIZE[device.type]
+    for start in range(0, len(seen), n_at_once):
+        some = seen[start : start + n_at_once]
         x = torch.from_numpy(np.stack([one.image for one in some]))[:, None].to(device)
         maps = network(x)["mask"][:, 0].float().sigmoid().cpu().numpy()
         out += [smoothed(found, within=one.breast) for one, found in zip(some, maps, strict=True)]

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from monai_mammo.errors import RequestError
+from monai_mammo.generation.engine.device import BATCH_SIZE
 
 __all__ = ["FeatureFamily"]
-
-_BATCH_SIZE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,8 +55,9 @@ class FeatureFamily:
             The network gives no vector or maps for each image, or what it gives is not finite.
         """
         out = []
-        for start in range(0, len(images), _BATCH_SIZE):
-            stack = np.stack(images[start : start + _BATCH_SIZE]).astype(np.float32)
+        n_at_once = BATCH_SIZE[self.device.type]
+        for start in range(0, len(images), n_at_once):
+            stack = np.stack(images[start : start + n_at_once]).astype(np.float32)
             given = self.network(torch.from_numpy(stack)[:, None].to(self.device))
             out.append(self._pooled(given, len(stack)))
         return np.concatenate(out)
@@ -65,8 +65,9 @@ class FeatureFamily:
     def _pooled(self, given: object, n: int) -> np.ndarray:
         if not isinstance(given, Tensor) or given.ndim not in (2, 4) or len(given) != n or not given.numel():
             found = f"shape {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
+            given_for = "one image" if n == 1 else f"{n} images"
             raise RequestError(
-                f"{self.name} gives {found} for {n} images: a tensor of one vector, or of maps, for each is needed"
+                f"{self.name} gives {found} for {given_for}: a tensor of one vector, or of maps, for each is needed"
             )
         pooled: np.ndarray = (given if given.ndim == 2 else given.float().mean(dim=(2, 3))).double().cpu().numpy()
         if not np.isfinite(pooled).all():

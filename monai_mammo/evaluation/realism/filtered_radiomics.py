@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from monai_mammo.evaluation.realism.radiomics import examined_region
 from monai_mammo.evaluation.realism.texture_matrices import (
     CO_OCCURRENCE_FEATURES,
     FIRST_ORDER_FEATURES,
@@ -56,7 +57,7 @@ def filtered_radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndar
     image : ndarray, shape (rows, columns)
         Brightness in [0, 1].
     breast : ndarray, shape (rows, columns), bool
-        An empty one counts as the whole picture.
+        As `examined_region` takes it.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def filtered_radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndar
     ----------
     van Griethuysen et al., Cancer Res 77:e104 (2017); Zwanenburg et al., Radiology 295:328 (2020).
     """
-    inside = breast if breast.any() else np.ones_like(breast)
+    inside = examined_region(breast)
     box = _with_margin(inside, _REACH * max(_SIGMAS_PX))
     region = inside[box]
     found = [_of_picture(picture, region) for picture in filtered_pictures(np.clip(image, 0, 1)[box]).values()]

@@ -108,11 +108,20 @@ def gaussian_frechet_distance(
     ----------
     Dowson and Landau, J Multivariate Anal 12:450 (1982); Heusel et al., NeurIPS 2017.
     """
-    values, vectors = np.linalg.eigh(covariance_a)
-    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    common = np.linalg.eigvalsh(root @ covariance_b @ root)  # of C_a C_b, which has the same eigenvalues
+    root = _root(covariance_a)
+    common = np.linalg.eigvalsh(root.T @ covariance_b @ root)  # of C_a C_b, which has the same eigenvalues
     trace = np.trace(covariance_a) + np.trace(covariance_b) - 2 * np.sqrt(np.maximum(common, 0)).sum()
     return float(((mean_a - mean_b) ** 2).sum() + max(trace, 0.0))
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Matrix R with ``R R' = C``: triangular where it can be, which is less work than a symmetric one."""
+    try:
+        triangle: np.ndarray = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # a covariance of less than full rank
+        values, vectors = np.linalg.eigh(covariance)
+        return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    return triangle
 
 
 def frechet_distance_of_features(features: np.ndarray, reference: np.ndarray) -> float:

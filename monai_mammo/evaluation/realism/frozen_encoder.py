@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["FeatureEncoder", "encoder_features"]
+from monai_mammo.generation.engine.device import BATCH_SIZE
 
-_BATCH_SIZE = 8
+__all__ = ["FeatureEncoder", "encoder_features"]
 
 
 class FeatureEncoder(Protocol):
@@ -53,8 +53,9 @@ def encoder_features(
         standard deviation of each map of all others. float64.
     """
     last, inner = [], []
-    for start in range(0, len(images), _BATCH_SIZE):
-        stack = np.stack(images[start : start + _BATCH_SIZE]).astype(np.float32)
+    n_at_once = BATCH_SIZE[torch.device(device).type]
+    for start in range(0, len(images), n_at_once):
+        stack = np.stack(images[start : start + n_at_once]).astype(np.float32)
         x = torch.from_numpy(stack)[:, None].to(device).contiguous(memory_format=torch.channels_last)
         *maps, final = [m.float() for m in encoder.features(x)]
         last.append(final.mean(dim=(2, 3)).cpu().numpy())

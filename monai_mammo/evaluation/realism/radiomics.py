@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["FEATURE_NAMES", "radiomic_features"]
+__all__ = ["FEATURE_NAMES", "examined_region", "radiomic_features"]
 
 _N_LEVELS = 32
 _DISTANCES_PX = (1, 2, 4)
@@ -38,7 +38,7 @@ def radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndarray:
     image : ndarray, shape (rows, columns)
         Brightness in [0, 1].
     breast : ndarray, shape (rows, columns), bool
-        An empty one counts as the whole picture.
+        As `examined_region` takes it.
 
     Returns
     -------
@@ -46,10 +46,24 @@ def radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndarray:
         In the order of `FEATURE_NAMES`.
     """
     picture = np.clip(image, 0, 1).astype(np.float64)
-    inside = breast if breast.any() else np.ones_like(breast)
+    inside = examined_region(breast)
     return np.concatenate(
         [_first_order(picture[inside]), _co_occurrence(picture, inside), _patterns(picture, inside), _powers(picture)]
     )
+
+
+def examined_region(breast: np.ndarray) -> np.ndarray:
+    """Pixels that features are taken of: the breast's, all where none is of a breast.
+
+    Parameters
+    ----------
+    breast : ndarray, shape (rows, columns), bool
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    return breast if breast.any() else np.ones_like(breast)
 
 
 def _first_order(values: np.ndarray) -> np.ndarray:

@@ -110,6 +110,20 @@ class MeasureCache:
             return None
         return (measures, features) if features else None
 
+    def has_examined(self, digest: str, encoder_sha256: str) -> bool:
+        """Whether there is a file with what `examined` gives, not whether it can be read.
+
+        Parameters
+        ----------
+        digest, encoder_sha256 : str
+            As `examined` takes them.
+
+        Returns
+        -------
+        bool
+        """
+        return self._path(f"{_MEASURES_VERSION}{digest}{encoder_sha256}", "npz").is_file()
+
     def put_examined(
         self, digest: str, encoder_sha256: str, measures: Mapping[str, float], features: _Features
     ) -> None:
@@ -150,6 +164,20 @@ class MeasureCache:
         except (UnreadableFile, KeyError):
             return None
 
+    def has_vector(self, digest: str, network_sha256: str) -> bool:
+        """Whether there is a file with what `vector` gives, not whether it can be read.
+
+        Parameters
+        ----------
+        digest, network_sha256 : str
+            As `vector` takes them.
+
+        Returns
+        -------
+        bool
+        """
+        return self._path(f"{_VERSION}{digest}vector{network_sha256}", "npz").is_file()
+
     def put_vector(self, digest: str, network_sha256: str, vector: np.ndarray) -> None:
         """Keep features that a network gave for an image.
 
@@ -182,6 +210,20 @@ class MeasureCache:
             return Reading(**read_json(path))
         except (UnreadableFile, TypeError):
             return None
+
+    def has_reading(self, key: str) -> bool:
+        """Whether there is a file with what `reading` gives, not whether it can be read.
+
+        Parameters
+        ----------
+        key : str
+            `stated_digest` of the image.
+
+        Returns
+        -------
+        bool
+        """
+        return self._path(key, "json").is_file()
 
     def put_reading(self, key: str, reading: Reading) -> None:
         """Keep what a network read on an image, without whose it is.

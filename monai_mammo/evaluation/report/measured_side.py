@@ -7,50 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
-from torch import nn
 
-from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
+from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.lesion_readings import Reading, read_items
 from monai_mammo.evaluation.memorisation import closest
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
-from monai_mammo.evaluation.realism.feature_family import FeatureFamily
-from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.report.instruments import Instruments
 from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
 from monai_mammo.prepare.datalist_items import pixels_of
 
-__all__ = ["Instruments", "MeasuredSide", "loaded_items", "measured_side"]
+__all__ = ["MeasuredSide", "is_measured", "loaded_items", "measured_side"]
 
 _CHUNK = 32  # images after which progress is told
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Instruments:
-    """What images are measured with.
-
-    Parameters
-    ----------
-    encoder : FeatureEncoder or None
-        Frozen, on `device`.
-    examiners : mapping of str to nn.Module
-        Lesion network and judge, by name.
-    fingerprint : TrainingFingerprint or None
-        Of the training images, where one is at hand.
-    families : tuple of FeatureFamily
-        Further sorts of features of whole images, at their full size alone.
-    device : torch.device
-    hashes : mapping of str to str
-        sha256 of the weights of ``encoder`` and of each examiner, by which what they gave is found again.
-    """
-
-    encoder: FeatureEncoder | None
-    examiners: Mapping[str, nn.Module]
-    fingerprint: TrainingFingerprint | None
-    families: tuple[FeatureFamily, ...] = ()
-    device: torch.device
-    hashes: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,6 +107,31 @@ def loaded_items(items: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]],
         else:
             kept.append({**item, "image": pixels})
     return kept, constant
+
+
+def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: MeasureCache, *, is_read: bool) -> bool:
+    """Whether all that instruments give of an image is kept.
+
+    Parameters
+    ----------
+    item : mapping
+        With its pixels.
+    instruments : Instruments
+    cache : MeasureCache
+    is_read : bool
+        Whether readings of lesion network and judge are meant too.
+
+    Returns
+    -------
+    bool
+    """
+    digest = content_digest(item)
+    readers = [instruments.hashes[name] for name in instruments.examiners] if is_read else []
+    return (
+        cache.has_examined(digest, instruments.hashes["encoder"])
+        and all(cache.has_vector(digest, family.sha256) for family in instruments.families)
+        and all(cache.has_reading(stated_digest(item, digest, weights)) for weights in readers)
+    )
 
 
 def measured_side(

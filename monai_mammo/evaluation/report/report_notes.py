@@ -7,8 +7,9 @@ from typing import Any
 
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.training_images import TrainingImages
+from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["FEW_IMAGES", "notes_of"]
+__all__ = ["FEW_IMAGES", "notes_of", "unstated_kinds"]
 
 FEW_IMAGES = 50
 """Images under which a report says that they are few."""
@@ -60,6 +61,9 @@ def notes_of(
         notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
     if flat:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(flat), 'acquired image')}.")
+    unstated = unstated_kinds(source)
+    if unstated is not None:
+        notes.append(unstated)
     if not source.is_read:
         notes.append("The images state no view, density, finding or BI-RADS: what was requested cannot be compared.")
     n = identity["n"]
@@ -68,6 +72,27 @@ def notes_of(
     if source.manifest is not None and not source.manifest.is_complete:
         notes.append(f"The run is not complete: {n} of {source.manifest.count} samples are there.")
     return notes
+
+
+def unstated_kinds(source: ReportSource) -> str | None:
+    """Sentence on images that state no acquisition kind, `None` where all do.
+
+    Parameters
+    ----------
+    source : ReportSource
+
+    Returns
+    -------
+    str or None
+    """
+    n = sum(item["conditions"].get("kind") is None for item in source.items)
+    if not n:
+        return None
+    *most, last = map(str, AcquisitionKind)
+    return (
+        f"The acquisition kind of {n} of {_counted(len(source.items), 'image')} is not stated, so these are compared "
+        f"with acquired images of all kinds together: say --kind {', '.join(most)} or {last} where they are of one."
+    )
 
 
 def _counted(n: int, noun: str) -> str:

@@ -5,32 +5,33 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from monai_mammo import bundle as bundles
-from monai_mammo import networks
 from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
-from monai_mammo.evaluation.examiners import JUDGE, examiners, refuse_judge_that_drew
+from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew
 from monai_mammo.evaluation.memorisation import closest_copies
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.compared_sets import check_comparable
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
-from monai_mammo.evaluation.realism.feature_file import family_of_file
 from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
+from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
-from monai_mammo.evaluation.report.measured_side import Instruments, MeasuredSide, loaded_items, measured_side
+from monai_mammo.evaluation.report.measured_ahead import Ahead
+from monai_mammo.evaluation.report.measured_side import MeasuredSide, loaded_items, measured_side
 from monai_mammo.evaluation.report.panels import panels_of
-from monai_mammo.evaluation.report.report_notes import notes_of
+from monai_mammo.evaluation.report.report_notes import notes_of, unstated_kinds
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.shown_images import Panel
@@ -42,8 +43,7 @@ from monai_mammo.evaluation.stated import about_bundle
 from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.request import Request
-from monai_mammo.networks import PyramidJudge
-from monai_mammo.networks.weights import ENCODER
+from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.prepare.datalist_items import pixels_of
 from monai_mammo.progress import Progress, ProgressCallback
 
@@ -70,6 +70,7 @@ def evaluate_report(
     seed: int = 0,
     device: str = "auto",
     cache: str | Path | None = None,
+    workers: int | str = 1,
     features: Sequence[str | Path] = (),
     utility: bool | str | Path = False,
     target: str = "density",
@@ -106,6 +107,8 @@ def evaluate_report(
     device : {"auto", "cpu", "cuda"}
     cache : str or Path, optional
         Folder in which what is measured of each image is kept by the hash of its pixels; ``cache`` in `out` by default.
+    workers : int
+        Processes that measure images; what they find does not depend on their number.
     features : sequence of str or Path
         Files of networks (TorchScript, an exported program of torch, ONNX) whose features are a further sort each.
     utility : bool, str or Path
@@ -119,7 +122,8 @@ def evaluate_report(
     progress : callable or None
         Called with a `Progress` after each part of the work.
     announce : callable or None
-        Called with a sentence on how long trainings take, before they start.
+        Called before the work starts with a sentence on images that state no acquisition kind, and with one on how
+        long trainings take.
 
     Returns
     -------
@@ -136,10 +140,16 @@ def evaluate_report(
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
     Request(seed=seed)  # refuses one that is not allowed
+    workers = parse_whole(workers, name="workers", low=1, high=1024)
     if out is not None:
         check_output_folder(out, command="evaluate report", is_ours=_is_ours)
-    with contextlib.nullcontext() if out is None else folder_lock(Path(out)):
+    with contextlib.ExitStack() as stack:
+        if out is not None:
+            stack.enter_context(folder_lock(Path(out)))
         source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
+        unstated = unstated_kinds(source)
+        if announce is not None and unstated is not None:
+            announce(unstated)
         home = bundles.find(lesion_network)
         if source.manifest is not None:
             refuse_judge_that_drew(home, source.manifest)
@@ -157,11 +167,17 @@ def evaluate_report(
             announce=announce,
         )
         place = torch.device(pick_device(device))
-        instruments = _instruments(home, features, place)
+        instruments = instruments_of(home, features, place)
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
+        if folder is None and workers > 1:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
         kept = None if folder is None else MeasureCache(Path(folder))
+        ahead = None
+        if folder is not None and workers > 1:
+            ahead = Ahead(home.root, tuple(map(str, features)), str(place), Path(folder), workers)
         report, panels = _reported(
-            source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, gained, sources, progress
+            *(source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, ahead),
+            *(gained, sources, progress),
         )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
@@ -196,6 +212,7 @@ def _reported(
     instruments: Instruments,
     has_baselines: bool,
     cache: MeasureCache | None,
+    ahead: Ahead | None,
     gained: dict[str, Any],
     sources: str | Path | None,
     progress: ProgressCallback | None,
@@ -219,7 +236,12 @@ def _reported(
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
     n_passes += n_reads * (source.is_read * len(source.items) + len(known))
     count = _Counter(progress, n_passes + (n_measures + n_reads) * len(BASELINES) * len(taken))
+    spoilt = {name: spoilt_items([known[i] for i in taken], name, seed=seed) for name in BASELINES if taken}
     how: dict[str, Any] = {"cache": cache, "on_images": count}
+    if ahead is not None:
+        sides = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
+        ahead.measure([*sides, *((items, True) for items in spoilt.values())], instruments, on_images=count)
+        how["on_images"] = None
     synthetic = measured_side(source.items, instruments, images=images[0], is_read=source.is_read, **how)
     acquired = measured_side(known, instruments, images=images[1], is_read=True, **how)
     control = measured_side(others, instruments, images=images[2], is_read=False, **how)
@@ -247,8 +269,7 @@ def _reported(
         for name in ("acquired", *BASELINES):
             side = real
             if name != "acquired":
-                spoilt = spoilt_items(real.items, name, seed=seed)
-                side = measured_side(spoilt, instruments, is_read=True, **how)
+                side = measured_side(spoilt[name], instruments, is_read=True, **how)
             found = compared_sides(side, others_of_real, control, copies=copies)
             words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
             judged = _judged(found)
@@ -283,29 +304,6 @@ def _reported(
         "settings": {"seed": seed, "split": split},
     }
     return report, panels
-
-
-def _instruments(home: BundleFolder, files: Sequence[str | Path], place: torch.device) -> Instruments:
-    has_encoder = (home.root / ENCODER[0]).is_file()
-    read = examiners(home, str(place))
-    hashes = {"lesion network": home.weights_sha256["models/model.pt"], "judge": home.weights_sha256[JUDGE[0]]}
-    of_files = [family_of_file(path, device=place) for path in files]
-    if len({family.name for family in of_files}) < len(of_files):
-        raise RequestError("files of features need different names: " + ", ".join(str(Path(path)) for path in files))
-    of_judge = FeatureFamily(
-        name="judge", sha256=hashes["judge"], network=cast(PyramidJudge, read["judge"]).pooled_features, device=place
-    )
-    return Instruments(
-        encoder=networks.load_encoder(home, device=place) if has_encoder else None,
-        examiners=read,
-        fingerprint=None,
-        families=(of_judge, *of_files),
-        device=place,
-        hashes={
-            "encoder": home.weights_sha256[ENCODER[0]] if has_encoder else "",
-            **hashes,
-        },
-    )
 
 
 def _check_vary(families: Sequence[FeatureFamily], acquired: MeasuredSide) -> None:

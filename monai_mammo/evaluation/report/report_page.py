@@ -15,6 +15,7 @@ from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_ht
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.source_pairs import PAIR_MEASURES
 from monai_mammo.evaluation.report.svg_plots import interval_plot
+from monai_mammo.evaluation.report.uses import how_many_outside
 from monai_mammo.evaluation.report.utility_section import utility_section
 
 __all__ = ["report_page"]
@@ -81,7 +82,8 @@ def _first_screen(report: Mapping[str, Any]) -> str:
     notes = report["notes"]
     warning = f'<section class="notes" aria-label="Notes"><h2>Mind</h2>{list_html(notes)}</section>' if notes else ""
     questions = "".join(
-        f"<div><dt>{escape(question)}</dt><dd>{light_html(report['answers'][name]['light'])}</dd></div>"
+        f"<div><dt>{escape(question)}</dt><dd>{light_html(report['answers'][name]['light'])} "
+        f"<small>{escape(how_many_outside(report['verdicts'], name))}</small></dd></div>"
         for name, question in QUESTIONS.items()
     )
     uses = table_html(

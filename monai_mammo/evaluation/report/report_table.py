@@ -7,6 +7,7 @@ from typing import Any
 
 from monai_mammo.evaluation.report.coverage_words import coverage_lines
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text
+from monai_mammo.evaluation.report.uses import how_many_outside
 
 __all__ = ["report_table"]
 
@@ -27,7 +28,9 @@ def report_table(report: Mapping[str, Any]) -> str:
     lines = [report["sentence"], ""]
     lines += [f"- {note}" for note in report["notes"]] + [""] * bool(report["notes"])
     named = [(name, answer) for name, answer in report["answers"].items() if answer["question"] != name]
-    lines += [f"- {answer['question']} {answer['light']}" for _, answer in named]
+    for name, answer in named:
+        outside = how_many_outside(report["verdicts"], name)
+        lines.append(f"- {answer['question']} {answer['light']}" + (f" ({outside})" if outside else ""))
     lines += ["", "| figure | light | value | n | beside |", "| --- | --- | --- | --- | --- |"]
     for row in report["verdicts"]:
         figure, beside = row["figure"], row["beside"]

@@ -9,7 +9,7 @@ from typing import Any
 from monai_mammo.evaluation.report.criteria import NO_TRAINING, QUESTIONS
 from monai_mammo.evaluation.report.lights import Light, worst
 
-__all__ = ["USES", "Use", "answers_to_questions", "sentence_of", "uses_of", "uses_table"]
+__all__ = ["USES", "Use", "answers_to_questions", "how_many_outside", "sentence_of", "uses_of", "uses_table"]
 
 _LEAST_FAMILIES = 2
 _CLOSENESS = "suspected_copies"
@@ -107,6 +107,27 @@ def answers_to_questions(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, dic
             because = "; ".join(reasons) or NO_TRAINING
         out[name] = {"question": QUESTIONS.get(name, name), "light": str(light), "because": because}
     return out
+
+
+def how_many_outside(verdicts: Sequence[Mapping[str, Any]], name: str) -> str:
+    """How many figures of a question or heading lie outside limits, in words; empty where none was measured.
+
+    The light of a question is that of its worst figure, so it is the same whether one fails or all.
+
+    Parameters
+    ----------
+    verdicts : sequence of mapping
+        As `verdicts_of` gives them.
+    name : str
+        Such as ``realism``.
+
+    Returns
+    -------
+    str
+    """
+    lights = [Light(row["light"]) for row in verdicts if name in (row["question"], row["heading"])]
+    n = len(lights) - lights.count(Light.NOT_MEASURED)
+    return f"{lights.count(Light.BAD)} of {n} figures {Light.BAD}" if n else ""
 
 
 def uses_of(answers: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from monai_mammo.errors import RequestError
 __all__ = ["BATCH_SIZE", "pick_device"]
 
 BATCH_SIZE = {"cpu": 1, "cuda": 8}
-"""Samples in a network call, fixed for each device; on a CPU one with its guidance costs no more than many."""
+"""Samples, or images that are examined, in a network call, fixed for each device: what a CPU works on one by one stays
+in its cache, which takes less time than eight together."""
 
 
 def pick_device(name: str) -> str:

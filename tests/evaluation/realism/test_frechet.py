@@ -28,6 +28,19 @@ def test_covariances_that_do_not_commute():
     assert gaussian_frechet_distance(np.zeros(5), a, np.zeros(5), b) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("n_same", [1, 4])
+def test_features_that_follow_from_others_have_the_distance_of_the_definition(n_same):
+    """No triangular root exists of covariances of less than full rank, which is seen at once, late or not at all."""
+    rng = np.random.default_rng(2)
+    mix, other = rng.normal(size=(6 - n_same, 6)), rng.normal(size=(6 - n_same, 6))
+    x, y = rng.normal(size=(50, 6 - n_same)) @ mix, rng.normal(size=(50, 6 - n_same)) @ other
+    left, right = (z - z.mean(axis=0) for z in (x, y))
+    nuclear = np.linalg.svd(left @ right.T, compute_uv=False).sum()  # sum of the roots, without any matrix of 6 x 6
+    expected = ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum() + ((left**2).sum() + (right**2).sum() - 2 * nuclear) / 49
+    assert frechet_distance_of_features(x, y) == pytest.approx(expected, rel=1e-6)
+    assert gaussian_frechet_distance(np.zeros(6), np.diag([1.0, 0, 0, 0, 0, 4]), np.zeros(6), np.eye(6)) == 5
+
+
 def test_the_distance_of_features_is_that_of_monai():
     """MONAI's FIDMetric on the same features, more images than features."""
     import torch

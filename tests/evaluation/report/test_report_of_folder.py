@@ -224,6 +224,30 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     assert again["verdicts"] == report["verdicts"] and again["sentence"] == report["sentence"]
 
 
+def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(
+    reported, acquired, generated, tmp_path, monkeypatch
+):
+    _, report = reported
+
+    def refuse(*_, **__):
+        raise AssertionError("an image was measured here and not by a worker")
+
+    for name in ("examined_set", "read_items"):
+        monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
+    seen: list = []
+    words = {"synthetic": generated, "reference": acquired, "cache": tmp_path, "device": "cpu", "workers": "2"}
+    again = evaluate("report", **words, baselines=True, progress=seen.append)
+    assert again["verdicts"] == report["verdicts"] and again["baselines"] == report["baselines"]
+    done = [at.n_done for at in seen]
+    assert done == sorted(done) and done[-1] == seen[-1].n_all, "each image counts once"
+    assert len(done) > 4, "told while they work"
+
+
+def test_a_number_of_workers_that_is_none_is_refused(acquired, generated):
+    with pytest.raises(RequestError, match="workers '0' is not a whole number from 1 to 1024"):
+        evaluate("report", synthetic=generated, reference=acquired, workers=0)
+
+
 def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path, reported):
     """The validation split as what is generated: the same files, the same persons; one flat picture beside them."""
     content = json.loads((acquired / "datalist.json").read_text())
@@ -246,6 +270,7 @@ def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path
     assert verdicts["frechet_radiomic"]["figure"] is None, "five images are too few"
     assert verdicts["frechet_radiomic"]["reason"] == "5 images, and 20 at least are needed"
     words = " ".join(report["notes"])
+    assert "acquisition kind" not in words
     assert "5 of 5 images are pixel for pixel images of the reference" in words
     assert "Of one value everywhere, and left out: 1 image." in words and "There are few images, 5:" in words
 

@@ -9,7 +9,14 @@ from planted_figures import figure, planted
 
 from monai_mammo.evaluation.report.criteria import CRITERIA, HEADINGS, QUESTIONS, limits_table, verdicts_of
 from monai_mammo.evaluation.report.lights import Light, light_of, worst
-from monai_mammo.evaluation.report.uses import USES, answers_to_questions, sentence_of, uses_of, uses_table
+from monai_mammo.evaluation.report.uses import (
+    USES,
+    answers_to_questions,
+    how_many_outside,
+    sentence_of,
+    uses_of,
+    uses_table,
+)
 
 GOOD, UNCLEAR, BAD, NONE = Light.GOOD, Light.UNCLEAR, Light.BAD, Light.NOT_MEASURED
 
@@ -45,6 +52,16 @@ def judged(figures):
     verdicts = verdicts_of(figures)
     answers = answers_to_questions(verdicts)
     return {row["name"]: row for row in verdicts}, answers, sentence_of(uses_of(answers))
+
+
+def test_how_many_figures_are_outside_tells_one_fault_from_many():
+    rows = [
+        {"question": "realism", "heading": "congruence", "light": light} for light in (BAD, GOOD, UNCLEAR, BAD, NONE)
+    ]
+    other = {"question": "copies", "heading": "compliance", "light": BAD}
+    assert how_many_outside([*rows, other], "realism") == "2 of 4 figures outside limits"
+    assert how_many_outside([*rows, other], "compliance") == "1 of 1 figures outside limits"
+    assert how_many_outside(rows[-1:], "realism") == "", "none was measured"
 
 
 def test_criteria_have_names_of_their_own_and_known_headings():

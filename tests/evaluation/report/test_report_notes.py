@@ -1,0 +1,31 @@
+"""What is said of images that state no acquisition kind, before the work starts and in the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monai_mammo.evaluation.report.report_notes import unstated_kinds
+from monai_mammo.evaluation.report.report_source import ReportSource
+
+
+def source(*kinds: str | None) -> ReportSource:
+    items = [{"conditions": {} if kind is None else {"kind": kind}} for kind in kinds]
+    return ReportSource(folder=Path("pictures"), form="folder of pictures", items=items, constant=[], manifest=None)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ((None, None), "The acquisition kind of 2 of 2 images is not stated"),
+        (("film", None, "digital"), "The acquisition kind of 1 of 3 images is not stated"),
+        (("film", "film"), None),
+    ],
+)
+def test_images_that_state_no_kind_are_counted_and_the_option_named(kinds, said):
+    found = unstated_kinds(source(*kinds))
+    if said is None:
+        assert found is None
+    else:
+        assert found.startswith(said) and found.endswith("say --kind film, digital or contrast where they are of one.")
