@@ -60,10 +60,7 @@ def _write_detail(root: Path) -> None:
     for config, key in parts:
         path = root / "configs" / f"{config}.json"
         values = json.loads(path.read_text(encoding="utf-8"))
-        sizes = {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
-        values[key] = {**values.get(key, values["network_def"]), **sizes}  # a guide of the layout stage is not shipped
-        if key == "guide_def":
-            values["layout_guidance"] = 1.2
+        values[key] |= {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
         path.write_text(json.dumps(values), encoding="utf-8")
     for name in PARTS:
         network = networks.build(*BundleFolder(root).network_definition("inference", f"{name}_def"))

@@ -98,12 +98,10 @@ def test_the_diffusion_bundle_names_its_detail_stage_as_it_trains_it():
     assert folder.network_definition("inference", "detail_schedule") == folder.network_definition("detail", "schedule")
 
 
-def test_the_layout_stage_of_the_diffusion_bundle_is_pushed_from_no_guide():
+def test_the_diffusion_bundle_names_the_guide_of_its_layout_stage_as_it_trains_it():
     folder = find("mammo_diffusion")
-    assert not folder.defines(GUIDE) and frozen_part(folder.root, "guide") is None
-    assert "models/guide.pt" not in folder.weights_sha256
-    assert set(folder.metadata["layout_guidance"].values()) == {1.0}
-    assert folder.trained_network("guide")[0] == folder.trained_network()[0], "one may be trained and put in"
+    assert folder.defines(GUIDE) and "models/guide.pt" in folder.weights_sha256
+    assert folder.network_definition("inference", "guide_def") == folder.trained_network("guide")
     for name in ("layout_guidance", "finer_texture"):
         assert folder.config("inference")[name] == folder.metadata[name]
 
