@@ -20,21 +20,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from opened_cascade import opened_cascade
 from torch import Tensor
 from torch.nn import functional
 
 from monai_mammo import networks, sampling
-from monai_mammo.bundle import beside, find
+from monai_mammo.bundle import find
 from monai_mammo.evaluation.realism.classifier_auc import separability
 from monai_mammo.evaluation.realism.compared_sets import halved_by_person
 from monai_mammo.evaluation.realism.frozen_encoder import encoder_features
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.realism.measured_image import image_measures
-from monai_mammo.generation.engine.generator import sampler_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.detail_unet import layout_of
-from monai_mammo.prepare import training_items
 from monai_mammo.training.data import PreparedDataset
 
 SHOWN = ("ridge length", "orientation coherence", "skin-line step", "frame step", "2-pixel border ratio")
@@ -69,15 +68,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     settings = parser.parse_args()
-    folder = find(settings.bundle)
-    autoencoder: Any = networks.load_network(find(beside(folder.root, "mammo_autoencoder")))
-    cascade = sampler_of(folder, torch.device("cpu"))
-    if not isinstance(cascade, sampling.Cascade):
-        raise SystemExit(f"bundle {folder.name} draws in one stage")
-    rows, columns = folder.prepared_shape
-    items = training_items(settings.dataset_dir, split="validation", shape=(rows, columns), n_phantoms=1)
-    dataset = PreparedDataset(items)
-    persons = [str(item["person_id"]) for item in items]
+    folder, autoencoder, cascade, dataset = opened_cascade(settings.bundle, settings.dataset_dir)
+    persons = [str(item["person_id"]) for item in dataset.data]
     halves = halved_by_person(persons)
     chosen = [place for place in halves[0] if str(dataset.conditions[place].kind) in settings.kinds]
     told = _told(dataset, autoencoder, _spread(dataset, chosen, settings.n), seed=settings.seed)

@@ -20,17 +20,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from opened_cascade import opened_cascade
 from torch import Tensor
 from torch.nn import functional
 
-from monai_mammo import networks, sampling
-from monai_mammo.bundle import beside, find
-from monai_mammo.generation.engine.generator import sampler_of
+from monai_mammo import sampling
 from monai_mammo.lesions import request_lesion
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.detail_unet import distance_to_air, layout_of, layout_planes
-from monai_mammo.prepare import training_items
 from monai_mammo.training.data import PreparedDataset
 
 _INSIDE = 0.03
@@ -49,14 +47,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     settings = parser.parse_args()
-    folder = find(settings.bundle)
-    autoencoder: Any = networks.load_network(find(beside(folder.root, "mammo_autoencoder")))
-    cascade = sampler_of(folder, torch.device("cpu"))
-    if not isinstance(cascade, sampling.Cascade):
-        raise SystemExit(f"bundle {folder.name} draws in one stage")
-    dataset = PreparedDataset(
-        training_items(settings.dataset_dir, split="validation", shape=folder.prepared_shape, n_phantoms=1)
-    )
+    folder, autoencoder, cascade, dataset = opened_cascade(settings.bundle, settings.dataset_dir)
     places = _chosen(dataset, settings.n, settings.seed)
     kinds = np.array([str(dataset.conditions[place].kind) for place in places])
     layouts = _layouts(dataset, autoencoder, places)
