@@ -389,11 +389,14 @@ def _judged(name: str, measure: str, title: str) -> Criterion:
     )
 
 
-def _shape(name: str, measure: str, title: str, good: tuple[float, float], tolerated: tuple[float, float]) -> Criterion:
+def _measure(
+    heading: str, name: str, measure: str, title: str, good: tuple[float, float], tolerated: tuple[float, float]
+) -> Criterion:
+    """A measure of single images, whose mean is to be about that of acquired ones."""
     return Criterion(
         name=name,
         title=title,
-        heading="constraint",
+        heading=heading,
         question="realism",
         beside=_CONTROL,
         judged="ratio",
@@ -485,38 +488,29 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_fine_texture,
         unit="dB",
     ),
-    Criterion(
-        name="ridge_length",
-        title="length of fibres, as share of acquired images'",
-        heading="congruence",
-        question="realism",
-        beside=_CONTROL,
-        judged="ratio",
-        good=(0.75, 1.33),
-        tolerated=(0.75, 1.33),
-        find=_of_measure("ridge length"),
+    _measure(
+        "congruence",
+        "ridge_length",
+        "ridge length",
+        "length of fibres, as share of acquired images'",
+        (0.75, 1.33),
+        (0.75, 1.33),
     ),
-    Criterion(
-        name="skin_line",
-        title="sharpness of the skin line, as share of acquired images'",
-        heading="congruence",
-        question="realism",
-        beside=_CONTROL,
-        judged="ratio",
-        good=(0.75, 1.33),
-        tolerated=(0.75, 1.33),
-        find=_of_measure("skin-line step"),
+    _measure(
+        "congruence",
+        "skin_line",
+        "skin-line step",
+        "sharpness of the skin line, as share of acquired images'",
+        (0.75, 1.33),
+        (0.75, 1.33),
     ),
-    Criterion(
-        name="frame_step",
-        title="unevenness along the frame that cuts the breast, as share of acquired images'",
-        heading="congruence",
-        question="realism",
-        beside=_CONTROL,
-        judged="ratio",
-        good=(0.67, 1.5),
-        tolerated=(0.67, 1.5),
-        find=_of_measure("frame step"),
+    _measure(
+        "congruence",
+        "frame_step",
+        "frame step",
+        "unevenness along the frame that cuts the breast, as share of acquired images'",
+        (0.67, 1.5),
+        (0.67, 1.5),
     ),
     Criterion(
         name="utility_gain",
@@ -587,8 +581,22 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_diversity,
         n_least=20,
     ),
-    _shape("breast_area", "breast area", "area of the breast, as share of acquired images'", (0.8, 1.25), (0.8, 1.25)),
-    _shape("solidity", "solidity", "solidity of the breast, as share of acquired images'", (0.95, 1.05), (0.95, 1.05)),
+    _measure(
+        "constraint",
+        "breast_area",
+        "breast area",
+        "area of the breast, as share of acquired images'",
+        (0.8, 1.25),
+        (0.8, 1.25),
+    ),
+    _measure(
+        "constraint",
+        "solidity",
+        "solidity",
+        "solidity of the breast, as share of acquired images'",
+        (0.95, 1.05),
+        (0.95, 1.05),
+    ),
     _judged("judge_dice", "Dice", "overlap of the requested lesion and what the judge outlines (Dice)"),
     _judged("judge_box", "box IoU", "overlap of the requested box and that of what the judge outlines (IoU)"),
     _judged("judge_none", "nothing found, no lesion there", "images without a lesion in which the judge finds none"),
