@@ -168,7 +168,7 @@ def test_learning_rate_rises_stays_and_falls_to_nothing():
 
 
 def test_autocast_reaches_the_network_on_a_cpu(monkeypatch):
-    monkeypatch.setattr(precision, "_processor_has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "_bfloat16_is_faster", lambda: True)
     network = nn.Linear(4, 4)
     x = torch.rand(2, 4)
     assert AutocastInferer("bfloat16")(x, network).dtype is torch.bfloat16
@@ -176,11 +176,27 @@ def test_autocast_reaches_the_network_on_a_cpu(monkeypatch):
 
 
 def test_a_processor_without_bfloat16_works_in_float32(monkeypatch):
-    monkeypatch.setattr(precision, "_processor_has_bfloat16", lambda: False)
+    monkeypatch.setattr(precision, "_bfloat16_is_faster", lambda: False)
     assert AutocastInferer("bfloat16")(torch.rand(2, 4), nn.Linear(4, 4)).dtype is torch.float32
     assert precision.autocast_dtype("bfloat16", "cuda") is torch.bfloat16
     assert precision.autocast_dtype("float16", "cpu") is torch.float16
     assert precision.autocast_dtype(None, "cpu") is None
+
+
+@pytest.mark.parametrize(
+    ("machine", "has_tiles", "is_taken"),
+    [("x86_64", True, True), ("AMD64", False, False), ("x86_64", False, False), ("aarch64", False, True)],
+)
+def test_bfloat16_is_taken_where_a_processor_multiplies_matrices_in_it(machine, has_tiles, is_taken, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_tiles)
+    monkeypatch.setattr(precision.platform, "machine", lambda: machine)
+    precision._bfloat16_is_faster.cache_clear()
+    try:
+        taken = precision.autocast_dtype("bfloat16", "cpu")
+    finally:
+        precision._bfloat16_is_faster.cache_clear()
+    assert taken is (torch.bfloat16 if is_taken else None)
 
 
 def test_gradients_of_what_is_not_trained_neither_pile_up_nor_count():
