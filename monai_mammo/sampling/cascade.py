@@ -72,6 +72,8 @@ class Cascade:
         conditions; it is asked as `layout` is.
     layout_guidance : float or mapping of str to float
         How far: 1 is not at all. A mapping gives each acquisition kind a weight of its own, 1 where it names none.
+    layout_range : tuple of float, optional
+        Least and largest value of the layouts of acquired mammograms, black air and white; drawn ones stay between.
     detail_guide : callable, optional
         A weaker detail network, which the detail stage is pushed away from; it is asked as `detail` is, but not told
         of the texture.
@@ -91,6 +93,7 @@ class Cascade:
     layout_noise: float = 0.05
     guide: Callable[..., Tensor] | None = None
     layout_guidance: float | Mapping[str, float] = 1.5
+    layout_range: tuple[float, float] | None = None
     detail_guide: Callable[..., Tensor] | None = None
     detail_guidance: float | Mapping[str, float] = 1.5
     finer_texture: float | Mapping[str, float] = 0.0
@@ -269,6 +272,7 @@ class Cascade:
             guidance=Guidance() if guidance is None else guidance,
             known=kept,
             strength=1.0 if known is None else known.strength,
+            limits=self.layout_range,
             on_step=on_step,
         )
         return layout if kept is None else joined(layout, *kept)

@@ -33,6 +33,7 @@ def sample_latents(
     guidance: Guidance | float = 2.0,
     known: tuple[Tensor, Tensor] | None = None,
     strength: float = 1.0,
+    limits: tuple[float, float] | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tensor:
     """Clean latents that a diffusion network draws under conditions, by DPM-Solver++(2M).
@@ -61,6 +62,9 @@ def sample_latents(
         A latent of shape (B, C, h, w) and, of shape (B, 1, h, w), where it is drawn anew (1) and where it stays (0).
     strength : float
         How far from the known latent sampling starts, see `sampling.KnownLatent`; 1 where none is known.
+    limits : tuple of float, optional
+        Least and largest value of a clean latent; each prediction is brought between them, as Ho et al. 2020 clip
+        theirs to the range of pixels.
     on_step : callable, optional
         Called without arguments after each network evaluation.
 
@@ -84,6 +88,8 @@ def sample_latents(
         text=text,
         guidance=guidance,
     )
+    if limits is not None:
+        predict_z0 = _between(predict_z0, *limits)
     callback = None if on_step is None else lambda i, z_t, z0: on_step()
     times, start = partial_time_grid(schedule, steps, strength), noise
     if known is not None:
@@ -93,6 +99,12 @@ def sample_latents(
         predict_z0 = keeping(predict_z0, latent, drawn)
         start = started_from(latent, noise, times[0], schedule, strength=strength)
     return dpm_solver_pp_2m(predict_z0, start, times, schedule, callback=callback)
+
+
+def _between(
+    predict_z0: Callable[[Tensor, Tensor], Tensor], lowest: float, highest: float
+) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda z_t, t: predict_z0(z_t, t).clamp(lowest, highest)
 
 
 class OneStageNoise(NamedTuple):

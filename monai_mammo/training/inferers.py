@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai.inferers import Inferer
@@ -51,6 +51,8 @@ class SamplerInferer(Inferer):
         A weaker layout network, which the layout stage is pushed away from; see `sampling.Cascade`.
     layout_guidance : float or mapping of str to float
         How far; 1 is not at all.
+    layout_range : sequence of float, optional
+        Least and largest value of a layout; see `sampling.Cascade`.
     detail_guide : nn.Module, optional
         A weaker detail network, which the detail stage is pushed away from; see `sampling.Cascade`.
     detail_guidance : float or mapping of str to float
@@ -71,6 +73,7 @@ class SamplerInferer(Inferer):
         layout_noise: float = sampling.Cascade.layout_noise,
         guide: nn.Module | None = None,
         layout_guidance: float | Mapping[str, float] = sampling.Cascade.layout_guidance,
+        layout_range: Sequence[float] | None = None,
         detail_guide: nn.Module | None = None,
         detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
         finer_texture: float | Mapping[str, float] = sampling.Cascade.finer_texture,
@@ -81,6 +84,7 @@ class SamplerInferer(Inferer):
         self.guidance, self.layout_noise = sampling.Guidance(scale=guidance), layout_noise
         self.guide = None if guide is None else guide.eval()
         self.layout_guidance = layout_guidance
+        self.layout_range = None if layout_range is None else (float(layout_range[0]), float(layout_range[1]))
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
         self.detail_guidance, self.finer_texture = detail_guidance, finer_texture
 
@@ -126,6 +130,7 @@ class SamplerInferer(Inferer):
             layout_noise=self.layout_noise,
             guide=self.guide,
             layout_guidance=self.layout_guidance,
+            layout_range=self.layout_range,
             detail_guide=self.detail_guide,
             detail_guidance=self.detail_guidance,
             finer_texture=self.finer_texture,

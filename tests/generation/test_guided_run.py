@@ -94,6 +94,13 @@ def test_a_weaker_network_is_pushed_away_from_and_its_weights_decide_pixels(own,
         generate(**ASKED, **QUICK, out=tmp_path / "broken")
 
 
+@pytest.mark.parametrize("stated", [[1, 0], [0], "wide", [True, 2], [0, float("inf")]])
+def test_a_range_of_layouts_that_does_not_rise_is_refused(own, tmp_path, stated):
+    seal(own / "mammo_diffusion", layout_range=stated)
+    with pytest.raises(MammoError, match=r"layout_range .* is not two rising numbers"):
+        generate(**ASKED, **QUICK, out=tmp_path / "run")
+
+
 def test_limits_of_the_lesion_bundle_check_each_try_and_belong_to_the_run(own, tmp_path):
     limits = {"lesion": 0.9, "other": 0.95, "clear": 0.5, "presence": 0.5}
     seal(own / "mammo_lesion_segmentation", region_scores=limits)

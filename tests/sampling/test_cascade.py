@@ -235,6 +235,18 @@ def test_the_layout_stage_is_pushed_away_from_a_weaker_network_by_the_weight_of_
     assert not asked
 
 
+def test_a_layout_stays_between_black_and_white(cascade):
+    made, _ = cascade
+    told = {"attributes": torch.ones(2, 10), "spatial": torch.zeros(2, 2, 24, 20), "steps": 20}
+    start = _noise(torch.Generator().manual_seed(3)).layout
+    free = made.draw_layout(start, **told)
+    lowest, highest = float(free.quantile(0.1)), float(free.quantile(0.9))
+    held = dataclasses.replace(made, layout_range=(lowest, highest)).draw_layout(start, **told)
+    assert held.min() >= lowest and held.max() <= highest and held.std() > 0.5 * free.std()
+    wide = dataclasses.replace(made, layout_range=(-100.0, 100.0)).draw_layout(start, **told)
+    assert torch.equal(wide, free)
+
+
 def test_a_guide_that_is_too_narrow_widens_the_details(cascade):
     """Where both stages are Gaussian, pushing away from one of less spread gives more spread, as far as is asked."""
     made, _ = cascade

@@ -401,6 +401,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
         guide=networks.load_part(folder, GUIDE, device=device),
         layout_guidance=_stated_by_kind(folder, "layout_guidance", sampling.Cascade.layout_guidance),
+        layout_range=_stated_range(folder, "layout_range"),
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
         detail_guidance=_stated_by_kind(folder, "detail_guidance", sampling.Cascade.detail_guidance),
         finer_texture=_stated_by_kind(folder, "finer_texture", sampling.Cascade.finer_texture),
@@ -452,6 +453,17 @@ def _stated_by_kind(folder: BundleFolder, name: str, otherwise: float | Mapping[
     except RequestError as error:
         raise MammoError(f"metadata of bundle {folder.name}: {error}") from None
     return stated
+
+
+def _stated_range(folder: BundleFolder, name: str) -> tuple[float, float] | None:
+    """Two rising numbers that the bundle's metadata state under a name, `None` where they state none."""
+    stated = folder.metadata.get(name)
+    if stated is None:
+        return None
+    is_range = isinstance(stated, list) and len(stated) == 2 and all(type(end) in (int, float) for end in stated)
+    if not is_range or not -1e300 < stated[0] < stated[1] < 1e300:
+        raise MammoError(f"metadata of bundle {folder.name}: {name} {str(stated)[:40]} is not two rising numbers")
+    return float(stated[0]), float(stated[1])
 
 
 def schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
