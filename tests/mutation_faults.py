@@ -929,10 +929,24 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "evaluation/realism/frechet.py",
-        "root.T @ covariance_b @ root",
-        "root @ covariance_b @ root",
+        "root.T @ b @ root",
+        "root @ b @ root",
+        ("evaluation/realism/test_frechet.py",),
+        "a root is taken for a symmetric one",
+    ),
+    Fault(
+        "evaluation/realism/frechet.py",
+        "eigh(b, a, type=3",
+        "eigh(b, a, type=1",
         ("evaluation/realism/test_frechet.py::test_covariances_that_do_not_commute",),
-        "a triangular root is taken for a symmetric one",
+        "the quotient of two covariances is taken for their product",
+    ),
+    Fault(
+        "evaluation/realism/frechet.py",
+        "[-min(n, d) :]",
+        "[: min(n, d)]",
+        ("evaluation/realism/test_frechet.py",),
+        "the largest eigenvalues are left out where there are more images than features",
     ),
     Fault(
         "evaluation/report/uses.py",
