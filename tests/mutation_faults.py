@@ -1981,6 +1981,27 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "evaluation/report/criteria.py",
+        'if figures.get("judge_trained_on"):',
+        'if figures.get("judge_trained_upon"):',
+        ("evaluation/report/test_verdicts.py",),
+        "a judge is heard on images that it was trained on",
+    ),
+    Fault(
+        "evaluation/report/report_of_folder.py",
+        'return sum(prints.holds(str(item["source_sha256"])) for item in known if "source_sha256" in item)',
+        'return sum(not prints.holds(str(item["source_sha256"])) for item in known if "source_sha256" in item)',
+        ("evaluation/report/test_report_of_folder.py::test_a_judge_that_saw_the_reference_is_not_heard",),
+        "images that the judge was not trained on are taken for its own",
+    ),
+    Fault(
+        "evaluation/memory/planted_figures.py",
+        "maps.std(dim=(2, 3), correction=0)], dim=1)",
+        "maps.mean(dim=(2, 3))], dim=0)",
+        ("evaluation/memory/test_planted_copies.py::test_features_of_a_network_find_what_keeps_what_is_shown",),
+        "half of the features of a network are left out",
+    ),
+    Fault(
+        "evaluation/report/criteria.py",
         '"family": sort or name,',
         '"family": name,',
         ("evaluation/report/test_verdicts.py",),

@@ -273,6 +273,8 @@ def _of_judge(measure: str) -> Callable[[Mapping[str, Any]], _Found]:
         if row is None or row["synthetic"] is None:
             return None, None, "not stated of these images"
         acquired = row["acquired"]
+        if figures.get("judge_trained_on"):
+            return row["synthetic"], acquired, "the judge was trained on images of the reference"
         if acquired is None:
             return row["synthetic"], None, "not stated of acquired images"
         most = acquired.get("most_frequent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import html
 import json
 import os
@@ -19,6 +20,7 @@ import torch
 from PIL import Image
 
 from monai_mammo.bundle import find, seal
+from monai_mammo.bundle.fingerprint import TrainingFingerprint
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
@@ -48,6 +50,7 @@ def write_item(folder, name: str, person: str, seed: int, *, image=None) -> dict
     box = list(drawn.conditions.box)
     item = {"image": f"{name}.npy", "breast": f"{name}_breast.png", "label": f"{name}_lesion.png", "boxes": [box]}
     item |= {"image_id": name, "person_id": person, "mask_kind": "contour", "source": "drawn"}
+    item |= {"source_sha256": hashlib.sha256(name.encode()).hexdigest()}
     return {**item, "conditions": {**shown, "box": box}}
 
 
@@ -273,6 +276,23 @@ def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path
     assert "acquisition kind" not in words
     assert "5 of 5 images are pixel for pixel images of the reference" in words
     assert "Of one value everywhere, and left out: 1 image." in words and "There are few images, 5:" in words
+
+
+def test_a_judge_that_saw_the_reference_is_not_heard(acquired, generated, reported, bundles, capsys):
+    """The judge's bundle says that it was trained on two films of the reference and on one that is not in it."""
+    home = find(str(bundles / "mammo_lesion_segmentation"))
+    seen = [np.load(acquired / f"a{i}.npy") / np.float32(65535) for i in range(3)]
+    stated = [hashlib.sha256(name.encode()).hexdigest() for name in ("a0", "a1", "elsewhere")]
+    path = TrainingFingerprint.of(seen, stated).save(home)
+    try:
+        words = [str(generated), "--reference", str(acquired), "--cache", str(reported[0] / "cache"), "--device", "cpu"]
+        assert main(["evaluate", *words, "--out", str(reported[0].parent / "seen")]) == 0
+    finally:
+        path.unlink()
+    said = "2 of 48 acquired images of the reference were trained on by the networks that examine"
+    assert said in capsys.readouterr().out
+    page = (reported[0].parent / "seen" / "report.html").read_text()
+    assert said in page and "the judge was trained on images of the reference" in page
 
 
 class _Means(torch.nn.Module):
