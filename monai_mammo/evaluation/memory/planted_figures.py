@@ -74,7 +74,7 @@ def planted_figures(
     n_copies : int
         Training images that each alteration makes a copy of.
     ways : sequence of str, or str
-        Some of `SPACES`, or their names with commas between; learned features take most of the time.
+        Some of `SPACES`, or their names with commas between; radiomic features take most of the time.
     bundle : str
         Name or path of a bundle whose fingerprint is a way of looking, by the limit that it carries, where it has all
         images that are copied.
