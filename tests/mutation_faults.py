@@ -1980,6 +1980,13 @@ FAULTS: tuple[Fault, ...] = (
         "bands of fine rows and of fine columns change places",
     ),
     Fault(
+        "evaluation/loop/trends.py",
+        "sorted((sign * trend",
+        "sorted((trend",
+        ("evaluation/loop/test_trends.py", "evaluation/edits/test_edit_measures.py"),
+        "a trend of the wrong sign holds",
+    ),
+    Fault(
         "evaluation/report/criteria.py",
         'if figures.get("judge_trained_on"):',
         'if figures.get("judge_trained_upon"):',

@@ -341,6 +341,22 @@ def test_what_cannot_be_reported_is_said_in_a_sentence(acquired, tmp_path, capsy
     assert sentence in capsys.readouterr().err
 
 
+def test_images_that_are_no_numbers_are_named(acquired, tmp_path, capsys):
+    """Fractions, which may be NaN, as a picture and in a prepared folder."""
+    fractions = np.full(SHAPE, 0.5, np.float32)
+    fractions[3] = np.nan
+    pictures, prepared = tmp_path / "pictures", tmp_path / "prepared"
+    pictures.mkdir(), prepared.mkdir()
+    Image.fromarray(fractions).save(pictures / "nan.tif")
+    item = write_item(prepared, "nan", "n", 901)
+    np.save(prepared / "nan.npy", fractions)
+    write_datalist(prepared, training=[item])
+    for folder, said in ((pictures, "nan.tif cannot be read as a picture"), (prepared, "nan.npy is not an array of")):
+        words = [str(folder), "--reference", str(acquired), "--device", "cpu", "--out", str(tmp_path / "out")]
+        assert main(["evaluate", *words]) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_tutorial_07_evaluate(bundles, _with_encoder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(ROOT / "tutorials" / "07_evaluate.py")]
