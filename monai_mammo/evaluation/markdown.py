@@ -78,6 +78,7 @@ def table_under(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]
     Parameters
     ----------
     head : str
+        Sentences that stand above the table.
     titles : sequence of str
     lines : sequence of sequence of str
         A word for each title.
