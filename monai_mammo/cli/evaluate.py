@@ -217,7 +217,7 @@ def _add_memory(commands: Any) -> None:
     command.add_argument(
         "--ways",
         default="structure,gate,radiomic,learned",
-        help="ways of looking, with commas between; learned features take most of the time (default: %(default)s)",
+        help="ways of looking, with commas between (default: %(default)s)",
     )
     command.add_argument("--seed", type=int, default=0, help="chooses images and alterations (default: %(default)s)")
     command = _add(commands, "membership", "whether losses tell training images from others", ["bundle", "autoencoder"])

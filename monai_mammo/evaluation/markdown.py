@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["NONE", "count_words", "figure_words", "table_of"]
+__all__ = ["NONE", "count_words", "figure_words", "table_of", "table_under"]
 
 NONE = "–"
 """What stands for a figure that there is not."""
@@ -70,3 +70,22 @@ def table_of(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
         Markdown, without a line end after the last line.
     """
     return "\n".join(f"| {' | '.join(line)} |" for line in (titles, ["---"] * len(titles), *lines))
+
+
+def table_under(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Sentences, and a table below them.
+
+    Parameters
+    ----------
+    head : str
+        Sentences that stand above the table.
+    titles : sequence of str
+    lines : sequence of sequence of str
+        A word for each title.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    return f"{head}\n\n{table_of(titles, lines)}\n"

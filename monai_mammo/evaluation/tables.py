@@ -11,7 +11,7 @@ from monai_mammo.evaluation.edits.edit_tables import edit_tables
 from monai_mammo.evaluation.knobs.knob_page import knob_page
 from monai_mammo.evaluation.lesion_readings import MASK_MEASURES
 from monai_mammo.evaluation.loop.loop_table import loop_table
-from monai_mammo.evaluation.markdown import NONE, count_words, figure_words, table_of
+from monai_mammo.evaluation.markdown import NONE, count_words, figure_words, table_under
 from monai_mammo.evaluation.reader_study.reader_study_table import reader_table
 from monai_mammo.evaluation.realism.realism_tables import realism_table
 from monai_mammo.evaluation.report.report_table import report_table
@@ -66,7 +66,7 @@ def _reconstruction(figures: Mapping[str, Any]) -> str:
         for row in figures["rows"]
     ]
     titles = ["kind", "region", "n", "PSNR, dB", "bicubic", "gain, dB", "SSIM", "bicubic"]
-    return _page(head, titles, lines)
+    return table_under(head, titles, lines)
 
 
 def _lesions(figures: Mapping[str, Any]) -> str:
@@ -76,16 +76,7 @@ def _lesions(figures: Mapping[str, Any]) -> str:
         f"named rightly, beside the share of the most frequent class. {_INTERVAL}"
     )
     keys = sorted({(row["measure"], row["kind"]) for row in figures["rows"]}, key=_measure_order(figures["rows"]))
-    table = {(row["measure"], row["kind"], row["network"]): row for row in figures["rows"]}
-    lines = []
-    for measure, kind in keys:
-        ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
-        known = ours or judge or {}
-        frequent = known.get("most_frequent")
-        share = NONE if frequent is None else f"{frequent:.2f}"
-        persons = str(known.get("n_persons", NONE))
-        lines.append([measure, kind, count_words(known), persons, figure_words(ours, 2), figure_words(judge, 2), share])
-    return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
+    return _networks_beside_each_other(head, keys, figures["rows"])
 
 
 def _examiners(figures: Mapping[str, Any]) -> str:
@@ -99,17 +90,24 @@ def _examiners(figures: Mapping[str, Any]) -> str:
         f"image gets right. Heads not shown to be better than that are neither used nor printed: {unread}."
     )
     keys = list(dict.fromkeys((row["measure"], row["kind"]) for row in figures["rows"]))
-    table = {(row["measure"], row["kind"], row["network"]): row for row in figures["rows"]}
     measures = list(dict.fromkeys(measure for measure, _ in keys))
+    return _networks_beside_each_other(head, sorted(keys, key=lambda key: measures.index(key[0])), figures["rows"])
+
+
+def _networks_beside_each_other(head: str, keys: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each measure and kind, a column for each network."""
+    table = {(row["measure"], row["kind"], row["network"]): row for row in rows}
     lines = []
-    for measure, kind in sorted(keys, key=lambda key: measures.index(key[0])):
+    for measure, kind in keys:
         ours, judge = (table.get((measure, kind, name)) for name in ("lesion network", "judge"))
         known = ours or judge or {}
         frequent = known.get("most_frequent")
         share = NONE if frequent is None else f"{frequent:.2f}"
         persons = str(known.get("n_persons", NONE))
         lines.append([measure, kind, count_words(known), persons, figure_words(ours, 2), figure_words(judge, 2), share])
-    return _page(head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines)
+    return table_under(
+        head, ["measure", "kind", "n", "persons", "lesion network", "judge", "most frequent class"], lines
+    )
 
 
 def _adherence(figures: Mapping[str, Any]) -> str:
@@ -148,7 +146,7 @@ def _adherence(figures: Mapping[str, Any]) -> str:
         if row["synthetic"]["low"] is not None  # a figure of one image is an anecdote: it has no interval
     ]
     titles = ["read by", "measure", "kind", "synthetic", "n", "acquired", "n", "ratio"]
-    return _page(" ".join(s for s in sentences if s), titles, lines)
+    return table_under(" ".join(s for s in sentences if s), titles, lines)
 
 
 def _spots(figures: Mapping[str, Any]) -> str:
@@ -162,7 +160,7 @@ def _spots(figures: Mapping[str, Any]) -> str:
         [str(row["size_px"]), f"{row['contrast']:g}", str(row["n"]), f"{row['survives']:.2f}", f"{row['kept']:.2f}"]
         for row in figures["rows"]
     ]
-    return _page(head, ["side, pixels", "contrast", "n", "survive", "mean contrast kept"], lines)
+    return table_under(head, ["side, pixels", "contrast", "n", "survive", "mean contrast kept"], lines)
 
 
 def _memorisation(figures: Mapping[str, Any]) -> str:
@@ -183,7 +181,9 @@ def _memorisation(figures: Mapping[str, Any]) -> str:
         ]
         for row in figures["rows"]
     ]
-    return _page(head, ["images", "n", "similarity, median", "ratio, median", "ratio, lowest", "suspected"], lines)
+    return table_under(
+        head, ["images", "n", "similarity, median", "ratio, median", "ratio, lowest", "suspected"], lines
+    )
 
 
 def _copies(figures: Mapping[str, Any]) -> str:
@@ -206,7 +206,7 @@ def _copies(figures: Mapping[str, Any]) -> str:
         f"{'; '.join(words[way] for way in ways)}."
     )
     lines = [[row["images"], str(row["n"]), *(figure_words(row[way], 3) for way in ways)] for row in figures["rows"]]
-    return _page(head, ["images", "n", *ways], lines)
+    return table_under(head, ["images", "n", *ways], lines)
 
 
 def _membership(figures: Mapping[str, Any]) -> str:
@@ -226,7 +226,9 @@ def _membership(figures: Mapping[str, Any]) -> str:
         ]
         for row in figures["rows"]
     ]
-    return _page(head, ["network", "trained on", "others", "area under the curve", "median loss", "of others"], lines)
+    return table_under(
+        head, ["network", "trained on", "others", "area under the curve", "median loss", "of others"], lines
+    )
 
 
 def _texture(figures: Mapping[str, Any]) -> str:
@@ -248,7 +250,7 @@ def _texture(figures: Mapping[str, Any]) -> str:
         ]
         for row in figures["rows"]
     ]
-    return _page(head, ["kind", "measure", "n", "acquired", "reconstructed", "generated", "n"], lines)
+    return table_under(head, ["kind", "measure", "n", "acquired", "reconstructed", "generated", "n"], lines)
 
 
 def _comparison(figures: Mapping[str, Any]) -> str:
@@ -271,7 +273,7 @@ def _comparison(figures: Mapping[str, Any]) -> str:
             "What a single image shows is left out.",
         ]
     )
-    return _page(head, ["measure", "kind", "acquired", *(one["name"] for one in figures["generators"])], lines)
+    return table_under(head, ["measure", "kind", "acquired", *(one["name"] for one in figures["generators"])], lines)
 
 
 def _about_weights(generator: Mapping[str, Any]) -> str:
@@ -306,7 +308,7 @@ def _translation(figures: Mapping[str, Any]) -> str:
         digits = 2 if "dB" in row["measure"] or "length" in row["measure"] else 3
         values = [figure_words(row.get(name), digits) for name in methods]
         lines.append([row["way"], row["measure"], count_words(row.get("diffusion")), *values])
-    return _page(head, ["direction", "measure", "n", *methods], lines)
+    return table_under(head, ["direction", "measure", "n", *methods], lines)
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -343,10 +345,6 @@ def _measure_order(rows: Sequence[Mapping[str, Any]]) -> Callable[[tuple[str, st
     measures = list(dict.fromkeys([*MASK_MEASURES, *(row["measure"] for row in rows)]))
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     return lambda key: (measures.index(key[0]), kinds.index(key[1]))
-
-
-def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return f"{head}\n\n{table_of(titles, lines)}\n"
 
 
 def _plain(value: Mapping[str, Any] | None, digits: int) -> str:

@@ -18,7 +18,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.drift.breast_profile import MEASURES, RADIOMIC, breast_profile, direction
 from monai_mammo.evaluation.drift.training_summary import FAR_SHARE, FamilySummary, TrainingSummary
 from monai_mammo.evaluation.examiners import JUDGE, load_judge
-from monai_mammo.evaluation.intervals import summary
+from monai_mammo.evaluation.intervals import share_of, summary
 from monai_mammo.evaluation.realism.compared_images import acquired_items, images_of_items
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
 from monai_mammo.evaluation.realism.frozen_encoder import encoder_features
@@ -373,6 +373,10 @@ def _far(
     found = summary([float(flags[i]) for i in known], persons=[persons[i] for i in known])
     if found is None:
         return {"features": name, "far": None, "verdict": _NOT, "reason": "no kind and view has enough training images"}
+    if found["low"] is not None and found["low"] == found["high"]:  # resampling images that are all alike tells nothing
+        n_persons = len({persons[i] for i in known})
+        bounds = share_of(round(found["mean"] * n_persons), n_persons) or found
+        found |= {"low": bounds["low"], "high": bounds["high"]}
     return {"features": name, "far": found, "verdict": _verdict(found, 0, MOST_FAR), "reason": ""}
 
 

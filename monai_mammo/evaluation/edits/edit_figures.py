@@ -14,6 +14,7 @@ from monai_mammo.evaluation.edits.localisation import difference_map, located
 from monai_mammo.evaluation.edits.measured_place import BANDS, CROPS_PX, Place
 from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_medians, share_of, summary
+from monai_mammo.evaluation.loop.trends import density_level, trend_row
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.evaluation.texture_power import band_name
@@ -69,13 +70,14 @@ def figures_of_run(
     Returns
     -------
     dict
-        ``auc``, ``seam``, ``contrast``, ``lines``, ``spectrum`` and ``score``, for regions that the lesion network
-        found ``localisation`` too: rows by kind, each figure with n and 95 % interval over persons.
+        ``auc``, ``seam``, ``contrast``, ``lines``, ``spectrum`` and ``score``, for ``insert`` ``trends`` of the score
+        with density, size and contrast, for regions that the lesion network found ``localisation`` too: rows by kind,
+        each figure with n and 95 % interval over persons.
     """
     is_insert = edits[0].command == "insert"
     groups = kind_groups([one.after.kind for one in edits])
     rows: dict[str, Any] = {
-        name: [] for name in ("auc", "seam", "contrast", "lines", "spectrum", "score", "localisation")
+        name: [] for name in ("auc", "seam", "contrast", "lines", "spectrum", "score", "trends", "localisation")
     }
     for kind, members in groups.items():
         some = [edits[i] for i in members]
@@ -99,6 +101,12 @@ def figures_of_run(
             )
             row = _inserted_scores(some, like, of_some) if is_insert else _removed_scores(some, like, of_some)
             rows["score"].append({"kind": kind, "network": name, **row})
+            if is_insert:
+                trends = _trends([one.after for one in some], of_some.after), _trends(like, of_some.others)
+                rows["trends"] += [
+                    {"kind": kind, "network": name, "property": ours["property"], "edited": ours, "others": theirs}
+                    for ours, theirs in zip(*trends, strict=True)
+                ]
         rows["localisation"] += [{"kind": kind, **row} for row in _localisation(some, members, maps, truths)]
     return {
         "command": edits[0].command,
@@ -181,6 +189,24 @@ def _inserted_scores(edits: Sequence[EditedPlace], real: Sequence[Place], maps: 
         "others": _median(theirs),
         "ratio": ratio_of_medians(after, theirs, persons=persons, reference_persons=whose) if pairs else None,
     }
+
+
+def _trends(places: Sequence[Place], maps: Sequence[np.ndarray | None]) -> list[dict[str, Any]]:
+    """Whether an examiner finds lesions less in dense breasts, and more where they are large and stand out."""
+    seen = [(one, _score(found, one)) for one, found in zip(places, maps, strict=True) if one.on_grid is not None]
+    rows = []
+    for name, level_of in _LEVELS.items():
+        known = [(level, score, one.person) for one, score in seen if (level := level_of(one)) is not None]
+        levels, scores, persons = zip(*known, strict=True) if known else ((), (), ())
+        rows.append(trend_row(name, levels, scores, persons=persons))
+    return rows
+
+
+_LEVELS: dict[str, Callable[[Place], float | None]] = {
+    "density": lambda place: density_level(place.density),
+    "size": lambda place: place.size_share,
+    "contrast": lambda place: place.contrast,
+}
 
 
 def _removed_scores(edits: Sequence[EditedPlace], healthy: Sequence[Place], maps: Maps) -> dict[str, Any]:

@@ -91,6 +91,9 @@ def _page(command: str, runs: Mapping[str, Any], figures: Mapping[str, Any]) -> 
                 [("before", _median("before")), ("edited", _median("edited")), ("real", _median("others"))]
                 + [("ratio", _ratio), ("n", _n)],
             ),
+            "Trends: rank correlation of that score with what must lower it (density) or raise it (size, contrast), of "
+            "inserted and of real lesions; from 20 lesions on.",
+            _table(runs, "trends", _property, [("edited", _trend("edited")), ("real", _trend("others"))]),
         ]
     else:
         parts += [
@@ -139,6 +142,7 @@ _TITLES = {
     "lines": ("kind",),
     "spectrum": ("kind", "band"),
     "score": ("kind", "read by"),
+    "trends": ("kind", "read by", "property"),
     "localisation": ("kind", "map"),
 }
 
@@ -157,6 +161,10 @@ def _band(row: _Row) -> tuple[str, ...]:
 
 def _network(row: _Row) -> tuple[str, ...]:
     return row["kind"], row["network"]
+
+
+def _property(row: _Row) -> tuple[str, ...]:
+    return row["kind"], row["network"], row["property"]
 
 
 def _map(row: _Row) -> tuple[str, ...]:
@@ -229,6 +237,10 @@ def _n_hit(row: _Row) -> str:
 
 def _median(name: str) -> Callable[[_Row], str]:
     return lambda row: _NONE if row[name] is None else f"{row[name]:.2f}"
+
+
+def _trend(name: str) -> Callable[[_Row], str]:
+    return lambda row: f"{_text(row[name]['trend'], 2, sign='+')}, {row[name]['verdict']}"
 
 
 def _below(name: str) -> Callable[[_Row], str]:

@@ -14,7 +14,7 @@ from monai_mammo.evaluation.realism.person_folds import PersonResampler
 from monai_mammo.measures.overlap import box_area
 from monai_mammo.prepare.datalist_items import breast_of, mask_of, pixels_of
 
-__all__ = ["EXPECTED", "lesion_contrast", "rank_trend", "trend_rows"]
+__all__ = ["EXPECTED", "density_level", "lesion_contrast", "rank_trend", "trend_row", "trend_rows"]
 
 EXPECTED: dict[str, int] = {"density": -1, "size": 1, "contrast": 1}
 """Sign of the trend of how well a lesion is found, with each property."""
@@ -43,16 +43,33 @@ def trend_rows(items: Sequence[Mapping[str, Any]], found: Sequence[float | None]
         and ``verdict``: ``holds`` and ``against`` where the whole interval has the expected or the other sign.
     """
     rows = []
-    for name, sign in EXPECTED.items():
+    for name in EXPECTED:
         values = [_PROPERTIES[name](item) for item in items]
         known = [i for i, score in enumerate(found) if score is not None and values[i] is not None]
-        trend = rank_trend(
-            [float(values[i] or 0.0) for i in known],
-            [float(found[i] or 0.0) for i in known],
-            persons=[str(items[i]["person_id"]) for i in known],
-        )
-        rows.append({"property": name, "expected": sign, "trend": trend, "verdict": _verdict(trend, sign)})
+        levels = [float(values[i] or 0.0) for i in known]
+        scores = [float(found[i] or 0.0) for i in known]
+        rows.append(trend_row(name, levels, scores, persons=[str(items[i]["person_id"]) for i in known]))
     return rows
+
+
+def trend_row(name: str, levels: Sequence[float], found: Sequence[float], *, persons: Sequence[str]) -> dict[str, Any]:
+    """Trend of how well lesions are found with one property, and whether it has the sign that it must have.
+
+    Parameters
+    ----------
+    name : str
+        One of `EXPECTED`.
+    levels, found : sequence of float, shape (n,)
+        The property of each lesion, and how well it is found.
+    persons : sequence of str, length n
+
+    Returns
+    -------
+    dict
+        ``property``, ``expected``, ``trend`` and ``verdict``, as in `trend_rows`.
+    """
+    sign, trend = EXPECTED[name], rank_trend(levels, found, persons=persons)
+    return {"property": name, "expected": sign, "trend": trend, "verdict": _verdict(trend, sign)}
 
 
 def rank_trend(levels: Sequence[float], values: Sequence[float], *, persons: Sequence[str]) -> dict[str, Any] | None:
@@ -104,9 +121,23 @@ def lesion_contrast(item: Mapping[str, Any]) -> float | None:
     return float(image[lesion].mean() - image[around].mean()) / deviation if deviation > 0 else None
 
 
-def _density(item: Mapping[str, Any]) -> float | None:
-    density = item["conditions"].get("density")
+def density_level(density: str | None) -> float | None:
+    """Density as a number that rises with it.
+
+    Parameters
+    ----------
+    density : {"A", "B", "C", "D"} or None
+
+    Returns
+    -------
+    float or None
+        0 to 3.
+    """
     return None if density is None else float(_DENSITIES.index(density))
+
+
+def _density(item: Mapping[str, Any]) -> float | None:
+    return density_level(item["conditions"].get("density"))
 
 
 def _size(item: Mapping[str, Any]) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from scipy import linalg
 
 from monai_mammo.evaluation.realism.person_folds import PersonResampler
 
@@ -20,6 +21,7 @@ __all__ = [
 
 N_COMPONENTS = 32
 _N_RESAMPLES = 200
+_N_OVER_D = 1.2  # images for each feature from which covariances cost less than products of images
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -108,27 +110,28 @@ def gaussian_frechet_distance(
     ----------
     Dowson and Landau, J Multivariate Anal 12:450 (1982); Heusel et al., NeurIPS 2017.
     """
-    root = _root(covariance_a)
-    common = np.linalg.eigvalsh(root.T @ covariance_b @ root)  # of C_a C_b, which has the same eigenvalues
+    common = _eigenvalues_of_product(covariance_a, covariance_b)
     trace = np.trace(covariance_a) + np.trace(covariance_b) - 2 * np.sqrt(np.maximum(common, 0)).sum()
     return float(((mean_a - mean_b) ** 2).sum() + max(trace, 0.0))
 
 
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """Matrix R with ``R R' = C``: triangular where it can be, which is less work than a symmetric one."""
-    try:
-        triangle: np.ndarray = np.linalg.cholesky(covariance)
+def _eigenvalues_of_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Eigenvalues of ``A B``, which are those of ``R' B R`` for any ``R R' = A``."""
+    try:  # triangular R, and both products at once in half the work
+        values: np.ndarray = linalg.eigh(b, a, type=3, eigvals_only=True, check_finite=False)
     except np.linalg.LinAlgError:  # a covariance of less than full rank
-        values, vectors = np.linalg.eigh(covariance)
-        return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    return triangle
+        squares, vectors = np.linalg.eigh(a)
+        root = vectors * np.sqrt(np.maximum(squares, 0))
+        return np.linalg.eigvalsh(root.T @ b @ root)
+    return values
 
 
 def frechet_distance_of_features(features: np.ndarray, reference: np.ndarray) -> float:
     """Squared Fréchet distance of the normal laws that have the means and covariances of two sets.
 
-    ``tr (C_a C_b)^(1/2)`` is the sum of the singular values of the product of the centred features, n by m, so that
-    where a set has fewer images than features no matrix of d by d is made.
+    ``tr (C_a C_b)^(1/2)`` is the sum of the singular values of the product of the centred features, n by m. Where a set
+    has fewer images than features, or few more, these are the roots of the eigenvalues of the product's Gram matrix,
+    n by n, and no matrix of d by d is made.
 
     Parameters
     ----------
@@ -140,11 +143,16 @@ def frechet_distance_of_features(features: np.ndarray, reference: np.ndarray) ->
     float
     """
     means = [x.mean(axis=0) for x in (features, reference)]
-    left, right = ((x - mean) / np.sqrt(len(x) - 1) for x, mean in zip((features, reference), means, strict=True))
-    if min(len(left), len(right)) >= left.shape[1]:
-        return gaussian_frechet_distance(means[0], left.T @ left, means[1], right.T @ right)
-    common = np.linalg.svd(left @ right.T, compute_uv=False).sum()
-    trace = float((left**2).sum() + (right**2).sum() - 2 * common)
+    left, right = (x - mean for x, mean in zip((features, reference), means, strict=True))
+    if len(left) > len(right):
+        left, right = right, left
+    n, m, d = len(left) - 1, len(right) - 1, left.shape[1]
+    if n >= _N_OVER_D * d:
+        return gaussian_frechet_distance(means[0], left.T @ left / n, means[1], right.T @ right / m)
+    product = left @ right.T
+    squares = np.linalg.eigvalsh(product @ product.T)[-min(n, d) :]  # what is beyond the rank is rounding
+    common = np.sqrt(np.maximum(squares, 0)).sum() / np.sqrt(n * m)
+    trace = float(np.vdot(left, left) / n + np.vdot(right, right) / m - 2 * common)
     return float(((means[0] - means[1]) ** 2).sum() + max(trace, 0.0))
 
 

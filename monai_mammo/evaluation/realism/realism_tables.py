@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_mammo.evaluation.markdown import count_words, figure_words, table_of
+from monai_mammo.evaluation.markdown import count_words, figure_words, table_under
 
 __all__ = ["realism_table"]
 
@@ -51,7 +51,7 @@ def _measures(figures: Mapping[str, Any]) -> str:
         for row in figures["measures"]
     ]
     titles = ["kind", "measure", "generated", "n", "acquired", "n", "share", "share, control"]
-    return _page("Measures of single images, in pixels of the image where they are lengths.", titles, lines)
+    return table_under("Measures of single images, in pixels of the image where they are lengths.", titles, lines)
 
 
 def _profile(figures: Mapping[str, Any]) -> str:
@@ -74,7 +74,7 @@ def _profile(figures: Mapping[str, Any]) -> str:
         "By kind and view: area as share of the picture; mean and standard deviation of brightness inside the breast; "
         "dense share, of it above Otsu's threshold; slope of the spectrum."
     )
-    return _page(words, titles, lines) if lines else ""
+    return table_under(words, titles, lines) if lines else ""
 
 
 def _spectrum(figures: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def _spectrum(figures: Mapping[str, Any]) -> str:
         for row in figures["spectrum"]
     ]
     titles = ["kind", "view", "measure", "acquired", "n", "generated less acquired", "n", "control less acquired"]
-    return _page("Power inside the breast by spatial frequency (cycles a pixel), in dB.", titles, lines)
+    return table_under("Power inside the breast by spatial frequency (cycles a pixel), in dB.", titles, lines)
 
 
 def _frechet(figures: Mapping[str, Any]) -> str:
@@ -122,7 +122,7 @@ def _distances(words: str, rows: Sequence[Mapping[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    return _page(words, ["kind", "features", "generated", "n", "control"], lines)
+    return table_under(words, ["kind", "features", "generated", "n", "control"], lines)
 
 
 def _auc(figures: Mapping[str, Any]) -> str:
@@ -142,8 +142,4 @@ def _auc(figures: Mapping[str, Any]) -> str:
         "Area under the curve of a logistic regression that tells generated images from acquired ones, 5-fold by "
         "person: 0.5 cannot, 1 always. Control: acquired images divided by person at random, with the reach of chance."
     )
-    return _page(words, ["kind", "size", "features", "generated", "n", "control"], lines)
-
-
-def _page(head: str, titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return f"{head}\n\n{table_of(titles, lines)}\n"
+    return table_under(words, ["kind", "size", "features", "generated", "n", "control"], lines)

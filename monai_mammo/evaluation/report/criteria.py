@@ -273,6 +273,8 @@ def _of_judge(measure: str) -> Callable[[Mapping[str, Any]], _Found]:
         if row is None or row["synthetic"] is None:
             return None, None, "not stated of these images"
         acquired = row["acquired"]
+        if figures.get("judge_trained_on"):
+            return row["synthetic"], acquired, "the judge was trained on images of the reference"
         if acquired is None:
             return row["synthetic"], None, "not stated of acquired images"
         most = acquired.get("most_frequent")
@@ -342,16 +344,20 @@ def _suspected(figures: Mapping[str, Any]) -> _Found:
 def _of_identity(what: str) -> Callable[[Mapping[str, Any]], _Found]:
     def find(figures: Mapping[str, Any]) -> _Found:
         found = figures["identity"]
-        share = found[what] / found["n"]
-        return {"value": share, "low": share, "high": share, "n": found["n"]}, None, ""
+        return _counted(found[what], found["n"]), None, ""
 
     return find
 
 
 def _origin(figures: Mapping[str, Any]) -> _Found:
     found = figures["origin"]
-    share = found["n_stated"] / found["n"]
-    return {"value": share, "low": share, "high": share, "n": found["n"]}, None, ""
+    return _counted(found["n_stated"], found["n"]), None, ""
+
+
+def _counted(n_such: int, n: int) -> dict[str, Any]:
+    """Share that is no estimate: all images were looked at."""
+    share = n_such / n
+    return {"value": share, "low": share, "high": share, "n": n}
 
 
 def _of_utility(recipe: str) -> Callable[[Mapping[str, Any]], _Found]:
@@ -403,6 +409,57 @@ def _measure(
         good=good,
         tolerated=tolerated,
         find=_of_measure(measure),
+    )
+
+
+def _gain(
+    name: str,
+    recipe: str,
+    title: str,
+    good: tuple[float, float],
+    tolerated: tuple[float, float],
+    *,
+    question: str = "",
+) -> Criterion:
+    """What a recipe of training with generated images gains."""
+    return Criterion(
+        name=name,
+        title=title,
+        heading="congruence",
+        question=question,
+        beside="",
+        judged="itself",
+        good=good,
+        tolerated=tolerated,
+        find=_of_utility(recipe),
+        n_least=20,
+        unit=AREA,
+    )
+
+
+def _share(
+    heading: str,
+    name: str,
+    title: str,
+    find: Callable[[Mapping[str, Any]], _Found],
+    good: tuple[float, float],
+    tolerated: tuple[float, float],
+    *,
+    question: str = "",
+    n_least: int = 1,
+) -> Criterion:
+    """Share of the generated images, beside which nothing stands."""
+    return Criterion(
+        name=name,
+        title=title,
+        heading=heading,
+        question=question,
+        beside="",
+        judged="itself",
+        good=good,
+        tolerated=tolerated,
+        find=find,
+        n_least=n_least,
     )
 
 
@@ -512,47 +569,29 @@ CRITERIA: tuple[Criterion, ...] = (
         (0.67, 1.5),
         (0.67, 1.5),
     ),
-    Criterion(
-        name="utility_gain",
-        title=(
-            "gain of a training by them, in area under the curve: the better of two recipes, added one to one or "
-            "trained on first (interval widened for the choice)"
-        ),
-        heading="congruence",
+    _gain(
+        "utility_gain",
+        "better",
+        "gain of a training by them, in area under the curve: the better of two recipes, added one to one or "
+        "trained on first (interval widened for the choice)",
+        (0.0, _INFINITY),
+        (0.0, _INFINITY),
         question="help",
-        beside="",
-        judged="itself",
-        good=(0.0, _INFINITY),
-        tolerated=(0.0, _INFINITY),
-        find=_of_utility("better"),
-        n_least=20,
-        unit=AREA,
     ),
-    Criterion(
-        name="utility_beyond_augmentation",
-        title="gain of a training by them on top of classic augmentation",
-        heading="congruence",
-        question="",
-        beside="",
-        judged="itself",
-        good=(0.0, _INFINITY),
-        tolerated=(0.0, _INFINITY),
-        find=_of_utility("beyond_augmentation"),
-        n_least=20,
-        unit=AREA,
+    _gain(
+        "utility_beyond_augmentation",
+        "beyond_augmentation",
+        "gain of a training by them on top of classic augmentation",
+        (0.0, _INFINITY),
+        (0.0, _INFINITY),
     ),
-    Criterion(
-        name="utility_alone",
-        title="training on them alone, less training on acquired images",
-        heading="congruence",
+    _gain(
+        "utility_alone",
+        "alone",
+        "training on them alone, less training on acquired images",
+        (-0.02, _INFINITY),
+        (-0.05, _INFINITY),
         question="substitution",
-        beside="",
-        judged="itself",
-        good=(-0.02, _INFINITY),
-        tolerated=(-0.05, _INFINITY),
-        find=_of_utility("alone"),
-        n_least=20,
-        unit=AREA,
     ),
     Criterion(
         name="cases_covered",
@@ -604,16 +643,15 @@ CRITERIA: tuple[Criterion, ...] = (
     _judged("judge_density", "density", "density that the judge names as requested"),
     _judged("judge_view", "view", "view that the judge names as requested"),
     _judged("judge_birads", "birads", "BI-RADS category that the judge names as requested"),
-    Criterion(
-        name="side",
-        title="images whose side, read from the pixels, is the requested one",
-        heading="constraint",
+    _share(
+        "constraint",
+        "side",
+        "images whose side, read from the pixels, is the requested one",
+        _sides,
+        (0.9, 1.0),
+        (0.9, 1.0),
         question="request",
-        beside="",
-        judged="itself",
-        good=(0.9, 1.0),
-        tolerated=(0.9, 1.0),
-        find=_sides,
+        n_least=10,
     ),
     Criterion(
         name="stated",
@@ -639,41 +677,31 @@ CRITERIA: tuple[Criterion, ...] = (
         find=_suspected,
         n_least=20,
     ),
-    Criterion(
-        name="identical",
-        title="images that are pixel for pixel images of the reference",
-        heading="compliance",
+    _share(
+        "compliance",
+        "identical",
+        "images that are pixel for pixel images of the reference",
+        _of_identity("n_identical"),
+        (0.0, 0.0),
+        (0.0, 0.0),
         question="copies",
-        beside="",
-        judged="itself",
-        good=(0.0, 0.0),
-        tolerated=(0.0, 0.0),
-        find=_of_identity("n_identical"),
-        n_least=1,
     ),
-    Criterion(
-        name="same_persons",
-        title="images of persons of whom the reference has images",
-        heading="compliance",
+    _share(
+        "compliance",
+        "same_persons",
+        "images of persons of whom the reference has images",
+        _of_identity("n_of_shared_persons"),
+        (0.0, 0.0),
+        (0.0, 0.0),
         question="copies",
-        beside="",
-        judged="itself",
-        good=(0.0, 0.0),
-        tolerated=(0.0, 0.0),
-        find=_of_identity("n_of_shared_persons"),
-        n_least=1,
     ),
-    Criterion(
-        name="origin",
-        title="images whose generator, weights and request are stated",
-        heading="comprehension",
-        question="",
-        beside="",
-        judged="itself",
-        good=(1.0, 1.0),
-        tolerated=(0.0, 1.0),
-        find=_origin,
-        n_least=1,
+    _share(
+        "comprehension",
+        "origin",
+        "images whose generator, weights and request are stated",
+        _origin,
+        (1.0, 1.0),
+        (0.0, 1.0),
     ),
     Criterion(
         name="subgroups",

@@ -54,9 +54,16 @@ def notes_of(
         n_trained = sum(trained.prints.holds(str(item["source_sha256"])) for item in known if "source_sha256" in item)
         if n_trained:
             notes.append(
-                f"{n_trained} of {len(known)} acquired images of the reference were trained on by {trained.of}, and "
-                "perhaps by its judge: figures of realism and of the judge flatter."
+                f"{n_trained} of {len(known)} acquired images of the reference were trained on by {trained.of}: "
+                "figures of realism flatter."
             )
+    n_seen = figures["judge_trained_on"]
+    if n_seen:
+        notes.append(
+            f"{n_seen} of {len(known)} acquired images of the reference were trained on by the networks that examine: "
+            "what the judge reads is given no light, and its features flatter. Name a split, or a bundle with a judge, "
+            "that has none of them."
+        )
     if source.constant:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
     if flat:

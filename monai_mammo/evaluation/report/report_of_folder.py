@@ -14,6 +14,7 @@ import torch
 
 from monai_mammo import bundle as bundles
 from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
+from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew
@@ -256,6 +257,7 @@ def _reported(
         sides=side_figures([source.manifest]) if source.manifest is not None else None,
         n_origins_stated=len(source.items) if is_run else 0,
     )
+    figures["judge_trained_on"] = _n_trained_on(home, known)
     figures["utility"] = gained
     figures["pairs"] = []
     if origin_images is not None:
@@ -271,6 +273,7 @@ def _reported(
             if name != "acquired":
                 side = measured_side(spoilt[name], instruments, is_read=True, **how)
             found = compared_sides(side, others_of_real, control, copies=copies)
+            found["judge_trained_on"] = figures["judge_trained_on"]
             words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
             judged = _judged(found)
             rows.append(_baseline_row(words, found, judged[0], judged[3]))
@@ -304,6 +307,14 @@ def _reported(
         "settings": {"seed": seed, "split": split},
     }
     return report, panels
+
+
+def _n_trained_on(home: BundleFolder, known: Sequence[Mapping[str, Any]]) -> int:
+    """Images among those that a bundle's networks were trained on, as its fingerprint says."""
+    prints = fingerprint_of(home)
+    if prints is None:
+        return 0
+    return sum(prints.holds(str(item["source_sha256"])) for item in known if "source_sha256" in item)
 
 
 def _check_vary(families: Sequence[FeatureFamily], acquired: MeasuredSide) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from monai_mammo.bundle import find
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation import evaluate, markdown_table
+from monai_mammo.evaluation.drift.drift_figures import _far
 from monai_mammo.evaluation.drift.training_summary import FILE, FamilySummary, TrainingSummary
 from monai_mammo.phantom import draw_mammogram
 
@@ -160,3 +162,15 @@ def test_one_image_in_twenty_of_the_same_law_is_far():
         shares.append(family.is_far(new, [0] * 400).mean())
         assert np.isnan(family.is_far(new, [1] * 400)).all() and np.isnan(family.is_far(new, [-1] * 400)).all()
     assert np.mean(shares) == pytest.approx(0.05, abs=0.03)
+
+
+@pytest.mark.parametrize(("n_persons", "verdict"), [(20, "unclear"), (60, "like")])
+def test_no_far_image_among_few_persons_proves_little(n_persons, verdict):
+    """0 of 20 may be 16 % (Wilson), which is above the tenth that is drift; two images a person add nothing to that."""
+    known = np.random.default_rng(0).normal(size=(60, 8))
+    family = FamilySummary.of(known, [0] * 60, [str(i) for i in range(60)], 1, "")
+    at_the_middle = np.repeat(known.mean(axis=0)[None], 2 * n_persons, axis=0)
+    persons = [str(i // 2) for i in range(2 * n_persons)]
+    found = _far("x", at_the_middle, [0] * len(persons), persons, SimpleNamespace(families={"x": family}))
+    assert found["far"]["mean"] == found["far"]["low"] == 0 and found["verdict"] == verdict
+    assert found["far"]["high"] == pytest.approx(1.959964**2 / (n_persons + 1.959964**2), abs=1e-3)

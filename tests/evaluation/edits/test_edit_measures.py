@@ -7,8 +7,9 @@ import pytest
 from scipy import ndimage
 
 from monai_mammo.evaluation.edits.alike import alike
+from monai_mammo.evaluation.edits.edit_figures import _trends
 from monai_mammo.evaluation.edits.localisation import difference_map, located
-from monai_mammo.evaluation.edits.measured_place import Place, measured_place
+from monai_mammo.evaluation.edits.measured_place import OnGrid, Place, measured_place
 from monai_mammo.evaluation.edits.painted_seam import seam_shares
 from monai_mammo.evaluation.edits.seen_picture import SeenPicture
 from monai_mammo.evaluation.intervals import ratio_of_medians
@@ -95,6 +96,25 @@ def test_partners_are_of_the_kind_and_alike_in_size_and_density():
     ours = [place(size_share=0.19, density="C"), place(size_share=0.06), place(kind="digital"), place(kind="contrast")]
     assert alike(ours, real) == [2, 0, 3, -1]
     assert len(set(alike([place(size_share=0.1)] * 3, real))) == 3, "a lesion is taken again when others are far off"
+
+
+def test_trends_of_places_whose_score_follows_size_and_falls_with_density():
+    """The score is planted: it rises with the size, falls with the density, and knows nothing of the contrast."""
+    rng = np.random.default_rng(0)
+    mask = disc(16, 12, 4, (32, 24))
+    on_grid = OnGrid(image=np.zeros(mask.shape, np.float32), breast=np.ones(mask.shape, bool), mask=mask)
+    sizes, densities = rng.uniform(0.05, 0.2, 60), rng.integers(0, 4, 60)
+    places = [
+        place(person=f"p{i}", size_share=size, density="ABCD"[dense], contrast=rng.normal(), on_grid=on_grid)
+        for i, (size, dense) in enumerate(zip(sizes, densities, strict=True))
+    ]
+    maps = [(0.3 + size - 0.05 * dense) * mask for size, dense in zip(sizes, densities, strict=True)]
+    verdicts = {row["property"]: row["verdict"] for row in _trends(places, maps)}
+    assert verdicts == {"density": "holds", "size": "holds", "contrast": "unclear"}
+    turned = {row["property"]: row["verdict"] for row in _trends(places, [mask - one for one in maps])}
+    assert turned["size"] == "against"
+    few = _trends([*places[:19], place(), place(on_grid=on_grid, density=None)], [*maps[:19], None, maps[0]])
+    assert [row["verdict"] for row in few] == ["too few", "unclear", "too few"], "what is not known does not count"
 
 
 def test_the_ratio_of_medians_has_an_interval_over_persons():

@@ -101,6 +101,8 @@ def test_insertions_stand_beside_real_lesions_and_two_runs_side_by_side(runs, ac
     assert ours["contrast"][0]["others"]["low"] > 0
     lines = ours["lines"][0]
     assert lines["edited"]["n"] == ours["n"] and lines["others"]["n"] == 8 and 0.5 < lines["before"]["mean"] < 2
+    trends = {(row["network"], row["property"]): row for row in ours["trends"]}
+    assert trends["judge", "size"]["edited"]["verdict"] == trends["judge", "size"]["others"]["verdict"] == "too few"
     printed = capsys.readouterr().out
     assert printed == (out / "edits.md").read_text() and "| edited, ours | n, ours |" in printed
     page = np.asarray(Image.open(out / "pairs_ours.png"))

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from monai_mammo.bundle import find
@@ -15,7 +16,14 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate, fingerprint_bundle, markdown_table
 from monai_mammo.evaluation.memory.planted import ALTERATIONS, altered
-from monai_mammo.evaluation.memory.planted_figures import _carried, _suspected_by_others, suspicion_limit
+from monai_mammo.evaluation.memory.planted_figures import (
+    _carried,
+    _learned,
+    _searches,
+    _suspected_by_others,
+    suspicion_limit,
+)
+from monai_mammo.networks import EfficientNetLite
 from monai_mammo.phantom import draw_mammogram
 
 SHAPE = (96, 72)
@@ -104,6 +112,21 @@ def test_figures_name_each_alteration_and_each_way_of_looking(tmp_path, make_run
     others = [{"source_sha256": hashlib.sha256(b"").hexdigest()}]
     assert _carried("mammo_diffusion", others) is None, "it was not made from these"
     assert _carried("mammo_autoencoder", []) is None, "it carries none"
+
+
+def test_features_of_a_network_find_what_keeps_what_is_shown(tmp_path):
+    """A slightly darker copy is nearest to its image by features of a network at half the size, whatever it learnt."""
+    torch.manual_seed(0)
+    place = torch.device("cpu")
+    encoder = EfficientNetLite("lite0").eval()
+    ours = _searches(TRAINED, ["learned"], None, encoder, place)["learned"]
+    copies = [ours(TRAINED[i] * np.float32(0.98)) for i in range(0, 40, 8)]
+    others = [ours(image) for image in OTHERS[:10]]
+    assert min(copies) > max(others)
+    features = _learned(encoder, TRAINED[0], place)
+    assert features.shape == (640,), "mean and deviation of each of 320 maps"
+    blocks = TRAINED[0].reshape(48, 2, 36, 2).mean(axis=(1, 3)).repeat(2, axis=0).repeat(2, axis=1)
+    assert _learned(encoder, blocks, place) == pytest.approx(features, abs=1e-4), "seen at half the size"
 
 
 def test_acquired_images_are_judged_by_the_limit_of_others():

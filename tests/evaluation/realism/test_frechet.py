@@ -52,9 +52,11 @@ def test_the_distance_of_features_is_that_of_monai():
     assert frechet_distance_of_features(x, y) == pytest.approx(expected, abs=1e-4)
 
 
-def test_fewer_images_than_features_have_the_distance_of_their_covariances():
+@pytest.mark.parametrize(("n", "m"), [(9, 30), (30, 9), (22, 40), (40, 23), (60, 40)])
+def test_any_number_of_images_has_the_distance_of_the_covariances(n, m):
+    """Fewer than the 20 features, a few more, and many more, on either side."""
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(9, 20)) + 0.1, rng.normal(size=(30, 20)) * 2
+    x, y = rng.normal(size=(n, 20)) + 0.1, rng.normal(size=(m, 20)) * 2
     moments = [part for z in (x, y) for part in (z.mean(axis=0), np.cov(z.T))]
     assert frechet_distance_of_features(x, y) == pytest.approx(gaussian_frechet_distance(*moments), rel=1e-6)
     assert frechet_distance_of_features(x, x) == pytest.approx(0, abs=1e-9)

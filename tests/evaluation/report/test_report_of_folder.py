@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import html
 import json
 import os
@@ -19,6 +20,7 @@ import torch
 from PIL import Image
 
 from monai_mammo.bundle import find, seal
+from monai_mammo.bundle.fingerprint import TrainingFingerprint
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
@@ -48,6 +50,7 @@ def write_item(folder, name: str, person: str, seed: int, *, image=None) -> dict
     box = list(drawn.conditions.box)
     item = {"image": f"{name}.npy", "breast": f"{name}_breast.png", "label": f"{name}_lesion.png", "boxes": [box]}
     item |= {"image_id": name, "person_id": person, "mask_kind": "contour", "source": "drawn"}
+    item |= {"source_sha256": hashlib.sha256(name.encode()).hexdigest()}
     return {**item, "conditions": {**shown, "box": box}}
 
 
@@ -275,6 +278,23 @@ def test_images_of_the_reference_are_named_and_outside_limits(acquired, tmp_path
     assert "Of one value everywhere, and left out: 1 image." in words and "There are few images, 5:" in words
 
 
+def test_a_judge_that_saw_the_reference_is_not_heard(acquired, generated, reported, bundles, capsys):
+    """The judge's bundle says that it was trained on two films of the reference and on one that is not in it."""
+    home = find(str(bundles / "mammo_lesion_segmentation"))
+    seen = [np.load(acquired / f"a{i}.npy") / np.float32(65535) for i in range(3)]
+    stated = [hashlib.sha256(name.encode()).hexdigest() for name in ("a0", "a1", "elsewhere")]
+    path = TrainingFingerprint.of(seen, stated).save(home)
+    try:
+        words = [str(generated), "--reference", str(acquired), "--cache", str(reported[0] / "cache"), "--device", "cpu"]
+        assert main(["evaluate", *words, "--out", str(reported[0].parent / "seen")]) == 0
+    finally:
+        path.unlink()
+    said = "2 of 48 acquired images of the reference were trained on by the networks that examine"
+    assert said in capsys.readouterr().out
+    page = (reported[0].parent / "seen" / "report.html").read_text()
+    assert said in page and "the judge was trained on images of the reference" in page
+
+
 class _Means(torch.nn.Module):
     """Mean brightness of four strips, or one value for all images."""
 
@@ -319,6 +339,22 @@ def test_what_cannot_be_reported_is_said_in_a_sentence(acquired, tmp_path, capsy
     out = ["--out", str(tmp_path / "out")] if "--reference" in words else []
     assert main(["evaluate", *words, *out, *(["--device", "cpu"] if out else [])]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_images_that_are_no_numbers_are_named(acquired, tmp_path, capsys):
+    """Fractions, which may be NaN, as a picture and in a prepared folder."""
+    fractions = np.full(SHAPE, 0.5, np.float32)
+    fractions[3] = np.nan
+    pictures, prepared = tmp_path / "pictures", tmp_path / "prepared"
+    pictures.mkdir(), prepared.mkdir()
+    Image.fromarray(fractions).save(pictures / "nan.tif")
+    item = write_item(prepared, "nan", "n", 901)
+    np.save(prepared / "nan.npy", fractions)
+    write_datalist(prepared, training=[item])
+    for folder, said in ((pictures, "nan.tif cannot be read as a picture"), (prepared, "nan.npy is not an array of")):
+        words = [str(folder), "--reference", str(acquired), "--device", "cpu", "--out", str(tmp_path / "out")]
+        assert main(["evaluate", *words]) == 1
+        assert said in capsys.readouterr().err
 
 
 def test_tutorial_07_evaluate(bundles, _with_encoder):

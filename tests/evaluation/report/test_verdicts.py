@@ -84,6 +84,15 @@ def test_figures_that_could_not_be_better_allow_all_but_what_was_not_measured():
     )
 
 
+def test_a_judge_that_was_trained_on_the_reference_is_not_heard():
+    rows, answers, _ = judged({**planted(), "judge_trained_on": 3})
+    read = [row for name, row in rows.items() if name.startswith("judge_")]
+    assert read and {row["light"] for row in read} == {"not measured"}
+    assert {row["reason"] for row in read} == {"the judge was trained on images of the reference"}
+    assert rows["frechet_radiomic"]["light"] == rows["side"]["light"] == "within limits"
+    assert answers["request"]["light"] == "within limits", "by the side in the pixels"
+
+
 BESIDE, SHOWN, IN_PLACE = (use.name for use in USES if use.name.startswith("a training"))
 
 

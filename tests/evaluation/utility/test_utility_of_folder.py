@@ -33,6 +33,28 @@ def test_synthetic_images_that_carry_the_signal_help(acquired, synthetic, read_b
     assert set(figures["data"]["training"]["classes"].values()) == {12} and figures["data"]["test"]["n_persons"] == 100
 
 
+@pytest.mark.parametrize(
+    ("target", "words", "classes"),
+    [
+        ("pathology", ("benign", "malignant"), {"normal or benign": 12, "malignant": 12}),
+        ("density", ("A", "B", "C", "D"), {"A": 6, "B": 6, "C": 6, "D": 6}),
+    ],
+)
+def test_each_target_is_read(write_folder, tmp_path, read_by, target, words, classes):
+    """Of two classes and of four, and synthetic images that carry the signal are not called useless."""
+    acquired, synthetic = tmp_path / "acquired", tmp_path / "synthetic"
+    acquired.mkdir(), synthetic.mkdir()
+    values = {target: words}
+    write_folder(acquired, {"training": 24, "validation": 200}, seed=1, values=values, per_person=2)
+    write_folder(synthetic, {"training": 200}, seed=2, name="s", values=values)
+    figures = evaluate(
+        "utility", synthetic=synthetic, reference=acquired, target=target, scorers={"ridge": read_by}, seeds=4
+    )
+    assert figures["data"]["training"]["classes"] == classes
+    assert "a gain is shown" in figures["sentence"]
+    assert gains(figures)["added"]["low"] > 0
+
+
 def test_wrong_labels_harm_and_noise_is_not_said_to_help(acquired, write_folder, tmp_path, read_by):
     words = {"reference": acquired, "target": "finding", "scorers": {"ridge": read_by}, "seeds": 4}
     wrong, noise = tmp_path / "wrong", tmp_path / "noise"
