@@ -94,7 +94,7 @@ def test_a_weaker_network_is_pushed_away_from_and_its_weights_decide_pixels(own,
         generate(**ASKED, **QUICK, out=tmp_path / "broken")
 
 
-@pytest.mark.parametrize("stated", [[1, 0], [0], "wide", [True, 2], [0, float("inf")]])
+@pytest.mark.parametrize("stated", [[1, 0], [0], "wide", [True, 2], [3, 3]])
 def test_a_range_of_layouts_that_does_not_rise_is_refused(own, tmp_path, stated):
     seal(own / "mammo_diffusion", layout_range=stated)
     with pytest.raises(MammoError, match=r"layout_range .* is not two rising numbers"):
