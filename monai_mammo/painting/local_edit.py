@@ -38,6 +38,7 @@ __all__ = [
     "window_round",
     "without_fine_structure",
     "without_lesion",
+    "without_white_edge",
 ]
 
 LARGEST_SHARE = 0.72
@@ -201,7 +202,7 @@ def paint_region(
     own = picture[window].astype(np.float32)
     crop = resize(own, (CROP_PX, CROP_PX))
     drawn_region, drawn_outline = (shrunk(mask[window]) for mask in (region, outline))
-    crop = _without_white_edge(crop, drawn_region, shrunk(may_change[window]))
+    crop = without_white_edge(crop, drawn_region, shrunk(may_change[window]))
     how: dict[str, Any] = {"pixel_mm": None if spacing_mm is None else spacing_mm * shrinking, "noise_of": noise_of}
     how |= {"steps": steps, "guidance": guidance}
     painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
@@ -276,8 +277,21 @@ def without_lesion(conditions: Conditions) -> Conditions:
     return Conditions(**kept, finding=Finding.NONE)
 
 
-def _without_white_edge(crop: np.ndarray, region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Crop whose pixels beside the breast are no brighter than tissue: a film's white edge is none to go on from."""
+def without_white_edge(crop: np.ndarray, region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Crop whose pixels beside the breast are no brighter than tissue: a film's white edge is none to go on from.
+
+    Parameters
+    ----------
+    crop : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    region, tissue : ndarray, shape (rows, columns), bool
+        What is changed, and the breast.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        `crop` itself where nothing beside the breast is brighter.
+    """
     known = tissue & ~region
     if not known.any():
         return crop

@@ -13,11 +13,11 @@ from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
 from monai_mammo.painting.local_edit import (
     Change,
-    _without_white_edge,
     blended_change,
     blending_weight,
     joined,
     window_round,
+    without_white_edge,
 )
 
 SIDE = 200
@@ -88,10 +88,10 @@ def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
     air = crop.copy()
     crop[:, :6] = 1
     region = np.hypot(ROW - 60, COLUMN - 6)[:128, :128] < 30
-    shown = _without_white_edge(crop, region & tissue, tissue)
+    shown = without_white_edge(crop, region & tissue, tissue)
     assert shown[:, :6].max() < 0.54 and np.array_equal(shown[:, 8:], crop[:, 8:])
     assert smooth_fill(shown, region & tissue)[60, 7] == pytest.approx(0.46, abs=0.02)
-    assert _without_white_edge(air, region, air > 0) is air
+    assert without_white_edge(air, region, air > 0) is air
 
 
 def test_a_region_that_is_all_there_is_of_a_breast_is_filled():
@@ -138,6 +138,8 @@ def test_a_lesion_near_saturation_is_not_brighter_than_real_ones_beside_the_brig
     change, _ = held_contrast(a_change(0.5), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
     shown = change.laid_over(picture)
     assert np.percentile(shown[OUTLINE], 95) == pytest.approx(0.88, abs=2e-3)
+    toned, is_held = held_contrast(a_change(0.5), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=None)
+    assert is_held and REAL.contrast[0] < contrast_of(toned.laid_over(picture)) < REAL.contrast[-1]
     darker, is_held = held_contrast(a_change(-0.2), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
     assert not is_held and np.array_equal(darker.added, a_change(-0.2).added)
 
