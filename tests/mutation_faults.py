@@ -1744,6 +1744,27 @@ FAULTS: tuple[Fault, ...] = (
         "a filling with less texture has all of it",
     ),
     Fault(
+        "painting/held_texture.py",
+        "np.median(np.abs(texture - np.median(texture)))",
+        "texture.std()",
+        ("painting/test_painted_region.py",),
+        "where gland ends at fat a region is filled with lumps as deep as that edge",
+    ),
+    Fault(
+        "painting/local_edit.py",
+        "share = min(texture, texture_share(drawn, crop, drawn_region, shrunk(may_change)))",
+        "share = texture",
+        ("editing/test_fillings.py",),
+        "a region is filled with deeper texture than the tissue round it has",
+    ),
+    Fault(
+        "painting/local_edit.py",
+        "(total >= 0.5 * np.median(own[tissue]) * n)",
+        "(total < 0)",
+        ("painting/test_painted_region.py",),
+        "beside a film's white edge a filled region ends with a step",
+    ),
+    Fault(
         "editing/edit_run.py",
         "(score := score_of(drawn)) < least",
         "(score := score_of(drawn)) > least",

@@ -115,4 +115,4 @@ class CropTranslation:
             added = without_fine_structure(
                 added, own, enlarged(crop, own.shape), region, may_change, shrinking, grain_draws(place.noise_of)
             )
-        return blended_change(window, added, region, may_change, shrinking)
+        return blended_change(window, added, own, region, may_change, shrinking)
