@@ -23,6 +23,7 @@ from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
 from monai_mammo.files.whole import save_text
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.prepare.sidecar import Sidecar, sidecar_path
+from monai_mammo.terms import Finding
 
 JUDGE = "judge"
 WAYS: dict[str, dict[str, Any]] = {
@@ -58,8 +59,9 @@ def main() -> None:
 def chosen_pictures(places: Sequence[str], *, every: int, n: int, n_healthy: int) -> tuple[list[Path], list[Path]]:
     """One in `every` outlined pictures, `n` at most, and lesion-free ones at even distances, both by name."""
     files = sorted(Path(item["image"]) for folder in places for item in image_files(folder))
-    is_outlined = {path: Sidecar.read(sidecar_path(path)).lesion_mask is not None for path in files}
-    outlined, free = ([path for path in files if is_outlined[path] is which] for which in (True, False))
+    beside = {path: Sidecar.read(sidecar_path(path)) for path in files}
+    outlined = [path for path in files if beside[path].lesion_mask is not None]
+    free = [path for path in files if beside[path].conditions.finding is Finding.NONE]
     return outlined[::every][:n], free[:: max(1, len(free) // n_healthy)][:n_healthy]
 
 
@@ -83,8 +85,8 @@ def reference_folder(pictures: Sequence[Path], folder: Path) -> Path:
 
 def table(runs: Mapping[str, Any], refused: Mapping[str, Sequence[str]]) -> list[str]:
     """Rows of Markdown: a way and a kind each."""
-    head = ("way", "kind", "places, persons (refused)", "seam across over along; before")
-    head += tuple(f"{name}: before, after, limit; under it" for name in ("judge", "lesion network"))
+    scores = (f"{name}: before, after, limit; under it" for name in ("judge", "lesion network"))
+    head = ("way", "kind", "places, persons (refused)", "seam across over along; before", *scores)
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for way, found in runs.items():
         for judged in (row for row in found["score"] if row["network"] == JUDGE):
@@ -92,9 +94,9 @@ def table(runs: Mapping[str, Any], refused: Mapping[str, Sequence[str]]) -> list
             seam = next(r for r in found["seam"] if r["kind"] == kind and r["measure"] == SEAM_MEASURES[1])
             own = next(r for r in found["score"] if r["kind"] == kind and r["network"] != JUDGE)
             n_places = f"{judged['n']}, {judged['n_persons']} ({len(refused[way])})"
-            scores = (f"{r['before']}, {r['edited']}, {r['limit']}; {_range(r['below'])}" for r in (judged, own))
+            of_each = (f"{r['before']}, {r['edited']}, {r['limit']}; {_range(r['below'])}" for r in (judged, own))
             seams = f"{_range(seam['edited'])}; {_range(seam['before'])}"
-            lines.append(" | ".join((way, kind, n_places, seams, *scores)))
+            lines.append(" | ".join((way, kind, n_places, seams, *of_each)))
     return [f"| {line} |" for line in lines]
 
 
