@@ -573,6 +573,15 @@ FAULTS: tuple[Fault, ...] = (
         "a subtle lesion was asked for and the most conspicuous one is inserted",
     ),
     Fault(
+        "painting/held_contrast.py",
+        "(low, high) if conspicuity is None else (target, target)",
+        "(target, target)",
+        (
+            "painting/test_painted_region.py::test_a_lesion_near_saturation_is_not_brighter_than_real_ones_beside_the_brightest_tissue",
+        ),
+        "a lesion that stands out as real ones do is said not to",
+    ),
+    Fault(
         "generation/runs/run_sources.py",
         "((source.pixels != edited.pixels) & ~changed)",
         "((source.pixels != edited.pixels) & changed & ~changed)",
@@ -1771,6 +1780,27 @@ FAULTS: tuple[Fault, ...] = (
         "a filling with less texture has all of it",
     ),
     Fault(
+        "painting/held_texture.py",
+        "np.median(np.abs(texture - np.median(texture)))",
+        "texture.std()",
+        ("painting/test_painted_region.py",),
+        "where gland ends at fat a region is filled with lumps as deep as that edge",
+    ),
+    Fault(
+        "painting/local_edit.py",
+        "share = min(texture, texture_share(drawn, crop, drawn_region, shrunk(may_change)))",
+        "share = texture",
+        ("editing/test_fillings.py",),
+        "a region is filled with deeper texture than the tissue round it has",
+    ),
+    Fault(
+        "painting/local_edit.py",
+        "(total >= 0.5 * np.median(own[tissue]) * n)",
+        "(total < 0)",
+        ("painting/test_painted_region.py",),
+        "beside a film's white edge a filled region ends with a step",
+    ),
+    Fault(
         "editing/edit_run.py",
         "(score := score_of(drawn)) < least",
         "(score := score_of(drawn)) > least",
@@ -1944,6 +1974,13 @@ FAULTS: tuple[Fault, ...] = (
         "to_lesion=True",
         ("editing/test_methods.py",),
         "the GAN puts a lesion where one is to be removed",
+    ),
+    Fault(
+        "editing/translation.py",
+        "crop = without_white_edge(resize(own, (CROP_PX, CROP_PX)), drawn_region, tissue)",
+        "crop = resize(own, (CROP_PX, CROP_PX))",
+        ("editing/test_methods.py",),
+        "the GAN goes on from a film's white edge",
     ),
     Fault(
         "editing/edit_request.py",

@@ -79,26 +79,21 @@ def counterfactual(
         A DICOM file or a picture.
     set : str
         ``NAME=VALUE``: what the lesion network is to read, such as ``birads=2``, ``finding=none`` or ``density=B``.
-    out : str or Path
-        Folder of the run: new, empty, or of this very request.
+    out
+        As for `insert`.
     box : Box, sequence of float, str or None
         Region of the lesion: ``x0, y0, x1, y1`` in fractions of the file's picture.
     mask : str, Path or None
         Picture of the file's size whose white pixels are that region. Where neither is given, it is the lesion that
         the file tells of, else what the lesion network finds.
-    kind, view, laterality, density
-        Of the file, where it does not state it.
-    seed : int
-        Decides all that is drawn by chance.
+    kind, view, laterality, density, seed
+        As for `insert`.
     steps : int
         Network evaluations of the layout stage from pure noise, 1 to 64.
     guidance : float
         Weight of what is asked, 0 to 20; 1 is none. All other conditions have the bundle's own.
-    bundle, autoencoder, lesion_network : str
-        Names or paths of the bundles; the judge is that of the lesion network's.
-    device : {"auto", "cpu", "cuda"}
-    progress : callable or None
-        Called with a `Progress` now and then.
+    bundle, autoencoder, lesion_network, device, progress
+        As for `insert`; the judge is that of the lesion network's bundle.
 
     Returns
     -------

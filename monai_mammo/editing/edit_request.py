@@ -23,7 +23,7 @@ from monai_mammo.terms import Depth, Finding, Modality, Quadrant
 
 __all__ = ["DEFAULT_STRENGTH", "EditMethod", "EditRequest", "listed_images"]
 
-RECIPE = 5
+RECIPE = 6
 """Counts up where the same request gives other pixels."""
 
 DEFAULT_STRENGTH = 0.8

@@ -89,8 +89,8 @@ def evolve(
     ----------
     image : path
         A DICOM file or a picture, acquired or generated.
-    out : str or Path
-        Folder of the run: new, empty, or of this very request.
+    out
+        As for `insert`.
     visits : int
         2 to 50, at even distances.
     months : float
@@ -117,19 +117,8 @@ def evolve(
         largest.
     at, box, mask, in_muscle
         Where it lies, as for `insert`; box and mask show it at the first visit.
-    kind, view, laterality, density
-        Of the file, where it does not state it.
-    seed : int
-        Decides all that is drawn by chance.
-    steps : int
-        Network evaluations, 1 to 64.
-    guidance : float
-        Weight of classifier-free guidance, 0 to 20; 1 is none.
-    bundle, autoencoder, lesion_network : str
-        Names or paths of the bundles.
-    device : {"auto", "cpu", "cuda"}
-    progress : callable or None
-        Called with a `Progress` now and then.
+    kind, view, laterality, density, seed, steps, guidance, bundle, autoencoder, lesion_network, device, progress
+        As for `insert`.
 
     Returns
     -------

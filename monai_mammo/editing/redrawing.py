@@ -125,13 +125,13 @@ class Redrawing:
             steps=self.steps,
         )
         added = self._on_file(prepared, drawn - self.generator.image(latent), window)
+        before = place.picture[window].astype(np.float32)
         masks = place.region[window], place.may_change[window]
         shrinking = prepared.trace.padded_shape[0] / prepared.image.shape[0]
         if not outline.any():
-            before = place.picture[window].astype(np.float32)
             coarse, rng = self._on_file(prepared, prepared.image, window), grain_draws(place.noise_of)
             added = without_fine_structure(added, before, coarse, *masks, shrinking, rng)
-        return blended_change(window, added, *masks, shrinking)
+        return blended_change(window, added, before, *masks, shrinking)
 
     def _conditions(self, place: EditedPlace, region: np.ndarray, outline: np.ndarray) -> tuple[Conditions, Conditions]:
         """What is to be seen of the whole mammogram, and what is seen before."""

@@ -57,41 +57,23 @@ def remove(
 
     Parameters
     ----------
-    images : path or sequence of paths
-        DICOM files, pictures, and folders of them.
-    out : str or Path
-        Folder of the run: new, empty, or of this very request.
+    images, out
+        As for `insert`.
     box : Box, sequence of float, str or None
         ``x0, y0, x1, y1`` in fractions of the file's picture.
     mask : str, Path or None
         Picture of the file's size whose white pixels are the region.
     segment : bool
         Whether the lesion network finds the region.
-    kind, view, laterality, density
-        Of the files, where they do not state it.
-    count : int
-        Versions of each file.
-    seed : int
-        Decides all that is drawn by chance.
-    method : {"painter", "sdedit", "inversion", "gan"}
-        The lesion painter; to compare it with, the generator of whole mammograms from the noised original (SDEdit) or
-        from the noise of the original (DDIM inversion), or a CycleGAN, which takes no steps and draws no noise.
-    strength : float or None
-        How far ``sdedit`` and ``inversion`` go from the original, 0.05 to 1; `None` is 0.8.
+    kind, view, laterality, density, count, seed, method, strength
+        As for `insert`.
     max_tries : int or None
         Ways to fill the region that are tried at most, 1 to 16, with a narrow and a wide rim, and with all or less of
         the drawn texture, each from noise of its own: the one is kept at whose place the lesion network sees least, and
         none is drawn after one at which it sees nothing. `None` is 8 for the painter and 1 for the other methods. Where
         a part of a breast is shown, which no network reads, it is one.
-    steps : int
-        Network evaluations, 1 to 64.
-    guidance : float
-        Weight of classifier-free guidance, 0 to 20; 1 is none.
-    bundle, autoencoder, lesion_network : str
-        Names or paths of the bundles.
-    device : {"auto", "cpu", "cuda"}
-    progress : callable or None
-        Called with a `Progress` now and then.
+    steps, guidance, bundle, autoencoder, lesion_network, device, progress
+        As for `insert`.
 
     Returns
     -------

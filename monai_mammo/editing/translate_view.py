@@ -65,33 +65,20 @@ def translate(
 
     Parameters
     ----------
-    images : path or sequence of paths
-        DICOM files, pictures, and folders of them.
+    images
+        As for `insert`.
     to : str
         What is to be drawn, one of `monai_mammo.terms.Modality` that the bundle's translator was trained with:
         ``contrast`` or ``digital`` of the bundle that comes with the package. Ultrasound and biopsy have no open paired
         data: a translator that was trained with own pairs writes them as pictures, as they are no mammograms.
-    out : str or Path
-        Folder of the run: new, empty, or of this very request.
+    out
+        As for `insert`.
     box : Box, sequence of float, str or None
         Lesion: ``x0, y0, x1, y1`` in fractions of the file's picture.
     mask : str, Path or None
         Picture of the file's size whose white pixels are the lesion.
-    kind, view, laterality, density
-        Of the files, where they do not state it.
-    count : int
-        Versions of each file.
-    seed : int
-        Decides all that is drawn by chance.
-    steps : int
-        Network evaluations, 1 to 64.
-    guidance : float
-        Weight of classifier-free guidance, 0 to 20; 1 is none.
-    bundle, autoencoder, lesion_network : str
-        Names or paths of the bundles; the lesion network looks at what came out.
-    device : {"auto", "cpu", "cuda"}
-    progress : callable or None
-        Called with a `Progress` now and then.
+    kind, view, laterality, density, count, seed, steps, guidance, bundle, autoencoder, lesion_network, device, progress
+        As for `insert`; the lesion network looks at what came out.
 
     Returns
     -------

@@ -21,6 +21,7 @@ from monai_mammo.painting.local_edit import (
     shrunk,
     window_round,
     without_fine_structure,
+    without_white_edge,
 )
 from monai_mammo.painting.painter import latent_shares
 from monai_mammo.prepare.geometry import resize
@@ -105,11 +106,13 @@ class CropTranslation:
         """
         window = window_round(place.region)
         own = place.picture[window].astype(np.float32)
-        crop, region, may_change = resize(own, (CROP_PX, CROP_PX)), place.region[window], place.may_change[window]
-        added = enlarged(self.added(crop, shrunk(region), shrunk(place.outline[window])), own.shape)
+        region, may_change = place.region[window], place.may_change[window]
+        drawn_region, tissue = shrunk(region), shrunk(may_change)
+        crop = without_white_edge(resize(own, (CROP_PX, CROP_PX)), drawn_region, tissue)
+        added = enlarged(self.added(crop, drawn_region, shrunk(place.outline[window])), own.shape)
         shrinking = len(own) / CROP_PX
         if not place.outline.any():
             added = without_fine_structure(
                 added, own, enlarged(crop, own.shape), region, may_change, shrinking, grain_draws(place.noise_of)
             )
-        return blended_change(window, added, region, may_change, shrinking)
+        return blended_change(window, added, own, region, may_change, shrinking)

@@ -53,7 +53,8 @@ def held_contrast(
     -------
     change : Change
     is_held : bool
-        Whether the contrast is now what was to be reached of the range of real lesions.
+        Whether the contrast lies within the range of real lesions now, or, with a conspicuity, at the place that it
+        names.
     """
     inside, own = outline[change.window], picture[change.window]
     ring = ring_round(inside, breast[change.window])
@@ -76,7 +77,8 @@ def held_contrast(
     if target != drawn.contrast or is_too_much(1.0):
         gain = _most_allowed(is_too_much, _GAINS)
     after = seen(gain)
-    is_held = after is not None and abs(after.contrast - target) <= _TOLERANCE
+    least, most = (low, high) if conspicuity is None else (target, target)
+    is_held = after is not None and least - _TOLERANCE <= after.contrast <= most + _TOLERANCE
     return dataclasses.replace(change, added=(gain * change.added).astype(np.float32)), is_held
 
 

@@ -17,6 +17,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.lesions.painter_crops import CROP_PX, DEFAULT_RIM_SHARE, blending_band_px, region_round
 from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.grain import grain_like
+from monai_mammo.painting.held_texture import texture_share
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import Finding
 
@@ -38,6 +39,7 @@ __all__ = [
     "window_round",
     "without_fine_structure",
     "without_lesion",
+    "without_white_edge",
 ]
 
 LARGEST_SHARE = 0.72
@@ -183,8 +185,8 @@ def paint_region(
     steps, guidance
         As for `LesionPainter.paint`.
     texture : float
-        Share of what the painter draws of healthy tissue over the smooth filling of the region, 0 to 1; no share of a
-        lesion.
+        Share of what the painter draws of healthy tissue over the smooth filling of the region, 0 to 1, less where that
+        is deeper than the texture round it; no share of a lesion.
 
     Returns
     -------
@@ -201,7 +203,7 @@ def paint_region(
     own = picture[window].astype(np.float32)
     crop = resize(own, (CROP_PX, CROP_PX))
     drawn_region, drawn_outline = (shrunk(mask[window]) for mask in (region, outline))
-    crop = _without_white_edge(crop, drawn_region, shrunk(may_change[window]))
+    crop = without_white_edge(crop, drawn_region, shrunk(may_change[window]))
     how: dict[str, Any] = {"pixel_mm": None if spacing_mm is None else spacing_mm * shrinking, "noise_of": noise_of}
     how |= {"steps": steps, "guidance": guidance}
     painted = painter.paint(crop, drawn_region, drawn_outline, conditions, **how)
@@ -211,11 +213,16 @@ def paint_region(
         added = enlarged(added, (side, side))
     else:
         added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of, texture)
-    return blended_change(window, added, region[window], may_change[window], shrinking)
+    return blended_change(window, added, own, region[window], may_change[window], shrinking)
 
 
 def blended_change(
-    window: tuple[slice, slice], added: np.ndarray, region: np.ndarray, may_change: np.ndarray, working_pixels: float
+    window: tuple[slice, slice],
+    added: np.ndarray,
+    own: np.ndarray,
+    region: np.ndarray,
+    may_change: np.ndarray,
+    working_pixels: float,
 ) -> Change:
     """What was made of a region, blended in a band round its edge.
 
@@ -223,8 +230,8 @@ def blended_change(
     ----------
     window : tuple of slice
         Rows and columns of the picture.
-    added : ndarray, shape of the window
-        Difference of brightness.
+    added, own : ndarray, shape of the window
+        Difference of brightness, and brightness before.
     region, may_change : ndarray, shape of the window, bool
         What is changed, and where pixels may change.
     working_pixels : float
@@ -234,21 +241,23 @@ def blended_change(
     -------
     Change
     """
-    weight = blending_weight(region, may_change)
+    weight = blending_weight(region, may_change, goes_on=_beside_as_bright(own, may_change))
     added = (added * weight).astype(np.float32)
     return Change(window=window, added=added, reach=weight > 0, working_pixels=working_pixels)
 
 
-def blending_weight(region: np.ndarray, may_change: np.ndarray) -> np.ndarray:
+def blending_weight(region: np.ndarray, may_change: np.ndarray, *, goes_on: np.ndarray | None = None) -> np.ndarray:
     """Weight of what is drawn: 1 in the region, falling to exactly 0 over a band round its edge, and at the skin.
 
     Where the region ends at what may not change, the weight falls within three pixels: beyond lies no tissue that the
-    band would have to go over into.
+    band would have to go over into. Where there is some, it falls over the band.
 
     Parameters
     ----------
     region, may_change : ndarray, shape (rows, columns), bool
         What is changed, and where pixels may change: the breast.
+    goes_on : ndarray, shape (rows, columns), bool, or None
+        Where pixels that may not change show tissue all the same, such as a strip beside a film's white edge.
 
     Returns
     -------
@@ -258,7 +267,18 @@ def blending_weight(region: np.ndarray, may_change: np.ndarray) -> np.ndarray:
     weight = _blending(region, may_change)
     if may_change.all():
         return weight
-    return weight * _rising(ndimage.distance_transform_edt(may_change) / _SKIN_PX)
+    depth, nearest = ndimage.distance_transform_edt(may_change, return_indices=True)
+    at_tissue = goes_on is not None and goes_on[tuple(nearest)]
+    return weight * _rising(depth / np.where(at_tissue, max(_SKIN_PX, blending_band_px(region)), _SKIN_PX))
+
+
+def _beside_as_bright(own: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """What lies beside the breast and is no darker than half of its tissue, by the mean of what lies there."""
+    beside = (~tissue).astype(np.float32)
+    if not (tissue.any() and beside.any()):
+        return np.zeros_like(tissue)
+    total, n = (ndimage.gaussian_filter(one, _SKIN_PX) for one in (own * beside, beside))
+    return ~tissue & (total >= 0.5 * np.median(own[tissue]) * n)
 
 
 def without_lesion(conditions: Conditions) -> Conditions:
@@ -276,8 +296,21 @@ def without_lesion(conditions: Conditions) -> Conditions:
     return Conditions(**kept, finding=Finding.NONE)
 
 
-def _without_white_edge(crop: np.ndarray, region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Crop whose pixels beside the breast are no brighter than tissue: a film's white edge is none to go on from."""
+def without_white_edge(crop: np.ndarray, region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Crop whose pixels beside the breast are no brighter than tissue: a film's white edge is none to go on from.
+
+    Parameters
+    ----------
+    crop : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    region, tissue : ndarray, shape (rows, columns), bool
+        What is changed, and the breast.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        `crop` itself where nothing beside the breast is brighter.
+    """
     known = tissue & ~region
     if not known.any():
         return crop
@@ -302,9 +335,10 @@ def _filling(
     rng = grain_draws(noise_of)
     known = ~ndimage.binary_dilation(drawn_region, iterations=4)
     drawn = painted.image
-    if texture < 1:
+    share = min(texture, texture_share(drawn, crop, drawn_region, shrunk(may_change)))
+    if share < 1:
         smooth = smooth_fill(crop, drawn_region)
-        drawn = smooth + np.float32(texture) * (drawn - smooth)
+        drawn = smooth + np.float32(share) * (drawn - smooth)
     added = enlarged(drawn - crop + grain_like(painted.lost, known, rng), own.shape)
     coarse = enlarged(crop, own.shape)
     return without_fine_structure(added, own, coarse, region, may_change, len(own) / CROP_PX, rng)

@@ -16,7 +16,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.lesions.painter_crops import region_round
 from monai_mammo.networks.probable_regions import MIN_SCORE, smoothed
-from monai_mammo.painting import LesionPainter
+from monai_mammo.painting import LesionPainter, local_edit
 from monai_mammo.painting.filling import FILLINGS, filling_of
 from monai_mammo.painting.local_edit import paint_region, region_in_picture
 from monai_mammo.terms import AcquisitionKind
@@ -97,20 +97,22 @@ def test_tries_are_checked_and_carried_through(tiny, picture, tmp_path):
     assert "max_tries" not in EditRequest(command="insert", images=("a.png",)).to_dict()
 
 
-def test_half_of_the_texture_lies_half_way_between_the_smooth_filling_and_the_drawn_one(tiny, drawn):
+def test_of_the_texture_comes_what_is_asked_and_no_more_than_what_lies_round_the_region(tiny, drawn, monkeypatch):
     painter = LesionPainter.load(find("mammo_diffusion"), find("mammo_autoencoder"))
     outline = np.zeros(drawn.pixels.shape, dtype=bool)
     outline[140:170, 40:70] = True
     how = {"spacing_mm": None, "may_change": drawn.pixels > 0, "noise_of": (5, "a", 0), "steps": 2}
     region, nothing = region_in_picture(outline), np.zeros_like(outline)
-    none, half, full = (
-        paint_region(
-            painter, drawn.pixels, region, nothing, Conditions(finding="none"), texture=texture, **how
-        ).added.astype(float)
-        for texture in (0, 0.5, 1)
-    )
+
+    def added(texture, most):
+        monkeypatch.setattr(local_edit, "texture_share", lambda *_: most)
+        shown = Conditions(finding="none")
+        return paint_region(painter, drawn.pixels, region, nothing, shown, texture=texture, **how).added.astype(float)
+
+    none, half, full = (added(texture, most=1.0) for texture in (0, 0.5, 1))
     assert np.abs(full - none).max() > 0.01
     assert np.abs(half - (none + full) / 2).max() < 1e-5
+    assert np.array_equal(added(1, most=0.5), half) and np.array_equal(added(0.5, most=0.8), half)
 
 
 @pytest.mark.parametrize("rim_share", [0.18, 0.4])

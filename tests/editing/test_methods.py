@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -154,6 +155,26 @@ def test_the_gan_takes_the_way_that_is_asked_and_changes_the_region_alone(tiny, 
             parameter.zero_()
     assert np.array_equal(edit.change(place_of(picture, "mass")).added, made.added)
     assert (edit.change(place_of(picture, "none")).added != taken.added).any()
+
+
+def test_the_gan_sees_no_white_edge_of_a_film(tiny, picture, monkeypatch):
+    place, seen = place_of(picture, "mass"), []
+    edit, added = CropTranslation.load(find("mammo_diffusion"), find("mammo_autoencoder")), CropTranslation.added
+
+    def spied(self, crop, region, outline):
+        seen.append(crop)
+        return added(self, crop, region, outline)
+
+    monkeypatch.setattr(CropTranslation, "added", spied)
+    white = place.picture.copy()
+    white[:, :12] = 1  # at the chest wall
+    breast = place.source.breast.copy()
+    breast[:, :12] = False
+    edited = dataclasses.replace(place.source, located=dataclasses.replace(place.source.located, mask=breast))
+    edit.change(place._replace(source=edited, picture=white))
+    rows, columns = window_round(place.region)
+    assert white[rows, columns].max() == 1
+    assert seen[0].max() < 0.95 * white.max()
 
 
 def test_the_commands_carry_the_method_through(tiny, picture, tmp_path, capsys):

@@ -11,13 +11,14 @@ from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visib
 from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
+from monai_mammo.painting.held_texture import texture_share
 from monai_mammo.painting.local_edit import (
     Change,
-    _without_white_edge,
     blended_change,
     blending_weight,
     joined,
     window_round,
+    without_white_edge,
 )
 
 SIDE = 200
@@ -67,7 +68,8 @@ def test_a_region_at_the_skin_is_filled_up_to_it_without_a_rim_or_a_step():
     skin = 150 - 0.002 * (ROW - 100) ** 2  # a breast to the left of it
     breast = skin > COLUMN
     lesion = breast & (np.hypot(ROW - 100, COLUMN - 140) < 34)
-    change = blended_change((slice(None), slice(None)), -0.3 * np.ones(breast.shape), lesion, breast, 4.0)
+    own, window = np.where(breast, 0.6, 0.02), (slice(None), slice(None))
+    change = blended_change(window, -0.3 * np.ones(breast.shape), own, lesion, breast, 4.0)
     assert not change.added[~breast].any() and not change.reach[~breast].any()
     assert not change.reach[ndimage.distance_transform_edt(~lesion) > 6].any()
     depth = ndimage.distance_transform_edt(breast)
@@ -81,6 +83,32 @@ def test_a_region_at_the_skin_is_filled_up_to_it_without_a_rim_or_a_step():
     assert along.max() == pytest.approx(0.3)
 
 
+def test_a_region_at_a_strip_that_is_taken_for_no_breast_goes_over_into_it():
+    breast = COLUMN >= 12
+    own = np.where(COLUMN < 3, 1.0, 0.6)  # a film's white edge, and tissue beside it
+    region = breast & (np.hypot(ROW - 100, COLUMN - 12) < 60)
+    change = blended_change((slice(None), slice(None)), -0.3 * np.ones(breast.shape), own, region, breast, 4.0)
+    along = -change.added[100, :40]
+    assert not change.added[~breast].any() and along.max() == pytest.approx(0.3)
+    assert np.abs(np.diff(along)).max() < 0.07  # 0.2 where it falls within three pixels
+
+
+def test_what_is_filled_has_no_deeper_texture_than_the_tissue_round_it_whatever_edge_runs_through_it():
+    rng = np.random.default_rng(0)
+    side = (slice(0, 128), slice(0, 128))
+    region, tissue = OUTLINE[36:164, 36:164], COLUMN[side] > 20
+    texture = ndimage.gaussian_filter(rng.standard_normal((128, 128)), 1.5).astype(np.float32)
+    edge = np.where(COLUMN[side] + ROW[side] < 110, np.float32(0.2), np.float32(0.6))
+    crop = np.where(tissue, edge + 0.1 * texture, 0).astype(np.float32)
+    drawn = 0.4 + 0.1 * np.roll(texture, 20, axis=0)
+    assert texture_share(drawn, crop, region, tissue) == pytest.approx(1, abs=0.15)
+    twice = texture_share(0.4 + 2 * (drawn - 0.4), crop, region, tissue)
+    assert 0.5 <= twice < 0.65  # a little more than half, since one pixel in six lies at the edge; by its power 1
+    assert texture_share(0.4 + 4 * (drawn - 0.4), crop, region, tissue) == pytest.approx(twice / 2)
+    assert texture_share(0.4 + 0.2 * (drawn - 0.4), crop, region, tissue) == 1
+    assert texture_share(drawn, crop, region, region) == 1  # nothing round it is known
+
+
 def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
     crop = np.where(COLUMN[:128, :128] < 100, 0.4 + 0.001 * ROW[:128, :128], 0).astype(np.float32)
     tissue = crop > 0
@@ -88,10 +116,10 @@ def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
     air = crop.copy()
     crop[:, :6] = 1
     region = np.hypot(ROW - 60, COLUMN - 6)[:128, :128] < 30
-    shown = _without_white_edge(crop, region & tissue, tissue)
+    shown = without_white_edge(crop, region & tissue, tissue)
     assert shown[:, :6].max() < 0.54 and np.array_equal(shown[:, 8:], crop[:, 8:])
     assert smooth_fill(shown, region & tissue)[60, 7] == pytest.approx(0.46, abs=0.02)
-    assert _without_white_edge(air, region, air > 0) is air
+    assert without_white_edge(air, region, air > 0) is air
 
 
 def test_a_region_that_is_all_there_is_of_a_breast_is_filled():
@@ -138,6 +166,8 @@ def test_a_lesion_near_saturation_is_not_brighter_than_real_ones_beside_the_brig
     change, _ = held_contrast(a_change(0.5), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
     shown = change.laid_over(picture)
     assert np.percentile(shown[OUTLINE], 95) == pytest.approx(0.88, abs=2e-3)
+    toned, is_held = held_contrast(a_change(0.5), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=None)
+    assert is_held and REAL.contrast[0] < contrast_of(toned.laid_over(picture)) < REAL.contrast[-1]
     darker, is_held = held_contrast(a_change(-0.2), picture, OUTLINE, BREAST, real, bright=0.85, conspicuity=1.0)
     assert not is_held and np.array_equal(darker.added, a_change(-0.2).added)
 

@@ -1,0 +1,112 @@
+"""Lesions taken out by the painter and by each method that it is compared with, at the same outlined places.
+
+    python benchmarks/removals.py places/whole --every 8 --n 12 --out removals
+
+Every so-manieth outlined picture of a folder that `native_folder.py` wrote is edited by `remove` in each way, and
+`evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The same
+call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import monai_mammo
+from monai_mammo.editing.edit_run import NotEdited
+from monai_mammo.evaluation.edits.edits_of_runs import evaluate_edits
+from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
+from monai_mammo.files.whole import save_text
+from monai_mammo.prepare.mammogram_files import image_files
+from monai_mammo.prepare.sidecar import Sidecar, sidecar_path
+from monai_mammo.terms import Finding
+
+JUDGE = "judge"
+WAYS: dict[str, dict[str, Any]] = {
+    "painter": {},
+    "painter_once": {"max_tries": 1},
+    "sdedit": {"method": "sdedit"},
+    "inversion": {"method": "inversion"},
+    "gan": {"method": "gan"},
+}
+
+
+def main() -> None:
+    """Edit, measure, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("places", nargs="+", metavar="DIR", help="folders of pictures with JSON files beside them")
+    parser.add_argument("--every", type=int, default=8, metavar="N", help="one outlined picture in N (default 8)")
+    parser.add_argument("--n", type=int, default=12, help="outlined pictures at most (default 12)")
+    parser.add_argument("--n-healthy", type=int, default=30, help="lesion-free pictures (default 30)")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="default: all")
+    parser.add_argument("--seed", type=int, default=51)
+    parser.add_argument("--out", required=True, metavar="DIR")
+    words = parser.parse_args()
+    out = Path(words.out)
+    chosen, healthy = chosen_pictures(words.places, every=words.every, n=words.n, n_healthy=words.n_healthy)
+    refused = {way: filled(chosen, out / way, seed=words.seed, **WAYS[way]) for way in words.ways}
+    reference = reference_folder([*chosen, *healthy], out / "reference")
+    columns = [f"{way}={out / way}" for way in words.ways if len(refused[way]) < len(chosen)]
+    figures = evaluate_edits(columns, reference=reference, out=out / "edits")
+    save_text(json.dumps({"refused": refused, "runs": figures["runs"]}, indent=1) + "\n", out / "removals.json")
+    print("\n".join(table(figures["runs"], refused)))
+
+
+def chosen_pictures(places: Sequence[str], *, every: int, n: int, n_healthy: int) -> tuple[list[Path], list[Path]]:
+    """One in `every` outlined pictures, `n` at most, and lesion-free ones at even distances, both by name."""
+    files = sorted(Path(item["image"]) for folder in places for item in image_files(folder))
+    beside = {path: Sidecar.read(sidecar_path(path)) for path in files}
+    outlined = [path for path in files if beside[path].lesion_mask is not None]
+    free = [path for path in files if beside[path].conditions.finding is Finding.NONE]
+    return outlined[::every][:n], free[:: max(1, len(free) // n_healthy)][:n_healthy]
+
+
+def filled(images: Sequence[Path], out: Path, **words: Any) -> list[str]:
+    """Reasons for which pictures were refused; all others are edited in a run of this folder."""
+    try:
+        monai_mammo.remove(images, out=out, **words)
+    except NotEdited as error:
+        return [error.reasons[number] for number in sorted(error.reasons)]
+    return []
+
+
+def reference_folder(pictures: Sequence[Path], folder: Path) -> Path:
+    """Folder with copies of the pictures, and of what lies beside each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in pictures:
+        for file in path.parent.glob(f"{path.stem}[._]*"):
+            shutil.copy(file, folder / file.name)
+    return folder
+
+
+def table(runs: Mapping[str, Any], refused: Mapping[str, Sequence[str]]) -> list[str]:
+    """Rows of Markdown: a way and a kind each."""
+    scores = (f"{name}: before, after, limit; under it" for name in ("judge", "lesion network"))
+    head = ("way", "kind", "places, persons (refused)", "seam across over along; before", *scores)
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    for way, found in runs.items():
+        for judged in (row for row in found["score"] if row["network"] == JUDGE):
+            kind = judged["kind"]
+            seam = next(r for r in found["seam"] if r["kind"] == kind and r["measure"] == SEAM_MEASURES[1])
+            own = next(r for r in found["score"] if r["kind"] == kind and r["network"] != JUDGE)
+            n_places = f"{judged['n']}, {judged['n_persons']} ({len(refused[way])})"
+            of_each = (f"{r['before']}, {r['edited']}, {r['limit']}; {_range(r['below'])}" for r in (judged, own))
+            seams = f"{_range(seam['edited'])}; {_range(seam['before'])}"
+            lines.append(" | ".join((way, kind, n_places, seams, *of_each)))
+    return [f"| {line} |" for line in lines]
+
+
+def _range(figure: Mapping[str, Any] | None) -> str:
+    """Mean and 95 % interval of a figure."""
+    if figure is None:
+        return "none"
+    mean = f"{figure['mean']:.2f}"
+    return mean if figure["low"] is None else f"{mean} ({figure['low']:.2f} to {figure['high']:.2f})"
+
+
+if __name__ == "__main__":
+    main()
