@@ -1774,7 +1774,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "painting/local_edit.py",
-        "np.float32(texture) * (drawn - smooth)",
+        "np.float32(share) * (drawn - smooth)",
         "(drawn - smooth)",
         ("editing/test_fillings.py",),
         "a filling with less texture has all of it",
