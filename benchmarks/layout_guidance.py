@@ -5,7 +5,8 @@ breast, power, skewness and kurtosis of four bands, direction of its gradients, 
 lesion to its ring) is taken on drawn and on acquired ones of the same conditions. A line holds, for an acquisition
 kind, the mean distance from 0.5 of the areas under the curve by which each statistic alone tells them (with as many
 equal sets it would be near ``chance``), how much a drawn lesion stands out beside an acquired one, and the statistics
-that tell most.
+that tell most. Before that stands the range of the layouts of acquired images, beside that of drawn ones: a bundle may
+state it as ``layout_range``.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def main() -> None:
     spatial = torch.stack([_planes(dataset, place, int(autoencoder.factor), settings.seed) for place in places])
     air = float(cascade.detail.air)
     acquired = _statistics(layouts, spatial, air)
+    print(f"acquired layouts go from {float(layouts.min()):.2f} to {float(layouts.max()):.2f}")
     noise = torch.randn(layouts.shape, generator=torch.Generator().manual_seed(settings.seed))
     interval = tuple(folder.metadata["guidance_interval"])
     table = {}
@@ -65,8 +67,9 @@ def main() -> None:
             one.draw_layout(noise[some], attributes=attributes[some], spatial=spatial[some], guidance=guidance)
             for some in _batches(len(places))
         ]
-        name = f"guidance {scale:g}, weight {weight:g}"
-        table[name] = _compared(_statistics(torch.cat(drawn), spatial, air), acquired, kinds)
+        name, found = f"guidance {scale:g}, weight {weight:g}", torch.cat(drawn)
+        print(f"{name}: from {float(found.min()):.2f} to {float(found.max()):.2f}")
+        table[name] = _compared(_statistics(found, spatial, air), acquired, kinds)
         _print(name, table[name])
     settings.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

@@ -25,7 +25,7 @@ def texture_share(drawn: np.ndarray, crop: np.ndarray, region: np.ndarray, tissu
     Parameters
     ----------
     drawn, crop : ndarray, shape (rows, columns)
-        Brightness of the picture that was drawn, and of the one before.
+        Brightness in [0, 1] of the picture that was drawn, and of the one before.
     region, tissue : ndarray, shape (rows, columns), bool
         What was drawn, and the breast.
 

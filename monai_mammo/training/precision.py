@@ -22,7 +22,7 @@ def autocast_dtype(dtype: str | None, device: torch.device | str) -> torch.dtype
         ``"bfloat16"`` or ``"float16"``, as requested.
     device : torch.device or str
         A processor that would be slower with bfloat16 than with float32 gets float32: one without instructions for it
-        imitates it and takes ten times as long, one of x86 with vectors alone (AVX-512) nearly twice as long.
+        imitates it and takes ten times as long, one of x86 with vectors alone (AVX-512) half as long again.
 
     Returns
     -------

@@ -102,7 +102,7 @@ def test_the_diffusion_bundle_names_the_guide_of_its_layout_stage_as_it_trains_i
     folder = find("mammo_diffusion")
     assert folder.defines(GUIDE) and "models/guide.pt" in folder.weights_sha256
     assert folder.network_definition("inference", "guide_def") == folder.trained_network("guide")
-    for name in ("layout_guidance", "finer_texture"):
+    for name in ("layout_guidance", "layout_range", "finer_texture"):
         assert folder.config("inference")[name] == folder.metadata[name]
 
 
