@@ -15,6 +15,7 @@ from monai_mammo.networks.painter_unet import PainterUNet
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
 from monai_mammo.networks.texture_code import TextureCode
+from monai_mammo.networks.texture_prior import TexturePrior
 from monai_mammo.networks.translator_unet import TranslatorUNet
 from monai_mammo.networks.weights import (
     build,
@@ -44,6 +45,7 @@ __all__ = [
     "TextEncoder",
     "TextTokens",
     "TextureCode",
+    "TexturePrior",
     "PyramidJudge",
     "TranslatorUNet",
     "build",

@@ -95,6 +95,8 @@ class DetailUNet(DiffusionUNet):
         Residual blocks at each scale, down as up.
     is_told_texture : bool
         Whether the network is told how fine-grained the mammogram is, by a `TextureCode`.
+    texture_by_condition : bool
+        Whether that code is drawn by view and density, where an image is generated (`TexturePrior`).
     **kwargs
         Further arguments of `DiffusionUNet`.
 
@@ -112,11 +114,14 @@ class DetailUNet(DiffusionUNet):
         channels: Sequence[int] = (96, 128, 160),
         n_blocks: int | Sequence[int] = (1, 2, 2),
         is_told_texture: bool = False,
+        texture_by_condition: bool = False,
         **kwargs: Any,
     ) -> None:
         fixed = {"attention_scales": (), "spatial_channels": self.N_PLANES, "n_numbers": 1}
         super().__init__(channels=channels, n_blocks=n_blocks, **{**kwargs, **fixed})
-        self.texture = TextureCode(4 * channels[0]) if is_told_texture else None
+        self.texture: TextureCode | None = None
+        if is_told_texture:
+            self.texture = TextureCode(4 * channels[0], by_condition=texture_by_condition)
         self.register_buffer("residual_std", torch.ones(len(AcquisitionKind)))
         self.register_buffer("air", torch.zeros(()))
 
@@ -172,6 +177,22 @@ class DetailUNet(DiffusionUNet):
             return z.new_zeros(len(z), TextureCode.N_NUMBERS)
         layout = layout_of(z)
         return self.texture.code(z, layout, distance_to_air(layout, self.air), _kinds(attributes))
+
+    def texture_drawn(self, noise: Tensor, attributes: Tensor) -> Tensor:
+        """Code of the texture for mammograms that are asked for.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (B, 2)
+            Standard Gaussian.
+        attributes : Tensor, shape (B, n)
+            The acquisition kind is given.
+
+        Returns
+        -------
+        Tensor, shape (B, 2)
+        """
+        return noise if self.texture is None else self.texture.drawn(noise, attributes)
 
     def of_numbers(self, numbers: Tensor) -> Tensor:
         """What noise level and texture add to the embedding.

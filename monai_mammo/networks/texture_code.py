@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.networks.blocks import zeroed
+from monai_mammo.networks.texture_prior import TexturePrior
 from monai_mammo.terms import AcquisitionKind
 
 __all__ = ["TextureCode"]
@@ -31,13 +32,16 @@ class TextureCode(nn.Module):
 
     The code holds the logarithms of the mean size of two bands of the half-size picture that a latent folds (finest,
     and next), less what a linear regression on its layout expects for the acquisition kind, whitened: over the
-    acquired mammograms of a kind it has mean 0 and the identity as covariance, whatever the layout. So a generated
-    mammogram's code is drawn from the standard Gaussian.
+    acquired mammograms of a kind it has mean 0 and the identity as covariance, whatever the layout. A generated
+    mammogram's code is drawn from what acquired ones of its view and density have (`TexturePrior`), or from the
+    standard Gaussian.
 
     Parameters
     ----------
     width : int
         Of the embedding.
+    by_condition : bool
+        Whether it has a `prior`.
 
     Notes
     -----
@@ -48,9 +52,10 @@ class TextureCode(nn.Module):
     is_addition = True
     N_NUMBERS = 2
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, by_condition: bool = False) -> None:
         super().__init__()
         n = self.N_NUMBERS
+        self.prior = TexturePrior(n) if by_condition else None
         self.embed = nn.Sequential(nn.Linear(n, width), nn.SiLU(), zeroed(nn.Linear(width, width)))
         self.register_buffer("regression", torch.zeros(len(AcquisitionKind), 1 + _N_OF_LAYOUT, n))
         self.register_buffer("whitening", torch.eye(n).repeat(len(AcquisitionKind), 1, 1))
@@ -68,6 +73,25 @@ class TextureCode(nn.Module):
         """
         added: Tensor = self.embed(code)
         return added
+
+    def drawn(self, noise: Tensor, attributes: Tensor) -> Tensor:
+        """Codes for mammograms that are asked for: the noise itself without a prior.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (B, 2)
+            Standard Gaussian.
+        attributes : Tensor, shape (B, n)
+            The acquisition kind is given.
+
+        Returns
+        -------
+        Tensor, shape (B, 2)
+        """
+        if self.prior is None:
+            return noise
+        codes: Tensor = self.prior(noise, attributes)
+        return codes
 
     def code(self, z: Tensor, layout: Tensor, distance: Tensor, kinds: Tensor) -> Tensor:
         """Code of latents.

@@ -41,7 +41,8 @@ class CascadeNoise(NamedTuple):
     detail : Tensor, shape (B, 4, h, w)
         Start of the detail stage.
     texture : Tensor, shape (B, 2)
-        Code of the mammogram's texture, for a detail stage that is told of it (`networks.TextureCode`).
+        What the code of the mammogram's texture is made of, for a detail stage that is told of it
+        (`networks.TextureCode`).
 
     Notes
     -----
@@ -415,7 +416,8 @@ class Cascade:
     def _texture(self, noise: CascadeNoise, attributes: Tensor, known: KnownLatent | None) -> Tensor:
         """Code of the texture to draw, (B, 2): that of the known latent where anything of it stays."""
         finer = by_kind(self.finer_texture, attributes, name="finer_texture", otherwise=0.0).to(noise.texture)
-        drawn = noise.texture + functional.pad(finer.flatten(1), (0, TextureCode.N_NUMBERS - 1))
+        own = self.detail.texture_drawn(noise.texture, attributes)
+        drawn = own + functional.pad(finer.flatten(1), (0, TextureCode.N_NUMBERS - 1))
         if known is None:
             return drawn
         stays = (known.drawn < 1).flatten(1).any(dim=1, keepdim=True) | (known.strength < 1)

@@ -59,6 +59,7 @@ _HOMES = {
     "light_checkpoint": "checkpoints",
     "loss_terms": "tracking",
     "read_triplets": "triplets",
+    "save_shipped": "checkpoints",
     "set_latent_statistics": "latent_statistics",
     "slower_encoder": "parameters",
     "train": "start",
@@ -67,6 +68,7 @@ _HOMES = {
     "with_frozen_encoder": "parameters",
     "with_pair_statistics": "translation_loss",
     "with_residual_statistics": "stage_losses",
+    "with_texture_prior": "stage_losses",
     "with_texture_statistics": "cycle_loss",
 }
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_text
-from monai_mammo.training.checkpoints import save_atomically, shipped_state
+from monai_mammo.training.checkpoints import save_atomically, save_shipped
 from monai_mammo.training.ema import power_of_length
 
 __all__ = ["SnapshotHandler", "average_of_length", "choose_length", "snapshot_weights"]
@@ -168,7 +168,7 @@ def choose_length(
         scores[float(length)] = float(evaluator.state.metrics[metric])
         _LOGGER.info("average of relative length %g: %s %.6g", length, metric, scores[float(length)])
         if scores[float(length)] == min(scores.values()):
-            save_atomically(shipped_state(evaluator.network), Path(out) / "model.pt")
+            save_shipped(evaluator.network, Path(out) / "model.pt")
     Path(out).mkdir(parents=True, exist_ok=True)
     save_text(json.dumps({"metric": metric, "by_length": scores}, indent=1), Path(out) / "lengths.json")
     return scores

@@ -32,6 +32,7 @@ __all__ = [
     "random_state",
     "restore_random_state",
     "save_atomically",
+    "save_shipped",
     "shipped_state",
     "unwrapped",
 ]
@@ -115,6 +116,27 @@ def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, tor
     """
     state = source.average if isinstance(source, ExponentialMovingAverage) else unwrapped(source).state_dict()
     return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
+
+
+def save_shipped(source: nn.Module | ExponentialMovingAverage, path: str | os.PathLike[str]) -> Path:
+    """Write weights as a bundle ships them.
+
+    Parameters
+    ----------
+    source : Module or ExponentialMovingAverage
+    path : path-like
+
+    Returns
+    -------
+    Path
+        The file, whole.
+
+    Raises
+    ------
+    MammoError
+        The folder cannot be written to, or the disk is full.
+    """
+    return save_atomically(shipped_state(source), path)
 
 
 def unwrapped(part: Any) -> Any:
@@ -332,7 +354,7 @@ class BestWeightsWriter:
             return
         self.best = value
         if self.is_writer:
-            save_atomically(shipped_state(engine.network), self.path)
+            save_shipped(engine.network, self.path)
             _LOGGER.info("%s %.6g is the best so far: wrote %s", self.metric, value, self.path)
 
     def state_dict(self) -> dict[str, Any]:

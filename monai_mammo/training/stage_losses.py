@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from monai_mammo.errors import MammoError
+from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.detail_unet import (
     DetailUNet,
     distance_to_air,
@@ -23,7 +24,7 @@ from monai_mammo.training.diffusion_loss import DiffusionLoss
 from monai_mammo.training.latent_dataset import LatentDataset
 from monai_mammo.training.triplet_loss import TripletLoss
 
-__all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics"]
+__all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics", "with_texture_prior"]
 
 
 class LayoutLoss(DiffusionLoss):
@@ -256,4 +257,26 @@ def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_i
     network.air.fill_(dataset.air)
     if network.texture is not None:
         network.texture.fit(textured, places)
+    return with_texture_prior(network, dataset)
+
+
+def with_texture_prior(network: DetailUNet, dataset: LatentDataset) -> DetailUNet:
+    """The same network, what its texture's code is drawn from set from training latents; the code stays as it is.
+
+    Parameters
+    ----------
+    network : DetailUNet
+        One without a `TexturePrior` is left as it is.
+    dataset : LatentDataset
+        All images are taken, without augmentation.
+
+    Returns
+    -------
+    DetailUNet
+    """
+    if network.texture is None or network.texture.prior is None:
+        return network
+    attributes = encode_conditions(dataset.conditions)
+    codes = [network.texture_of(dataset.latent(i)[None], attributes[i : i + 1]) for i in range(len(dataset))]
+    network.texture.prior.fit(torch.cat(codes), attributes)
     return network

@@ -104,7 +104,10 @@ def test_the_detail_stage_sees_the_noisy_layout_and_where_the_clean_one_has_air(
 
 
 class _TextureTold(_PerfectDetail):
-    """The code of any latent is (3, 4)."""
+    """The code of any latent is (3, 4), that of a drawn one 0.25 above its noise."""
+
+    def texture_drawn(self, noise, attributes):
+        return noise + 0.25
 
     def numbers_told(self, noise_level, texture):
         return torch.cat([noise_level[:, None], texture.to(noise_level)], dim=1)
@@ -122,7 +125,7 @@ def test_the_detail_stage_is_told_of_the_texture_that_is_drawn_and_of_a_known_on
     attributes[1, COLUMNS.index("kind")] = 0  # digital, film
     told = {"attributes": attributes, "mask": torch.zeros(2, 1, 24, 20), "steps": 1}
     made.draw_detail(noise, layout, **told)
-    expected = noise.texture + torch.tensor([[0.0, 0.0], [0.5, 0.0]])
+    expected = noise.texture + torch.tensor([[0.25, 0.25], [0.75, 0.25]])
     assert torch.allclose(detail.told[-1][1][:, 1:], expected)
     drawn = torch.ones(2, 1, 24, 20, dtype=torch.float64)
     drawn[1, 0, 3, 4] = 0  # of the second something stays

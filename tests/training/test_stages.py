@@ -10,12 +10,12 @@ import torch
 
 from monai_mammo.conditions import Box
 from monai_mammo.errors import MammoError
-from monai_mammo.networks import Autoencoder, DetailUNet, enlarged_layout, layout_of
+from monai_mammo.networks import Autoencoder, DetailUNet, TexturePrior, encode_conditions, enlarged_layout, layout_of
 from monai_mammo.sampling import CosineSchedule
 from monai_mammo.training.augment import Augmentation
 from monai_mammo.training.data import EpochSampler, PreparedDataset
 from monai_mammo.training.latent_dataset import LatentDataset
-from monai_mammo.training.stage_losses import DetailLoss, LayoutLoss, with_residual_statistics
+from monai_mammo.training.stage_losses import DetailLoss, LayoutLoss, with_residual_statistics, with_texture_prior
 
 SHAPE = (64, 48)
 SMALL = {"channels": (16,), "n_blocks": 1, "context_channels": 16}
@@ -159,6 +159,23 @@ def test_residual_statistics_by_kind(latents):
     assert network.residual_std[1] > 0  # no digital image: the mean of all
     black = dataset.air
     assert network.air.item() == pytest.approx(black) and black < dataset.latent(0).mean().item()
+
+
+def test_the_prior_of_the_texture_is_fitted_to_the_codes_of_the_training_latents(latents):
+    dataset = latents(_items(["film"] * 12))
+    network = with_residual_statistics(
+        DetailUNet(**SMALL, is_told_texture=True, texture_by_condition=True), dataset, n_images=12
+    )
+    attributes = encode_conditions(dataset.conditions)
+    codes = torch.cat([network.texture_of(dataset.latent(i)[None], attributes[i : i + 1]) for i in range(12)])
+    fitted = TexturePrior(2)
+    fitted.fit(codes, attributes)
+    assert torch.equal(network.texture.prior.mean, fitted.mean) and fitted.mean[0].any()
+    assert torch.equal(network.texture.prior.spread, fitted.spread)
+    whitening = network.texture.whitening.clone()
+    network.texture.prior.mean.zero_()
+    with_texture_prior(network, dataset)
+    assert torch.equal(network.texture.prior.mean, fitted.mean) and torch.equal(network.texture.whitening, whitening)
 
 
 def test_an_image_of_unknown_kind_is_refused(latents):
