@@ -299,10 +299,12 @@ def _translation(figures: Mapping[str, Any]) -> str:
         f"Outlines overlap by an IoU of {figure_words(before, 3)}, and of {figure_words(after, 3)} after one was laid "
         "over the other. Inside the breast, data range 1. Source: the other view as it is. Reconstruction: what the "
         "autoencoder keeps of the acquired view. One step: the translator asked once at pure noise, its own mean. "
-        "Difference: translator less regression, or less one step where there is none, pair by pair. Lesion contrast: "
-        "mean brightness in the outline less that of its surround. Intervals of 95 % over persons."
+        "Diffusion: the translator alone. With details: its layout under details of the generator, which is what "
+        "translate writes. Difference: what is written less regression, or less one step where there is none, pair by "
+        "pair. Lesion contrast: mean brightness in the outline less that of its surround. Intervals: 95 % over persons."
     )
-    methods = ("acquired", "source", "reconstruction", "regression", "one step", "diffusion", "difference")
+    ways = ("source", "reconstruction", "regression", "one step", "diffusion", "with details")
+    methods = ("acquired", *ways, "difference")
     lines = []
     for row in figures["rows"]:
         digits = 2 if "dB" in row["measure"] or "length" in row["measure"] else 3

@@ -35,10 +35,11 @@ from monai_mammo.progress import Progress, ProgressCallback
 
 __all__ = ["LEAST_OVERLAP", "METHODS", "translation_figures"]
 
-METHODS = ("source", "reconstruction", "regression", "one step", "diffusion")
+METHODS = ("source", "reconstruction", "regression", "one step", "diffusion", "with details")
 """What is compared with the acquired view: the source as it is, what the autoencoder keeps of the acquired view
 itself (the most that a translator in its latents can reach), a plain regression, the translator asked once at pure
-noise, which is its own mean of all that may be, and the translator."""
+noise, which is its own mean of all that may be, the translator alone, and its layout under details of the generator,
+which is what `translate` writes."""
 
 LEAST_OVERLAP = 0.94
 """Intersection over union of both breasts, laid over each other, below which a pair says nothing: as in training."""
@@ -225,8 +226,13 @@ def _drawn(
     network = next(iter(translators.values())).autoencoder
     out["reconstruction"] = [np.clip(one, 0, 1) for one in reconstructions(network, out["acquired"], device)]
     n_done = 0
-    calls = [(name, translator, steps) for name, translator in translators.items()]
-    calls.insert(len(calls) - 1, ("one step", translators["diffusion"], 1))
+    whole = translators["diffusion"]
+    alone = dataclasses.replace(whole, details=None)
+    calls = [("one step", alone, 1), ("diffusion", alone, steps)]
+    if "regression" in translators:
+        calls.insert(0, ("regression", translators["regression"], steps))
+    if whole.details is not None:
+        calls.append(("with details", whole, steps))
     for name, translator, n_steps in calls:
         out[name] = []
         for case in cases:
@@ -284,8 +290,9 @@ def _rows(
 def _difference(
     values: Mapping[str, list[dict[str, float]]], measure: str, persons: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Translator less regression, or less one step without one, on the same pairs."""
-    both = [values["diffusion"], values["regression" if "regression" in values else "one step"]]
+    """Translation less regression, or less one step without one, on the same pairs."""
+    drawn = "with details" if "with details" in values else "diffusion"
+    both = [values[drawn], values["regression" if "regression" in values else "one step"]]
     known = [k for k, pair in enumerate(zip(*both, strict=True)) if all(measure in one for one in pair)]
     return summary([both[0][k][measure] - both[1][k][measure] for k in known], persons=[persons[k] for k in known])
 
@@ -354,7 +361,8 @@ def _correlation(some: Sequence[float], others: Sequence[float], persons: Sequen
 
 def _sheet(cases: Sequence[_Case], drawn: Mapping[str, list[np.ndarray]], *, n_shown: int = 4) -> bytes:
     """A line a pair: source, acquired view, regression where there is one, translation; 1 : 1."""
-    methods = [name for name in ("source", "acquired", "regression", "one step", "diffusion") if name in drawn]
+    order = ("source", "acquired", "regression", "one step", "diffusion", "with details")
+    methods = [name for name in order if name in drawn]
     lines = []
     for way in dict.fromkeys(case.way for case in cases):
         places = [i for i, case in enumerate(cases) if case.way == way]

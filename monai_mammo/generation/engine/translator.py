@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_mammo import networks
-from monai_mammo.bundle import VIEW_TRANSLATOR, BundleFolder
+from monai_mammo import networks, sampling
+from monai_mammo.bundle import DETAIL, VIEW_TRANSLATOR, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.engine.generator import schedule_of
+from monai_mammo.generation.engine.generator import sampler_of, schedule_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.translator_unet import TranslatorUNet
@@ -46,6 +46,8 @@ class Translator:
     device : torch.device
     is_regression : bool
         Whether the network was trained to say the picture at once; it then draws nothing by chance.
+    details : Cascade or None
+        Of the same bundle: its detail stage draws what is finer than the layout of a translated mammogram.
     """
 
     network: TranslatorUNet
@@ -54,6 +56,7 @@ class Translator:
     shape: tuple[int, int]
     device: torch.device
     is_regression: bool = False
+    details: sampling.Cascade | None = None
 
     @classmethod
     def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, *, device: str = "cpu") -> Self:
@@ -113,13 +116,15 @@ class Translator:
         network: Any = networks.build(*diffusion.trained_network(*overlays))
         network = networks.load_weights(network, weights).to(device=place, memory_format=torch.channels_last)
         made = cls._of(network.eval().requires_grad_(False), diffusion, autoencoder, place)
-        return dataclasses.replace(made, is_regression=is_regression)
+        return dataclasses.replace(made, is_regression=is_regression, details=None if is_regression else made.details)
 
     @classmethod
     def _of(cls, network: Any, diffusion: BundleFolder, autoencoder: BundleFolder, device: torch.device) -> Self:
         if not isinstance(network, TranslatorUNet):
             raise MammoError(f"{VIEW_TRANSLATOR[2]} of bundle {diffusion.name} is not a TranslatorUNet")
+        sampler = sampler_of(diffusion, device) if diffusion.has_weights(DETAIL) else None
         return cls(
+            details=sampler if isinstance(sampler, sampling.Cascade) else None,
             network=network,
             autoencoder=networks.load_network(autoencoder, device=device),
             schedule=schedule_of(diffusion, "view_translator_schedule"),
@@ -141,6 +146,9 @@ class Translator:
         guidance: float = 1.0,
     ) -> np.ndarray:
         """Another acquisition of the same breast, place for place; a function of the arguments alone.
+
+        Where there are `details` and the modality is a mammogram, what is finer than its layout (`networks.layout_of`)
+        is texture as such mammograms have it, and follows neither the source nor the translator.
 
         Parameters
         ----------
@@ -183,6 +191,8 @@ class Translator:
             bands = self._drawn(start, seen.numbers, noise_of=noise_of, steps=steps, guidance=guidance, **given)
         rows, columns = self.shape
         latent = self.network.latent(bands, places[1])[..., : z.shape[-2], : z.shape[-1]]
+        if self.details is not None and shown.kind is not None:
+            latent = self._detailed(latent, given["attributes"], plane.to(latent), noise_of)
         drawn = self.autoencoder.from_latent(latent)[0, 0, :rows, :columns]
         return drawn.float().clamp(0, 1).cpu().numpy()
 
@@ -211,3 +221,12 @@ class Translator:
         )
         noise = gaussian(*noise_of, tuple(start.shape[1:]))[None].to(start)
         return dpm_solver_pp_2m(predict, noise, time_grid(self.schedule, steps), self.schedule)
+
+    def _detailed(self, latent: Tensor, attributes: Tensor, mask: Tensor, noise_of: tuple[int, str, int]) -> Tensor:
+        """Latent (1, 4, h, w) of the same layout, with the detail stage's own details."""
+        assert self.details is not None, "the caller has looked"
+        seed, sample_id, attempt = noise_of
+        shape = (latent.shape[1], latent.shape[2], latent.shape[3])
+        noise = self.details.noise(seed, f"details of {sample_id}", attempt, shape)
+        batched = sampling.CascadeNoise(*(part[None].to(latent) for part in noise))
+        return self.details.draw_detail(batched, networks.layout_of(latent), attributes=attributes, mask=mask)
