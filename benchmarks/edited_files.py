@@ -4,8 +4,8 @@
 
 A lesion spans 1/21 of the rows. Counted is an error of dciodvfy that the source does not have, Synthetic Data
 (0008,001C) apart, which is newer than Debian's dicom3tools; and each error of dcentvfy between the source and what was
-made of it, or between the visits of a course. A file that a command refuses is listed with what it said. What is in
-the folder of the results already is not made again, and has no seconds then.
+made of it, or between the visits of a course. A file that a command refuses is listed with what it said. The same call
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -48,13 +48,17 @@ def main() -> None:
     words = parser.parse_args()
     found = [[Path(one["image"]) for one in image_files(p)] if Path(p).is_dir() else [Path(p)] for p in words.places]
     files = sorted({path for one in found for path in one})
-    rows: list[Row] = []
     out = Path(words.out)
     out.mkdir(parents=True, exist_ok=True)
+    results = out / "edited_files.json"
+    rows: list[Row] = json.loads(results.read_text()) if results.is_file() else []
+    done = {(row["command"], row["file"]) for row in rows}
     for command in words.commands:
         for number, path in enumerate(files):
+            if (command, path.name) in done:
+                continue
             rows.append(edited(command, path, out / command / f"{number:02d}", kind=words.kind, seed=words.seed))
-            save_text(json.dumps(rows, indent=1) + "\n", out / "edited_files.json")
+            save_text(json.dumps(rows, indent=1) + "\n", results)
             print(line_of(rows[-1]), flush=True)
     print("\n".join(table(rows)))
 
@@ -64,17 +68,16 @@ def edited(command: str, path: Path, out: Path, *, kind: str, seed: int) -> Row:
     size = round(pydicom.dcmread(path, stop_before_pixels=True).Rows / 21)
     words = [word.format(size=size) for word in COMMANDS[command]]
     run = [sys.executable, "-m", "monai_mammo", command, str(path), *words, "--kind", kind, "--seed", str(seed)]
-    is_new, start = not (out / "manifest.json").is_file(), time.perf_counter()
+    start = time.perf_counter()
     out.parent.mkdir(parents=True, exist_ok=True)
     with open(out.with_suffix(".said"), "w") as said:
         process = subprocess.Popen([*run, "--out", str(out), "--quiet"], stdout=said, stderr=subprocess.STDOUT)
         _, status, used = os.wait4(process.pid, 0)
     last = (out.with_suffix(".said").read_text().strip().splitlines() or [""])[-1]
     row: Row = {"command": command, "file": path.name, "exit_code": os.waitstatus_to_exitcode(status), "said": last}
-    if is_new:
-        row["seconds"] = round(time.perf_counter() - start, 1)
-        row["processor_seconds"] = round(used.ru_utime + used.ru_stime, 1)
-        row["megabytes"] = round(used.ru_maxrss / 1024)  # kilobytes on Linux
+    row["seconds"] = round(time.perf_counter() - start, 1)
+    row["processor_seconds"] = round(used.ru_utime + used.ru_stime, 1)
+    row["megabytes"] = round(used.ru_maxrss / 1024)  # kilobytes on Linux
     written = sorted(out.rglob("*.dcm"))
     return {**row, "n_objects": len(written), "errors": errors_of(path, written)}
 
@@ -102,7 +105,7 @@ def said_by(program: str, *words: Path | str) -> list[str]:
 
 def line_of(row: Row) -> str:
     """One file in a line."""
-    took = ", ".join(f"{row[name]} {name}" for name in ("seconds", "processor_seconds", "megabytes") if name in row)
+    took = f"{row['seconds']} s, {row['processor_seconds']} s of processor, {row['megabytes']} MB"
     bad = f", {len(row['errors'])} errors: {row['errors'][0]}" if row["errors"] else ""
     said = f": {row['said']}" if row["exit_code"] else ""
     return f"{row['command']} {row['file']}: {row['n_objects']} objects{bad}, {took}, exit {row['exit_code']}{said}"
@@ -115,11 +118,8 @@ def table(rows: Sequence[Row]) -> list[str]:
     for command in dict.fromkeys(row["command"] for row in rows):
         mine = [row for row in rows if row["command"] == command]
         made = [row for row in mine if row["n_objects"]]
-        timed = [row for row in made if "seconds" in row]
-        took = ["", ""]
-        if timed:
-            took = [", ".join(f"{np.median([r[k] for r in timed]):.1f}" for k in ("seconds", "processor_seconds"))]
-            took.append(str(max(row["megabytes"] for row in timed)))
+        times = (f"{np.median([row[name] for row in made or mine]):.1f}" for name in ("seconds", "processor_seconds"))
+        took = [", ".join(times), str(max(row["megabytes"] for row in mine))]
         counts = [f"{len(mine)}, {len(made)}", *(str(n) for n in (total(mine, "n_objects"), n_errors(mine)))]
         lines.append(" | ".join((command, *counts, *took)))
     return [f"| {line} |" for line in lines]
