@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -13,6 +15,7 @@ from monai_mammo.painting.blending import blended, blending_weight, without_step
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
 from monai_mammo.painting.held_texture import texture_share
+from monai_mammo.painting.lesion_texture import depth_beside_surround, held_lesion_texture
 from monai_mammo.painting.local_edit import (
     Change,
     blended_change,
@@ -108,6 +111,30 @@ def test_what_is_filled_has_no_deeper_texture_than_the_tissue_round_it_whatever_
     assert texture_share(0.4 + 4 * (drawn - 0.4), crop, region, tissue) == pytest.approx(twice / 2)
     assert texture_share(0.4 + 0.2 * (drawn - 0.4), crop, region, tissue) == 1
     assert texture_share(drawn, crop, region, region) == 1  # nothing round it is known
+
+
+def test_a_lesion_is_in_no_deeper_lumps_than_real_ones_and_keeps_its_contrast_and_its_edge():
+    rng = np.random.default_rng(5)
+    fine, coarse = (ndimage.gaussian_filter(rng.standard_normal((SIDE, SIDE)), sigma) for sigma in (1.5, 2.0))
+    picture = (0.4 + 0.03 * fine / fine.std()).astype(np.float32)
+    outline, breast = OUTLINE, BREAST
+    lumps = 0.09 * coarse / coarse.std() * ndimage.gaussian_filter(outline.astype(float), 2)
+    added = (0.2 * ndimage.gaussian_filter(outline.astype(float), 2) + lumps).astype(np.float32)
+    window = (slice(36, 164), slice(36, 164))  # the painter's own pixels
+    change = Change(window=window, added=added[window], reach=added[window] != 0, working_pixels=1.0)
+
+    def depth(one):
+        return depth_beside_surround(picture[window] + one.added, outline[window], breast[window])
+
+    held = held_lesion_texture(change, picture, outline, breast)
+    assert depth(change) > 3 and depth(held) == pytest.approx(2.2, abs=0.05)
+    inside = outline[window]
+    assert held.added[inside].mean() == pytest.approx(change.added[inside].mean(), abs=0.004)
+    assert np.array_equal(held.added[~inside], change.added[~inside])
+    smooth = dataclasses.replace(change, added=(added - lumps).astype(np.float32)[window])
+    assert held_lesion_texture(smooth, picture, outline, breast) is smooth
+    lumpy = (picture + lumps).astype(np.float32)  # by itself
+    assert held_lesion_texture(smooth, lumpy, outline, breast) is smooth
 
 
 def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
