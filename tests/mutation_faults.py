@@ -597,8 +597,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "editing/burnt_text.py",
-        "strokes & ~thick & sharp & region[part]",
-        "strokes & ~thick & sharp & ~region[part]",
+        "strokes & ~is_thick[pieces] & sharp & region[part]",
+        "strokes & ~is_thick[pieces] & sharp & ~region[part]",
         ("editing/test_edit_files.py::test_a_clip_a_bright_disc_and_saturated_tissue_are_no_text",),
         "a lesion is painted under letters",
     ),
