@@ -29,8 +29,8 @@ from monai_mammo.prepare.mammogram_files import image_files
 NEWER = "001c"
 COMMANDS: dict[str, list[str]] = {
     "insert": ["--margin", "spiculated", "--size-px", "{size}"],
-    "remove": ["--segment"],
-    "evolve": ["--visits", "3", "--months", "12", "--size-px", "{size}"],
+    "remove": ["--segment", "--max-tries", "2"],
+    "evolve": ["--visits", "2", "--months", "12", "--size-px", "{size}"],
     "counterfactual": ["--set", "density=C"],
     "translate": ["--to", "contrast"],
 }
