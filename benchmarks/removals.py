@@ -3,8 +3,9 @@
     python benchmarks/removals.py places/whole --every 8 --n 12 --out removals
 
 Every so-manieth outlined picture of a folder that `native_folder.py` wrote is edited by `remove` in each way, and
-`evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The same
-call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused; with
+`evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The way
+``found`` takes out what the lesion network finds in them instead, and ``edits/edits.md`` says how well that localises.
+The same call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused; with
 ``--parts`` of outlines that are too large as a whole the largest piece that is not is taken out instead.
 """
 
@@ -37,6 +38,7 @@ LEAST_PX = 300
 WAYS: dict[str, dict[str, Any]] = {
     "painter": {},
     "painter_once": {"max_tries": 1},
+    "found": {"segment": True},
     "sdedit": {"method": "sdedit"},
     "inversion": {"method": "inversion"},
     "gan": {"method": "gan"},
@@ -50,7 +52,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=8, metavar="N", help="one outlined picture in N (default 8)")
     parser.add_argument("--n", type=int, default=12, help="outlined pictures at most (default 12)")
     parser.add_argument("--n-healthy", type=int, default=30, help="lesion-free pictures (default 30)")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="default: all")
+    all_named = [way for way in WAYS if way != "found"]
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=all_named, help="default: %(default)s")
     parser.add_argument("--parts", action="store_true", help="pieces of outlines that are too large as a whole")
     parser.add_argument("--seed", type=int, default=51)
     parser.add_argument("--out", required=True, metavar="DIR")
