@@ -5,8 +5,8 @@
 Every so-manieth outlined picture of a folder that `native_folder.py` wrote is edited by `remove` in each way, and
 `evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The way
 ``found`` takes out what the lesion network finds in them instead, and ``edits/edits.md`` says how well that localises.
-The same call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused; with
-``--parts`` of outlines that are too large as a whole the largest piece that is not is taken out instead.
+The same call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused;
+with ``--parts`` of outlines that are too large as a whole the largest piece that is not is taken out instead.
 """
 
 from __future__ import annotations
