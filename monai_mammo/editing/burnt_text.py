@@ -19,7 +19,7 @@ def burnt_text(stored: np.ndarray, region: np.ndarray, *, is_bright_high: bool =
     """Whether text lies under a region.
 
     Text is written in the brightest value of the picture, or in nearly that, with edges as no tissue has them: strokes
-    of at most 15 pixels that end within 4. Three such pieces are taken for letters. A clip or a calcification is one, and
+    of at most 15 pixels that end within 4. Three such pieces are taken for letters. A clip or a calcification is one;
     the frayed edge of a lesion that is white all over is none.
 
     Parameters
