@@ -3,8 +3,10 @@
     python benchmarks/removals.py places/whole --every 8 --n 12 --out removals
 
 Every so-manieth outlined picture of a folder that `native_folder.py` wrote is edited by `remove` in each way, and
-`evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The same
-call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused.
+`evaluate edits` holds the fillings against healthy places of those pictures and of as many lesion-free ones. The way
+``found`` takes out what the lesion network finds in them instead, and ``edits/edits.md`` says how well that localises.
+The same call goes on where it stopped. What no way can edit, such as a region that is too large, is counted as refused;
+with ``--parts`` of outlines that are too large as a whole the largest piece that is not is taken out instead.
 """
 
 from __future__ import annotations
@@ -16,19 +18,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
 import monai_mammo
 from monai_mammo.editing.edit_run import NotEdited
 from monai_mammo.evaluation.edits.edits_of_runs import evaluate_edits
 from monai_mammo.evaluation.edits.painted_seam import SEAM_MEASURES
+from monai_mammo.files.png import save_png
 from monai_mammo.files.whole import save_text
+from monai_mammo.painting.local_edit import fits_window, region_in_picture
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.prepare.sidecar import Sidecar, sidecar_path
 from monai_mammo.terms import Finding
 
 JUDGE = "judge"
+LEAST_PX = 300
 WAYS: dict[str, dict[str, Any]] = {
     "painter": {},
     "painter_once": {"max_tries": 1},
+    "found": {"segment": True},
     "sdedit": {"method": "sdedit"},
     "inversion": {"method": "inversion"},
     "gan": {"method": "gan"},
@@ -42,13 +52,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=8, metavar="N", help="one outlined picture in N (default 8)")
     parser.add_argument("--n", type=int, default=12, help="outlined pictures at most (default 12)")
     parser.add_argument("--n-healthy", type=int, default=30, help="lesion-free pictures (default 30)")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="default: all")
+    all_named = [way for way in WAYS if way != "found"]
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=all_named, help="default: %(default)s")
+    parser.add_argument("--parts", action="store_true", help="pieces of outlines that are too large as a whole")
     parser.add_argument("--seed", type=int, default=51)
     parser.add_argument("--out", required=True, metavar="DIR")
     words = parser.parse_args()
     out = Path(words.out)
     chosen, healthy = chosen_pictures(words.places, every=words.every, n=words.n, n_healthy=words.n_healthy)
-    refused = {way: filled(chosen, out / way, seed=words.seed, **WAYS[way]) for way in words.ways}
+    places = [piece_of(path, out / "pieces") for path in chosen] if words.parts else chosen
+    refused = {way: filled(places, out / way, seed=words.seed, **WAYS[way]) for way in words.ways}
     reference = reference_folder([*chosen, *healthy], out / "reference")
     columns = [f"{way}={out / way}" for way in words.ways if len(refused[way]) < len(chosen)]
     figures = evaluate_edits(columns, reference=reference, out=out / "edits")
@@ -63,6 +76,24 @@ def chosen_pictures(places: Sequence[str], *, every: int, n: int, n_healthy: int
     outlined = [path for path in files if beside[path].lesion_mask is not None]
     free = [path for path in files if beside[path].conditions.finding is Finding.NONE]
     return outlined[::every][:n], free[:: max(1, len(free) // n_healthy)][:n_healthy]
+
+
+def piece_of(path: Path, folder: Path) -> Path:
+    """The picture, or a copy of it that tells of the largest piece of its outline that an edit may take out."""
+    beside = sidecar_path(path)
+    about = json.loads(beside.read_text(encoding="utf-8"))
+    outline = np.asarray(Image.open(path.with_name(about["lesion_mask"]))) > 0
+    pieces, n = ndimage.label(outline)
+    sizes = np.bincount(pieces.ravel(), minlength=n + 1)
+    by_size = [outline, *(pieces == 1 + k for k in np.argsort(-sizes[1:], kind="stable") if sizes[1 + k] >= LEAST_PX)]
+    first = next((one for one in by_size if fits_window(region_in_picture(one))), outline)
+    if first is outline:
+        return path
+    copy = folder / path.name
+    save_png(first, copy.with_name(about["lesion_mask"]), make_folder=True)
+    shutil.copy(path, copy)
+    shutil.copy(beside, sidecar_path(copy))
+    return copy
 
 
 def filled(images: Sequence[Path], out: Path, **words: Any) -> list[str]:

@@ -19,7 +19,8 @@ def burnt_text(stored: np.ndarray, region: np.ndarray, *, is_bright_high: bool =
     """Whether text lies under a region.
 
     Text is written in the brightest value of the picture, or in nearly that, with edges as no tissue has them: strokes
-    of at most 15 pixels that end within 4. Three such pieces are taken for letters. A clip or a calcification is one.
+    of at most 15 pixels that end within 4. Three such pieces are taken for letters. A clip or a calcification is one;
+    the frayed edge of a lesion that is white all over is none.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def burnt_text(stored: np.ndarray, region: np.ndarray, *, is_bright_high: bool =
     strokes = shade >= _TOP_SHARE
     thick = ndimage.binary_opening(strokes, np.ones((_THICKEST_PX, _THICKEST_PX), dtype=bool))
     sharp = shade - ndimage.minimum_filter(shade, 2 * _STROKE_PX + 1) >= _DROP_SHARE
-    letters, n_letters = ndimage.label(strokes & ~thick & sharp & region[part], np.ones((3, 3)))
+    pieces, n_pieces = ndimage.label(strokes, np.ones((3, 3)))
+    is_thick = np.bincount(pieces[thick], minlength=n_pieces + 1) > 0
+    letters, n_letters = ndimage.label(strokes & ~is_thick[pieces] & sharp & region[part], np.ones((3, 3)))
     sizes = np.bincount(letters.ravel(), minlength=n_letters + 1)[1:]
     return int((sizes >= _LEAST_PX).sum()) >= _LETTERS

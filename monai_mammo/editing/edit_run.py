@@ -31,6 +31,7 @@ from monai_mammo.networks.probable_regions import MIN_SCORE
 from monai_mammo.painting.drawn_spicules import with_drawn_spicules
 from monai_mammo.painting.filling import Filling
 from monai_mammo.painting.held_contrast import held_contrast
+from monai_mammo.painting.lesion_texture import held_lesion_texture
 from monai_mammo.painting.local_edit import Change, joined
 from monai_mammo.prepare.geometry import box_of_mask
 from monai_mammo.progress import ProgressCallback
@@ -264,6 +265,7 @@ def _edited(
                 conspicuity=request.conspicuity,
             )
             said += [] if is_held else [_NOT_HELD]
+            change = held_lesion_texture(change, picture, one.outline, source.breast)
         if one.has_spicules:
             painted, change = (
                 change,

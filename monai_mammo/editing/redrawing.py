@@ -131,7 +131,7 @@ class Redrawing:
         if not outline.any():
             coarse, rng = self._on_file(prepared, prepared.image, window), grain_draws(place.noise_of)
             added = without_fine_structure(added, before, coarse, *masks, shrinking, rng)
-        return blended_change(window, added, before, *masks, shrinking)
+        return blended_change(window, added, before, *masks, shrinking, outline=place.outline[window])
 
     def _conditions(self, place: EditedPlace, region: np.ndarray, outline: np.ndarray) -> tuple[Conditions, Conditions]:
         """What is to be seen of the whole mammogram, and what is seen before."""

@@ -13,10 +13,10 @@ from monai_mammo import networks
 from monai_mammo.bundle import CROP_TRANSLATOR, BundleFolder
 from monai_mammo.editing.edit_method import EditedPlace
 from monai_mammo.lesions.painter_crops import CROP_PX
+from monai_mammo.painting.blending import enlarged
 from monai_mammo.painting.local_edit import (
     Change,
     blended_change,
-    enlarged,
     grain_draws,
     shrunk,
     window_round,
@@ -115,4 +115,4 @@ class CropTranslation:
             added = without_fine_structure(
                 added, own, enlarged(crop, own.shape), region, may_change, shrinking, grain_draws(place.noise_of)
             )
-        return blended_change(window, added, own, region, may_change, shrinking)
+        return blended_change(window, added, own, region, may_change, shrinking, outline=place.outline[window])

@@ -6,6 +6,7 @@ Where a lesion lies follows real boxes of the same view (`lesions.placing`); wha
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -175,7 +176,7 @@ def turned_outline(
         Which outline it is.
     """
     bank = bank or shipped_bank()
-    choice = _outlines_of(bank, conditions)
+    choice = _outlines_of(bank, conditions.finding, conditions.lesion_shape)
     contour = int(choice[drawn_position(len(choice), seed, sample_id, "outline")])
     angle = 2 * math.pi * drawn_share(seed, sample_id, "turn")
     points = _smoothed(bank.contour(contour).astype(np.float64), conditions) * (float(bank.aspect[contour]), 1.0)
@@ -188,23 +189,23 @@ def turned_outline(
     return (points - middle) / (2 * half) + 0.5, f"real outline {contour}, {drawn}"
 
 
-def _outlines_of(bank: ContourBank, conditions: Conditions) -> np.ndarray:
+@functools.lru_cache(maxsize=8)
+def _outlines_of(bank: ContourBank, finding: Finding | None, shape: Shape | None) -> np.ndarray:
     """Numbers of the outlines whose finding and form fit, twenty at least."""
-    finding = conditions.finding
     of_finding = np.nonzero(bank.contour_finding == position_in(Finding, finding))[0]
     choice = of_finding if len(of_finding) >= 40 else np.arange(bank.n_contours)
+    if shape is None:
+        return choice
     fill = np.array([_area(bank.contour(int(number))) for number in choice])  # 0.785 for an ellipse
     lengthening = np.abs(np.log(bank.aspect[choice]))
-    orders: dict[Shape | None, np.ndarray] = {
-        None: np.zeros(len(choice)),
+    orders = {
         Shape.ROUND: lengthening - fill,
         Shape.OVAL: np.abs(lengthening - 0.35) - fill,
         Shape.IRREGULAR: fill,
     }
-    order = orders[conditions.lesion_shape]
-    n_left_out = round(0.15 * len(choice)) if conditions.lesion_shape is Shape.IRREGULAR else 0  # the most ragged
-    n_kept = len(choice) if conditions.lesion_shape is None else max(20, len(choice) // 3)
-    return choice[np.argsort(order, kind="stable")[n_left_out : n_left_out + n_kept]]
+    n_left_out = round(0.15 * len(choice)) if shape is Shape.IRREGULAR else 0  # the most ragged
+    n_kept = max(20, len(choice) // 3)
+    return choice[np.argsort(orders[shape], kind="stable")[n_left_out : n_left_out + n_kept]]
 
 
 def _smoothed(points: np.ndarray, conditions: Conditions) -> np.ndarray:

@@ -17,7 +17,8 @@ from scipy import ndimage
 from monai_mammo.lesions.growing_outline import GrowingOutline
 from monai_mammo.lesions.lines_round_lesion import fibre_contrast, line_width_px, without_rays
 from monai_mammo.lesions.spicules import evenly_drawn, roots_of
-from monai_mammo.painting.local_edit import Change, blending_weight
+from monai_mammo.painting.blending import blending_weight
+from monai_mammo.painting.local_edit import Change
 
 __all__ = ["LEAST_DIAMETER_PX", "with_drawn_spicules"]
 

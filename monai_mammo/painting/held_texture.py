@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["texture_share"]
+__all__ = ["COARSE_PX", "LEAST_PX", "texture_depth", "texture_share", "tissue_round"]
 
-_FINE, _COARSE = 1.0, 4.0
-"""Deviations in pixels of the crop between which texture is measured: finer is grain, coarser is anatomy."""
+LEAST_PX = 64
+"""Pixels of a crop under which no texture is measured."""
+
+COARSE_PX = 4.0
+"""Deviation in pixels of a crop above which structure is anatomy; texture is finer."""
+
+_FINE_PX = 1.0
+"""The same under which it is grain."""
 
 _REACH = 8
-_LEAST_PX = 64
 _NORMAL = 1.4826
 
 
@@ -35,17 +40,42 @@ def texture_share(drawn: np.ndarray, crop: np.ndarray, region: np.ndarray, tissu
         0 to 1; 1 where it is no deeper, or one of the two is too small to be measured.
     """
     inside = ndimage.binary_erosion(region, iterations=3)
-    around = ndimage.binary_erosion(tissue, iterations=_REACH // 2) & ~ndimage.binary_dilation(
-        region, iterations=_REACH
-    )
-    if min(inside.sum(), around.sum()) < _LEAST_PX:
+    around = tissue_round(region, tissue)
+    if min(inside.sum(), around.sum()) < LEAST_PX:
         return 1.0
-    depth, known = _depth(drawn, inside), _depth(crop, around)
+    depth, known = texture_depth(drawn, inside), texture_depth(crop, around)
     return 1.0 if depth <= known else known / depth
 
 
-def _depth(image: np.ndarray, place: np.ndarray) -> float:
-    """Deviation of the texture at a place, of the half of pixels that deviate least."""
+def tissue_round(region: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Tissue whose texture is that round a region.
+
+    Parameters
+    ----------
+    region, tissue : ndarray, shape (rows, columns), bool
+        The region, and the breast.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
+    return ndimage.binary_erosion(tissue, iterations=_REACH // 2) & ~ndimage.binary_dilation(region, iterations=_REACH)
+
+
+def texture_depth(image: np.ndarray, place: np.ndarray) -> float:
+    """Deviation of the texture at a place, of the half of pixels that deviate least.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns)
+        Brightness in [0, 1].
+    place : ndarray, shape (rows, columns), bool
+        Not empty.
+
+    Returns
+    -------
+    float
+    """
     image = image.astype(np.float32)
-    texture = (ndimage.gaussian_filter(image, _FINE) - ndimage.gaussian_filter(image, _COARSE))[place]
+    texture = (ndimage.gaussian_filter(image, _FINE_PX) - ndimage.gaussian_filter(image, COARSE_PX))[place]
     return _NORMAL * float(np.median(np.abs(texture - np.median(texture))))

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.lesions.painter_crops import CROP_PX, DEFAULT_RIM_SHARE, blending_band_px, region_round
+from monai_mammo.lesions.painter_crops import CROP_PX, DEFAULT_RIM_SHARE, region_round
 from monai_mammo.lesions.smooth_filling import smooth_fill
+from monai_mammo.painting.blending import blended, enlarged
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_texture import texture_share
 from monai_mammo.prepare.geometry import resize
@@ -28,8 +28,6 @@ __all__ = [
     "LARGEST_SHARE",
     "Change",
     "blended_change",
-    "blending_weight",
-    "enlarged",
     "fits_window",
     "grain_draws",
     "joined",
@@ -47,7 +45,6 @@ LARGEST_SHARE = 0.72
 
 _SPAN = 0.5
 _LEAST_WINDOW_PX = 104
-_SKIN_PX = 3.0
 _BRIGHTEST_TISSUE = 99.5
 
 
@@ -213,7 +210,7 @@ def paint_region(
         added = enlarged(added, (side, side))
     else:
         added = _filling(own, crop, painted, drawn_region, region[window], may_change[window], noise_of, texture)
-    return blended_change(window, added, own, region[window], may_change[window], shrinking)
+    return blended_change(window, added, own, region[window], may_change[window], shrinking, outline=outline[window])
 
 
 def blended_change(
@@ -223,8 +220,10 @@ def blended_change(
     region: np.ndarray,
     may_change: np.ndarray,
     working_pixels: float,
+    *,
+    outline: np.ndarray | None = None,
 ) -> Change:
-    """What was made of a region, blended in a band round its edge.
+    """What was made of a region, blended into the picture round it (`monai_mammo.painting.blending.blended`).
 
     Parameters
     ----------
@@ -236,49 +235,15 @@ def blended_change(
         What is changed, and where pixels may change.
     working_pixels : float
         As in `Change`.
+    outline : ndarray, shape of the window, bool, or None
+        The lesion that is added; `None` or empty where the region is replaced.
 
     Returns
     -------
     Change
     """
-    weight = blending_weight(region, may_change, goes_on=_beside_as_bright(own, may_change))
-    added = (added * weight).astype(np.float32)
-    return Change(window=window, added=added, reach=weight > 0, working_pixels=working_pixels)
-
-
-def blending_weight(region: np.ndarray, may_change: np.ndarray, *, goes_on: np.ndarray | None = None) -> np.ndarray:
-    """Weight of what is drawn: 1 in the region, falling to exactly 0 over a band round its edge, and at the skin.
-
-    Where the region ends at what may not change, the weight falls within three pixels: beyond lies no tissue that the
-    band would have to go over into. Where there is some, it falls over the band.
-
-    Parameters
-    ----------
-    region, may_change : ndarray, shape (rows, columns), bool
-        What is changed, and where pixels may change: the breast.
-    goes_on : ndarray, shape (rows, columns), bool, or None
-        Where pixels that may not change show tissue all the same, such as a strip beside a film's white edge.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), float64
-        0 to 1; 0 wherever pixels may not change.
-    """
-    weight = _blending(region, may_change)
-    if may_change.all():
-        return weight
-    depth, nearest = ndimage.distance_transform_edt(may_change, return_indices=True)
-    at_tissue = goes_on is not None and goes_on[tuple(nearest)]
-    return weight * _rising(depth / np.where(at_tissue, max(_SKIN_PX, blending_band_px(region)), _SKIN_PX))
-
-
-def _beside_as_bright(own: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """What lies beside the breast and is no darker than half of its tissue, by the mean of what lies there."""
-    beside = (~tissue).astype(np.float32)
-    if not (tissue.any() and beside.any()):
-        return np.zeros_like(tissue)
-    total, n = (ndimage.gaussian_filter(one, _SKIN_PX) for one in (own * beside, beside))
-    return ~tissue & (total >= 0.5 * np.median(own[tissue]) * n)
+    added, reach = blended(added, own, region, may_change, outline=outline)
+    return Change(window=window, added=added, reach=reach, working_pixels=working_pixels)
 
 
 def without_lesion(conditions: Conditions) -> Conditions:
@@ -463,33 +428,3 @@ def shrunk(mask: np.ndarray) -> np.ndarray:
     ndarray, shape (128, 128), bool
     """
     return resize(mask.astype(np.float32), (CROP_PX, CROP_PX)) >= 0.5
-
-
-def enlarged(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Picture brought to a larger size, bicubic.
-
-    Parameters
-    ----------
-    array : ndarray, shape (rows, columns)
-    shape : tuple of int
-
-    Returns
-    -------
-    ndarray, shape `shape`, float32
-    """
-    picture = Image.fromarray(np.ascontiguousarray(array, dtype=np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
-
-
-def _blending(region: np.ndarray, may_change: np.ndarray) -> np.ndarray:
-    """Weight of the drawn pixels: 1 in the region, falling to exactly 0 over a band round its edge to other tissue."""
-    inside = region | ~may_change
-    depth = np.inf if inside.all() else ndimage.distance_transform_edt(inside)
-    depth = depth - ndimage.distance_transform_edt(~region)
-    return _rising(depth / blending_band_px(region) + 0.5)
-
-
-def _rising(share: np.ndarray) -> np.ndarray:
-    """Smooth step from 0 to 1."""
-    share = np.clip(share, 0, 1)
-    return share * share * (3 - 2 * share)

@@ -211,6 +211,9 @@ def test_a_clip_a_bright_disc_and_saturated_tissue_are_no_text():
     assert not burnt_text(clip, region)
     burnt = np.maximum(tissue, letters(tissue.shape, (60, 60), value=65535))
     assert burnt_text(burnt, region) and burnt_text(65535 - burnt, region, is_bright_high=False)
+    around = np.arctan2(rows - 100, columns - 100)
+    frayed = np.where(np.hypot(rows - 100, columns - 100) < 40 + 9 * np.sin(24 * around), 65535, tissue)
+    assert not burnt_text(frayed.astype(np.uint16), region)
     away = np.zeros_like(region)
     away[120:180, 120:180] = True
     assert not burnt_text(burnt, away)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -9,13 +11,14 @@ from scipy import ndimage
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.smooth_filling import smooth_fill
+from monai_mammo.painting.blending import blended, blending_weight, without_step
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
 from monai_mammo.painting.held_texture import texture_share
+from monai_mammo.painting.lesion_texture import depth_beside_surround, held_lesion_texture
 from monai_mammo.painting.local_edit import (
     Change,
     blended_change,
-    blending_weight,
     joined,
     window_round,
     without_white_edge,
@@ -69,7 +72,8 @@ def test_a_region_at_the_skin_is_filled_up_to_it_without_a_rim_or_a_step():
     breast = skin > COLUMN
     lesion = breast & (np.hypot(ROW - 100, COLUMN - 140) < 34)
     own, window = np.where(breast, 0.6, 0.02), (slice(None), slice(None))
-    change = blended_change(window, -0.3 * np.ones(breast.shape), own, lesion, breast, 4.0)
+    darker = np.where(np.hypot(ROW - 100, COLUMN - 140) < 27, -0.3, 0)  # up to the skin, and not up to other tissue
+    change = blended_change(window, darker, own, lesion, breast, 4.0)
     assert not change.added[~breast].any() and not change.reach[~breast].any()
     assert not change.reach[ndimage.distance_transform_edt(~lesion) > 6].any()
     depth = ndimage.distance_transform_edt(breast)
@@ -78,7 +82,7 @@ def test_a_region_at_the_skin_is_filled_up_to_it_without_a_rim_or_a_step():
     assert np.allclose(change.added[inner & (depth >= soft)], -0.3)
     rim = inner & (depth < soft)
     assert change.added[rim & (depth < 1.5)].max() < 0  # also the outermost pixel goes over
-    along = -change.added[100, 110:152]
+    along = -change.added[100, 118:152]
     assert np.abs(np.diff(along)).max() < 0.3 * 2 / soft  # a smooth step is 1.5 over its width at its steepest
     assert along.max() == pytest.approx(0.3)
 
@@ -109,6 +113,30 @@ def test_what_is_filled_has_no_deeper_texture_than_the_tissue_round_it_whatever_
     assert texture_share(drawn, crop, region, region) == 1  # nothing round it is known
 
 
+def test_a_lesion_is_in_no_deeper_lumps_than_real_ones_and_keeps_its_contrast_and_its_edge():
+    rng = np.random.default_rng(5)
+    fine, coarse = (ndimage.gaussian_filter(rng.standard_normal((SIDE, SIDE)), sigma) for sigma in (1.5, 2.0))
+    picture = (0.4 + 0.03 * fine / fine.std()).astype(np.float32)
+    outline, breast = OUTLINE, BREAST
+    lumps = 0.09 * coarse / coarse.std() * ndimage.gaussian_filter(outline.astype(float), 2)
+    added = (0.2 * ndimage.gaussian_filter(outline.astype(float), 2) + lumps).astype(np.float32)
+    window = (slice(36, 164), slice(36, 164))  # the painter's own pixels
+    change = Change(window=window, added=added[window], reach=added[window] != 0, working_pixels=1.0)
+
+    def depth(one):
+        return depth_beside_surround(picture[window] + one.added, outline[window], breast[window])
+
+    held = held_lesion_texture(change, picture, outline, breast)
+    assert depth(change) > 3 and depth(held) == pytest.approx(2.2, abs=0.05)
+    inside = outline[window]
+    assert held.added[inside].mean() == pytest.approx(change.added[inside].mean(), abs=0.004)
+    assert np.array_equal(held.added[~inside], change.added[~inside])
+    smooth = dataclasses.replace(change, added=(added - lumps).astype(np.float32)[window])
+    assert held_lesion_texture(smooth, picture, outline, breast) is smooth
+    lumpy = (picture + lumps).astype(np.float32)  # by itself
+    assert held_lesion_texture(smooth, lumpy, outline, breast) is smooth
+
+
 def test_a_white_edge_of_the_film_is_nothing_to_go_on_from():
     crop = np.where(COLUMN[:128, :128] < 100, 0.4 + 0.001 * ROW[:128, :128], 0).astype(np.float32)
     tissue = crop > 0
@@ -126,6 +154,52 @@ def test_a_region_that_is_all_there_is_of_a_breast_is_filled():
     breast = np.hypot(ROW, COLUMN) < 40
     weight = blending_weight(breast, breast)
     assert weight[:20, :20].min() == 1 and not weight[~breast].any()
+
+
+def test_what_is_drawn_brighter_than_its_surroundings_leaves_no_step_and_keeps_its_middle():
+    rng = np.random.default_rng(3)
+    texture = 0.02 * ndimage.gaussian_filter(rng.standard_normal((SIDE, SIDE)), 1)
+    hump = 0.2 * np.exp(-((ROW - 100) ** 2 + (COLUMN - 100) ** 2) / (2 * 6**2))
+    region = np.hypot(ROW - 100, COLUMN - 100) < 32
+    step = 0.05 + 0.0005 * (ROW - 100)  # stronger below
+    added = without_step(hump + texture + step, region, BREAST)
+    edge = np.abs(np.hypot(ROW - 100, COLUMN - 100) - 32) < 2
+    for half in (ROW < 90, ROW > 110):
+        assert abs(added[edge & half].mean()) < 0.003
+    assert added[100, 100] == pytest.approx(0.25 + texture[100, 100], abs=1e-6)  # two bands from the edge it all stays
+    laid, _ = blended(hump + step, np.full((SIDE, SIDE), 0.4), region, BREAST)
+    assert abs(laid[edge].mean()) < 0.003 and laid[100, 100] == pytest.approx(0.25, abs=0.001)
+    at_skin = COLUMN >= 100  # a region that ends at the skin alone has no step there
+    half = region & at_skin
+    kept = without_step(step, half, at_skin)
+    assert kept[100, 101] == pytest.approx(0.05, abs=0.01) and abs(kept[100, 130]) < 0.01
+    assert np.array_equal(without_step(step, at_skin, at_skin), step)
+
+
+def test_textures_that_have_nothing_in_common_are_as_deep_where_they_meet():
+    rng, radius = np.random.default_rng(4), np.hypot(ROW - 100, COLUMN - 100)
+    region, seam = radius < 40, np.abs(radius - 40) < 2
+    ratios = []
+    for _ in range(5):
+        own, other = (0.4 + 0.05 * ndimage.gaussian_filter(rng.standard_normal((SIDE, SIDE)), 1) for _ in range(2))
+        added, reach = blended(other - own, own, region, BREAST)
+        depths = [(one - ndimage.gaussian_filter(one, 3))[seam].std() for one in (own + added, own)]
+        ratios.append(depths[0] / depths[1])
+        assert not added[~reach].any() and not reach[radius > 47].any()
+    assert np.mean(ratios) == pytest.approx(0.95, abs=0.05)  # 0.7 where brightness is mixed by its weights
+    same, _ = blended(np.zeros_like(own), own, region, BREAST)
+    assert np.abs(same).max() < 1e-6  # what stays the same is made no deeper
+
+
+def test_a_lesion_falls_to_nothing_from_its_outline_to_the_edge_of_its_region():
+    region = ndimage.distance_transform_edt(~OUTLINE) <= 9
+    glow = np.where(np.hypot(ROW - 100, COLUMN - 100) < 28, 0.2, 0.0)  # brighter than the outline is wide
+    added, reach = blended(glow, np.full((SIDE, SIDE), 0.4), region, BREAST, outline=OUTLINE)
+    along = added[100, 100:140]
+    assert np.allclose(along[:24], 0.2, atol=0.03) and not added[~reach].any()
+    assert along[28] < 0.1 and along[26] < 0.17  # half way and less
+    replaced, _ = blended(glow, np.full((SIDE, SIDE), 0.4), region, BREAST)
+    assert replaced[100, 126] > 0.18
 
 
 def contrast_of(picture):
