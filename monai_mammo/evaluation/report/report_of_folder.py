@@ -18,19 +18,19 @@ from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew
-from monai_mammo.evaluation.memorisation import closest_copies
-from monai_mammo.evaluation.realism.compared_images import images_of_items
-from monai_mammo.evaluation.realism.compared_sets import check_comparable
+from monai_mammo.evaluation.realism.compared_images import shape_of_items
+from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
 from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_ahead import Ahead
-from monai_mammo.evaluation.report.measured_side import MeasuredSide, loaded_items, measured_side
+from monai_mammo.evaluation.report.measured_side import MeasuredSide, closest_of_copies, loaded_items, measured_side
 from monai_mammo.evaluation.report.panels import panels_of
 from monai_mammo.evaluation.report.report_notes import notes_of, unstated_kinds
 from monai_mammo.evaluation.report.report_page import report_page
@@ -222,16 +222,15 @@ def _reported(
     (known, flat), (others, other_flat) = (
         loaded_items(items) for items in reference_and_control(reference, split, kinds, seed=seed)
     )
-    trained = TrainingImages.of_source(source, reference, bundle)
+    trained = TrainingImages.of_source(source, reference, bundle, cache=cache)
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
-    images = [images_of_items(items) for items in (source.items, known, others)]
-    check_comparable(*images)
+    sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
+    check_sizes({**sizes, "control": shape_of_items(others)})
     paired, originals = source_items(source.items, sources)
     originals, _ = loaded_items(originals)
-    origin_images = images_of_items(originals) if originals else None
-    if origin_images is not None and origin_images.shape != images[0].shape:
-        sizes = [" x ".join(map(str, some.shape)) for some in (origin_images, images[0])]
-        raise RequestError(f"sources have {sizes[0]} pixels and images {sizes[1]}: pairs need one size")
+    if originals and shape_of_items(originals) != sizes["synthetic"]:
+        words = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
+        raise RequestError(f"sources have {words[0]} pixels and images {words[1]}: pairs need one size")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
@@ -243,12 +242,17 @@ def _reported(
         sides = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
         ahead.measure([*sides, *((items, True) for items in spoilt.values())], instruments, on_images=count)
         how["on_images"] = None
-    synthetic = measured_side(source.items, instruments, images=images[0], is_read=source.is_read, **how)
-    acquired = measured_side(known, instruments, images=images[1], is_read=True, **how)
-    control = measured_side(others, instruments, images=images[2], is_read=False, **how)
+    synthetic = measured_side(source.items, instruments, is_read=source.is_read, **how)
+    acquired = measured_side(known, instruments, is_read=True, **how)
+    control = measured_side(others, instruments, is_read=False, **how)
     _check_vary(instruments.families, acquired)
-    copies = [] if trained.prints is None else closest_copies(trained.prints, trained.copied_kinds(set(kinds)))
+    copies = (
+        []
+        if trained.prints is None
+        else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
+    )
     is_run = source.manifest is not None
+    kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
         acquired,
@@ -256,12 +260,13 @@ def _reported(
         copies=copies,
         sides=side_figures([source.manifest]) if source.manifest is not None else None,
         n_origins_stated=len(source.items) if is_run else 0,
+        kept=kept,
     )
     figures["judge_trained_on"] = _n_trained_on(home, known)
     figures["utility"] = gained
     figures["pairs"] = []
-    if origin_images is not None:
-        origins = measured_side(originals, instruments, images=origin_images, is_read=False, **how)
+    if originals:
+        origins = measured_side(originals, instruments, is_read=False, **how)
         figures["pairs"] = pair_figures(synthetic.take(paired), origins, acquired)
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
@@ -272,7 +277,7 @@ def _reported(
             side = real
             if name != "acquired":
                 side = measured_side(spoilt[name], instruments, is_read=True, **how)
-            found = compared_sides(side, others_of_real, control, copies=copies)
+            found = compared_sides(side, others_of_real, control, copies=copies, kept=kept)
             found["judge_trained_on"] = figures["judge_trained_on"]
             words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
             judged = _judged(found)
