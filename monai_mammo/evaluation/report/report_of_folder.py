@@ -284,7 +284,12 @@ def _reported(
             rows.append(_baseline_row(words, found, judged[0], judged[3]))
     threshold = figures["memorisation"].get("threshold")
     panels = panels_of(
-        synthetic, acquired, threshold=threshold, trained=trained.item_at, pixels_of=pixels_of, seed=seed
+        *(synthetic, acquired),
+        threshold=threshold,
+        trained=trained.item_at,
+        pixels_of=pixels_of,
+        seed=seed,
+        kept=kept,
     )
     report = {
         "name": "report",

@@ -221,10 +221,26 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.examined_set", refuse)
-    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.read_items", refuse)
-    again = evaluate("report", synthetic=generated, reference=acquired, cache=out / "cache", device="cpu")
-    assert again["verdicts"] == report["verdicts"] and again["sentence"] == report["sentence"]
+    for name in ("examined_set", "read_items", "found_breast", "closest", "closest_copies"):
+        monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.realism.frechet.FeatureSpace.of", refuse)
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True}
+    again = evaluate("report", **words, cache=out / "cache")
+    assert json.loads(json.dumps(again)) == report, "to the last digit"
+
+
+def test_a_report_that_keeps_nothing_has_the_same_figures(reported, acquired, generated):
+    _, report = reported
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True}
+    assert json.loads(json.dumps(evaluate("report", **words))) == report
+
+
+def test_a_report_needs_no_monai():
+    """Its import takes longer than all the rest of a second report."""
+    code = "import sys, monai_mammo.evaluation.report.report_of_folder; sys.exit('monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(
