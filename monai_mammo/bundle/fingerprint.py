@@ -179,8 +179,8 @@ class TrainingFingerprint:
         -------
         TrainingFingerprint
         """
-        features = np.stack(features)
-        scaled = features * (_STEPS / np.maximum(np.abs(features).max(axis=1, keepdims=True), 1e-6))
+        rows = np.stack(features)
+        scaled = rows * (_STEPS / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-6))
         heads = [bytes.fromhex(text[: 2 * HASH_BYTES]) for text in source_sha256]
         hashes = np.frombuffer(b"".join(heads), np.uint8).reshape(-1, HASH_BYTES)
         return cls(np.rint(scaled).astype(np.int8), hashes)

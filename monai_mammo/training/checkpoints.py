@@ -6,6 +6,7 @@ no random states. The handlers here have the same ``attach`` face.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import operator
 import os
@@ -19,6 +20,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
+from monai_mammo.bundle.training_record import PartInTraining, parts_noted, write_record
 from monai_mammo.errors import MammoError
 from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.whole import open_whole
@@ -292,6 +294,8 @@ class CheckpointHandler:
 class BestWeightsWriter:
     """Handler that writes the validated network whenever it is better than all before.
 
+    Beside it lies which networks the training read: those that it looks at, and those that it began from.
+
     Parameters
     ----------
     path : path-like
@@ -315,6 +319,7 @@ class BestWeightsWriter:
         self.path, self.metric, self.is_better = Path(path), metric, is_better
         self.is_writer = parse_switch(is_writer, name="is_writer")
         self.best: float | None = None
+        self._parts_before: tuple[PartInTraining, ...] = ()  # of a training that this one goes on from
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator.
@@ -333,19 +338,20 @@ class BestWeightsWriter:
         self.best = value
         if self.is_writer:
             save_atomically(shipped_state(engine.network), self.path)
+            write_record(self.path, self._parts())
             _LOGGER.info("%s %.6g is the best so far: wrote %s", self.metric, value, self.path)
 
     def state_dict(self) -> dict[str, Any]:
-        """Best value so far.
+        """Best value so far, and the networks that had a part in the training.
 
         Returns
         -------
         dict
         """
-        return {"best": self.best}
+        return {"best": self.best, "parts": [dataclasses.asdict(part) for part in self._parts()]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set the best value so far.
+        """Set the best value so far, and what had a part until then.
 
         Parameters
         ----------
@@ -353,6 +359,10 @@ class BestWeightsWriter:
             As `state_dict` gave it.
         """
         self.best = state["best"]
+        self._parts_before = tuple(PartInTraining(**part) for part in state.get("parts", ()))
+
+    def _parts(self) -> list[PartInTraining]:
+        return sorted({*self._parts_before, *parts_noted()})
 
 
 def _read(path: Path) -> dict[str, Any]:

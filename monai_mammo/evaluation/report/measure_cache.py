@@ -360,4 +360,4 @@ class MeasureCache:
     @staticmethod
     def _save(path: Path, data: bytes) -> None:
         with contextlib.suppress(MammoError):
-            save_bytes(data, path, make_folder=True)
+            save_bytes(data, path, make_folder=True, is_flushed=False)

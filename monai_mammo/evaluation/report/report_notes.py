@@ -21,6 +21,7 @@ def notes_of(
     known: Sequence[Mapping[str, Any]],
     figures: Mapping[str, Any],
     trained: TrainingImages,
+    unstated: Sequence[str] = (),
 ) -> list[str]:
     """Sentences on what is wrong with what was given, the gravest first.
 
@@ -34,6 +35,8 @@ def notes_of(
     figures : mapping
         As `compared_sides` gives them.
     trained : TrainingImages
+    unstated : sequence of str
+        Bundles that drew the images and do not state which networks had a part in their training.
 
     Returns
     -------
@@ -64,13 +67,18 @@ def notes_of(
             "what the judge reads is given no light, and its features flatter. Name a split, or a bundle with a judge, "
             "that has none of them."
         )
+    if unstated:
+        notes.append(
+            f"Which networks had a part in the training of {' and '.join(unstated)} is not stated, so it is not known "
+            "here whether the judge was one of them; it would then praise its own work."
+        )
     if source.constant:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
     if flat:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(flat), 'acquired image')}.")
-    unstated = unstated_kinds(source)
-    if unstated is not None:
-        notes.append(unstated)
+    without_kind = unstated_kinds(source)
+    if without_kind is not None:
+        notes.append(without_kind)
     if not source.is_read:
         notes.append("The images state no view, density, finding or BI-RADS: what was requested cannot be compared.")
     n = identity["n"]

@@ -17,7 +17,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
-from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew
+from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, training_parts
 from monai_mammo.evaluation.realism.compared_images import shape_of_items
 from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
@@ -229,8 +229,8 @@ def _reported(
     paired, originals = source_items(source.items, sources)
     originals, _ = loaded_items(originals)
     if originals and shape_of_items(originals) != sizes["synthetic"]:
-        words = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
-        raise RequestError(f"sources have {words[0]} pixels and images {words[1]}: pairs need one size")
+        unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
+        raise RequestError(f"sources have {unequal[0]} pixels and images {unequal[1]}: pairs need one size")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
@@ -307,7 +307,7 @@ def _reported(
         },
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
         "closeness_to": trained.of,
-        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained),
+        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained, _unstated_trainings(source, home)),
         "answers": answers,
         "uses": uses,
         "verdicts": verdicts,
@@ -317,6 +317,12 @@ def _reported(
         "settings": {"seed": seed, "split": split},
     }
     return report, panels
+
+
+def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
+    """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
+    unstated = () if source.manifest is None else training_parts(source.manifest).unstated
+    return [name for name in unstated if name != home.name]
 
 
 def _n_trained_on(home: BundleFolder, known: Sequence[Mapping[str, Any]]) -> int:
