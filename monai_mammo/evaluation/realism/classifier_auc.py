@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit
 
+from monai_mammo.evaluation.realism.feature_spread import feature_spread
 from monai_mammo.evaluation.realism.person_folds import PersonResampler, folds_by_person
 
 __all__ = ["area_of_pairs", "control_separability", "cross_validated_scores", "logistic_scores", "separability"]
@@ -44,8 +45,7 @@ def logistic_scores(
     -------
     ndarray, shape (m,)
     """
-    mean, deviation = train.mean(axis=0), train.std(axis=0)
-    scale = np.where(deviation > 1e-9, deviation, np.inf) * np.sqrt(train.shape[1])
+    mean, scale = train.mean(axis=0), feature_spread(train) * np.sqrt(train.shape[1])
     scaled, others = (train - mean) / scale, (test - mean) / scale
     y = is_synthetic.astype(np.float64)
     weight = np.where(is_synthetic, 0.5 / max(y.sum(), 1), 0.5 / max((1 - y).sum(), 1))

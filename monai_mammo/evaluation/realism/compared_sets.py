@@ -13,6 +13,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, compared_sizes, examined_set
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
@@ -319,16 +320,25 @@ def _distance_rows(
     persons = {name: list(some.persons) for name, some in sets.items()}
     for family in features["reference"]:
         everything = (features[name][family] for name in ("synthetic", "reference", "control"))
-        for name, found in kept(_distances, *everything, persons=persons, groups=groups).items():
+        for name, found in kept(
+            _distances, *everything, persons=persons, groups=groups, is_one_unit=has_one_unit(family)
+        ).items():
             rows[name] += [{"kind": kind, "features": family, **of_sets} for kind, of_sets in found.items()]
     return rows
 
 
 def _distances(
-    synthetic: np.ndarray, reference: np.ndarray, control: np.ndarray, *, persons: dict[str, list[str]], groups: Any
+    synthetic: np.ndarray,
+    reference: np.ndarray,
+    control: np.ndarray,
+    *,
+    persons: dict[str, list[str]],
+    groups: Any,
+    is_one_unit: bool,
 ) -> dict[str, dict[str, Any]]:
     """By distance and kind, of generated images and of the control from the reference."""
-    space, sides = FeatureSpace.of(np.concatenate([reference, control])), {"synthetic": synthetic, "control": control}
+    space = FeatureSpace.of(np.concatenate([reference, control]), is_one_unit=is_one_unit)
+    sides = {"synthetic": synthetic, "control": control}
     return {
         distance: {
             kind: {

@@ -13,6 +13,7 @@ from monai_mammo.evaluation.adherence import compared_readings
 from monai_mammo.evaluation.memorisation import compared_closeness
 from monai_mammo.evaluation.realism.compared_sets import Kept, called, compared_sets
 from monai_mammo.evaluation.realism.diversity import diversity_figures
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.realism.neighbours import NEIGHBOUR_MEASURES, covered_images, neighbour_figures
 from monai_mammo.evaluation.report.cases import case_figures
@@ -117,7 +118,7 @@ def _neighbours(
             name: [side.persons[i] for i in of_kinds[name]]
             for name, side in (("synthetic", synthetic), ("reference", reference), ("control", control))
         }
-        found = kept(_neighbours_of_features, *everything.values(), persons=persons)
+        found = kept(_neighbours_of_features, *everything.values(), persons=persons, is_one_unit=has_one_unit(family))
         for measure in NEIGHBOUR_MEASURES:
             row = {which: of_side["figures"][measure] for which, of_side in found.items()}
             rows.append({"kind": "all", "features": family, "measure": measure, **row})
@@ -129,10 +130,15 @@ def _neighbours(
 
 
 def _neighbours_of_features(
-    synthetic: np.ndarray, reference: np.ndarray, control: np.ndarray, *, persons: dict[str, list[str]]
+    synthetic: np.ndarray,
+    reference: np.ndarray,
+    control: np.ndarray,
+    *,
+    persons: dict[str, list[str]],
+    is_one_unit: bool,
 ) -> dict[str, Any]:
     """Figures of generated images and of the control, and which images of the reference have one of them near."""
-    space = FeatureSpace.of(np.concatenate([reference, control]))
+    space = FeatureSpace.of(np.concatenate([reference, control]), is_one_unit=is_one_unit)
     known = space.project(reference)
     found = {}
     for name, features in (("synthetic", synthetic), ("control", control)):
@@ -159,7 +165,8 @@ def _diversity(
     }
     for family in [sort for sort in _DIVERSITY_SORTS if sort in reference.examined.features["full"]]:
         of_family = (side.examined.features["full"][family] for side in (synthetic, reference, control))
-        for kind, found in kept(_diversity_of_features, *of_family, about=about, kinds=kinds).items():
+        words = {"about": about, "kinds": kinds, "is_one_unit": has_one_unit(family)}
+        for kind, found in kept(_diversity_of_features, *of_family, **words).items():
             rows.append({"kind": kind, "features": family, **found})
     return rows
 
@@ -170,10 +177,16 @@ def _group(values: tuple[Any, ...]) -> str | None:
 
 
 def _diversity_of_features(
-    synthetic: np.ndarray, acquired: np.ndarray, control: np.ndarray, *, about: dict[str, Any], kinds: list[str]
+    synthetic: np.ndarray,
+    acquired: np.ndarray,
+    control: np.ndarray,
+    *,
+    about: dict[str, Any],
+    kinds: list[str],
+    is_one_unit: bool,
 ) -> dict[str, dict[str, Any]]:
     """By kind, of generated and of acquired images."""
-    space = FeatureSpace.of(np.concatenate([acquired, control]))
+    space = FeatureSpace.of(np.concatenate([acquired, control]), n_components=0, is_one_unit=is_one_unit)
     found: dict[str, dict[str, Any]] = {}
     for kind in kinds:
         found[kind] = {}

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from monai_mammo.evaluation.realism.compared_sets import Kept, called
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.evaluation.report.shown_images import Panel, Picture
@@ -54,7 +55,7 @@ def panels_of(
     """
     features = [side.examined.features["full"] for side in (synthetic, reference)]
     sort = next(name for name in _SORTS if name in features[1])
-    found = kept(_closest, *(of_side[sort] for of_side in features))
+    found = kept(_closest, *(of_side[sort] for of_side in features), is_one_unit=has_one_unit(sort))
     distances, nearest = found["distances"], found["nearest"]
     order = np.argsort(np.array(distances), kind="stable")
     n = min(N_SHOWN, max(1, len(order) // 3))
@@ -94,9 +95,9 @@ def panels_of(
     ]
 
 
-def _closest(features: np.ndarray, reference: np.ndarray) -> dict[str, list[Any]]:
+def _closest(features: np.ndarray, reference: np.ndarray, *, is_one_unit: bool) -> dict[str, list[Any]]:
     """Distance of each generated image to the closest acquired one, and which that is."""
-    space = FeatureSpace.of(reference)
+    space = FeatureSpace.of(reference, is_one_unit=is_one_unit)
     between = cdist(space.project(features), space.project(reference))
     scale = max(1.0, float(np.sqrt(space.components.shape[1])))
     return {"distances": (between.min(axis=1) / scale).tolist(), "nearest": between.argmin(axis=1).tolist()}
