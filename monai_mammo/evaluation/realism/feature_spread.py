@@ -9,7 +9,7 @@ __all__ = ["RADIOMIC_SORTS", "feature_spread", "has_one_unit"]
 RADIOMIC_SORTS = ("radiomic", "filtered radiomic")
 """Sorts of features of which each has a unit of its own; those of a network are all activations."""
 
-_ROUNDING = 1e-5  # of the size of what was added up: a hundred times the precision of single precision
+_ROUNDING = 1e-6  # of the size of what was added up: ten times the precision of single precision
 
 
 def has_one_unit(sort: str) -> bool:

@@ -185,11 +185,14 @@ def frechet_distance(
     Returns
     -------
     dict or None
-        ``value``, ``low``, ``high``, ``n``, ``n_persons``; `None` where either set has fewer than 3 images.
+        ``value``, ``low``, ``high``, ``n``, ``n_persons``; `None` where either set has fewer than 3 images, or the
+        reference never varies.
     """
     if min(len(features), len(reference)) < 3:
         return None
     left, right = space.project(features), space.project(reference)
+    if not right.var(axis=0).sum() > 0:
+        return None
     value = _share(left, right)
     out: dict[str, Any] = {"value": round(value, 4), "low": None, "high": None}
     if min(len(set(persons)), len(set(reference_persons))) > 2:

@@ -99,8 +99,17 @@ class Criterion:
     def rule(self) -> str:
         """Limits in words."""
         what = {"itself": "figure", "difference": "difference", "ratio": "ratio"}[self.judged]
-        tolerated = "" if self.tolerated == self.good else f"; tolerated {_limits(self.tolerated)}"
-        return f"{what} {_limits(self.good)}{tolerated}"
+        beyond = "" if self.tolerated == self.good else f"; outside {self._beyond}"
+        return f"{what} {_limits(self.good)}{beyond}"
+
+    @property
+    def _beyond(self) -> str:
+        """What lies beyond what is tolerated, in words; a bound that no share can pass is not said."""
+        is_share = self.judged == "itself" and self.good[0] >= 0 and self.good[1] <= 1
+        ends = (0.0, 1.0) if is_share else (-_INFINITY, _INFINITY)
+        low, high = self.tolerated
+        below = [f"below {low:g}"] if low > ends[0] else []
+        return " or ".join([*below, *([f"above {high:g}"] if high < ends[1] else [])]) or "never"
 
     def verdict(self, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Row of the table of verdicts.

@@ -70,7 +70,11 @@ def panels_of(
         "Most like acquired images": ("smallest distance of features to the closest acquired image", best),
         "Least like acquired images": ("largest distance of features to the closest acquired image", furthest),
         "At random": ("drawn by chance from the rest", drawn),
-        "Suspected copies": ("closer to one training image than acquired images ever are but for 1 in 100", suspected),
+        "Suspected copies": (
+            "closer to one training image than acquired images ever are but for 1 in 100; the ratio is the distance to "
+            "the closest training image over that to the second closest",
+            suspected,
+        ),
     }
 
     def row(i: int) -> tuple[Picture, ...]:
@@ -107,7 +111,7 @@ def _picture(item: Mapping[str, Any], sort: str, words: str) -> Picture:
     conditions = item["conditions"]
     names = ("kind", "view", "density", "finding", "birads")
     known = [
-        f"BI-RADS {conditions[n]}" if n == "birads" else str(conditions[n])
+        f"BI-RADS {conditions[n]}" if n == "birads" else str(conditions[n]).replace("_", " ")
         for n in names
         if conditions.get(n) is not None
     ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from monai_mammo import bundle as bundles
@@ -21,6 +22,7 @@ from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, trai
 from monai_mammo.evaluation.realism.compared_images import shape_of_items
 from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
+from monai_mammo.evaluation.realism.feature_spread import feature_spread
 from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
@@ -53,7 +55,6 @@ __all__ = ["VERSION", "evaluate_report"]
 VERSION = 1
 """Of the report's JSON."""
 
-_LEAST_DEVIATION = 1e-9
 _JSON, _PAGE, _CACHE, _UTILITY = "report.json", "report.html", "cache", "utility"
 
 
@@ -337,7 +338,7 @@ def _check_vary(families: Sequence[FeatureFamily], acquired: MeasuredSide) -> No
     """Refuse features that are the same for all images, whose distances would be 0."""
     for family in families:
         vectors = acquired.examined.features["full"][family.name]
-        if len(vectors) > 1 and not (vectors.std(axis=0) > _LEAST_DEVIATION).any():
+        if len(vectors) > 1 and not np.isfinite(feature_spread(vectors)).any():
             raise RequestError(f"features of {family.name} are the same for all acquired images and tell nothing")
 
 

@@ -135,3 +135,8 @@ def test_the_unit_of_a_radiomic_feature_does_not_matter():
         words = {"space": space, "persons": names, "reference_persons": names}
         values.append(frechet_distance(other * unit, reference * unit, **words)["value"])
     assert values[0] == pytest.approx(values[1], rel=1e-6) and has_one_unit("judge")
+
+
+def test_there_is_no_distance_where_nothing_varies():
+    x, names = np.full((9, 4), 5000.0) + 1e-4 * np.random.default_rng(0).normal(size=(9, 4)), list("abcdefghi")
+    assert frechet_distance(x + 1, x, space=FeatureSpace.of(x), persons=names, reference_persons=names) is None

@@ -26,6 +26,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.report import report_schema
+from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.utility_of_report import utility_of_report
 from monai_mammo.evaluation.utility import evaluate_utility
@@ -203,7 +204,7 @@ def test_the_page_loads_nothing_and_tells_its_tables(reported):
     assert report["sentence"] in text and text.index(report["sentence"]) < text.index("<table")
     assert page.of("html")[0]["lang"] == "en" and len(page.of("h1")) == len(page.of("main")) == 1
     assert len(page.of("caption")) == len(page.of("table")) >= 10
-    assert all(attributes.get("scope") in ("col", "row") for attributes in page.of("th"))
+    assert all(attributes.get("scope") in ("col", "row", "rowgroup") for attributes in page.of("th"))
     assert all(attributes.get("alt") for attributes in page.of("img")) and len(page.of("img")) >= 12
     svgs = page.of("svg")
     assert len(svgs) >= 5 and all(a["role"] == "img" and f'id="{a["aria-labelledby"]}"' in text for a in svgs)
@@ -213,6 +214,37 @@ def test_the_page_loads_nothing_and_tells_its_tables(reported):
     assert targets <= set(identifiers)
     for row in report["verdicts"]:
         assert f"</span> {row['light']}</span>" in text, "each light has its words"
+
+
+def test_each_figure_stands_below_the_question_that_it_answers(reported):
+    out, report = reported
+    text = (out / "report.html").read_text(encoding="utf-8")
+    asked = [row["question"] for row in report["verdicts"] if row["question"] in report["answers"]]
+    for name in dict.fromkeys(asked):
+        question, light = (report["answers"][name][key] for key in ("question", "light"))
+        if name != "substitution":
+            assert f'<a href="#verdicts-{name}">{question}</a>' in text, "the first screen leads there"
+        group = re.search(rf'id="verdicts-{name}">.*?</tbody>', text, re.DOTALL).group()
+        assert f"</span> {light}</span>" in group.partition("</tr>")[0]
+        for row in report["verdicts"]:
+            assert (f'<th scope="row">{html.escape(row["title"])}<' in group) == (
+                name == row["question"] or (name == "help" and row["name"] == "utility_beyond_augmentation")
+            ), row["name"]
+
+
+def test_what_is_of_few_images_is_in_no_plot_and_no_table(reported):
+    _, report = reported
+    few = json.loads(json.dumps(report))
+    realism = few["figures"]["realism"]
+    for row in [*realism["frechet"], *realism["auc"], *few["figures"]["neighbours"]]:
+        for name in ("synthetic", "control"):
+            row[name] = None if row[name] is None else {**row[name], "n": 19, "value": 0.123, "mean": 0.123}
+    for row in realism["profile"]:
+        row["acquired"] = {**(row["acquired"] or {"mean": 0.777, "low": 0, "high": 1}), "n": 9}
+        row["control_difference"] = {"mean": 0.777, "low": 0.0, "high": 1.0, "n": 22}
+    plots = [set(re.findall(r'<svg[^>]*aria-labelledby="(.*?)-title"', report_page(some))) for some in (report, few)]
+    assert plots[0] - plots[1] == {"frechet", "auc", "neighbours"}
+    assert "0.123" not in report_page(few) and "0.777" not in report_page(few)
 
 
 def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, monkeypatch):
