@@ -34,6 +34,7 @@ from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_ahead import Ahead
 from monai_mammo.evaluation.report.measured_side import MeasuredSide, closest_of_copies, loaded_items, measured_side
 from monai_mammo.evaluation.report.panels import panels_of
+from monai_mammo.evaluation.report.peer_panels import peer_panels
 from monai_mammo.evaluation.report.report_notes import notes_of, unstated_kinds
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
@@ -77,6 +78,7 @@ def evaluate_report(
     utility: bool | str | Path = False,
     target: str = "density",
     sources: str | Path | None = None,
+    peers: Sequence[str | Path] = (),
     progress: ProgressCallback | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -121,6 +123,9 @@ def evaluate_report(
     sources : str or Path, optional
         Run, prepared folder or folder of pictures with the images that these were made from, by the same names: edited
         beside source, reconstructed beside acquired. Images that `augment` wrote lie beside theirs.
+    peers : sequence of str or Path
+        Folders of pictures of other generators, each as ``NAME=FOLDER`` or by its own name, of which some are shown
+        and none is measured.
     progress : callable or None
         Called with a `Progress` after each part of the work.
     announce : callable or None
@@ -136,8 +141,8 @@ def evaluate_report(
     ------
     RequestError
         There is no such folder, split, bundle or device, the judge had a part in the run, the images differ in
-        size, `out` holds other things, a file of `features` holds no network whose features vary, or one of `utility`
-        is of other images.
+        size, `out` holds other things, a file of `features` holds no network whose features vary, one of `utility` is
+        of other images, or a folder of `peers` holds no picture.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -174,12 +179,13 @@ def evaluate_report(
         if folder is None and workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         kept = None if folder is None else MeasureCache(Path(folder))
+        of_others = peer_panels(peers, most_rows=source.items[0]["image"].shape[0], seed=seed)
         ahead = None
         if folder is not None and workers > 1:
             ahead = Ahead(home.root, tuple(map(str, features)), str(place), Path(folder), workers)
         report, panels = _reported(
             *(source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, ahead),
-            *(gained, sources, progress),
+            *(gained, sources, of_others, progress),
         )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
@@ -217,6 +223,7 @@ def _reported(
     ahead: Ahead | None,
     gained: dict[str, Any],
     sources: str | Path | None,
+    of_others: list[Panel],
     progress: ProgressCallback | None,
 ) -> tuple[dict[str, Any], list[Panel]]:
     kinds = [item["conditions"].get("kind") for item in source.items]
@@ -292,6 +299,7 @@ def _reported(
         seed=seed,
         kept=kept,
     )
+    panels += of_others
     report = {
         "name": "report",
         "command": "report",

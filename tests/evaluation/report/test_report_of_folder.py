@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import html
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import jsonschema
@@ -267,6 +269,30 @@ def test_a_report_that_keeps_nothing_has_the_same_figures(reported, acquired, ge
     _, report = reported
     words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True}
     assert json.loads(json.dumps(evaluate("report", **words))) == report
+
+
+def test_pictures_of_others_are_shown_and_not_measured(reported, acquired, generated, tmp_path):
+    """Of any size; what stands in the report beside them is as without them."""
+    out, report = reported
+    others = tmp_path / "paper"
+    others.mkdir()
+    for i in range(6):
+        grey = np.full((40 + 60 * i, 50), 40 * i + 20, dtype=np.uint8)
+        grey[5, 5] = 0
+        Image.fromarray(grey).save(others / f"figure_{i}.png")
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True, "cache": out / "cache"}
+    again = json.loads(json.dumps(evaluate("report", **words, peers=[f"a paper={others}"], out=tmp_path / "out")))
+    *panels, peers = again.pop("panels")
+    assert again == {key: value for key, value in report.items() if key != "panels"} and panels == report["panels"]
+    assert peers["title"] == "Of others: a paper" and "4 of 6 pictures" in peers["about"] and len(peers["names"]) == 4
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    shown = re.findall(r"<figcaption>of a paper: (figure_\d.png), (\d+) x 50 pixels</figcaption>", text)
+    assert [name for name, _ in shown] == peers["names"] and {int(rows) for _, rows in shown} <= set(range(40, 400, 60))
+    largest = max(Image.open(BytesIO(base64.b64decode(one))).height for one in re.findall(r'base64,([^"]+)"', text))
+    assert largest <= SHAPE[0], "larger ones are shrunk to the rows of the reference"
+    for wrong, said in (([others, others], "paper stands twice"), (["=x"], "is not NAME=FOLDER")):
+        with pytest.raises(RequestError, match=said):
+            evaluate("report", **words, peers=wrong)
 
 
 def test_a_report_needs_no_monai():
