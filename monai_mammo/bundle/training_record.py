@@ -171,7 +171,7 @@ def record_of(weights: str | os.PathLike[str]) -> tuple[PartInTraining, ...] | N
         content = read_json(path)
         return _parts(content["networks"]) if content["sha256"] == file_sha256(weights) else None
     except (UnreadableFile, KeyError, TypeError) as error:
-        raise MammoError(f"{path} is no record of a training: {error}") from None
+        raise MammoError(f"{path} is damaged and not the record of a training: {error}") from None
 
 
 def write_trained_with(

@@ -170,6 +170,7 @@ def copied_positions(n_trained: int) -> list[int]:
     Parameters
     ----------
     n_trained : int
+        Of them.
 
     Returns
     -------

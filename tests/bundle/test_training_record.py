@@ -99,7 +99,7 @@ def test_a_damaged_record_is_told(tmp_path):
     weights = tmp_path / "model.pt"
     weights.write_bytes(b"trained")
     write_record(weights, [JUDGE]).write_text("{}")
-    with pytest.raises(MammoError, match="model.trained_with.json is no record of a training"):
+    with pytest.raises(MammoError, match="model.trained_with.json is damaged and not the record of a training"):
         record_of(weights)
 
 

@@ -82,9 +82,9 @@ def _about(report: Mapping[str, Any]) -> str:
 def _first_screen(report: Mapping[str, Any]) -> str:
     notes = report["notes"]
     warning = f'<section class="notes" aria-label="Notes"><h2>Mind</h2>{list_html(notes)}</section>' if notes else ""
-    asked = {row["question"] for row in report["verdicts"]}
+    answered = {row["question"] for row in report["verdicts"]}
     questions = "".join(
-        f"<div><dt>{_linked(question, name, asked)}</dt><dd>{light_html(report['answers'][name]['light'])} "
+        f"<div><dt>{_linked(question, name, answered)}</dt><dd>{light_html(report['answers'][name]['light'])} "
         f"<small>{escape(how_many_outside(report['verdicts'], name))}</small></dd></div>"
         for name, question in QUESTIONS.items()
     )
@@ -142,9 +142,9 @@ def _group(row: Mapping[str, Any]) -> str:
     return "help" if row["name"] == "utility_beyond_augmentation" else str(row["question"] or row["heading"])
 
 
-def _linked(question: str, name: str, asked: set[str]) -> str:
+def _linked(question: str, name: str, answered: set[str]) -> str:
     """Question as a link to its figures, where there are any."""
-    return f'<a href="#{_GROUP}{name}">{escape(question)}</a>' if name in asked else escape(question)
+    return f'<a href="#{_GROUP}{name}">{escape(question)}</a>' if name in answered else escape(question)
 
 
 _LIGHTS = (
@@ -599,7 +599,7 @@ def _subgroup(row: Mapping[str, Any]) -> list[str]:
 def _baselines(report: Mapping[str, Any]) -> str:
     rows = report["baselines"]
     if not rows:
-        return "<p>Not asked for: <code>--baselines</code> judges real, blurred, shuffled and noised images alike.</p>"
+        return "<p>Not answered for: <code>--baselines</code> judges real, blurred, shuffled and noised images alike.</p>"
     names = [row["name"] for row in report["verdicts"]]
     titles = {row["name"]: row["title"] for row in report["verdicts"]}
     plot = interval_plot(

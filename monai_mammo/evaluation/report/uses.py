@@ -11,7 +11,7 @@ from monai_mammo.evaluation.report.lights import Light, worst
 
 __all__ = ["USES", "Use", "answers_to_questions", "how_many_outside", "sentence_of", "uses_of", "uses_table"]
 
-_ASKED = {
+_IN_WORDS = {
     "realism": "whether they are real enough",
     "request": "whether they show what was requested",
     "help": "whether they help a training",
@@ -155,7 +155,7 @@ def uses_of(answers: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     out = []
     for use in USES:
         against = [
-            f"{_ASKED[name]} is {answers[name]['light']}"
+            f"{_IN_WORDS[name]} is {answers[name]['light']}"
             for name, enough in use.needs.items()
             if Light(answers[name]["light"]) not in enough
         ]
