@@ -599,7 +599,7 @@ def _subgroup(row: Mapping[str, Any]) -> list[str]:
 def _baselines(report: Mapping[str, Any]) -> str:
     rows = report["baselines"]
     if not rows:
-        return "<p>Not answered for: <code>--baselines</code> judges real, blurred, shuffled and noised images alike.</p>"
+        return "<p>Not asked for: <code>--baselines</code> judges real, blurred, shuffled and noised images alike.</p>"
     names = [row["name"] for row in report["verdicts"]]
     titles = {row["name"]: row["title"] for row in report["verdicts"]}
     plot = interval_plot(
