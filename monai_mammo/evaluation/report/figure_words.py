@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MEASURE_WORDS"]
+__all__ = ["MEASURE_WORDS", "NEIGHBOUR_WORDS"]
 
 MEASURE_WORDS: dict[str, str] = {
     "ridge length": "length of fibres, pixels",
@@ -21,3 +21,11 @@ MEASURE_WORDS: dict[str, str] = {
     "spectral exponent": "slope of the spectrum",
 }
 """By the names of `MEASURES` and `PROFILE_MEASURES`."""
+
+NEIGHBOUR_WORDS: dict[str, str] = {
+    "precision": "precision",
+    "recall": "recall",
+    "density": "neighbourhoods an image",  # density is the breast's on the page
+    "coverage": "coverage",
+}
+"""By the names of `NEIGHBOUR_MEASURES`."""

@@ -11,7 +11,7 @@ from typing import Any
 from monai_mammo.bundle.support import FEW_PERSONS
 from monai_mammo.evaluation.report.coverage_words import covered_cases
 from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
-from monai_mammo.evaluation.report.figure_words import MEASURE_WORDS
+from monai_mammo.evaluation.report.figure_words import MEASURE_WORDS, NEIGHBOUR_WORDS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.source_pairs import PAIR_MEASURES
@@ -385,7 +385,7 @@ def _coverage(report: Mapping[str, Any]) -> str:
         "Precision, recall and coverage by the five nearest neighbours",
         ["generated", "control"],
         [
-            (f"{row['measure']}, {row['features']}", _both(row))
+            (f"{NEIGHBOUR_WORDS[row['measure']]}, {row['features']}", _both(row))
             for row in figures["neighbours"]
             if row["measure"] != "density"
         ],
@@ -396,13 +396,18 @@ def _coverage(report: Mapping[str, Any]) -> str:
         "Neighbours by sort of features",
         ["measure", "features", "generated", "n", "control", "n"],
         [
-            [row["measure"], row["features"], *_enough(row["synthetic"], 20), *_enough(row["control"], 20)]
+            [
+                NEIGHBOUR_WORDS[row["measure"]],
+                row["features"],
+                *_enough(row["synthetic"], 20),
+                *_enough(row["control"], 20),
+            ]
             for row in figures["neighbours"]
         ],
         about=(
             "Precision: generated images in a neighbourhood of acquired ones; recall: acquired images in one of "
-            "generated ones; density: neighbourhoods that a generated image lies in, over five; coverage: acquired "
-            "images whose neighbourhood holds a generated one. Under 20 images left out."
+            "generated ones; neighbourhoods an image: those that a generated image lies in, over five; coverage: "
+            "acquired images whose neighbourhood holds a generated one. Under 20 images left out."
         ),
     )
     diversity = table_html(
