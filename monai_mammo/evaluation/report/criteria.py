@@ -472,7 +472,9 @@ def _share(
     )
 
 
-def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[Criterion, ...]:
+def _distances(
+    family: str, name: str, words: str, *, sort: str = "", has_precision: bool = True
+) -> tuple[Criterion, ...]:
     common: dict[str, Any] = {
         "heading": "congruence",
         "question": "realism",
@@ -480,7 +482,7 @@ def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[C
         "n_least": 20,
         "family": sort or name,
     }
-    return (
+    found = (
         Criterion(
             name=f"auc_{name}",
             title=f"how well a classifier tells them from acquired images by {words} (AUC)",
@@ -519,6 +521,7 @@ def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[C
             **common,
         ),
     )
+    return found if has_precision else found[:-1]
 
 
 def _coverage(family: str, name: str, words: str) -> Criterion:
@@ -541,7 +544,8 @@ CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
     *_distances("filtered radiomic", "filtered", _FILTERED, sort="radiomic"),
     *_distances("inner layers", "network", "features of a pretrained network"),
-    *_distances("judge", "judge", "features of the judge"),
+    # on its leading components the judge places blurred copies among acquired images
+    *_distances("judge", "judge", "features of the judge", has_precision=False),
     Criterion(
         name="fine_texture",
         title="power of the finest texture, 1/4 to 1/2 cycles a pixel, less that of acquired images",

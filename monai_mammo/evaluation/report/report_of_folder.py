@@ -279,7 +279,7 @@ def _reported(
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
     if has_baselines:
-        rows = [_baseline_row("these images", figures, verdicts, sentence)]
+        rows = [_baseline_row("these images", figures, verdicts, answers, sentence)]
         real, others_of_real = acquired.take(taken), acquired.take(rest)
         for name in ("acquired", *BASELINES):
             side = real
@@ -289,7 +289,7 @@ def _reported(
             found["judge_trained_on"] = figures["judge_trained_on"]
             words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
             judged = _judged(found)
-            rows.append(_baseline_row(words, found, judged[0], judged[3]))
+            rows.append(_baseline_row(words, found, judged[0], judged[1], judged[3]))
     threshold = figures["memorisation"].get("threshold")
     panels = panels_of(
         *(synthetic, acquired),
@@ -363,7 +363,11 @@ def _halves(known: Sequence[Mapping[str, Any]], kinds: Sequence[str | None], see
 
 
 def _baseline_row(
-    name: str, figures: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], sentence: str
+    name: str,
+    figures: Mapping[str, Any],
+    verdicts: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, Mapping[str, str]],
+    sentence: str,
 ) -> dict[str, Any]:
     counts = {str(light): sum(row["light"] == light for row in verdicts) for light in Light}
     judged = {row["name"]: {key: row[key] for key in ("figure", "judged", "light")} for row in verdicts}
@@ -375,5 +379,6 @@ def _baseline_row(
         "lights": counts,
         "mean_frechet": round(sum(known) / len(known), 4) if known else None,
         "verdicts": judged,
+        "answers": {question: answer["light"] for question, answer in answers.items()},
         "sentence": sentence,
     }

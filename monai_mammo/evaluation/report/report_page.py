@@ -617,18 +617,29 @@ def _baselines(report: Mapping[str, Any]) -> str:
     )
     summary = table_html(
         "Verdicts of each",
-        ["images", "n", "mean Fréchet distance", "outside limits", "unclear", "within limits", "sentence"],
+        [
+            "images",
+            "n",
+            "real enough",
+            "outside limits",
+            "unclear",
+            "within limits",
+            "mean Fréchet distance",
+            "sentence",
+        ],
         [
             [
                 row["images"],
                 str(row["n"]),
-                NONE if row["mean_frechet"] is None else f"{row['mean_frechet']:.2f}",
+                light_html(row["answers"]["realism"]) if "answers" in row else NONE,
                 *(str(row["lights"][light]) for light in ("outside limits", "unclear", "within limits")),
+                NONE if row["mean_frechet"] is None else f"{row['mean_frechet']:.2f}",
                 row["sentence"],
             ]
             for row in rows
         ],
         about="One half of the reference's persons stands for generated images and is compared with the other.",
+        is_html=[2],
     )
     lights = table_html(
         "Lights of each",

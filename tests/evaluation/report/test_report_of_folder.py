@@ -131,6 +131,8 @@ def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     distance = {name: row["mean_frechet"] for name, row in rows.items()}
     assert outside["acquired"] == 0 and outside["acquired"] < outside["blurred"] <= outside["noised"]
     assert distance["acquired"] < distance["blurred"] < distance["noised"]
+    answers = {name: row["answers"]["realism"] for name, row in rows.items()}
+    assert answers["acquired"] != "outside limits" and answers["blurred"] == answers["noised"] == "outside limits"
     assert distance["acquired"] < distance["shuffled"]
     told = {name: row["verdicts"]["auc_radiomic"]["figure"]["value"] for name, row in rows.items()}
     kernel = {name: row["verdicts"]["kernel_radiomic"]["judged"] for name, row in rows.items()}
