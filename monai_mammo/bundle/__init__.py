@@ -29,6 +29,7 @@ from monai_mammo.bundle.places import (
 )
 from monai_mammo.bundle.retrained import put_weights
 from monai_mammo.bundle.support import FEW_PERSONS, Support, SupportRow, SupportTable, describe, support_rows
+from monai_mammo.bundle.training_record import PartInTraining, write_trained_with
 from monai_mammo.lazy_names import lazy_names
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "VIEW_TRANSLATOR",
     "BundleFolder",
     "Nearest",
+    "PartInTraining",
     "Support",
     "SupportRow",
     "SupportTable",
@@ -61,6 +63,7 @@ __all__ = [
     "support_rows",
     "write_metrics",
     "write_support",
+    "write_trained_with",
 ]
 
 _WITH_NUMPY = dict.fromkeys(("Nearest", "TrainingFingerprint", "image_features"), "fingerprint")

@@ -185,6 +185,28 @@ class BundleFolder:
             raise self._misstated("responds_to", "for each condition an object with responds true, false or null")
         return dict(table)
 
+    @property
+    def trained_with(self) -> dict[str, list[dict[str, str]]]:
+        """Networks that had a part in the training of each weight file, by its path in the bundle.
+
+        Of each ``name``, ``version``, ``weights`` and ``sha256``. A file of which nothing is stated is left out, and so
+        is one that was exchanged since.
+        """
+        table = self.metadata.get("trained_with", {})
+        keys = {"name", "version", "weights", "sha256"}
+        is_table = isinstance(table, dict) and all(
+            isinstance(entry, dict)
+            and isinstance(entry.get("sha256"), str)
+            and isinstance(entry.get("networks"), list)
+            and all(isinstance(one, dict) and set(one) == keys for one in entry["networks"])
+            for entry in table.values()
+        )
+        if not is_table:
+            allowed = f"for each weight file its sha256 and a list of networks, each with {', '.join(sorted(keys))}"
+            raise self._misstated("trained_with", allowed)
+        hashes = self.weights_sha256
+        return {path: entry["networks"] for path, entry in table.items() if entry["sha256"] == hashes.get(path)}
+
     @cached_property
     def support(self) -> SupportTable:
         """How many training images and persons stand behind each combination of conditions."""

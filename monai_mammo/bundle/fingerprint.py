@@ -7,6 +7,7 @@ picture is close to a training image.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -161,8 +162,25 @@ class TrainingFingerprint:
         -------
         TrainingFingerprint
         """
-        features = np.stack([image_features(image) for image in images])
-        scaled = features * (_STEPS / np.maximum(np.abs(features).max(axis=1, keepdims=True), 1e-6))
+        return cls.of_features([image_features(image) for image in images], source_sha256)
+
+    @classmethod
+    def of_features(cls, features: Sequence[np.ndarray], source_sha256: Sequence[str]) -> Self:
+        """Fingerprint of images whose features are known, and the hashes of the files that they came from.
+
+        Parameters
+        ----------
+        features : sequence of ndarray, shape (192,)
+            As `image_features` gives them, of two images or more.
+        source_sha256 : sequence of str
+            Hexadecimal, in the same order.
+
+        Returns
+        -------
+        TrainingFingerprint
+        """
+        rows = np.stack(features)
+        scaled = rows * (_STEPS / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-6))
         heads = [bytes.fromhex(text[: 2 * HASH_BYTES]) for text in source_sha256]
         hashes = np.frombuffer(b"".join(heads), np.uint8).reshape(-1, HASH_BYTES)
         return cls(np.rint(scaled).astype(np.int8), hashes)
@@ -191,6 +209,12 @@ class TrainingFingerprint:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides which training image is closest to another image."""
+        parts = f"{self.version}{self.features.shape}".encode(), self.features.tobytes(), self.hashes.tobytes()
+        return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def holds(self, sha256: str) -> bool:
         """Whether a file of this hash was trained on.

@@ -16,6 +16,7 @@ from monai_mammo.bundle.bundle_folder import (
     as_json,
     seal,
 )
+from monai_mammo.bundle.training_record import record_of, write_trained_with
 from monai_mammo.errors import RequestError
 from monai_mammo.files.whole import save_text
 
@@ -26,6 +27,8 @@ _MAIN = ("models/model.pt", "inference", "network_def")
 
 def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlays: str) -> BundleFolder:
     """Put trained weights into a bundle in place of its own, and say in its inference config what network they fit.
+
+    Which networks had a part in the training goes into the metadata, where the training left it beside the weights.
 
     A training may have had another network than the weights that a bundle came with: other widths, or attributes
     that came later.
@@ -63,4 +66,5 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
     save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")
     shutil.copyfile(weights, bundle.root / path)
-    return seal(bundle)
+    record = record_of(weights)
+    return seal(bundle) if record is None else write_trained_with(seal(bundle), path, record)

@@ -388,6 +388,14 @@ def _add_report(commands: Any) -> None:
         "may be given several times",
     )
     command.add_argument(
+        "--peers",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="pictures of another generator, of any size, some of which the page shows and none is measured; may be "
+        "given several times",
+    )
+    command.add_argument(
         "--utility",
         nargs="?",
         const=True,

@@ -106,11 +106,14 @@ class WeightsReference:
         Bundle and its version.
     sha256 : str
         Hash of the weight file; empty where there are no weights, as in a drawn phantom.
+    trained_with : tuple of str or None
+        Hashes of the networks that had a part in their training; `None` where the bundle does not state them.
     """
 
     name: str
     version: str
     sha256: str = ""
+    trained_with: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

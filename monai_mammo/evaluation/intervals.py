@@ -6,6 +6,7 @@ all of the person's images (cluster bootstrap; Davison and Hinkley 1997, section
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -253,8 +254,16 @@ class _Sums(NamedTuple):
 
     def resampled(self, *, seed: int = _SEED) -> np.ndarray:
         """Means over images of persons drawn with replacement, shape (N_RESAMPLES,)."""
-        drawn = np.random.default_rng(seed).integers(0, self.n_persons, (N_RESAMPLES, self.n_persons))
+        drawn = _drawn_persons(seed, self.n_persons)
         return self.totals[drawn].sum(axis=1) / self.counts[drawn].sum(axis=1)
+
+
+@functools.lru_cache(maxsize=16)
+def _drawn_persons(seed: int, n_persons: int) -> np.ndarray:
+    """Persons drawn with replacement, shape (N_RESAMPLES, n_persons): the same for all figures of as many persons."""
+    drawn = np.random.default_rng(seed).integers(0, n_persons, (N_RESAMPLES, n_persons))
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _exact_difference(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, float | None]:

@@ -20,6 +20,7 @@ __all__ = [
     "closest",
     "closest_copies",
     "compared_closeness",
+    "copied_positions",
     "fingerprint_bundle",
     "memorisation_figures",
     "planted_copy",
@@ -142,21 +143,40 @@ def closest(prints: TrainingFingerprint, items: Sequence[dict[str, Any]]) -> lis
     return [prints.nearest(_pixels(item)) for item in items]
 
 
-def closest_copies(prints: TrainingFingerprint, trained: Sequence[dict[str, Any]]) -> list[Nearest]:
-    """Closest training image of planted copies of some training images, at most `N_COPIES` drawn by chance.
+def closest_copies(
+    prints: TrainingFingerprint, trained: Sequence[dict[str, Any]], positions: Sequence[int] | None = None
+) -> list[Nearest]:
+    """Closest training image of planted copies of some training images.
 
     Parameters
     ----------
     prints : TrainingFingerprint
     trained : sequence of dict
         Items of the images that it was made from.
+    positions : sequence of int, optional
+        Of those that are copied; those of `copied_positions` by default.
 
     Returns
     -------
     list of Nearest
     """
-    chosen = np.random.default_rng(0).permutation(len(trained))[:N_COPIES]
-    return [prints.nearest(planted_copy(_pixels(trained[i]), seed=int(i))) for i in chosen]
+    chosen = copied_positions(len(trained)) if positions is None else positions
+    return [prints.nearest(planted_copy(_pixels(trained[i]), seed=i)) for i in chosen]
+
+
+def copied_positions(n_trained: int) -> list[int]:
+    """Positions of the training images of which copies are planted, at most `N_COPIES` drawn by chance.
+
+    Parameters
+    ----------
+    n_trained : int
+        Of them.
+
+    Returns
+    -------
+    list of int
+    """
+    return [int(i) for i in np.random.default_rng(0).permutation(n_trained)[:N_COPIES]]
 
 
 def compared_closeness(

@@ -14,7 +14,9 @@ __all__ = ["is_partial", "open_whole", "save_bytes", "save_text"]
 
 
 @contextlib.contextmanager
-def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> Iterator[BinaryIO]:
+def open_whole(
+    path: str | os.PathLike[str], *, make_folder: bool = False, is_flushed: bool = True
+) -> Iterator[BinaryIO]:
     """Stream into a temporary file beside `path`, which is flushed to the disk and renamed at the end.
 
     Where the block ends by an exception, what was at `path` is still there, and nothing else.
@@ -24,6 +26,9 @@ def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> It
     path : path-like
     make_folder : bool
         Whether a folder that is missing is made.
+    is_flushed : bool
+        Whether the bytes are on the disk before the file has its name; without it a power cut may leave an empty file,
+        which suits what can be made anew, many files at a time.
 
     Yields
     ------
@@ -41,8 +46,9 @@ def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> It
             target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+            if is_flushed:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.replace(temporary, target)
     except OSError as error:
         raise MammoError(f"{target} could not be written: {error.strerror or error}") from None
@@ -51,7 +57,9 @@ def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> It
             temporary.unlink()
 
 
-def save_bytes(data: bytes, path: str | os.PathLike[str], *, make_folder: bool = False) -> None:
+def save_bytes(
+    data: bytes, path: str | os.PathLike[str], *, make_folder: bool = False, is_flushed: bool = True
+) -> None:
     """Write a file in one step; see `open_whole`.
 
     Parameters
@@ -61,13 +69,15 @@ def save_bytes(data: bytes, path: str | os.PathLike[str], *, make_folder: bool =
     path : path-like
     make_folder : bool
         Whether a folder that is missing is made.
+    is_flushed : bool
+        As `open_whole` takes it.
 
     Raises
     ------
     MammoError
         The disk is full, the folder is missing or not writable; nothing is left behind.
     """
-    with open_whole(path, make_folder=make_folder) as stream:
+    with open_whole(path, make_folder=make_folder, is_flushed=is_flushed) as stream:
         stream.write(data)
 
 

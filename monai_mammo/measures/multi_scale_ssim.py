@@ -1,10 +1,9 @@
-"""Similarity of two pictures in structure, over five scales; a file of its own, as it needs MONAI."""
+"""Similarity of two pictures in structure, over five scales; MONAI is imported where it is asked for."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from monai.metrics.regression import compute_ms_ssim
 
 __all__ = ["ms_ssim"]
 
@@ -25,5 +24,7 @@ def ms_ssim(image: np.ndarray, other: np.ndarray) -> float | None:
     """
     if min(image.shape) < _LEAST_SIDE_PX:
         return None
+    from monai.metrics.regression import compute_ms_ssim  # takes seconds, and most reports have no pairs
+
     first, second = (torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))[None, None] for x in (image, other))
     return float(compute_ms_ssim(first, second, spatial_dims=2, data_range=1.0).squeeze())

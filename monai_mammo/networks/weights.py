@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from monai_mammo.bundle import PAINTER, VIEW_TRANSLATOR, BundleFolder
+from monai_mammo.bundle.training_record import PartInTraining, note_part, note_start
 from monai_mammo.errors import MammoError
 from monai_mammo.networks.states import load_state, plain_state
 from monai_mammo.switches import parse_switch
@@ -78,7 +79,9 @@ def load_weights(network: nn.Module, path: str | Path, *, grow: bool | str = Fal
         The file is damaged, no plain state dict, or does not fit the network.
     """
     path = Path(path)
-    return load_state(network, plain_state(path), name=path.name, grow=parse_switch(grow, name="grow"))
+    loaded = load_state(network, plain_state(path), name=path.name, grow=parse_switch(grow, name="grow"))
+    note_start(path)
+    return loaded
 
 
 def load_network(
@@ -108,7 +111,8 @@ def load_network(
     """
     weights, config, key = part
     path = folder.check_weights(weights)
-    network = load_weights(build(*folder.network_definition(config, key)), path)
+    network = load_state(build(*folder.network_definition(config, key)), plain_state(path), name=path.name)
+    note_part(PartInTraining.of(folder, weights))
     return network.to(device=torch.device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from monai_mammo.bundle.training_record import PartInTraining, parts_noted
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_text
 from monai_mammo.training.checkpoints import save_atomically, save_shipped
@@ -66,6 +68,7 @@ class SnapshotHandler:
                 "n_updates": averages.n_updates,
                 "lengths": list(averages.lengths),
                 "averages": [_halved(average) for average in averages.averages],
+                "parts": [dataclasses.asdict(part) for part in parts_noted()],
             }
             save_atomically(kept, self.folder / f"averages_{averages.n_updates:08d}.pt")
 
@@ -168,10 +171,16 @@ def choose_length(
         scores[float(length)] = float(evaluator.state.metrics[metric])
         _LOGGER.info("average of relative length %g: %s %.6g", length, metric, scores[float(length)])
         if scores[float(length)] == min(scores.values()):
-            save_shipped(evaluator.network, Path(out) / "model.pt")
+            save_shipped(evaluator.network, Path(out) / "model.pt", parts={*parts_noted(), *_parts_of(Path(folder))})
     Path(out).mkdir(parents=True, exist_ok=True)
     save_text(json.dumps({"metric": metric, "by_length": scores}, indent=1), Path(out) / "lengths.json")
     return scores
+
+
+def _parts_of(folder: Path) -> list[PartInTraining]:
+    """Networks that had a part in the training of which snapshots are kept."""
+    last = max((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), key=lambda path: path.name)
+    return [PartInTraining(**part) for part in _opened(last).get("parts", ())]
 
 
 def _product(step: float, power: float, step2: float, power2: float) -> float:

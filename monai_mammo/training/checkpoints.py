@@ -6,11 +6,12 @@ no random states. The handlers here have the same ``attach`` face.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import operator
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
+from monai_mammo.bundle.training_record import PartInTraining, parts_noted, write_record
 from monai_mammo.errors import MammoError
 from monai_mammo.files.folder_lock import folder_lock
 from monai_mammo.files.whole import open_whole
@@ -118,13 +120,20 @@ def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, tor
     return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
 
 
-def save_shipped(source: nn.Module | ExponentialMovingAverage, path: str | os.PathLike[str]) -> Path:
-    """Write weights as a bundle ships them.
+def save_shipped(
+    source: nn.Module | ExponentialMovingAverage,
+    path: str | os.PathLike[str],
+    *,
+    parts: Iterable[PartInTraining] | None = None,
+) -> Path:
+    """Write weights as a bundle ships them, and beside them which networks had a part in their training.
 
     Parameters
     ----------
     source : Module or ExponentialMovingAverage
     path : path-like
+    parts : iterable of PartInTraining, optional
+        All that were read in this process by default.
 
     Returns
     -------
@@ -136,7 +145,9 @@ def save_shipped(source: nn.Module | ExponentialMovingAverage, path: str | os.Pa
     MammoError
         The folder cannot be written to, or the disk is full.
     """
-    return save_atomically(shipped_state(source), path)
+    written = save_atomically(shipped_state(source), path)
+    write_record(written, parts_noted() if parts is None else parts)
+    return written
 
 
 def unwrapped(part: Any) -> Any:
@@ -314,6 +325,8 @@ class CheckpointHandler:
 class BestWeightsWriter:
     """Handler that writes the validated network whenever it is better than all before.
 
+    Beside it lies which networks the training read: those that it looks at, and those that it began from.
+
     Parameters
     ----------
     path : path-like
@@ -337,6 +350,7 @@ class BestWeightsWriter:
         self.path, self.metric, self.is_better = Path(path), metric, is_better
         self.is_writer = parse_switch(is_writer, name="is_writer")
         self.best: float | None = None
+        self._parts_before: tuple[PartInTraining, ...] = ()  # of a training that this one goes on from
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator.
@@ -354,20 +368,20 @@ class BestWeightsWriter:
             return
         self.best = value
         if self.is_writer:
-            save_shipped(engine.network, self.path)
+            save_shipped(engine.network, self.path, parts=self._parts())
             _LOGGER.info("%s %.6g is the best so far: wrote %s", self.metric, value, self.path)
 
     def state_dict(self) -> dict[str, Any]:
-        """Best value so far.
+        """Best value so far, and the networks that had a part in the training.
 
         Returns
         -------
         dict
         """
-        return {"best": self.best}
+        return {"best": self.best, "parts": [dataclasses.asdict(part) for part in self._parts()]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set the best value so far.
+        """Set the best value so far, and what had a part until then.
 
         Parameters
         ----------
@@ -375,6 +389,10 @@ class BestWeightsWriter:
             As `state_dict` gave it.
         """
         self.best = state["best"]
+        self._parts_before = tuple(PartInTraining(**part) for part in state.get("parts", ()))
+
+    def _parts(self) -> list[PartInTraining]:
+        return sorted({*self._parts_before, *parts_noted()})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_mammo import bundle
+from monai_mammo.bundle.training_record import forget_parts
 from monai_mammo.errors import MammoError, RequestError
 
 __all__ = ["config_files", "parse_overrides", "train"]
@@ -42,6 +43,7 @@ def train(*configs: str | os.PathLike[str], **overrides: Any) -> None:
     _check_ids(files, overrides)
     from monai.bundle import run
 
+    forget_parts()  # what this process looked at before is no part of the training
     folder = files[0].parent
     metadata, log = folder / "metadata.json", folder / "logging.conf"
     try:

@@ -18,11 +18,14 @@ from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from PIL import Image
 
 from monai_mammo import networks
-from monai_mammo.bundle import DETAIL, BundleFolder, find
+from monai_mammo.bundle import DETAIL, BundleFolder, PartInTraining, find
+from monai_mammo.bundle.training_record import forget_parts, record_of
 from monai_mammo.cli.main import main
+from monai_mammo.files.digest import file_sha256
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae")
+BEFORE_DIFFUSION = ("mammo_autoencoder", "mammo_lesion_segmentation")
 SHAPE = [64, 48]
 QUICK = {
     "phantom_shape": SHAPE,
@@ -206,6 +209,7 @@ def test_the_loop_is_an_overlay_whose_switch_is_its_weight_and_start(tiny_bundle
     quick = {**QUICK, "max_epochs": 2, "loop_every": 1, "loop_latest_time": 1.0, "precision": None}
 
     def trained(name, *overlays, **settings):
+        forget_parts()  # as in a process of its own
         run(root, "train", *overlays, "smoke", **quick, **settings, output_dir=name)
         return torch.load(elsewhere / name / "models" / "checkpoint.pt", weights_only=True)
 
@@ -217,18 +221,29 @@ def test_the_loop_is_an_overlay_whose_switch_is_its_weight_and_start(tiny_bundle
     assert plain["loss_function"] == {}
     assert int(with_loop["loss_function"]["loop.iteration"]) == with_loop["iteration"] == plain["iteration"]
     assert all(torch.equal(value, plain["network"][key]) for key, value in late["network"].items())
+    taught = {name: record_of(elsewhere / name / "models" / "model.pt") for name in ("loop", "late", "plain")}
+    read = [PartInTraining.of(BundleFolder(tiny_bundles / name), "models/model.pt") for name in BEFORE_DIFFUSION]
+    assert taught == {"loop": tuple(read), "late": tuple(read), "plain": tuple(read[:1])}, "who had a part is stated"
+    forget_parts()
+    run(root, "train", "fine_tune", "smoke", **quick, output_dir="finer", ckpt_path=elsewhere / "loop/models/model.pt")
+    finer = record_of(elsewhere / "finer" / "models" / "model.pt")
+    begun = PartInTraining("", "", "model.pt", file_sha256(elsewhere / "loop/models/model.pt"))
+    assert set(finer) == {*read, begun}, "who had a part in what it began from had one too"
 
 
 @pytest.mark.parametrize(("name", "stage"), [("mammo_diffusion", ["detail"]), ("mammo_autoencoder", [])])
 def test_the_length_of_the_average_is_chosen_after_the_training(tiny_bundles, elsewhere, name, stage):
     root = tiny_bundles / name
     quick = {**QUICK, "output_dir": "averaged", "max_epochs": 2, "resume": True}
+    forget_parts()
     run(root, "train", *stage, "smoke", "power_averages", **quick, snapshot_epochs=1)
     assert len(list((elsewhere / "averaged" / "averages").glob("averages_*.pt"))) == 2
     run(root, "train", *stage, "smoke", "choose_average", **quick, lengths=[0.06, 0.2])
     chosen = elsewhere / "averaged" / "chosen_average"
     scores = json.loads((chosen / "lengths.json").read_text())["by_length"]
     assert len(scores) == 2 and all(np.isfinite(list(scores.values())))
+    beside = elsewhere / "averaged" / "models" / "model.pt"
+    assert record_of(chosen / "model.pt") == record_of(beside) and record_of(beside) is not None
     network = networks.build(*BundleFolder(root).trained_network(*stage))
     networks.load_weights(network, chosen / "model.pt")
     assert all(torch.isfinite(p).all() for p in network.parameters())

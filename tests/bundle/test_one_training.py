@@ -31,4 +31,4 @@ def test_the_second_training_says_who_works_there(tiny_bundles, elsewhere, capsy
         assert f"models is being written by process {os.getpid()}" in said and "Traceback" not in said
         assert [path.name for path in models.iterdir()] == [LOCK]
     assert main(words) == 0
-    assert sorted(path.name for path in models.iterdir()) == ["checkpoint.pt", "model.pt"]
+    assert sorted(path.name for path in models.iterdir()) == ["checkpoint.pt", "model.pt", "model.trained_with.json"]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
+
 import numpy as np
 import pytest
 
 from monai_mammo import bundle
+from monai_mammo.bundle import PartInTraining
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import adherence_figures, compared_readings, side_figures
-from monai_mammo.evaluation.examiners import JUDGE
+from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, training_parts
 from monai_mammo.evaluation.lesion_readings import Reading
 from monai_mammo.evaluation.loop.loop_of_run import evaluate_loop
 from monai_mammo.evaluation.report.report_of_folder import evaluate_report
@@ -128,6 +133,31 @@ def test_a_judge_that_had_a_part_in_a_run_is_refused(make_run, samples, datalist
         evaluate_report(run, reference=datalist.parent, out=tmp_path / "report", device="cpu")
     with pytest.raises(RequestError, match="the judge of mammo_lesion_segmentation had a part in the run"):
         evaluate_loop(run, datalist=datalist, device="cpu")
+
+
+def test_a_judge_that_taught_the_generator_is_refused(make_run, samples, datalist, monkeypatch, tmp_path):
+    """As the run itself states it, or a bundle with the same weights that is at hand."""
+    home = bundle.find("mammo_lesion_segmentation")
+    judge = PartInTraining.of(home, JUDGE[0])
+    run = make_run(samples[:1], weights=["cd" * 32])
+    assert training_parts(load_run(run)) == ({}, ("tiny",))
+    manifest = load_run(run)
+    manifest.head["weights"][0]["trained_with"] = [judge.sha256]
+    manifest.save()
+    taught = "the judge of mammo_lesion_segmentation had a part in the training of tiny, which drew the run"
+    with pytest.raises(RequestError, match=taught):
+        adherence_figures([run], datalist, device="cpu")
+    with pytest.raises(RequestError, match=taught):
+        evaluate_report(run, reference=datalist.parent, out=tmp_path / "report", device="cpu")
+    (tmp_path / "tiny" / "configs").mkdir(parents=True)
+    entry = {"sha256": "cd" * 32, "networks": [dataclasses.asdict(judge)]}
+    about = {"version": "1", "weights_sha256": {"m.pt": "cd" * 32}, "trained_with": {"m.pt": entry}}
+    (tmp_path / "tiny" / "configs" / "metadata.json").write_text(json.dumps(about))
+    other = make_run(samples[:1], weights=["cd" * 32])
+    refuse_judge_that_drew(home, load_run(other))
+    monkeypatch.setenv("MONAI_MAMMO_BUNDLES", f"{tmp_path}{os.pathsep}{home.root.parent}")
+    with pytest.raises(RequestError, match=taught):
+        refuse_judge_that_drew(home, load_run(other))
 
 
 def test_the_lesion_network_that_chose_among_tries_may_read_a_run(make_run, samples, datalist):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -15,6 +16,8 @@ from ignite.engine import Events
 from PIL import Image
 from torch import nn
 
+from monai_mammo.bundle import PartInTraining
+from monai_mammo.bundle.training_record import record_of
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.folder_lock import LOCK, folder_lock
 from monai_mammo.measures.breast_psnr import BreastPSNR
@@ -267,8 +270,15 @@ def test_the_best_weights_are_kept_through_worse_epochs_and_resumes(items, tmp_p
         writer(engine)
         assert (tmp_path / "model.pt").is_file() is is_written
     again = BestWeightsWriter(tmp_path / "model.pt", metric="val_loss")
-    again.load_state_dict(writer.state_dict())
+    before = PartInTraining("read before the pause", "1", "models/model.pt", "ab" * 32)
+    state = writer.state_dict()
+    again.load_state_dict({**state, "parts": [*state["parts"], dataclasses.asdict(before)]})
     assert again.best == 1.0
+    engine.state.metrics = {"val_loss": 0.5}
+    again(engine)
+    assert before in record_of(tmp_path / "model.pt")
+    again.load_state_dict({"best": 1.0})  # of a checkpoint from before there were records
+    engine.state.metrics = {"val_loss": 1.0}
     only_reader = BestWeightsWriter(tmp_path / "other.pt", metric="val_loss", is_writer=False)
     only_reader(engine)
     assert only_reader.best == 1.0 and not (tmp_path / "other.pt").exists()

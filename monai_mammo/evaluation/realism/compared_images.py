@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,14 @@ from monai_mammo.prepare.geometry import mirror
 from monai_mammo.prepare.picture_decoding import read_picture
 from monai_mammo.terms import AcquisitionKind, ChestWall
 
-__all__ = ["acquired_images", "acquired_items", "images_of_items", "synthetic_images", "synthetic_items"]
+__all__ = [
+    "acquired_images",
+    "acquired_items",
+    "images_of_items",
+    "shape_of_items",
+    "synthetic_images",
+    "synthetic_items",
+]
 
 _UNIT = np.float32(65535)
 
@@ -130,26 +137,54 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
     return images_of_items(items)
 
 
-def images_of_items(items: Sequence[dict[str, Any]]) -> ImageSet:
+def images_of_items(
+    items: Sequence[dict[str, Any]], *, breast_of: Callable[[dict[str, Any], np.ndarray], np.ndarray] | None = None
+) -> ImageSet:
     """Set of the images of items, breasts found in their pixels by one rule.
 
     Parameters
     ----------
     items : sequence of dict
         Of a datalist, or with their pixels; one or more.
+    breast_of : callable, optional
+        What the rule gives for an item and its brightness, where it was kept.
 
     Returns
     -------
     ImageSet
     """
-    images = [pixels_of(item) for item in items]
+    images = [pixels_of(item).astype(np.float32) / _UNIT for item in items]
     return ImageSet.of(
-        [image.astype(np.float32) / _UNIT for image in images],
+        images,
+        breasts=None if breast_of is None else [breast_of(*pair) for pair in zip(items, images, strict=True)],
         kinds=[item["conditions"].get("kind") for item in items],
         views=[item["conditions"].get("view") for item in items],
         persons=[str(item["person_id"]) for item in items],
         names=[str(item.get("image_id", i)) for i, item in enumerate(items)],
     )
+
+
+def shape_of_items(items: Sequence[dict[str, Any]]) -> tuple[int, ...]:
+    """Rows and columns that the images of items have.
+
+    Parameters
+    ----------
+    items : sequence of dict
+        With their pixels; one or more.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    RequestError
+        They are of several sizes.
+    """
+    shapes = {pixels_of(item).shape for item in items}
+    if len(shapes) != 1:
+        raise RequestError(f"images of a set have one size, these have {', '.join(map(str, sorted(shapes)))}")
+    return shapes.pop()
 
 
 def _with_kind(items: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.intervals import difference_of_means, ratio_of_means, summary
 from monai_mammo.evaluation.realism.classifier_auc import control_separability, separability
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, compared_sizes, examined_set
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace, frechet_distance
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder
 from monai_mammo.evaluation.realism.image_set import ImageSet
@@ -21,7 +22,19 @@ from monai_mammo.evaluation.realism.measured_image import MEASURES, POWER_MEASUR
 from monai_mammo.evaluation.stated import kind_groups
 from monai_mammo.progress import Progress, ProgressCallback
 
-__all__ = ["check_comparable", "compared_sets", "control_positions", "halved_by_person", "realism_figures"]
+__all__ = [
+    "Kept",
+    "called",
+    "check_comparable",
+    "check_sizes",
+    "compared_sets",
+    "control_positions",
+    "halved_by_person",
+    "realism_figures",
+]
+
+Kept = Callable[..., Any]
+"""Calls a function with arrays and words, or finds what it gave for the same ones before; gives plain values."""
 
 _Features = dict[str, np.ndarray]
 _Measured = dict[str, tuple[dict[str, float], ...]]
@@ -96,23 +109,59 @@ def check_comparable(synthetic: ImageSet, reference: ImageSet, control: ImageSet
         The images differ in size, or a person of the reference is in the control.
     """
     sets = {"synthetic": synthetic, "reference": reference, "control": control}
-    if len({s.shape for s in sets.values()}) > 1:
-        stated = ", ".join(f"{name} {s.shape[0]} x {s.shape[1]}" for name, s in sets.items())
-        raise RequestError(
-            f"images are compared pixel for pixel and have one size, these have {stated}: `monai-mammo prepare` brings "
-            "pictures to one"
-        )
+    check_sizes({name: one.shape for name, one in sets.items()})
     if set(reference.persons) & set(control.persons):
         raise RequestError("a person of the reference is in the control: their images would be taken for one another's")
 
 
-def compared_sets(synthetic: ExaminedSet, reference: ExaminedSet, control: ExaminedSet) -> dict[str, Any]:
+def check_sizes(sizes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse sets of images of unequal sizes.
+
+    Parameters
+    ----------
+    sizes : mapping of str to tuple of int
+        Rows and columns of each set, by its name.
+
+    Raises
+    ------
+    RequestError
+    """
+    if len(set(sizes.values())) > 1:
+        stated = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in sizes.items())
+        raise RequestError(
+            f"images are compared pixel for pixel and have one size, these have {stated}: `monai-mammo prepare` brings "
+            "pictures to one"
+        )
+
+
+def called(function: Callable[..., Any], *arrays: np.ndarray, **words: Any) -> Any:
+    """What a function gives for arrays and words; nothing is kept.
+
+    Parameters
+    ----------
+    function : callable
+    *arrays : ndarray
+    **words
+        Plain values.
+
+    Returns
+    -------
+    object
+    """
+    return function(*arrays, **words)
+
+
+def compared_sets(
+    synthetic: ExaminedSet, reference: ExaminedSet, control: ExaminedSet, *, kept: Kept = called
+) -> dict[str, Any]:
     """Figures of examined sets, as `realism_figures` gives them.
 
     Parameters
     ----------
     synthetic, reference, control : ExaminedSet
         As `realism_figures` takes their images.
+    kept : callable
+        Calls what compares features, or finds what it gave for the same ones before.
 
     Returns
     -------
@@ -125,13 +174,13 @@ def compared_sets(synthetic: ExaminedSet, reference: ExaminedSet, control: Exami
     sizes = compared_sizes(reference.images.shape)
     features = {size: {name: one.features[size] for name, one in examined.items()} for size in sizes}
     groups = _shared_kinds(sets)
+    distances = _distance_rows(sets, features["full"], groups, kept)
     return {
         "measures": _measure_rows(sets, measured, groups),
         "spectrum": _view_rows(sets, measured, groups, POWER_MEASURES),
         "profile": _view_rows(sets, measured, groups, PROFILE_MEASURES),
-        "frechet": _distance_rows(frechet_distance, sets, features["full"], groups),
-        "kernel": _distance_rows(kernel_distance, sets, features["full"], groups),
-        "auc": _auc_rows(sets, features, groups),
+        **distances,
+        "auc": _auc_rows(sets, features, groups, kept),
         "settings": {
             "shape": list(reference.images.shape),
             "sizes": {size: list(shape) for size, shape in sizes.items()},
@@ -260,44 +309,72 @@ def _summary(values: tuple[Sequence[float], Sequence[str]]) -> dict[str, Any] | 
     return None if found is None else {**found, "n_persons": len(set(values[1]))}
 
 
+_DISTANCES = {"frechet": frechet_distance, "kernel": kernel_distance}
+
+
 def _distance_rows(
-    distance: Callable[..., dict[str, Any] | None],
-    sets: dict[str, ImageSet],
-    features: dict[str, _Features],
-    groups: Any,
-) -> list[Any]:
-    rows = []
+    sets: dict[str, ImageSet], features: dict[str, _Features], groups: Any, kept: Kept
+) -> dict[str, list[Any]]:
+    """Rows by sort of features and kind of each distance, by its name."""
+    rows: dict[str, list[Any]] = {name: [] for name in _DISTANCES}
+    persons = {name: list(some.persons) for name, some in sets.items()}
     for family in features["reference"]:
-        everything = {name: of_set[family] for name, of_set in features.items()}
-        space = FeatureSpace.of(np.concatenate([everything["reference"], everything["control"]]))
-        for kind, positions in groups.items():
-            row: dict[str, Any] = {"kind": kind, "features": family}
-            for name in ("synthetic", "control"):
-                row[name] = distance(
-                    everything[name][positions[name]],
-                    everything["reference"][positions["reference"]],
-                    space=space,
-                    persons=[sets[name].persons[i] for i in positions[name]],
-                    reference_persons=[sets["reference"].persons[i] for i in positions["reference"]],
-                )
-            rows.append(row)
+        everything = (features[name][family] for name in ("synthetic", "reference", "control"))
+        for name, found in kept(
+            _distances, *everything, persons=persons, groups=groups, is_one_unit=has_one_unit(family)
+        ).items():
+            rows[name] += [{"kind": kind, "features": family, **of_sets} for kind, of_sets in found.items()]
     return rows
 
 
-def _auc_rows(sets: dict[str, ImageSet], features: dict[str, dict[str, _Features]], groups: Any) -> list[Any]:
+def _distances(
+    synthetic: np.ndarray,
+    reference: np.ndarray,
+    control: np.ndarray,
+    *,
+    persons: dict[str, list[str]],
+    groups: Any,
+    is_one_unit: bool,
+) -> dict[str, dict[str, Any]]:
+    """By distance and kind, of generated images and of the control from the reference."""
+    space = FeatureSpace.of(np.concatenate([reference, control]), is_one_unit=is_one_unit)
+    sides = {"synthetic": synthetic, "control": control}
+    return {
+        distance: {
+            kind: {
+                name: measure(
+                    features[positions[name]],
+                    reference[positions["reference"]],
+                    space=space,
+                    persons=[persons[name][i] for i in positions[name]],
+                    reference_persons=[persons["reference"][i] for i in positions["reference"]],
+                )
+                for name, features in sides.items()
+            }
+            for kind, positions in groups.items()
+        }
+        for distance, measure in _DISTANCES.items()
+    }
+
+
+def _auc_rows(
+    sets: dict[str, ImageSet], features: dict[str, dict[str, _Features]], groups: Any, kept: Kept
+) -> list[Any]:
     rows = []
     for size, of_sets in features.items():
         for family in of_sets["reference"]:
             for kind, positions in groups.items():
                 some = {name: of_sets[name][family][of_kind] for name, of_kind in positions.items()}
                 persons = {name: [sets[name].persons[i] for i in of_kind] for name, of_kind in positions.items()}
-                synthetic = separability(
+                synthetic = kept(
+                    separability,
                     some["synthetic"],
                     some["reference"],
                     persons=persons["synthetic"],
                     acquired_persons=persons["reference"],
                 )
-                control = control_separability(
+                control = kept(
+                    control_separability,
                     np.concatenate([some["reference"], some["control"]]),
                     persons=persons["reference"] + persons["control"],
                     n=len(some["synthetic"]),

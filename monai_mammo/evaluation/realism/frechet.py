@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import linalg
 
+from monai_mammo.evaluation.realism.feature_spread import feature_spread
 from monai_mammo.evaluation.realism.person_folds import PersonResampler
 
 __all__ = [
@@ -31,7 +32,8 @@ class FeatureSpace:
     Parameters
     ----------
     mean, scale : ndarray, shape (d,)
-        Of the features of the images that it was made from; a feature that never varies has scale infinity.
+        Of the features of the images that it was made from; a feature that varies by no more than rounding has scale
+        infinity.
     components : ndarray, shape (d, k)
         Columns of length 1.
     """
@@ -41,7 +43,7 @@ class FeatureSpace:
     components: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, *, n_components: int = N_COMPONENTS) -> Self:
+    def of(cls, features: np.ndarray, *, n_components: int = N_COMPONENTS, is_one_unit: bool = False) -> Self:
         """Space of the largest components of features, shape (n, d), fewer where there are fewer images or features.
 
         Parameters
@@ -49,14 +51,17 @@ class FeatureSpace:
         features : ndarray, shape (n, d)
             Of the images that the space is made from.
         n_components : int
-            Largest number of components.
+            Largest number of components; with 0 the features are only scaled.
+        is_one_unit : bool
+            Whether all features have one unit, as those of a network do.
 
         Returns
         -------
         FeatureSpace
         """
-        mean, deviation = features.mean(axis=0), features.std(axis=0)
-        scale = np.where(deviation > 1e-12, deviation, np.inf)
+        mean, scale = features.mean(axis=0), feature_spread(features, is_one_unit=is_one_unit)
+        if n_components == 0:
+            return cls(mean, scale, np.zeros((features.shape[1], 0)))
         _, _, directions = np.linalg.svd((features - mean) / scale, full_matrices=False)
         return cls(mean, scale, directions[: min(n_components, len(features) - 1)].T)
 
@@ -180,11 +185,14 @@ def frechet_distance(
     Returns
     -------
     dict or None
-        ``value``, ``low``, ``high``, ``n``, ``n_persons``; `None` where either set has fewer than 3 images.
+        ``value``, ``low``, ``high``, ``n``, ``n_persons``; `None` where either set has fewer than 3 images, or the
+        reference never varies.
     """
     if min(len(features), len(reference)) < 3:
         return None
     left, right = space.project(features), space.project(reference)
+    if not right.var(axis=0).sum() > 0:
+        return None
     value = _share(left, right)
     out: dict[str, Any] = {"value": round(value, 4), "low": None, "high": None}
     if min(len(set(persons)), len(set(reference_persons))) > 2:

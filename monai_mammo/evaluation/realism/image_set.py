@@ -12,7 +12,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.prepare.geometry import resize
 
-__all__ = ["ImageSet"]
+__all__ = ["ImageSet", "found_breast"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +85,28 @@ class ImageSet:
         given = names if names is not None else [f"image {i}" for i in range(n)]
         return cls(
             images=pixels,
-            breasts=tuple(_breast(p) for p in pixels) if breasts is None else tuple(b > 0 for b in breasts),
+            breasts=tuple(map(found_breast, pixels)) if breasts is None else tuple(b > 0 for b in breasts),
             kinds=tuple(kinds) if kinds is not None else (None,) * n,
             views=tuple(views) if views is not None else (None,) * n,
             persons=tuple(persons if persons is not None else given),
             names=tuple(given),
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[ImageSet]) -> Self:
+        """Set of the images of several, in their order.
+
+        Parameters
+        ----------
+        parts : sequence of ImageSet
+            One or more.
+
+        Returns
+        -------
+        ImageSet
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: tuple(one for part in parts for one in getattr(part, name)) for name in names})
 
     def __len__(self) -> int:
         return len(self.images)
@@ -142,6 +158,17 @@ class ImageSet:
         )
 
 
-def _breast(image: np.ndarray) -> np.ndarray:
+def found_breast(image: np.ndarray) -> np.ndarray:
+    """Where the breast is in an image by one rule for acquired and generated images; everywhere where none is found.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+        Brightness in [0, 1], chest wall left.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool
+    """
     _, breast = clean_air(image)
     return np.ones(image.shape, dtype=bool) if breast is None else breast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,6 +77,7 @@ def folds_by_person(persons: Sequence[str], is_synthetic: np.ndarray, *, n_folds
     ndarray, shape (n,), int
     """
     names = np.asarray(persons, dtype=str)
+    n_of_person = Counter(map(str, names))
     acquired = sorted(set(names[~is_synthetic]))
     synthetic = sorted(set(names[is_synthetic]) - set(acquired))
     rng = np.random.default_rng(seed)
@@ -83,7 +85,7 @@ def folds_by_person(persons: Sequence[str], is_synthetic: np.ndarray, *, n_folds
     for group in (acquired, synthetic):
         n_images = np.zeros(n_folds, dtype=int)
         shuffled = [group[i] for i in rng.permutation(len(group))]
-        for person in sorted(shuffled, key=lambda name: -int((names == name).sum())):  # those with most images first
+        for person in sorted(shuffled, key=lambda name: -n_of_person[str(name)]):  # those with most images first
             fold_of[person] = int(np.argmin(n_images))
-            n_images[fold_of[person]] += int((names == person).sum())
+            n_images[fold_of[person]] += n_of_person[str(person)]
     return np.array([fold_of[name] for name in names])

@@ -15,7 +15,7 @@ from monai_mammo.prepare.datalist_items import breast_of, pixels_of
 __all__ = ["BASELINES", "baseline_positions", "spoilt_items"]
 
 _UNIT = 65535
-_BLUR_SHARE = 1 / 192  # of the rows: two pixels of 384; a pixel at least
+_BLUR_SHARE = 1 / 384  # of the rows: a pixel of 384, and at least
 _NOISE = 0.1
 _TILES = (8, 6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.adherence import compared_readings
 from monai_mammo.evaluation.memorisation import compared_closeness
-from monai_mammo.evaluation.realism.compared_sets import compared_sets
+from monai_mammo.evaluation.realism.compared_sets import Kept, called, compared_sets
 from monai_mammo.evaluation.realism.diversity import diversity_figures
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.realism.neighbours import NEIGHBOUR_MEASURES, covered_images, neighbour_figures
 from monai_mammo.evaluation.report.cases import case_figures
@@ -33,6 +35,7 @@ def compared_sides(
     copies: Sequence[Nearest] = (),
     sides: dict[str, int] | None = None,
     n_origins_stated: int = 0,
+    kept: Kept = called,
 ) -> dict[str, Any]:
     """Figures of one side beside another, each with the same on acquired images where there is one.
 
@@ -46,6 +49,8 @@ def compared_sides(
         As `side_figures` gives them, of runs.
     n_origins_stated : int
         Generated images whose generator, weights and request are stated.
+    kept : callable
+        Calls what compares features, or finds what it gave for the same ones before.
 
     Returns
     -------
@@ -56,13 +61,13 @@ def compared_sides(
         of ``synthetic`` and ``acquired``, as `diversity_figures` gives them; ``cases``, ``subgroups``, ``identity``,
         ``origin``.
     """
-    neighbours, covered = _neighbours(synthetic, reference, control)
+    neighbours, covered = _neighbours(synthetic, reference, control, kept)
     return {
-        "realism": compared_sets(synthetic.examined, reference.examined, control.examined),
+        "realism": compared_sets(synthetic.examined, reference.examined, control.examined, kept=kept),
         "adherence": _adherence(synthetic, reference, sides),
         "memorisation": _memorisation(synthetic, reference, copies),
         "neighbours": neighbours,
-        "diversity": _diversity(synthetic, reference, control),
+        "diversity": _diversity(synthetic, reference, control, kept),
         "cases": case_figures(synthetic, reference, control),
         "subgroups": subgroup_figures(synthetic, reference, control, covered=covered),
         "identity": _identity(synthetic, reference, control),
@@ -92,7 +97,7 @@ def _memorisation(synthetic: MeasuredSide, reference: MeasuredSide, copies: Sequ
 
 
 def _neighbours(
-    synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide
+    synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide, kept: Kept
 ) -> tuple[list[dict[str, Any]], dict[str, Covered]]:
     """By sort of features, of all images whose kind is generated; and which of the reference have a neighbour."""
     kinds = set(synthetic.conditions("kind"))
@@ -109,48 +114,88 @@ def _neighbours(
         }
         if min(map(len, everything.values())) < 2:
             continue
-        space = FeatureSpace.of(np.concatenate([everything["reference"], everything["control"]]))
-        points = {name: space.project(x) for name, x in everything.items()}
-        found = {
-            name: neighbour_figures(
-                points[name],
-                points["reference"],
-                persons=[side.persons[i] for i in of_kinds[name]],
-                reference_persons=[reference.persons[i] for i in of_kinds["reference"]],
-            )
-            for name, side in (("synthetic", synthetic), ("control", control))
+        persons = {
+            name: [side.persons[i] for i in of_kinds[name]]
+            for name, side in (("synthetic", synthetic), ("reference", reference), ("control", control))
         }
+        found = kept(_neighbours_of_features, *everything.values(), persons=persons, is_one_unit=has_one_unit(family))
         for measure in NEIGHBOUR_MEASURES:
-            row = {which: of_side[measure] for which, of_side in found.items()}
+            row = {which: of_side["figures"][measure] for which, of_side in found.items()}
             rows.append({"kind": "all", "features": family, "measure": measure, **row})
-        covered[family] = {}
-        for which in ("synthetic", "control"):
-            flags = covered_images(points[which], points["reference"])
-            some = [] if flags is None else [bool(flag) for flag in flags]
-            covered[family][which] = dict(zip(of_kinds["reference"], some, strict=False))
+        covered[family] = {
+            which: dict(zip(of_kinds["reference"], of_side["covered"], strict=False))
+            for which, of_side in found.items()
+        }
     return rows, covered
 
 
-def _diversity(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> list[dict[str, Any]]:
+def _neighbours_of_features(
+    synthetic: np.ndarray,
+    reference: np.ndarray,
+    control: np.ndarray,
+    *,
+    persons: dict[str, list[str]],
+    is_one_unit: bool,
+) -> dict[str, Any]:
+    """Figures of generated images and of the control, and which images of the reference have one of them near."""
+    space = FeatureSpace.of(np.concatenate([reference, control]), is_one_unit=is_one_unit)
+    known = space.project(reference)
+    found = {}
+    for name, features in (("synthetic", synthetic), ("control", control)):
+        points = space.project(features)
+        figures = neighbour_figures(points, known, persons=persons[name], reference_persons=persons["reference"])
+        flags = covered_images(points, known)
+        found[name] = {"figures": figures, "covered": [] if flags is None else [bool(flag) for flag in flags]}
+    return found
+
+
+def _diversity(
+    synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide, kept: Kept
+) -> list[dict[str, Any]]:
     """How far images of one kind lie apart, of equal and of other view, density and finding."""
     rows: list[dict[str, Any]] = []
-    for family in [sort for sort in _DIVERSITY_SORTS if sort in reference.examined.features["full"]]:
-        of_family = {
-            name: side.examined.features["full"][family]
-            for name, side in (("synthetic", synthetic), ("acquired", reference), ("control", control))
+    kinds = sorted({str(k) for k in synthetic.conditions("kind") if k in reference.conditions("kind")})
+    about = {
+        name: {
+            "kinds": [str(kind) for kind in side.conditions("kind")],
+            "groups": [_group(values) for values in zip(*(side.conditions(c) for c in _CONDITIONS), strict=True)],
+            "persons": list(side.persons),
         }
-        space = FeatureSpace.of(np.concatenate([of_family["acquired"], of_family["control"]]))
-        for kind in sorted({str(k) for k in synthetic.conditions("kind") if k in reference.conditions("kind")}):
-            row: dict[str, Any] = {"kind": kind, "features": family}
-            for name, side in (("synthetic", synthetic), ("acquired", reference)):
-                chosen = [i for i, k in enumerate(side.conditions("kind")) if str(k) == kind]
-                columns = [side.conditions(condition) for condition in _CONDITIONS]
-                values = [tuple(column[i] for column in columns) for i in chosen]
-                groups = [None if None in value else value for value in values]
-                points = space.scaled(of_family[name][chosen]) / np.sqrt(len(space.mean))
-                row[name] = diversity_figures(points, groups, persons=[side.persons[i] for i in chosen])
-            rows.append(row)
+        for name, side in (("synthetic", synthetic), ("acquired", reference))
+    }
+    for family in [sort for sort in _DIVERSITY_SORTS if sort in reference.examined.features["full"]]:
+        of_family = (side.examined.features["full"][family] for side in (synthetic, reference, control))
+        words = {"about": about, "kinds": kinds, "is_one_unit": has_one_unit(family)}
+        for kind, found in kept(_diversity_of_features, *of_family, **words).items():
+            rows.append({"kind": kind, "features": family, **found})
     return rows
+
+
+def _group(values: tuple[Any, ...]) -> str | None:
+    """What images of equal conditions have in common; `None` where one is not stated."""
+    return None if None in values else json.dumps(values, default=str)
+
+
+def _diversity_of_features(
+    synthetic: np.ndarray,
+    acquired: np.ndarray,
+    control: np.ndarray,
+    *,
+    about: dict[str, Any],
+    kinds: list[str],
+    is_one_unit: bool,
+) -> dict[str, dict[str, Any]]:
+    """By kind, of generated and of acquired images."""
+    space = FeatureSpace.of(np.concatenate([acquired, control]), n_components=0, is_one_unit=is_one_unit)
+    found: dict[str, dict[str, Any]] = {}
+    for kind in kinds:
+        found[kind] = {}
+        for name, features in (("synthetic", synthetic), ("acquired", acquired)):
+            chosen = [i for i, k in enumerate(about[name]["kinds"]) if k == kind]
+            points = space.scaled(features[chosen]) / np.sqrt(len(space.mean))
+            groups, persons = ([about[name][key][i] for i in chosen] for key in ("groups", "persons"))
+            found[kind][name] = diversity_figures(points, groups, persons=persons)
+    return found
 
 
 def _identity(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> dict[str, Any]:

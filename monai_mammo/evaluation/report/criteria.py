@@ -99,8 +99,17 @@ class Criterion:
     def rule(self) -> str:
         """Limits in words."""
         what = {"itself": "figure", "difference": "difference", "ratio": "ratio"}[self.judged]
-        tolerated = "" if self.tolerated == self.good else f"; tolerated {_limits(self.tolerated)}"
-        return f"{what} {_limits(self.good)}{tolerated}"
+        beyond = "" if self.tolerated == self.good else f"; outside {self._beyond}"
+        return f"{what} {_limits(self.good)}{beyond}"
+
+    @property
+    def _beyond(self) -> str:
+        """What lies beyond what is tolerated, in words; a bound that no share can pass is not said."""
+        is_share = self.judged == "itself" and self.good[0] >= 0 and self.good[1] <= 1
+        ends = (0.0, 1.0) if is_share else (-_INFINITY, _INFINITY)
+        low, high = self.tolerated
+        below = [f"below {low:g}"] if low > ends[0] else []
+        return " or ".join([*below, *([f"above {high:g}"] if high < ends[1] else [])]) or "never"
 
     def verdict(self, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Row of the table of verdicts.
@@ -463,7 +472,9 @@ def _share(
     )
 
 
-def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[Criterion, ...]:
+def _distances(
+    family: str, name: str, words: str, *, sort: str = "", has_precision: bool = True
+) -> tuple[Criterion, ...]:
     common: dict[str, Any] = {
         "heading": "congruence",
         "question": "realism",
@@ -471,7 +482,7 @@ def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[C
         "n_least": 20,
         "family": sort or name,
     }
-    return (
+    found = (
         Criterion(
             name=f"auc_{name}",
             title=f"how well a classifier tells them from acquired images by {words} (AUC)",
@@ -510,6 +521,7 @@ def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[C
             **common,
         ),
     )
+    return found if has_precision else found[:-1]
 
 
 def _coverage(family: str, name: str, words: str) -> Criterion:
@@ -532,7 +544,8 @@ CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
     *_distances("filtered radiomic", "filtered", _FILTERED, sort="radiomic"),
     *_distances("inner layers", "network", "features of a pretrained network"),
-    *_distances("judge", "judge", "features of the judge"),
+    # on its leading components the judge places blurred copies among acquired images
+    *_distances("judge", "judge", "features of the judge", has_precision=False),
     Criterion(
         name="fine_texture",
         title="power of the finest texture, 1/4 to 1/2 cycles a pixel, less that of acquired images",

@@ -60,7 +60,13 @@ def figure_text(figure: Mapping[str, Any] | None, digits: int = 2, *, sign: str 
 
 
 def table_html(
-    caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]], *, is_html: Sequence[int] = (), about: str = ""
+    caption: str,
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    is_html: Sequence[int] = (),
+    about: str = "",
+    groups: Mapping[int, tuple[str, str]] | None = None,
 ) -> str:
     """Table whose first column names the rows; on narrow screens it scrolls by itself, also by keyboard.
 
@@ -76,6 +82,8 @@ def table_html(
         Columns that hold HTML; all others are escaped.
     about : str
         Sentence below the table, which does not scroll with it.
+    groups : mapping of int to tuple of str, optional
+        Before which row a group begins: its name, by which the page refers to it, and its title as HTML.
 
     Returns
     -------
@@ -83,7 +91,14 @@ def table_html(
     """
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     lines = []
-    for row in rows:
+    for place, row in enumerate(rows):
+        if groups and place in groups:
+            name, title = groups[place]
+            start = "</tbody><tbody>" if place else ""
+            lines.append(
+                f'{start}<tr class="group" id="{escape(name, quote=True)}">'
+                f'<th scope="rowgroup" colspan="{len(titles)}">{title}</th></tr>'
+            )
         parts = [value if i in is_html else escape(value) for i, value in enumerate(row)]
         first, *rest = parts
         lines.append(f'<tr><th scope="row">{first}</th>{"".join(f"<td>{part}</td>" for part in rest)}</tr>')

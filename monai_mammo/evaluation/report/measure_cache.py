@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.errors import MammoError
 from monai_mammo.evaluation.lesion_readings import Reading
 from monai_mammo.files import save_bytes
@@ -191,6 +192,118 @@ class MeasureCache:
         np.savez(buffer, vector=vector)
         self._save(self._path(f"{_VERSION}{digest}vector{network_sha256}", "npz"), buffer.getvalue())
 
+    def breast(self, digest: str) -> np.ndarray | None:
+        """Where the breast is in an image, or `None`.
+
+        Parameters
+        ----------
+        digest : str
+            `content_digest` of the image.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns), bool, or None
+        """
+        path = self._breast_path(digest)
+        if not path.is_file():
+            return None
+        try:
+            stored = read_arrays(path)
+            rows, columns = map(int, stored["shape"])
+            return np.unpackbits(stored["bits"], count=rows * columns).reshape(rows, columns).astype(bool)
+        except (UnreadableFile, KeyError, ValueError, TypeError):
+            return None
+
+    def has_breast(self, digest: str) -> bool:
+        """Whether there is a file with what `breast` gives, not whether it can be read.
+
+        Parameters
+        ----------
+        digest : str
+            As `breast` takes it.
+
+        Returns
+        -------
+        bool
+        """
+        return self._breast_path(digest).is_file()
+
+    def put_breast(self, digest: str, breast: np.ndarray) -> None:
+        """Keep where the breast is in an image.
+
+        Parameters
+        ----------
+        digest : str
+            As `breast` takes it.
+        breast : ndarray, shape (rows, columns), bool
+        """
+        buffer = io.BytesIO()
+        np.savez(buffer, shape=np.array(breast.shape), bits=np.packbits(breast))
+        self._save(self._breast_path(digest), buffer.getvalue())
+
+    def nearest(self, key: str) -> Nearest | None:
+        """Closest training image of an image, or `None`.
+
+        Parameters
+        ----------
+        key : str
+            Hashes of the image and of the fingerprint of training images.
+
+        Returns
+        -------
+        Nearest or None
+        """
+        path = self._path(f"{_VERSION}{key}nearest", "json")
+        if not path.is_file():
+            return None
+        try:
+            return Nearest(**read_json(path))
+        except (UnreadableFile, TypeError):
+            return None
+
+    def put_nearest(self, key: str, nearest: Nearest) -> None:
+        """Keep which training image is closest to an image.
+
+        Parameters
+        ----------
+        key : str
+            As `nearest` takes it.
+        nearest : Nearest
+        """
+        self._save(self._path(f"{_VERSION}{key}nearest", "json"), json.dumps(nearest._asdict()).encode())
+
+    def figures(self, key: str) -> Any:
+        """Figures of whole sets of images, as plain values, or `None`.
+
+        Parameters
+        ----------
+        key : str
+            Hash of all that the figures come from.
+
+        Returns
+        -------
+        object or None
+        """
+        path = self._path(f"{key}figures", "json")
+        if not path.is_file():
+            return None
+        try:
+            return read_json(path)["figures"]
+        except (UnreadableFile, KeyError, TypeError):
+            return None
+
+    def put_figures(self, key: str, figures: Any) -> None:
+        """Keep figures of whole sets of images.
+
+        Parameters
+        ----------
+        key : str
+            As `figures` takes it.
+        figures : object
+            Plain values.
+        """
+        self._save(self._path(f"{key}figures", "json"), json.dumps({"figures": figures}).encode())
+
     def reading(self, key: str) -> Reading | None:
         """What a network read on an image, or `None`.
 
@@ -237,6 +350,9 @@ class MeasureCache:
         kept = {**dataclasses.asdict(reading), "person_id": ""}
         self._save(self._path(key, "json"), json.dumps(kept).encode())
 
+    def _breast_path(self, digest: str) -> Path:
+        return self._path(f"{_MEASURES_VERSION}{digest}breast", "npz")
+
     def _path(self, key: str, ending: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self._folder / name[:2] / f"{name}.{ending}"
@@ -244,4 +360,4 @@ class MeasureCache:
     @staticmethod
     def _save(path: Path, data: bytes) -> None:
         with contextlib.suppress(MammoError):
-            save_bytes(data, path, make_folder=True)
+            save_bytes(data, path, make_folder=True, is_flushed=False)

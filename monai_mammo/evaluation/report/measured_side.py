@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from monai_mammo.bundle.fingerprint import Nearest
+from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
 from monai_mammo.evaluation.lesion_readings import Reading, read_items
-from monai_mammo.evaluation.memorisation import closest
+from monai_mammo.evaluation.memorisation import closest, closest_copies, copied_positions
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
-from monai_mammo.evaluation.realism.image_set import ImageSet
+from monai_mammo.evaluation.realism.image_set import ImageSet, found_breast
 from monai_mammo.evaluation.report.instruments import Instruments
 from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
 from monai_mammo.prepare.datalist_items import pixels_of
 
-__all__ = ["MeasuredSide", "is_measured", "loaded_items", "measured_side"]
+__all__ = ["MeasuredSide", "closest_of", "closest_of_copies", "is_measured", "loaded_items", "measured_side"]
 
 _CHUNK = 32  # images after which progress is told
 
@@ -128,7 +129,8 @@ def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: Measur
     digest = content_digest(item)
     readers = [instruments.hashes[name] for name in instruments.examiners] if is_read else []
     return (
-        cache.has_examined(digest, instruments.hashes["encoder"])
+        cache.has_breast(digest)
+        and cache.has_examined(digest, instruments.hashes["encoder"])
         and all(cache.has_vector(digest, family.sha256) for family in instruments.families)
         and all(cache.has_reading(stated_digest(item, digest, weights)) for weights in readers)
     )
@@ -139,7 +141,6 @@ def measured_side(
     instruments: Instruments,
     *,
     is_read: bool,
-    images: ImageSet | None = None,
     cache: MeasureCache | None = None,
     on_images: Callable[[int], None] | None = None,
 ) -> MeasuredSide:
@@ -152,8 +153,6 @@ def measured_side(
     instruments : Instruments
     is_read : bool
         Whether lesion network and judge read the images, for which these state conditions and breast.
-    images : ImageSet, optional
-        Of the items, where it was made already.
     cache : MeasureCache, optional
         Where what was measured before is looked up, and what is measured is put.
     on_images : callable, optional
@@ -164,14 +163,13 @@ def measured_side(
     -------
     MeasuredSide
     """
-    images = images_of_items(items) if images is None else images
     digests = [content_digest(item) for item in items]
     parts = []
     for start in range(0, len(items), _CHUNK):
-        rows = range(start, min(start + _CHUNK, len(items)))
-        parts.append(_examined(images.take(rows), [digests[i] for i in rows], instruments, cache))
+        rows = slice(start, start + _CHUNK)
+        parts.append(_examined(_images(items[rows], cache), digests[rows], instruments, cache))
         if on_images is not None:
-            on_images(len(rows) * (1 + len(instruments.families)))
+            on_images(len(parts[-1]) * (1 + len(instruments.families)))
     readings = {}
     for name in instruments.examiners if is_read else ():
         read: list[Reading] = []
@@ -182,10 +180,79 @@ def measured_side(
                 on_images(len(some))
         readings[name] = tuple(read)
     prints = instruments.fingerprint
-    nearest = None if prints is None else tuple(closest(prints, items))
+    nearest = None if prints is None else tuple(closest_of(prints, items, cache=cache))
+    images = ImageSet.joined([part.images for part in parts])
     return MeasuredSide(
         items=tuple(items), examined=ExaminedSet.joined(images, parts), readings=readings, nearest=nearest
     )
+
+
+def closest_of(
+    prints: TrainingFingerprint, items: Sequence[dict[str, Any]], *, cache: MeasureCache | None = None
+) -> list[Nearest]:
+    """Closest training image of each of some images.
+
+    Parameters
+    ----------
+    prints : TrainingFingerprint
+    items : sequence of dict
+        With their pixels.
+    cache : MeasureCache, optional
+
+    Returns
+    -------
+    list of Nearest
+    """
+    of = prints.sha256
+    return [_kept_nearest(content_digest(item) + of, partial(closest, prints, [item]), cache) for item in items]
+
+
+def closest_of_copies(
+    prints: TrainingFingerprint, trained: Sequence[dict[str, Any]], *, cache: MeasureCache | None = None
+) -> list[Nearest]:
+    """Closest training image of planted copies of some training images, as `closest_copies` gives it.
+
+    Parameters
+    ----------
+    prints : TrainingFingerprint
+    trained : sequence of dict
+        Items of the images that it was made from.
+    cache : MeasureCache, optional
+
+    Returns
+    -------
+    list of Nearest
+    """
+    of, found = prints.sha256, []
+    for i in copied_positions(len(trained)):
+        key = f"{content_digest(trained[i])}copied {i}{of}"
+        found.append(_kept_nearest(key, partial(closest_copies, prints, trained, [i]), cache))
+    return found
+
+
+def _kept_nearest(key: str, find: Callable[[], list[Nearest]], cache: MeasureCache | None) -> Nearest:
+    known = None if cache is None else cache.nearest(key)
+    if known is None:
+        known = find()[0]
+        if cache is not None:
+            cache.put_nearest(key, known)
+    return known
+
+
+def _images(items: Sequence[dict[str, Any]], cache: MeasureCache | None) -> ImageSet:
+    """Images of some items, those breasts looked for that the cache does not have."""
+    if cache is None:
+        return images_of_items(items)
+
+    def breast_of(item: dict[str, Any], image: np.ndarray) -> np.ndarray:
+        digest = content_digest(item)
+        known = cache.breast(digest)
+        if known is None or known.shape != image.shape:
+            known = found_breast(image)
+            cache.put_breast(digest, known)
+        return known
+
+    return images_of_items(items, breast_of=breast_of)
 
 
 def _examined(

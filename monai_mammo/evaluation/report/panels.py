@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from monai_mammo.evaluation.realism.compared_sets import Kept, called
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.evaluation.report.shown_images import Panel, Picture
@@ -29,6 +31,7 @@ def panels_of(
     trained: Callable[[int], Mapping[str, Any] | None] = lambda position: None,
     pixels_of: Callable[[Mapping[str, Any]], np.ndarray] | None = None,
     seed: int = 0,
+    kept: Kept = called,
 ) -> list[Panel]:
     """Panels of a report.
 
@@ -43,13 +46,18 @@ def panels_of(
         From such an item to its pixels, shape (rows, columns), uint16; without it no training image is shown.
     seed : int
         Chooses the images at random.
+    kept : callable
+        Calls what compares features, or finds what it gave for the same ones before.
 
     Returns
     -------
     list of Panel
     """
-    distances, nearest = _distances(synthetic, reference)
-    order = np.argsort(distances, kind="stable")
+    features = [side.examined.features["full"] for side in (synthetic, reference)]
+    sort = next(name for name in _SORTS if name in features[1])
+    found = kept(_closest, *(of_side[sort] for of_side in features), is_one_unit=has_one_unit(sort))
+    distances, nearest = found["distances"], found["nearest"]
+    order = np.argsort(np.array(distances), kind="stable")
     n = min(N_SHOWN, max(1, len(order) // 3))
     best, furthest = [int(i) for i in order[:n]], [int(i) for i in order[::-1][:n]]
     rest = [i for i in range(len(synthetic)) if i not in (*best, *furthest)]
@@ -62,12 +70,16 @@ def panels_of(
         "Most like acquired images": ("smallest distance of features to the closest acquired image", best),
         "Least like acquired images": ("largest distance of features to the closest acquired image", furthest),
         "At random": ("drawn by chance from the rest", drawn),
-        "Suspected copies": ("closer to one training image than acquired images ever are but for 1 in 100", suspected),
+        "Suspected copies": (
+            "closer to one training image than acquired images ever are but for 1 in 100; the ratio is the distance to "
+            "the closest training image over that to the second closest",
+            suspected,
+        ),
     }
 
     def row(i: int) -> tuple[Picture, ...]:
         shown = [_picture(synthetic.items[i], "SYNTHETIC", f"distance {distances[i]:.2f}")]
-        shown.append(_picture(reference.items[int(nearest[i])], "acquired", "closest of the reference"))
+        shown.append(_picture(reference.items[nearest[i]], "acquired", "closest of the reference"))
         near = None if synthetic.nearest is None else synthetic.nearest[i]
         item = None if near is None or pixels_of is None else trained(near.position)
         if near is not None and item is not None and pixels_of is not None:
@@ -87,22 +99,19 @@ def panels_of(
     ]
 
 
-def _distances(synthetic: MeasuredSide, reference: MeasuredSide) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each generated image to the closest acquired one, shape (n,), and which that is."""
-    features = reference.examined.features["full"]
-    sort = next(name for name in _SORTS if name in features)
-    space = FeatureSpace.of(features[sort])
-    between = cdist(space.project(synthetic.examined.features["full"][sort]), space.project(features[sort]))
-    nearest = between.argmin(axis=1)
+def _closest(features: np.ndarray, reference: np.ndarray, *, is_one_unit: bool) -> dict[str, list[Any]]:
+    """Distance of each generated image to the closest acquired one, and which that is."""
+    space = FeatureSpace.of(reference, is_one_unit=is_one_unit)
+    between = cdist(space.project(features), space.project(reference))
     scale = max(1.0, float(np.sqrt(space.components.shape[1])))
-    return between.min(axis=1) / scale, nearest
+    return {"distances": (between.min(axis=1) / scale).tolist(), "nearest": between.argmin(axis=1).tolist()}
 
 
 def _picture(item: Mapping[str, Any], sort: str, words: str) -> Picture:
     conditions = item["conditions"]
     names = ("kind", "view", "density", "finding", "birads")
     known = [
-        f"BI-RADS {conditions[n]}" if n == "birads" else str(conditions[n])
+        f"BI-RADS {conditions[n]}" if n == "birads" else str(conditions[n]).replace("_", " ")
         for n in names
         if conditions.get(n) is not None
     ]

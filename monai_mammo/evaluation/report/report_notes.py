@@ -9,10 +9,13 @@ from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.training_images import TrainingImages
 from monai_mammo.terms import AcquisitionKind
 
-__all__ = ["FEW_IMAGES", "notes_of", "unstated_kinds"]
+__all__ = ["FEW_IMAGES", "MOST_APART", "notes_of", "unlike_kinds", "unstated_kinds"]
 
 FEW_IMAGES = 50
 """Images under which a report says that they are few."""
+
+MOST_APART = 0.1
+"""Share of images of another kind from which a report says that kinds are mixed unlike the reference's."""
 
 
 def notes_of(
@@ -21,6 +24,7 @@ def notes_of(
     known: Sequence[Mapping[str, Any]],
     figures: Mapping[str, Any],
     trained: TrainingImages,
+    unstated: Sequence[str] = (),
 ) -> list[str]:
     """Sentences on what is wrong with what was given, the gravest first.
 
@@ -34,6 +38,8 @@ def notes_of(
     figures : mapping
         As `compared_sides` gives them.
     trained : TrainingImages
+    unstated : sequence of str
+        Bundles that drew the images and do not state which networks had a part in their training.
 
     Returns
     -------
@@ -64,13 +70,20 @@ def notes_of(
             "what the judge reads is given no light, and its features flatter. Name a split, or a bundle with a judge, "
             "that has none of them."
         )
+    if unstated:
+        notes.append(
+            f"Which networks had a part in the training of {' and '.join(unstated)} is not stated, so it is not known "
+            "here whether the judge was one of them; it would then praise its own work."
+        )
+    if mixed := unlike_kinds(source, known):
+        notes.append(mixed)
     if source.constant:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
     if flat:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(flat), 'acquired image')}.")
-    unstated = unstated_kinds(source)
-    if unstated is not None:
-        notes.append(unstated)
+    without_kind = unstated_kinds(source)
+    if without_kind is not None:
+        notes.append(without_kind)
     if not source.is_read:
         notes.append("The images state no view, density, finding or BI-RADS: what was requested cannot be compared.")
     n = identity["n"]
@@ -79,6 +92,36 @@ def notes_of(
     if source.manifest is not None and not source.manifest.is_complete:
         notes.append(f"The run is not complete: {n} of {source.manifest.count} samples are there.")
     return notes
+
+
+def unlike_kinds(source: ReportSource, known: Sequence[Mapping[str, Any]]) -> str | None:
+    """Sentence on acquisition kinds in other shares than the reference's.
+
+    Parameters
+    ----------
+    source : ReportSource
+    known : sequence of mapping
+        Items of the reference.
+
+    Returns
+    -------
+    str or None
+        `None` where they are alike or not stated.
+    """
+    sides = [[item["conditions"].get("kind") for item in items] for items in (source.items, known)]
+    kinds = [str(kind) for kind in AcquisitionKind if any(kind in side for side in sides)]
+    if any(None in side for side in sides) or not all(sides):
+        return None
+    shares = [[side.count(kind) / len(side) for kind in kinds] for side in sides]
+    if sum(abs(a - b) for a, b in zip(*shares, strict=True)) / 2 <= MOST_APART:
+        return None
+    of_each, of_known = (
+        ", ".join(f"{share:.0%} {kind}" for kind, share in zip(kinds, some, strict=True)) for some in shares
+    )
+    return (
+        f"The images are {of_each}, those of the reference {of_known}: a classifier on all kinds together tells that "
+        "apart, too. The tables by kind do not."
+    )
 
 
 def unstated_kinds(source: ReportSource) -> str | None:

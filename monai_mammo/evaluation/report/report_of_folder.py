@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from monai_mammo import bundle as bundles
@@ -17,21 +18,23 @@ from monai_mammo.bundle import DEFAULT_BUNDLES, BundleFolder
 from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
-from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew
-from monai_mammo.evaluation.memorisation import closest_copies
-from monai_mammo.evaluation.realism.compared_images import images_of_items
-from monai_mammo.evaluation.realism.compared_sets import check_comparable
+from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, training_parts
+from monai_mammo.evaluation.realism.compared_images import shape_of_items
+from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
+from monai_mammo.evaluation.realism.feature_spread import feature_spread
 from monai_mammo.evaluation.realism.realism_of_folder import reference_and_control
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_ahead import Ahead
-from monai_mammo.evaluation.report.measured_side import MeasuredSide, loaded_items, measured_side
+from monai_mammo.evaluation.report.measured_side import MeasuredSide, closest_of_copies, loaded_items, measured_side
 from monai_mammo.evaluation.report.panels import panels_of
+from monai_mammo.evaluation.report.peer_panels import peer_panels
 from monai_mammo.evaluation.report.report_notes import notes_of, unstated_kinds
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
@@ -53,7 +56,6 @@ __all__ = ["VERSION", "evaluate_report"]
 VERSION = 1
 """Of the report's JSON."""
 
-_LEAST_DEVIATION = 1e-9
 _JSON, _PAGE, _CACHE, _UTILITY = "report.json", "report.html", "cache", "utility"
 
 
@@ -76,6 +78,7 @@ def evaluate_report(
     utility: bool | str | Path = False,
     target: str = "density",
     sources: str | Path | None = None,
+    peers: Sequence[str | Path] = (),
     progress: ProgressCallback | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -120,6 +123,9 @@ def evaluate_report(
     sources : str or Path, optional
         Run, prepared folder or folder of pictures with the images that these were made from, by the same names: edited
         beside source, reconstructed beside acquired. Images that `augment` wrote lie beside theirs.
+    peers : sequence of str or Path
+        Folders of pictures of other generators, each as ``NAME=FOLDER`` or by its own name, of which some are shown
+        and none is measured.
     progress : callable or None
         Called with a `Progress` after each part of the work.
     announce : callable or None
@@ -135,8 +141,8 @@ def evaluate_report(
     ------
     RequestError
         There is no such folder, split, bundle or device, the judge had a part in the run, the images differ in
-        size, `out` holds other things, a file of `features` holds no network whose features vary, or one of `utility`
-        is of other images.
+        size, `out` holds other things, a file of `features` holds no network whose features vary, one of `utility` is
+        of other images, or a folder of `peers` holds no picture.
     MammoError
         A file or the weights are missing or damaged, or another process writes to `out`.
     """
@@ -173,12 +179,13 @@ def evaluate_report(
         if folder is None and workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         kept = None if folder is None else MeasureCache(Path(folder))
+        of_others = peer_panels(peers, most_rows=source.items[0]["image"].shape[0], seed=seed)
         ahead = None
         if folder is not None and workers > 1:
             ahead = Ahead(home.root, tuple(map(str, features)), str(place), Path(folder), workers)
         report, panels = _reported(
             *(source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, ahead),
-            *(gained, sources, progress),
+            *(gained, sources, of_others, progress),
         )
         if out is not None:
             save_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", Path(out) / _JSON)
@@ -216,22 +223,22 @@ def _reported(
     ahead: Ahead | None,
     gained: dict[str, Any],
     sources: str | Path | None,
+    of_others: list[Panel],
     progress: ProgressCallback | None,
 ) -> tuple[dict[str, Any], list[Panel]]:
     kinds = [item["conditions"].get("kind") for item in source.items]
     (known, flat), (others, other_flat) = (
         loaded_items(items) for items in reference_and_control(reference, split, kinds, seed=seed)
     )
-    trained = TrainingImages.of_source(source, reference, bundle)
+    trained = TrainingImages.of_source(source, reference, bundle, cache=cache)
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
-    images = [images_of_items(items) for items in (source.items, known, others)]
-    check_comparable(*images)
+    sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
+    check_sizes({**sizes, "control": shape_of_items(others)})
     paired, originals = source_items(source.items, sources)
     originals, _ = loaded_items(originals)
-    origin_images = images_of_items(originals) if originals else None
-    if origin_images is not None and origin_images.shape != images[0].shape:
-        sizes = [" x ".join(map(str, some.shape)) for some in (origin_images, images[0])]
-        raise RequestError(f"sources have {sizes[0]} pixels and images {sizes[1]}: pairs need one size")
+    if originals and shape_of_items(originals) != sizes["synthetic"]:
+        unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
+        raise RequestError(f"sources have {unequal[0]} pixels and images {unequal[1]}: pairs need one size")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
     taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
@@ -243,12 +250,17 @@ def _reported(
         sides = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
         ahead.measure([*sides, *((items, True) for items in spoilt.values())], instruments, on_images=count)
         how["on_images"] = None
-    synthetic = measured_side(source.items, instruments, images=images[0], is_read=source.is_read, **how)
-    acquired = measured_side(known, instruments, images=images[1], is_read=True, **how)
-    control = measured_side(others, instruments, images=images[2], is_read=False, **how)
+    synthetic = measured_side(source.items, instruments, is_read=source.is_read, **how)
+    acquired = measured_side(known, instruments, is_read=True, **how)
+    control = measured_side(others, instruments, is_read=False, **how)
     _check_vary(instruments.families, acquired)
-    copies = [] if trained.prints is None else closest_copies(trained.prints, trained.copied_kinds(set(kinds)))
+    copies = (
+        []
+        if trained.prints is None
+        else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
+    )
     is_run = source.manifest is not None
+    kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
         acquired,
@@ -256,31 +268,38 @@ def _reported(
         copies=copies,
         sides=side_figures([source.manifest]) if source.manifest is not None else None,
         n_origins_stated=len(source.items) if is_run else 0,
+        kept=kept,
     )
     figures["judge_trained_on"] = _n_trained_on(home, known)
     figures["utility"] = gained
     figures["pairs"] = []
-    if origin_images is not None:
-        origins = measured_side(originals, instruments, images=origin_images, is_read=False, **how)
+    if originals:
+        origins = measured_side(originals, instruments, is_read=False, **how)
         figures["pairs"] = pair_figures(synthetic.take(paired), origins, acquired)
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
     if has_baselines:
-        rows = [_baseline_row("these images", figures, verdicts, sentence)]
+        rows = [_baseline_row("these images", figures, verdicts, answers, sentence)]
         real, others_of_real = acquired.take(taken), acquired.take(rest)
         for name in ("acquired", *BASELINES):
             side = real
             if name != "acquired":
                 side = measured_side(spoilt[name], instruments, is_read=True, **how)
-            found = compared_sides(side, others_of_real, control, copies=copies)
+            found = compared_sides(side, others_of_real, control, copies=copies, kept=kept)
             found["judge_trained_on"] = figures["judge_trained_on"]
             words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
             judged = _judged(found)
-            rows.append(_baseline_row(words, found, judged[0], judged[3]))
+            rows.append(_baseline_row(words, found, judged[0], judged[1], judged[3]))
     threshold = figures["memorisation"].get("threshold")
     panels = panels_of(
-        synthetic, acquired, threshold=threshold, trained=trained.item_at, pixels_of=pixels_of, seed=seed
+        *(synthetic, acquired),
+        threshold=threshold,
+        trained=trained.item_at,
+        pixels_of=pixels_of,
+        seed=seed,
+        kept=kept,
     )
+    panels += of_others
     report = {
         "name": "report",
         "command": "report",
@@ -297,7 +316,7 @@ def _reported(
         },
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
         "closeness_to": trained.of,
-        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained),
+        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained, _unstated_trainings(source, home)),
         "answers": answers,
         "uses": uses,
         "verdicts": verdicts,
@@ -307,6 +326,12 @@ def _reported(
         "settings": {"seed": seed, "split": split},
     }
     return report, panels
+
+
+def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
+    """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
+    unstated = () if source.manifest is None else training_parts(source.manifest).unstated
+    return [name for name in unstated if name != home.name]
 
 
 def _n_trained_on(home: BundleFolder, known: Sequence[Mapping[str, Any]]) -> int:
@@ -321,7 +346,7 @@ def _check_vary(families: Sequence[FeatureFamily], acquired: MeasuredSide) -> No
     """Refuse features that are the same for all images, whose distances would be 0."""
     for family in families:
         vectors = acquired.examined.features["full"][family.name]
-        if len(vectors) > 1 and not (vectors.std(axis=0) > _LEAST_DEVIATION).any():
+        if len(vectors) > 1 and not np.isfinite(feature_spread(vectors)).any():
             raise RequestError(f"features of {family.name} are the same for all acquired images and tell nothing")
 
 
@@ -338,7 +363,11 @@ def _halves(known: Sequence[Mapping[str, Any]], kinds: Sequence[str | None], see
 
 
 def _baseline_row(
-    name: str, figures: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], sentence: str
+    name: str,
+    figures: Mapping[str, Any],
+    verdicts: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, Mapping[str, str]],
+    sentence: str,
 ) -> dict[str, Any]:
     counts = {str(light): sum(row["light"] == light for row in verdicts) for light in Light}
     judged = {row["name"]: {key: row[key] for key in ("figure", "judged", "light")} for row in verdicts}
@@ -350,5 +379,6 @@ def _baseline_row(
         "lights": counts,
         "mean_frechet": round(sum(known) / len(known), 4) if known else None,
         "verdicts": judged,
+        "answers": {question: answer["light"] for question, answer in answers.items()},
         "sentence": sentence,
     }

@@ -11,6 +11,7 @@ from typing import Any
 from monai_mammo.bundle.support import FEW_PERSONS
 from monai_mammo.evaluation.report.coverage_words import covered_cases
 from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
+from monai_mammo.evaluation.report.figure_words import MEASURE_WORDS, NEIGHBOUR_WORDS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.source_pairs import PAIR_MEASURES
@@ -81,8 +82,9 @@ def _about(report: Mapping[str, Any]) -> str:
 def _first_screen(report: Mapping[str, Any]) -> str:
     notes = report["notes"]
     warning = f'<section class="notes" aria-label="Notes"><h2>Mind</h2>{list_html(notes)}</section>' if notes else ""
+    answered = {row["question"] for row in report["verdicts"]}
     questions = "".join(
-        f"<div><dt>{escape(question)}</dt><dd>{light_html(report['answers'][name]['light'])} "
+        f"<div><dt>{_linked(question, name, answered)}</dt><dd>{light_html(report['answers'][name]['light'])} "
         f"<small>{escape(how_many_outside(report['verdicts'], name))}</small></dd></div>"
         for name, question in QUESTIONS.items()
     )
@@ -102,6 +104,7 @@ def _first_screen(report: Mapping[str, Any]) -> str:
 
 
 def _verdicts(report: Mapping[str, Any]) -> str:
+    verdicts = sorted(report["verdicts"], key=lambda row: list(_GROUPS).index(_group(row)))
     rows = [
         [
             escape(row["title"]) + (f"<br><small>{escape(row['kind'])} images</small>" if row["kind"] else ""),
@@ -112,11 +115,36 @@ def _verdicts(report: Mapping[str, Any]) -> str:
             escape(_judged(row)),
             escape(row["rule"]),
         ]
-        for row in report["verdicts"]
+        for row in verdicts
     ]
+    groups: dict[int, tuple[str, str]] = {}
+    for place, row in enumerate(verdicts):
+        name = _group(row)
+        if not place or _group(verdicts[place - 1]) != name:
+            light = light_html(report["answers"][name]["light"]) if name in report["answers"] else ""
+            groups[place] = f"{_GROUP}{name}", f"{escape(_GROUPS[name])} {light}".strip()
     titles = ["figure", "light", "value (95 % interval)", "n", "beside", "judged", "limits"]
-    table = table_html("Verdicts", titles, rows, is_html=range(7))
+    table = table_html("Verdicts", titles, rows, is_html=range(7), groups=groups)
     return f'<div id="verdicts"><p class="legend">{escape(_LIGHTS)}</p>{table}</div>'
+
+
+_GROUP = "verdicts-"
+_GROUPS = {
+    **QUESTIONS,
+    "substitution": "Do they teach as much as acquired images?",
+    **{name: f"{name.capitalize()}: {about}" for name, about in HEADINGS.items()},
+}
+"""What groups of figures answer to, in the order in which they are shown."""
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """What a figure answers to; a further one of what a training gains stands with the one that gives the light."""
+    return "help" if row["name"] == "utility_beyond_augmentation" else str(row["question"] or row["heading"])
+
+
+def _linked(question: str, name: str, answered: set[str]) -> str:
+    """Question as a link to its figures, where there are any."""
+    return f'<a href="#{_GROUP}{name}">{escape(question)}</a>' if name in answered else escape(question)
 
 
 _LIGHTS = (
@@ -181,7 +209,7 @@ def _congruence(report: Mapping[str, Any]) -> str:
         "Area under the curve of a classifier that tells images from acquired ones, all kinds: 0.5 cannot, 1 always",
         sides,
         [
-            (f"{row['features']}, {' x '.join(map(str, shapes[row['size']]))}", [row["synthetic"], row["control"]])
+            (f"{row['features']}, {' x '.join(map(str, shapes[row['size']]))}", _both(row))
             for row in _of_all(realism["auc"])
         ],
         line_at=0.5,
@@ -191,7 +219,7 @@ def _congruence(report: Mapping[str, Any]) -> str:
         "frechet",
         "Fréchet distance to acquired images by kind and sort of features",
         sides,
-        [(f"{row['kind']}, {row['features']}", [row["synthetic"], row["control"]]) for row in realism["frechet"]],
+        [(f"{row['kind']}, {row['features']}", _both(row)) for row in realism["frechet"]],
         line_at=0,
         unit="share of the acquired images' variance",
     )
@@ -199,7 +227,7 @@ def _congruence(report: Mapping[str, Any]) -> str:
         "kernel",
         "Unbiased kernel distance to acquired images by kind and sort of features",
         sides,
-        [(f"{row['kind']}, {row['features']}", [row["synthetic"], row["control"]]) for row in realism["kernel"]],
+        [(f"{row['kind']}, {row['features']}", _both(row)) for row in realism["kernel"]],
         line_at=0,
         unit="kernel distance",
     )
@@ -210,7 +238,7 @@ def _congruence(report: Mapping[str, Any]) -> str:
         [
             (f"{row['kind']}, {row['measure'].removeprefix('power ')}", [row["difference"], row["control_difference"]])
             for row in realism["spectrum"]
-            if row["view"] == "both" and row["measure"].startswith("power")
+            if row["view"] == "both" and row["measure"].startswith("power") and _n(row["difference"]) >= 10
         ],
         line_at=0,
         unit="dB; bands in cycles a pixel",
@@ -219,7 +247,11 @@ def _congruence(report: Mapping[str, Any]) -> str:
         "measures",
         "Measures of single images as share of acquired images', all kinds",
         sides,
-        [(row["measure"], [row["share"], row["control_share"]]) for row in _of_all(realism["measures"])],
+        [
+            (MEASURE_WORDS[row["measure"]].partition(",")[0], [row["share"], row["control_share"]])
+            for row in _of_all(realism["measures"])
+            if _n(row["synthetic"]) >= 10
+        ],
         line_at=1,
         unit="share",
     )
@@ -254,12 +286,12 @@ def _congruence(report: Mapping[str, Any]) -> str:
             ["measure", "kind", "generated", "n", "acquired", "n", "share", "share, control"],
             [
                 [
-                    row["measure"],
+                    MEASURE_WORDS[row["measure"]],
                     row["kind"],
                     *_enough(row["synthetic"], 10, 3),
                     *_enough(row["acquired"], 10, 3),
-                    figure_text(row["share"]) if _n(row["synthetic"]) >= 10 else NONE,
-                    figure_text(row["control_share"]),
+                    figure_text(row["share"]) if _least(row) >= 10 else NONE,
+                    figure_text(row["control_share"]) if _n(row["acquired"]) >= 10 else NONE,
                 ]
                 for row in realism["measures"]
             ],
@@ -272,13 +304,13 @@ def _congruence(report: Mapping[str, Any]) -> str:
             ["measure", "kind", "view", "generated", "n", "acquired", "n", "difference", "difference, control"],
             [
                 [
-                    row["measure"],
+                    MEASURE_WORDS[row["measure"]],
                     row["kind"],
                     row["view"],
                     *_enough(row["synthetic"], 10, 3),
                     *_enough(row["acquired"], 10, 3),
-                    figure_text(row["difference"], 3, sign="+") if _n(row["synthetic"]) >= 10 else NONE,
-                    figure_text(row["control_difference"], 3, sign="+"),
+                    figure_text(row["difference"], 3, sign="+") if _least(row) >= 10 else NONE,
+                    figure_text(row["control_difference"], 3, sign="+") if _least_of_control(row) >= 10 else NONE,
                 ]
                 for row in realism["profile"]
             ],
@@ -298,7 +330,29 @@ def _congruence(report: Mapping[str, Any]) -> str:
         _plot(spectrum, "Spectrum"),
         _plot(measures, "Measures of single images"),
     ]
-    return "".join([*plots, *tables])
+    return "".join([f"<p>{escape(_SORTS)}</p>", *plots, *tables])
+
+
+_SORTS = (
+    "Images are compared by several sorts of features. Radiomic: numbers of brightness, texture and spectrum inside "
+    "the breast; filtered radiomic: such numbers of filtered pictures. Inner layers and last layer: of a network "
+    "trained on photographs, which has seen no mammogram; inner layers see texture, the last what a picture shows. "
+    "Judge: of the network that examines. The control is acquired images of other persons: what generated ones could "
+    "reach at best."
+)
+
+
+def _both(row: Mapping[str, Any]) -> list[Mapping[str, Any] | None]:
+    """Figures of generated images and of the control, those left out that are of fewer than 20 images."""
+    return [row[name] if _n(row[name]) >= 20 else None for name in ("synthetic", "control")]
+
+
+def _least(row: Mapping[str, Any]) -> int:
+    return min(_n(row["synthetic"]), _n(row["acquired"]))
+
+
+def _least_of_control(row: Mapping[str, Any]) -> int:
+    return min(_n(row["control_difference"]), _n(row["acquired"]))
 
 
 def _pairs(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -331,7 +385,7 @@ def _coverage(report: Mapping[str, Any]) -> str:
         "Precision, recall and coverage by the five nearest neighbours",
         ["generated", "control"],
         [
-            (f"{row['measure']}, {row['features']}", [row["synthetic"], row["control"]])
+            (f"{NEIGHBOUR_WORDS[row['measure']]}, {row['features']}", _both(row))
             for row in figures["neighbours"]
             if row["measure"] != "density"
         ],
@@ -342,13 +396,18 @@ def _coverage(report: Mapping[str, Any]) -> str:
         "Neighbours by sort of features",
         ["measure", "features", "generated", "n", "control", "n"],
         [
-            [row["measure"], row["features"], *_enough(row["synthetic"], 20), *_enough(row["control"], 20)]
+            [
+                NEIGHBOUR_WORDS[row["measure"]],
+                row["features"],
+                *_enough(row["synthetic"], 20),
+                *_enough(row["control"], 20),
+            ]
             for row in figures["neighbours"]
         ],
         about=(
             "Precision: generated images in a neighbourhood of acquired ones; recall: acquired images in one of "
-            "generated ones; density: neighbourhoods that a generated image lies in, over five; coverage: acquired "
-            "images whose neighbourhood holds a generated one. Under 20 images left out."
+            "generated ones; neighbourhoods an image: those that a generated image lies in, over five; coverage: "
+            "acquired images whose neighbourhood holds a generated one. Under 20 images left out."
         ),
     )
     diversity = table_html(
@@ -558,18 +617,29 @@ def _baselines(report: Mapping[str, Any]) -> str:
     )
     summary = table_html(
         "Verdicts of each",
-        ["images", "n", "mean Fréchet distance", "outside limits", "unclear", "within limits", "sentence"],
+        [
+            "images",
+            "n",
+            "real enough",
+            "outside limits",
+            "unclear",
+            "within limits",
+            "mean Fréchet distance",
+            "sentence",
+        ],
         [
             [
                 row["images"],
                 str(row["n"]),
-                NONE if row["mean_frechet"] is None else f"{row['mean_frechet']:.2f}",
+                light_html(row["answers"]["realism"]) if "answers" in row else NONE,
                 *(str(row["lights"][light]) for light in ("outside limits", "unclear", "within limits")),
+                NONE if row["mean_frechet"] is None else f"{row['mean_frechet']:.2f}",
                 row["sentence"],
             ]
             for row in rows
         ],
         about="One half of the reference's persons stands for generated images and is compared with the other.",
+        is_html=[2],
     )
     lights = table_html(
         "Lights of each",

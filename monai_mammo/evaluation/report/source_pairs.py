@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.realism.compared_images import acquired_items, synthetic_items
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.measures.multi_scale_ssim import ms_ssim
@@ -134,7 +135,7 @@ def _distances(made: MeasuredSide, sources: MeasuredSide, acquired: MeasuredSide
     if sort not in acquired.examined.features["full"]:
         return None
     reference = acquired.examined.features["full"][sort]
-    space = FeatureSpace.of(reference)
+    space = FeatureSpace.of(reference, n_components=0, is_one_unit=has_one_unit(sort))
     ours, theirs = (space.scaled(side.examined.features["full"][sort]) for side in (made, sources))
     usual = _mean_distance(space.scaled(reference), acquired.persons)
     distances: np.ndarray = np.linalg.norm(ours - theirs, axis=1)

@@ -9,15 +9,16 @@ from typing import Any, Self
 import numpy as np
 
 from monai_mammo.bundle import find
-from monai_mammo.bundle.fingerprint import HASH_BYTES, TrainingFingerprint, fingerprint_of
+from monai_mammo.bundle.fingerprint import HASH_BYTES, TrainingFingerprint, fingerprint_of, image_features
 from monai_mammo.evaluation.realism.compared_images import acquired_items
-from monai_mammo.evaluation.report.measure_cache import content_digest
+from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.prepare.datalist_items import pixels_of
 
 __all__ = ["TrainingImages"]
 
 _TRAINING = "training"
+_FEATURES = "features of fingerprints 2"  # another name where they are others
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ class TrainingImages:
     by_hash: dict[bytes, dict[str, Any]]
 
     @classmethod
-    def of_source(cls, source: ReportSource, reference: Path, bundle: str) -> Self:
+    def of_source(
+        cls, source: ReportSource, reference: Path, bundle: str, *, cache: MeasureCache | None = None
+    ) -> Self:
         """Training images of the bundle that drew a run, or else the reference's training split.
 
         Parameters
@@ -51,6 +54,8 @@ class TrainingImages:
             Prepared folder.
         bundle : str
             Name or path of the bundle that drew a run.
+        cache : MeasureCache, optional
+            Where features of training images are looked up and put.
 
         Returns
         -------
@@ -67,8 +72,8 @@ class TrainingImages:
                 return cls(prints=carried, of=f"bundle {home.name}", items=items, by_hash=stated)
         if len(items) < 2:
             return cls(prints=None, of="", items=items, by_hash={})
-        digests = [content_digest(item) for item in items]
-        prints = TrainingFingerprint.of([pixels_of(item).astype(np.float32) / 65535 for item in items], digests)
+        digests, features = zip(*(_digest_and_features(item, cache) for item in items), strict=True)
+        prints = TrainingFingerprint.of_features(features, digests)
         by_hash = {bytes.fromhex(d[: 2 * HASH_BYTES]): item for d, item in zip(digests, items, strict=True)}
         return cls(prints=prints, of="training split of the reference", items=items, by_hash=by_hash)
 
@@ -100,3 +105,14 @@ class TrainingImages:
         """
         some = [item for item in self.items if None in kinds or item["conditions"].get("kind") in kinds]
         return some or self.items
+
+
+def _digest_and_features(item: dict[str, Any], cache: MeasureCache | None) -> tuple[str, np.ndarray]:
+    image = pixels_of(item)
+    digest = content_digest({"image": image})
+    features = None if cache is None else cache.vector(digest, _FEATURES)
+    if features is None:
+        features = image_features(image.astype(np.float32) / 65535)
+        if cache is not None:
+            cache.put_vector(digest, _FEATURES, features)
+    return digest, features

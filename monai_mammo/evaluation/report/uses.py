@@ -11,6 +11,15 @@ from monai_mammo.evaluation.report.lights import Light, worst
 
 __all__ = ["USES", "Use", "answers_to_questions", "how_many_outside", "sentence_of", "uses_of", "uses_table"]
 
+_IN_WORDS = {
+    "realism": "whether they are real enough",
+    "request": "whether they show what was requested",
+    "help": "whether they help a training",
+    "copies": "whether they copy persons",
+    "substitution": "whether they teach as much as acquired images",
+    "coverage": "how much they show of what acquired images show",
+    "consistency": "whether figures hold in each subgroup",
+}
 _LEAST_FAMILIES = 2
 _CLOSENESS = "suspected_copies"
 _NEVER = "diagnosis"
@@ -146,7 +155,7 @@ def uses_of(answers: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     out = []
     for use in USES:
         against = [
-            f"{name} is {answers[name]['light']}"
+            f"{_IN_WORDS[name]} is {answers[name]['light']}"
             for name, enough in use.needs.items()
             if Light(answers[name]["light"]) not in enough
         ]

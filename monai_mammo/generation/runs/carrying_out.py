@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_mammo import __version__
-from monai_mammo.dicom.identity import Provenance
+from monai_mammo.dicom.identity import Provenance, WeightsReference
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.folder_lock import folder_lock
@@ -274,7 +274,7 @@ def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec, form: RunFor
             identity=spec.request.identity(),
             guidance=spec.guidance,
             device=spec.device,
-            weights=[dataclasses.asdict(reference) for reference in spec.weights],
+            weights=[_stated(reference) for reference in spec.weights],
             versions=_versions(),
             **form.head(spec),
             warnings=[],
@@ -284,6 +284,14 @@ def _opened(manifest: Manifest | None, folder: Path, spec: RunSpec, form: RunFor
     manifest.head["is_complete"] = False
     manifest.save()
     return manifest
+
+
+def _stated(reference: WeightsReference) -> dict[str, Any]:
+    """Weights as the manifest states them; ``trained_with`` is left out where it is not known."""
+    stated = dataclasses.asdict(reference)
+    if reference.trained_with is None:
+        del stated["trained_with"]
+    return stated
 
 
 def _is_there(manifest: Manifest, index: int) -> bool:

@@ -34,5 +34,7 @@ def checked_weights(parts: Iterable[tuple[BundleFolder, str, str]]) -> tuple[Wei
     out = []
     for folder, path, name in parts:
         folder.check_weights(path)
-        out.append(WeightsReference(name, folder.version, folder.weights_sha256[path]))
+        stated = folder.trained_with.get(path)
+        taught = None if stated is None else tuple(one["sha256"] for one in stated)
+        out.append(WeightsReference(name, folder.version, folder.weights_sha256[path], taught))
     return tuple(out)

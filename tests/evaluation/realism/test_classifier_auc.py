@@ -57,11 +57,12 @@ def test_too_few_persons_give_no_figure():
     assert separability(x, x, persons=names("s", 9, 3), acquired_persons=names("a", 9)) is None
 
 
-def test_log_odds_are_those_of_the_penalised_optimum():
+@pytest.mark.parametrize("d", [5, 39, 40, 90])
+def test_log_odds_are_those_of_the_penalised_optimum(d):
     """At the optimum the gradient of loss and penalty is 0; checked in the features' own space, by differences."""
-    x, y = features(40, 5, 3, shift=1.0), np.arange(40) % 3 == 0
-    scaled = (x - x.mean(0)) / x.std(0) / np.sqrt(5)
-    basis = np.vstack([x.mean(0), x.mean(0) + np.eye(5) * x.std(0) * np.sqrt(5)])
+    x, y = features(40, d, 3, shift=1.0), np.arange(40) % 3 == 0
+    scaled = (x - x.mean(0)) / x.std(0) / np.sqrt(d)
+    basis = np.vstack([x.mean(0), x.mean(0) + np.eye(d) * x.std(0) * np.sqrt(d)])
     scores = logistic_scores(x, y, basis, penalty=0.1)
     intercept, weights = scores[0], scores[1:] - scores[0]
 
@@ -71,7 +72,7 @@ def test_log_odds_are_those_of_the_penalised_optimum():
         return (share * np.logaddexp(0, -margin)).sum() + 0.05 * (w @ w)
 
     least = loss(weights, intercept)
-    for step in 1e-3 * np.eye(5):
+    for step in 1e-3 * np.eye(d):
         assert loss(weights + step, intercept) > least and loss(weights - step, intercept) > least
     assert loss(weights, intercept + 1e-3) > least and loss(weights, intercept - 1e-3) > least
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import (
     FeatureSpace,
     frechet_distance,
@@ -94,3 +95,48 @@ def test_equal_laws_have_a_distance_near_0_and_few_images_have_none():
     assert found["value"] < 0.01
     two = frechet_distance(other[:2], reference, space=space, persons=names[:2], reference_persons=names)
     assert two is None
+
+
+def moved_by(shift: float, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Reference of mean 0 and covariance 1 exactly, moved by `shift` along one of 5 features; and a feature beside."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(200, 5))
+    x = np.linalg.qr(x - x.mean(axis=0))[0] * np.sqrt(200)
+    step = np.zeros(5)
+    step[0] = shift
+    other = noise[::-1] + 3 * np.abs(noise - noise.mean()).max()  # told apart by the rounding alone
+    return np.column_stack([x, noise]), np.column_stack([x + step, other])
+
+
+ROUNDED = np.float64(np.float32(5000 + 1e-3 * np.random.default_rng(5).normal(size=200)))  # of a constant 5000
+SILENT = np.maximum(1e-8 * np.random.default_rng(6).normal(size=200), 0)  # what cancelling leaves of a unit of 1
+
+
+@pytest.mark.parametrize(("noise", "is_one_unit"), [(ROUNDED, False), (ROUNDED, True), (SILENT, True)])
+def test_rounding_of_a_feature_that_does_not_vary_has_no_part_in_a_distance(noise, is_one_unit):
+    """Equal covariances and a mean moved by 2: 4 of a variance of 5 x 200 / 199, whatever the sixth feature does."""
+    reference, other = moved_by(2.0, noise)
+    space = FeatureSpace.of(reference, is_one_unit=is_one_unit)
+    names = [str(i) for i in range(200)]
+    found = frechet_distance(other, reference, space=space, persons=names, reference_persons=names)
+    assert found["value"] == pytest.approx(4 / (5 * 200 / 199), abs=1e-4)
+    assert np.isinf(space.scale).tolist() == [False] * 5 + [True]
+
+
+def test_the_unit_of_a_radiomic_feature_does_not_matter():
+    """A feature in units of 1e-9 counts as one in units of 1e9: what is small beside others is no rounding."""
+    reference, other = moved_by(2.0, 1 + np.random.default_rng(7).normal(size=200))
+    units = np.array([1e-12, 1e9, 1.0, 1e-3, 1e5, 1e-9])
+    names = [str(i) for i in range(200)]
+    values = []
+    for unit in (1.0, units):
+        space = FeatureSpace.of(reference * unit, is_one_unit=has_one_unit("filtered radiomic"))
+        assert np.isfinite(space.scale).all()
+        words = {"space": space, "persons": names, "reference_persons": names}
+        values.append(frechet_distance(other * unit, reference * unit, **words)["value"])
+    assert values[0] == pytest.approx(values[1], rel=1e-6) and has_one_unit("judge")
+
+
+def test_there_is_no_distance_where_nothing_varies():
+    x, names = np.full((9, 4), 5000.0) + 1e-4 * np.random.default_rng(0).normal(size=(9, 4)), list("abcdefghi")
+    assert frechet_distance(x + 1, x, space=FeatureSpace.of(x), persons=names, reference_persons=names) is None

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
 
 PIXELS = np.random.default_rng(0).integers(0, 65535, (12, 9)).astype(np.uint16)
@@ -75,3 +77,46 @@ def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
     assert cache.examined("d", "") is None and cache.reading("k") is None
+
+
+def test_breasts_and_closest_images_come_back_as_they_were(tmp_path):
+    cache, near = MeasureCache(tmp_path), Nearest(position=3, similarity=1 / 3, ratio=2 / 7)
+    assert cache.breast("d") is None and not cache.has_breast("d") and cache.nearest("d") is None
+    cache.put_breast("d", MASK)
+    cache.put_nearest("d", near)
+    assert (cache.breast("d") == MASK).all() and cache.has_breast("d") and cache.breast("e") is None
+    assert cache.nearest("d") == near and cache.nearest("e") is None
+    for path in tmp_path.rglob("*.*"):
+        path.write_bytes(b"damaged")
+    assert cache.breast("d") is None and cache.nearest("d") is None
+
+
+def mean_of(*arrays, power=1):
+    _called.append(power)
+    return {"mean": float(np.mean([np.mean(array**power) for array in arrays])), "pair": (1, 2)}
+
+
+_called: list[int] = []
+
+
+def test_figures_are_kept_of_the_same_sets_words_and_code_alone(tmp_path, monkeypatch):
+    kept, some, others = KeptFigures(MeasureCache(tmp_path)), np.arange(6.0).reshape(2, 3), np.ones(3)
+    _called.clear()
+    first = kept(mean_of, some, others, power=2)
+    assert first == {"mean": mean_of(some, others, power=2)["mean"], "pair": [1, 2]}, "as JSON has it at once"
+    _called.clear()
+    assert kept(mean_of, some.copy(), others, power=2) == first and not _called
+    for arrays, power in (
+        ((some, others), 1),
+        ((others, some), 2),
+        ((some,), 2),
+        ((some.reshape(3, 2), others), 2),
+        ((some.astype(np.float32), others), 2),
+        ((some + 1e-12, others), 2),
+    ):
+        _called.clear()
+        kept(mean_of, *arrays, power=power)
+        assert _called == [power]
+    _called.clear()
+    monkeypatch.setattr("monai_mammo.evaluation.report.kept_figures._source_sha256", lambda: "of another version")
+    assert kept(mean_of, some, others, power=2) == first and _called == [2]

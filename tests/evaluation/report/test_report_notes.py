@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_mammo.evaluation.report.report_notes import unstated_kinds
+from monai_mammo.evaluation.report.report_notes import unlike_kinds, unstated_kinds
 from monai_mammo.evaluation.report.report_source import ReportSource
 
 
@@ -29,3 +29,11 @@ def test_images_that_state_no_kind_are_counted_and_the_option_named(kinds, said)
         assert found is None
     else:
         assert found.startswith(said) and found.endswith("say --kind film, digital or contrast where they are of one.")
+
+
+def test_another_mix_of_kinds_is_said_since_a_classifier_on_all_tells_it_apart():
+    known = [{"conditions": {"kind": kind}} for kind in ["film"] * 8 + ["digital"] * 2]
+    assert unlike_kinds(source(*["film"] * 9, "digital"), known) is None, "a tenth apart"
+    said = unlike_kinds(source(*["film"] * 2, *["digital"] * 2), known)
+    assert said.startswith("The images are 50% film, 50% digital, those of the reference 80% film, 20% digital: ")
+    assert unlike_kinds(source("film", None), known) is None

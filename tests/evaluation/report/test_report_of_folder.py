@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import html
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import jsonschema
@@ -26,6 +28,7 @@ from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.report import report_schema
+from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.utility_of_report import utility_of_report
 from monai_mammo.evaluation.utility import evaluate_utility
@@ -128,6 +131,8 @@ def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     distance = {name: row["mean_frechet"] for name, row in rows.items()}
     assert outside["acquired"] == 0 and outside["acquired"] < outside["blurred"] <= outside["noised"]
     assert distance["acquired"] < distance["blurred"] < distance["noised"]
+    answers = {name: row["answers"]["realism"] for name, row in rows.items()}
+    assert answers["acquired"] != "outside limits" and answers["blurred"] == answers["noised"] == "outside limits"
     assert distance["acquired"] < distance["shuffled"]
     told = {name: row["verdicts"]["auc_radiomic"]["figure"]["value"] for name, row in rows.items()}
     kernel = {name: row["verdicts"]["kernel_radiomic"]["judged"] for name, row in rows.items()}
@@ -203,7 +208,7 @@ def test_the_page_loads_nothing_and_tells_its_tables(reported):
     assert report["sentence"] in text and text.index(report["sentence"]) < text.index("<table")
     assert page.of("html")[0]["lang"] == "en" and len(page.of("h1")) == len(page.of("main")) == 1
     assert len(page.of("caption")) == len(page.of("table")) >= 10
-    assert all(attributes.get("scope") in ("col", "row") for attributes in page.of("th"))
+    assert all(attributes.get("scope") in ("col", "row", "rowgroup") for attributes in page.of("th"))
     assert all(attributes.get("alt") for attributes in page.of("img")) and len(page.of("img")) >= 12
     svgs = page.of("svg")
     assert len(svgs) >= 5 and all(a["role"] == "img" and f'id="{a["aria-labelledby"]}"' in text for a in svgs)
@@ -215,16 +220,87 @@ def test_the_page_loads_nothing_and_tells_its_tables(reported):
         assert f"</span> {row['light']}</span>" in text, "each light has its words"
 
 
+def test_each_figure_stands_below_the_question_that_it_answers(reported):
+    out, report = reported
+    text = (out / "report.html").read_text(encoding="utf-8")
+    asked = [row["question"] for row in report["verdicts"] if row["question"] in report["answers"]]
+    for name in dict.fromkeys(asked):
+        question, light = (report["answers"][name][key] for key in ("question", "light"))
+        if name != "substitution":
+            assert f'<a href="#verdicts-{name}">{question}</a>' in text, "the first screen leads there"
+        group = re.search(rf'id="verdicts-{name}">.*?</tbody>', text, re.DOTALL).group()
+        assert f"</span> {light}</span>" in group.partition("</tr>")[0]
+        for row in report["verdicts"]:
+            assert (f'<th scope="row">{html.escape(row["title"])}<' in group) == (
+                name == row["question"] or (name == "help" and row["name"] == "utility_beyond_augmentation")
+            ), row["name"]
+
+
+def test_what_is_of_few_images_is_in_no_plot_and_no_table(reported):
+    _, report = reported
+    few = json.loads(json.dumps(report))
+    realism = few["figures"]["realism"]
+    for row in [*realism["frechet"], *realism["auc"], *few["figures"]["neighbours"]]:
+        for name in ("synthetic", "control"):
+            row[name] = None if row[name] is None else {**row[name], "n": 19, "value": 0.123, "mean": 0.123}
+    for row in realism["profile"]:
+        row["acquired"] = {**(row["acquired"] or {"mean": 0.777, "low": 0, "high": 1}), "n": 9}
+        row["control_difference"] = {"mean": 0.777, "low": 0.0, "high": 1.0, "n": 22}
+    plots = [set(re.findall(r'<svg[^>]*aria-labelledby="(.*?)-title"', report_page(some))) for some in (report, few)]
+    assert plots[0] - plots[1] == {"frechet", "auc", "neighbours"}
+    assert "0.123" not in report_page(few) and "0.777" not in report_page(few)
+
+
 def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, monkeypatch):
     out, report = reported
 
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.examined_set", refuse)
-    monkeypatch.setattr("monai_mammo.evaluation.report.measured_side.read_items", refuse)
-    again = evaluate("report", synthetic=generated, reference=acquired, cache=out / "cache", device="cpu")
-    assert again["verdicts"] == report["verdicts"] and again["sentence"] == report["sentence"]
+    for name in ("examined_set", "read_items", "found_breast", "closest", "closest_copies"):
+        monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.realism.frechet.FeatureSpace.of", refuse)
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True}
+    again = evaluate("report", **words, cache=out / "cache")
+    assert json.loads(json.dumps(again)) == report, "to the last digit"
+
+
+def test_a_report_that_keeps_nothing_has_the_same_figures(reported, acquired, generated):
+    _, report = reported
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True}
+    assert json.loads(json.dumps(evaluate("report", **words))) == report
+
+
+def test_pictures_of_others_are_shown_and_not_measured(reported, acquired, generated, tmp_path):
+    """Of any size; what stands in the report beside them is as without them."""
+    out, report = reported
+    others = tmp_path / "paper"
+    others.mkdir()
+    for i in range(6):
+        grey = np.full((40 + 60 * i, 50), 40 * i + 20, dtype=np.uint8)
+        grey[5, 5] = 0
+        Image.fromarray(grey).save(others / f"figure_{i}.png")
+    words = {"synthetic": generated, "reference": acquired, "device": "cpu", "baselines": True, "cache": out / "cache"}
+    again = json.loads(json.dumps(evaluate("report", **words, peers=[f"a paper={others}"], out=tmp_path / "out")))
+    *panels, peers = again.pop("panels")
+    assert again == {key: value for key, value in report.items() if key != "panels"} and panels == report["panels"]
+    assert peers["title"] == "Of others: a paper" and "4 of 6 pictures" in peers["about"] and len(peers["names"]) == 4
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    shown = re.findall(r"<figcaption>of a paper: (figure_\d.png), (\d+) x 50 pixels</figcaption>", text)
+    assert [name for name, _ in shown] == peers["names"] and {int(rows) for _, rows in shown} <= set(range(40, 400, 60))
+    largest = max(Image.open(BytesIO(base64.b64decode(one))).height for one in re.findall(r'base64,([^"]+)"', text))
+    assert largest <= SHAPE[0], "larger ones are shrunk to the rows of the reference"
+    for wrong, said in (([others, others], "paper stands twice"), (["=x"], "is not NAME=FOLDER")):
+        with pytest.raises(RequestError, match=said):
+            evaluate("report", **words, peers=wrong)
+
+
+def test_a_report_needs_no_monai():
+    """Its import takes longer than all the rest of a second report."""
+    code = "import sys, monai_mammo.evaluation.report.report_of_folder; sys.exit('monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(

@@ -228,10 +228,13 @@ def test_a_kernel_distance_and_precision_are_judged_beside_the_control():
     figures = planted()
     of_judge = next(row for row in figures["realism"]["kernel"] if row["features"] == "judge")
     of_judge["synthetic"] = figure(0.7, 0.1)
-    near = next(row for row in figures["neighbours"] if (row["features"], row["measure"]) == ("judge", "precision"))
+    near = next(
+        row for row in figures["neighbours"] if (row["features"], row["measure"]) == ("inner layers", "precision")
+    )
     near["synthetic"] = figure(0.3, 0.04)
     rows, answers, _ = judged(figures)
-    assert rows["kernel_judge"]["light"] == rows["precision_judge"]["light"] == "outside limits"
+    assert rows["kernel_judge"]["light"] == rows["precision_network"]["light"] == "outside limits"
+    assert "precision_judge" not in rows, "which does not tell blurred copies from acquired images"
     assert rows["kernel_judge"]["judged"]["value"] == pytest.approx(0.71)
     assert answers["realism"]["light"] == "outside limits"
 

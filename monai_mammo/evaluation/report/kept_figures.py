@@ -1,0 +1,77 @@
+"""Figures of whole sets of images, found again where the same function was given the same sets before."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_mammo.evaluation.report.measure_cache import MeasureCache
+
+__all__ = ["KeptFigures"]
+
+_ROOM = Path(__file__).parents[1]  # all that compares sets
+_LIBRARIES = ("numpy", "scipy")
+
+
+class KeptFigures:
+    """Calls a function, or finds what it gave for the same arrays and words.
+
+    What is found depends on the source of this room and on the versions of the libraries, too, so that other code
+    finds nothing.
+
+    Parameters
+    ----------
+    cache : MeasureCache
+    """
+
+    def __init__(self, cache: MeasureCache) -> None:
+        self._cache = cache
+
+    def __call__(self, function: Callable[..., Any], *arrays: np.ndarray, **words: Any) -> Any:
+        """What a function gives, as plain values.
+
+        Parameters
+        ----------
+        function : callable
+            Of this room, without chance of its own.
+        *arrays : ndarray
+        **words
+            Plain values, as JSON has them.
+
+        Returns
+        -------
+        object
+            As JSON has it, the first time too.
+        """
+        key = _key(function, arrays, words)
+        known = self._cache.figures(key)
+        if known is None:
+            known = json.loads(json.dumps(function(*arrays, **words)))
+            if known is not None:
+                self._cache.put_figures(key, known)
+        return known
+
+
+def _key(function: Callable[..., Any], arrays: tuple[np.ndarray, ...], words: dict[str, Any]) -> str:
+    stated = [_source_sha256(), function.__module__, function.__qualname__, words]
+    found = hashlib.sha256(json.dumps(stated, sort_keys=True).encode())
+    for array in arrays:
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+@functools.cache
+def _source_sha256() -> str:
+    """Hash of all source files of the room, and of the versions of what computes."""
+    found = hashlib.sha256(" ".join(version(name) for name in _LIBRARIES).encode())
+    for path in sorted(_ROOM.rglob("*.py")):
+        found.update(path.relative_to(_ROOM).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()
