@@ -263,17 +263,20 @@ def _both_views(
             yield made_sample(first, drawn.results, spacing_mm=spacing_mm, seconds=drawn.seconds, breast=breast)
         if second.index in indices:
             started = time.monotonic()
-            best = best_of(drawn.results)
-            image = translator.translated(
-                best.image,
-                of=str(first.conditions.kind),
-                onto=str(second.conditions.kind),
-                conditions=second.conditions,
-                mask=best.requested if best.requested.any() else None,
-                noise_of=(request.seed, str(second.index), 0),
-                steps=request.steps,
-            )
-            checked = [generator.checked(image, second, settings)]
+            best, checked = best_of(drawn.results), []
+            for attempt in range(settings.max_tries):
+                image = translator.translated(
+                    best.image,
+                    of=str(first.conditions.kind),
+                    onto=str(second.conditions.kind),
+                    conditions=second.conditions,
+                    mask=best.requested if best.requested.any() else None,
+                    noise_of=(request.seed, str(second.index), attempt),
+                    steps=request.steps,
+                )
+                checked.append(generator.checked(image, second, settings))
+                if not checked[-1].defect:
+                    break
             seconds = time.monotonic() - started
             yield made_sample(second, checked, spacing_mm=spacing_mm, seconds=seconds, breast=breast)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -67,6 +68,27 @@ def test_the_first_view_is_that_of_a_plain_run_and_the_second_is_made_anew_alone
     (run.folder / "sample_0001" / "mammogram.png").unlink()
     again = monai_mammo.generate(kind="digital+contrast", out=tmp_path / "both", format="png", **WORDS)
     assert again.n_made == 1 and (run.folder / "sample_0001" / "mammogram.png").read_bytes() == was
+
+
+def test_a_second_view_that_fails_its_check_is_translated_anew_from_other_noise(bundles, tmp_path, monkeypatch):
+    from monai_mammo.generation.engine.generator import Generator
+    from monai_mammo.generation.engine.translator import Translator
+
+    drawn, translated = [], Translator.translated
+
+    def noted(self, *image, noise_of, **words):
+        drawn.append(noise_of)
+        return translated(self, *image, noise_of=noise_of, **words)
+
+    monkeypatch.setattr(Translator, "translated", noted)
+    words = {**WORDS, "max_tries": 3, "format": "png", "mend": False}
+    run = monai_mammo.generate(kind="digital+contrast", out=tmp_path / "run", dice_threshold=1.0, **words)
+    assert drawn == [(3, "1", 0), (3, "1", 1), (3, "1", 2)] and len(run.samples[1]["tries"]) == 3
+    drawn.clear()
+    checked = Generator.checked
+    monkeypatch.setattr(Generator, "checked", lambda *told: dataclasses.replace(checked(*told), defect=""))
+    monai_mammo.generate(kind="digital+contrast", out=tmp_path / "at_once", **words)
+    assert drawn == [(3, "1", 0)]
 
 
 def test_kinds_that_no_pair_is_made_of(bundles, tmp_path):
