@@ -154,8 +154,9 @@ def test_sizes_brightness_and_diversity_stand_by_kind_and_view(reported):
         for side in ("synthetic", "acquired"):
             assert row[side]["within"]["n_pairs"] > 0 and row[side]["ratio"]["value"] > 0
     assert {row["features"] for row in report["figures"]["diversity"]} == {"inner layers", "filtered radiomic"}
-    verdicts = {row["images"].split()[0]: row["verdicts"]["diversity"]["light"] for row in report["baselines"]}
-    assert verdicts["acquired"] == "within limits"
+    verdicts = {row["images"].split()[0]: row["verdicts"]["diversity"] for row in report["baselines"]}
+    assert verdicts["acquired"]["judged"]["value"] == pytest.approx(1, abs=0.1)
+    assert verdicts["acquired"]["light"] != "outside limits", "of 22 images the interval may reach a limit"
     text = (out / "report.html").read_text(encoding="utf-8")
     assert "Diversity: mean distance" in text and "Size, brightness, density and spectrum by kind and view" in text
     assert "Images beside those that they were made from" not in text, "no source is known"
