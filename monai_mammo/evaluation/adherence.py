@@ -13,14 +13,15 @@ from monai_mammo.dicom.writing.store import read_dataset
 from monai_mammo.evaluation.examiners import JUDGE, examiners, refuse_judge_that_drew
 from monai_mammo.evaluation.intervals import ratio_of_means, summary
 from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
-from monai_mammo.evaluation.run_items import items_of_run, load_run, written_pixels
+from monai_mammo.evaluation.run_items import items_of_run, load_run, person_of_sample, written_pixels
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
 from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
 from monai_mammo.lesions.contrast_ranges import outlined_lesions
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_items
-from monai_mammo.terms import ChestWall
+from monai_mammo.prepare.geometry import as_displayed
+from monai_mammo.terms import ChestWall, Laterality
 
 __all__ = ["adherence_figures", "compared_readings", "side_figures"]
 
@@ -81,18 +82,20 @@ def adherence_figures(
         "runs": [_about_run(manifest) for manifest in manifests],
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
         "settings": {"threshold": THRESHOLD},
-        "sides": side_figures(manifests),
+        "sides": side_figures(manifests, synthetic),
         "first_try_dice": _first_try_dice(manifests),
         "rows": rows,
     }
 
 
-def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
+def side_figures(manifests: Sequence[Manifest], items: Sequence[Mapping[str, Any]] = ()) -> dict[str, int]:
     """Number of samples whose side, read from the written pixels, is the stated one.
 
     Parameters
     ----------
     manifests : sequence of Manifest
+    items : sequence of mapping
+        Of `items_of_run`, as far as they were read already: the breast is not looked for twice.
 
     Returns
     -------
@@ -102,13 +105,19 @@ def side_figures(manifests: Sequence[Manifest]) -> dict[str, int]:
         A side that the pixels do not tell agrees with nothing.
     """
     out = dict.fromkeys(("n", "as_requested", "n_dicom", "image_laterality", "patient_orientation"), 0)
+    displayed = {item["person_id"]: item["breast"] for item in items}
     for manifest in manifests:
         for index, entry in manifest.samples.items():
             folder = manifest.folder / sample_name(index)
-            _, breast = clean_air(written_pixels(folder))
+            laterality = entry["conditions"].get("laterality")
+            breast = displayed.get(person_of_sample(manifest, index))
+            if breast is None:
+                _, breast = clean_air(written_pixels(folder))
+            else:
+                breast = as_displayed(breast, Laterality.parse(laterality or "L"))  # its own inverse: as it was written
             side = None if breast is None else chest_wall_side(breast)
             out["n"] += 1
-            out["as_requested"] += side is not None and side is _expected(entry["conditions"].get("laterality"))
+            out["as_requested"] += side is not None and side is _expected(laterality)
             path = folder / "mammogram.dcm"
             if path.is_file():
                 dataset = read_dataset(path)

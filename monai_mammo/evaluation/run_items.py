@@ -17,7 +17,7 @@ from monai_mammo.generation.runs.written_dicom import written_dicom
 from monai_mammo.prepare.geometry import as_displayed, mirror_box
 from monai_mammo.terms import Laterality
 
-__all__ = ["items_of_run", "load_run", "written_pixels"]
+__all__ = ["items_of_run", "load_run", "person_of_sample", "written_pixels"]
 
 
 def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
@@ -95,6 +95,22 @@ def written_pixels(folder: Path) -> np.ndarray:
     return written_dicom(path)[1]
 
 
+def person_of_sample(manifest: Manifest, index: int) -> str:
+    """Person that a sample stands for: each is one of its own.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    index : int
+        Of the sample.
+
+    Returns
+    -------
+    str
+    """
+    return f"SYNTHETIC_{manifest.run_sha256[:8]}_{sample_name(index)}"
+
+
 def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     folder = manifest.folder / sample_name(index)
     conditions = Conditions.from_dict(manifest.samples[index]["conditions"])
@@ -113,7 +129,7 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
         "mask_kind": "contour" if requested.any() else ("unknown" if conditions.finding is None else "none"),
         "boxes": [] if conditions.box is None else [list(conditions.box)],
         "conditions": conditions.to_dict(),
-        "person_id": f"SYNTHETIC_{manifest.run_sha256[:8]}_{sample_name(index)}",
+        "person_id": person_of_sample(manifest, index),
         "image_id": sample_name(index),
         "source": "monai_mammo",
     }

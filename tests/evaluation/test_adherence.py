@@ -29,19 +29,32 @@ def samples(drawn):
     return [(side, *drawn(i)) for i, side in enumerate("LRL")] + [("R", drawn(3)[0], NOTHING)]
 
 
-def test_sides_of_a_run_in_order(make_run, samples):
-    found = side_figures([load_run(make_run(samples))])
+@pytest.fixture(params=[False, True], ids=["from files", "from items"])
+def sides(request, monkeypatch):
+    """Figures of the sides of a run, from its files or from items that were read of it already."""
+
+    def figures(run):
+        items = items_of_run(run) if request.param else []
+        if items:
+            monkeypatch.setattr("monai_mammo.evaluation.adherence.written_pixels", None)  # not read once more
+        return side_figures([load_run(run)], items)
+
+    return figures
+
+
+def test_sides_of_a_run_in_order(make_run, samples, sides):
+    found = sides(make_run(samples))
     assert found == {"n": 4, "as_requested": 4, "n_dicom": 4, "image_laterality": 4, "patient_orientation": 4}
 
 
-def test_a_picture_that_hangs_mirrored_is_seen(make_run, samples):
-    found = side_figures([load_run(make_run(samples, mirrored=(1,)))])
+def test_a_picture_that_hangs_mirrored_is_seen(make_run, samples, sides):
+    found = sides(make_run(samples, mirrored=(1,)))
     assert found == {"n": 4, "as_requested": 3, "n_dicom": 4, "image_laterality": 3, "patient_orientation": 3}
 
 
-def test_a_picture_without_breast_has_no_side(make_run):
+def test_a_picture_without_breast_has_no_side(make_run, sides):
     run = make_run([("L", np.zeros((64, 48), dtype=np.float32), NOTHING)], output_format=OutputFormat.PNG)
-    assert side_figures([load_run(run)]) == {
+    assert sides(run) == {
         "n": 1,
         "as_requested": 0,
         "n_dicom": 0,

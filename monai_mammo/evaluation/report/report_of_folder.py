@@ -266,7 +266,7 @@ def _reported(
         acquired,
         control,
         copies=copies,
-        sides=side_figures([source.manifest]) if source.manifest is not None else None,
+        sides=side_figures([source.manifest], source.items) if source.manifest is not None else None,
         n_origins_stated=len(source.items) if is_run else 0,
         kept=kept,
     )
