@@ -105,8 +105,8 @@ FAULTS: tuple[Fault, ...] = (
     # files
     Fault(
         "files/whole.py",
-        "            stream.flush()\n            os.fsync(stream.fileno())\n",
-        "            stream.flush()\n",
+        "                stream.flush()\n                os.fsync(stream.fileno())\n",
+        "                stream.flush()\n",
         ("files/test_whole.py",),
         "after a power cut a file that was said to be written is empty",
     ),
