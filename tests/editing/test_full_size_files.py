@@ -45,7 +45,7 @@ FILM = {"kind": "film", "seed": 7, "steps": 2}
 def middle_of_breast(path):
     """A box of 180 pixels in tissue of a film, in fractions of it."""
     located = EditSource.read(path, shown=Conditions(kind="film"))
-    depth = ndimage.distance_transform_edt(located.breast[::8, ::8])
+    depth = ndimage.distance_transform_edt(np.pad(located.breast[::8, ::8], 1))[1:-1, 1:-1]  # the picture ends it too
     row, column = (8 * at for at in np.unravel_index(np.argmax(depth), depth.shape))
     rows, columns = located.breast.shape
     return [(column - 90) / columns, (row - 90) / rows, (column + 90) / columns, (row + 90) / rows]
