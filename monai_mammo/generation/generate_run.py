@@ -253,7 +253,9 @@ def _both_views(
     from monai_mammo.generation.engine.parallel import draw_all
     from monai_mammo.generation.engine.translator import Translator
 
-    translator = Translator.load(bundles.diffusion, bundles.autoencoder, device=generator.device.type)
+    translator = Translator.load(
+        bundles.diffusion, bundles.autoencoder, sampler=generator.sampler, device=generator.device.type
+    )
     spacing_mm = bundles.diffusion.nominal_spacing_mm
     firsts = [planned[index] for index in sorted({index - index % 2 for index in indices})]
     for drawn in draw_all(generator, firsts, settings, on_share=on_share):

@@ -179,7 +179,7 @@ class DetailUNet(DiffusionUNet):
         return self.texture.code(z, layout, distance_to_air(layout, self.air), _kinds(attributes))
 
     def texture_drawn(self, noise: Tensor, attributes: Tensor) -> Tensor:
-        """Code of the texture for mammograms that are asked for.
+        """Code of the texture for mammograms that are asked for: the noise itself without a `TexturePrior`.
 
         Parameters
         ----------
@@ -192,7 +192,10 @@ class DetailUNet(DiffusionUNet):
         -------
         Tensor, shape (B, 2)
         """
-        return noise if self.texture is None else self.texture.drawn(noise, attributes)
+        if self.texture is None or self.texture.prior is None:
+            return noise
+        codes: Tensor = self.texture.prior(noise, attributes)
+        return codes
 
     def of_numbers(self, numbers: Tensor) -> Tensor:
         """What noise level and texture add to the embedding.

@@ -74,25 +74,6 @@ class TextureCode(nn.Module):
         added: Tensor = self.embed(code)
         return added
 
-    def drawn(self, noise: Tensor, attributes: Tensor) -> Tensor:
-        """Codes for mammograms that are asked for: the noise itself without a prior.
-
-        Parameters
-        ----------
-        noise : Tensor, shape (B, 2)
-            Standard Gaussian.
-        attributes : Tensor, shape (B, n)
-            The acquisition kind is given.
-
-        Returns
-        -------
-        Tensor, shape (B, 2)
-        """
-        if self.prior is None:
-            return noise
-        codes: Tensor = self.prior(noise, attributes)
-        return codes
-
     def code(self, z: Tensor, layout: Tensor, distance: Tensor, kinds: Tensor) -> Tensor:
         """Code of latents.
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from monai_mammo.attributes import COLUMNS, NOT_GIVEN
-from monai_mammo.networks import TextureCode, TexturePrior
+from monai_mammo.networks import DetailUNet, TexturePrior
 from monai_mammo.terms import Density, View
 
 N = 4000
@@ -66,10 +66,12 @@ def test_a_kind_of_which_few_were_seen_keeps_the_standard_gaussian(fitted):
         assert torch.equal(prior(noise, _asked(kind=kind, view=0, n=3)), noise)
 
 
-def test_a_code_without_a_prior_is_the_noise_and_with_one_what_that_makes_of_it(fitted):
+def test_a_detail_stage_without_a_prior_draws_the_noise_and_with_one_what_that_makes_of_it(fitted):
     noise, asked = torch.randn(2, 2), _asked(view=1, density=3, n=2)
-    assert TextureCode(8).drawn(noise, asked) is noise
-    told = TextureCode(8, by_condition=True)
-    told.prior.load_state_dict(fitted[0].state_dict())
+    small = {"channels": (8,), "n_blocks": 1, "context_channels": 8}
+    for plain in (DetailUNet(**small), DetailUNet(**small, is_told_texture=True)):
+        assert plain.texture_drawn(noise, asked) is noise
+    told = DetailUNet(**small, is_told_texture=True, texture_by_condition=True)
+    told.texture.prior.load_state_dict(fitted[0].state_dict())
     expected = fitted[0](noise, asked)
-    assert torch.equal(told.drawn(noise, asked), expected) and not torch.equal(noise, expected)
+    assert torch.equal(told.texture_drawn(noise, asked), expected) and not torch.equal(noise, expected)

@@ -36,7 +36,7 @@ from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.painting.painter import LesionPainter
 
-__all__ = ["Generator", "sampler_of", "schedule_of"]
+__all__ = ["Generator", "Sampler", "sampler_of", "schedule_of"]
 
 Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
 

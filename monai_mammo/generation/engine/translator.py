@@ -14,7 +14,7 @@ from monai_mammo import networks, sampling
 from monai_mammo.bundle import DETAIL, VIEW_TRANSLATOR, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.engine.generator import sampler_of, schedule_of
+from monai_mammo.generation.engine.generator import Sampler, sampler_of, schedule_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.translator_unet import TranslatorUNet
@@ -59,12 +59,21 @@ class Translator:
     details: sampling.Cascade | None = None
 
     @classmethod
-    def load(cls, diffusion: BundleFolder, autoencoder: BundleFolder, *, device: str = "cpu") -> Self:
+    def load(
+        cls,
+        diffusion: BundleFolder,
+        autoencoder: BundleFolder,
+        *,
+        sampler: Sampler | None = None,
+        device: str = "cpu",
+    ) -> Self:
         """Translator of a diffusion bundle.
 
         Parameters
         ----------
         diffusion, autoencoder : BundleFolder
+        sampler : OneStage, Cascade or VectorPrior, optional
+            Of the same bundle, where it is loaded already.
         device : str
             Such as ``cpu`` or ``cuda``.
 
@@ -78,7 +87,7 @@ class Translator:
             The bundle has no translator, or weights are missing, truncated or of another hash.
         """
         place = torch.device(device)
-        return cls._of(networks.load_view_translator(diffusion, device=place), diffusion, autoencoder, place)
+        return cls._of(networks.load_view_translator(diffusion, device=place), diffusion, autoencoder, place, sampler)
 
     @classmethod
     def of_training(
@@ -119,10 +128,18 @@ class Translator:
         return dataclasses.replace(made, is_regression=is_regression, details=None if is_regression else made.details)
 
     @classmethod
-    def _of(cls, network: Any, diffusion: BundleFolder, autoencoder: BundleFolder, device: torch.device) -> Self:
+    def _of(
+        cls,
+        network: Any,
+        diffusion: BundleFolder,
+        autoencoder: BundleFolder,
+        device: torch.device,
+        sampler: Sampler | None = None,
+    ) -> Self:
         if not isinstance(network, TranslatorUNet):
             raise MammoError(f"{VIEW_TRANSLATOR[2]} of bundle {diffusion.name} is not a TranslatorUNet")
-        sampler = sampler_of(diffusion, device) if diffusion.has_weights(DETAIL) else None
+        if sampler is None and diffusion.has_weights(DETAIL):
+            sampler = sampler_of(diffusion, device)
         return cls(
             details=sampler if isinstance(sampler, sampling.Cascade) else None,
             network=network,
