@@ -21,7 +21,7 @@ class TexturePrior(nn.Module):
     """Gaussian of the texture's code (`TextureCode`) of acquired mammograms, given kind, view and density.
 
     Over all mammograms of a kind the code has mean 0 and the identity as covariance, over those of a view or a density
-    it has not: acquired films of oblique views are finer-grained than those of CC views, and dense breasts less than
+    it has not: acquired films of oblique views are finer-grained than those of CC views, and dense breasts coarser than
     fatty ones.
 
     Parameters
