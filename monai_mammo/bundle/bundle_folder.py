@@ -81,6 +81,25 @@ class BundleFolder:
         if not (self.root / _METADATA).is_file():
             raise MammoError(f"{self.root} is not a bundle: {_METADATA} is missing")
 
+    @classmethod
+    def of(cls, folder: BundleFolder | Path | str) -> BundleFolder:
+        """Bundle of a folder, or the bundle itself.
+
+        Parameters
+        ----------
+        folder : BundleFolder, Path or str
+
+        Returns
+        -------
+        BundleFolder
+
+        Raises
+        ------
+        MammoError
+            The folder holds no ``configs/metadata.json``.
+        """
+        return folder if isinstance(folder, BundleFolder) else cls(Path(folder))
+
     @property
     def name(self) -> str:
         """Name of the folder, by which MONAI knows the bundle."""
@@ -424,13 +443,13 @@ def seal(folder: BundleFolder | Path | str, **changes: Any) -> BundleFolder:
     BundleFolder
         The bundle with its new metadata, which replaced the old in one step.
     """
-    root = folder.root if isinstance(folder, BundleFolder) else Path(folder).resolve()
-    own = isinstance(folder, BundleFolder) and folder.is_own
+    bundle = BundleFolder.of(folder)
+    root = bundle.root
     metadata = dict(BundleFolder(root).metadata) | changes
     files = sorted(p for p in (root / "models").glob("*") if p.suffix in WEIGHT_SUFFIXES)
     metadata["weights_sha256"] = {p.relative_to(root).as_posix(): file_sha256(p) for p in files}
     save_text(as_json(metadata) + "\n", root / _METADATA)
-    return BundleFolder(root, is_own=own)
+    return BundleFolder(root, is_own=bundle.is_own)
 
 
 def as_json(value: Any, depth: int = 0) -> str:

@@ -44,7 +44,7 @@ def write_support(folder: BundleFolder | Path | str, items: Iterable[Mapping[str
     """
     items = list(items)
     table = support_rows(items)
-    root = folder.root if isinstance(folder, BundleFolder) else Path(folder).resolve()
+    root = BundleFolder.of(folder).root
     path = root / _CARD
     text = read_text(path, max_bytes=_MAX_CARD_BYTES) if path.is_file() else ""
     pattern = re.compile(f"({_BEGIN}\n).*?({_END})", re.DOTALL)

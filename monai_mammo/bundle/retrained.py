@@ -56,7 +56,7 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     MammoError
         There is no such config, or it defines no network.
     """
-    bundle = folder if isinstance(folder, BundleFolder) else BundleFolder(Path(folder).resolve())
+    bundle = BundleFolder.of(folder)
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)

@@ -197,7 +197,7 @@ def write_trained_with(
     MammoError
         The bundle has no such weights.
     """
-    bundle = folder if isinstance(folder, BundleFolder) else BundleFolder(Path(folder).resolve())
+    bundle = BundleFolder.of(folder)
     sha256 = PartInTraining.of(bundle, weights).sha256
     entry = {"sha256": sha256, "networks": [dataclasses.asdict(part) for part in sorted(set(parts))]}
     return seal(bundle, trained_with={**bundle.metadata.get("trained_with", {}), weights: entry})

@@ -19,7 +19,7 @@ from torch import Tensor
 from monai_mammo.bundle.training_record import PartInTraining, parts_noted
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.files.whole import save_text
-from monai_mammo.training.checkpoints import save_atomically, save_shipped
+from monai_mammo.training.checkpoints import in_half_precision, save_atomically, save_shipped
 from monai_mammo.training.ema import power_of_length
 
 __all__ = ["SnapshotHandler", "average_of_length", "choose_length", "snapshot_weights"]
@@ -67,7 +67,7 @@ class SnapshotHandler:
             kept = {
                 "n_updates": averages.n_updates,
                 "lengths": list(averages.lengths),
-                "averages": [_halved(average) for average in averages.averages],
+                "averages": in_half_precision([_on_cpu(average) for average in averages.averages]),
                 "parts": [dataclasses.asdict(part) for part in parts_noted()],
             }
             save_atomically(kept, self.folder / f"averages_{averages.n_updates:08d}.pt")
@@ -190,8 +190,8 @@ def _product(step: float, power: float, step2: float, power2: float) -> float:
     return (power + 1) * (power2 + 1) * (step / step2) ** power2 / ((power + power2 + 1) * step2)
 
 
-def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
+def _on_cpu(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: v.cpu().clone() for name, v in state.items()}
 
 
 def _opened(path: Path) -> dict[str, Any]:

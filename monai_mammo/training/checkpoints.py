@@ -30,6 +30,7 @@ from monai_mammo.training.ema import ExponentialMovingAverage
 __all__ = [
     "BestWeightsWriter",
     "CheckpointHandler",
+    "in_half_precision",
     "light_checkpoint",
     "random_state",
     "restore_random_state",
@@ -117,7 +118,8 @@ def shipped_state(source: nn.Module | ExponentialMovingAverage) -> dict[str, tor
     dict of str to Tensor, each of its own shape
     """
     state = source.average if isinstance(source, ExponentialMovingAverage) else unwrapped(source).state_dict()
-    return {name: (v.half() if v.is_floating_point() else v).cpu().clone() for name, v in state.items()}
+    shipped: dict[str, torch.Tensor] = in_half_precision({name: v.cpu().clone() for name, v in state.items()})
+    return shipped
 
 
 def save_shipped(
@@ -191,17 +193,28 @@ def light_checkpoint(path: str | os.PathLike[str], out: str | os.PathLike[str]) 
     if missing := sorted({"network", "epoch", "iteration"} - set(state)):
         raise MammoError(f"checkpoint {path} does not hold {', '.join(missing)}")
     halved = ("network", "ema", "power_averages")
-    light = {name: _halved(value) if name in halved else value for name, value in state.items()}
+    light = {name: in_half_precision(value) if name in halved else value for name, value in state.items()}
     light.pop("optimizer", None)
     return save_atomically({**light, "is_light": True}, out)
 
 
-def _halved(value: Any) -> Any:
-    """Nested dicts and lists with their tensors of floats in half precision."""
+def in_half_precision(value: Any) -> Any:
+    """The same with tensors of floats in half precision.
+
+    Parameters
+    ----------
+    value : object
+        Nested mappings and lists of tensors and other values.
+
+    Returns
+    -------
+    object
+        Mappings as dicts; what is no tensor of floats as it is.
+    """
     if isinstance(value, Mapping):
-        return {name: _halved(part) for name, part in value.items()}
+        return {name: in_half_precision(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_halved(part) for part in value]
+        return [in_half_precision(part) for part in value]
     return value.half() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
 
