@@ -8,8 +8,8 @@ import torch
 
 from monai_mammo import networks, sampling
 from monai_mammo.bundle import BundleFolder, beside, find
-from monai_mammo.generation.engine.generator import sampler_of
 from monai_mammo.prepare import training_items
+from monai_mammo.sampling.bundle_sampler import sampler_of
 from monai_mammo.training.data import PreparedDataset
 
 

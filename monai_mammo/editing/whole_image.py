@@ -15,9 +15,9 @@ from monai_mammo import networks, sampling
 from monai_mammo.bundle import BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.engine.generator import sampler_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
+from monai_mammo.sampling.bundle_sampler import sampler_of
 
 __all__ = ["WholeImageGenerator"]
 

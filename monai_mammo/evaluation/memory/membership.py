@@ -17,11 +17,11 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.realism.classifier_auc import area_of_pairs
 from monai_mammo.evaluation.stated import about_bundle, about_datalist
 from monai_mammo.generation.engine.device import pick_device
-from monai_mammo.generation.engine.generator import sampler_of
 from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.prepare.datalist_items import load_items
 from monai_mammo.progress import Progress, ProgressCallback
 from monai_mammo.sampling import Cascade, OneStage, add_noise
+from monai_mammo.sampling.bundle_sampler import sampler_of
 from monai_mammo.sampling.schedule import per_sample
 from monai_mammo.training.diffusion_loss import DiffusionLoss
 from monai_mammo.training.latent_dataset import LatentDataset

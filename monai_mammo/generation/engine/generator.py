@@ -10,7 +10,7 @@ depend on the processor.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo import networks, sampling
-from monai_mammo.attributes import COLUMNS, HEADS
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, BundleFolder
+from monai_mammo.attributes import HEADS
+from monai_mammo.bundle import BundleFolder
 from monai_mammo.bundle.fingerprint import TrainingFingerprint, fingerprint_of
-from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.errors import MammoError
 from monai_mammo.generation.engine.check import CheckResult, RegionLimits, best_of, check_image, clean_air
 from monai_mammo.generation.engine.device import BATCH_SIZE
 from monai_mammo.generation.engine.drawn_contrast import with_lesion_toned_down
@@ -35,18 +35,12 @@ from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR
 from monai_mammo.networks.probable_regions import Region, regions
 from monai_mammo.painting.painter import LesionPainter
+from monai_mammo.sampling.bundle_sampler import Sampler, sampler_of
 
-__all__ = ["Generator", "Sampler", "sampler_of", "schedule_of"]
-
-Sampler = sampling.OneStage | sampling.Cascade | sampling.VectorPrior
+__all__ = ["Generator"]
 
 _TRIES_AT_A_PLACE = 2
 """Draws with the lesion at one place; those after them have it elsewhere, where the request leaves the place open."""
-
-_SCHEDULES: dict[str, type[sampling.Schedule]] = {
-    "CosineSchedule": sampling.CosineSchedule,
-    "RectifiedFlowSchedule": sampling.RectifiedFlowSchedule,
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -367,47 +361,6 @@ def _keeps_lesions(source: Source | None) -> bool:
     return source is not None and source.keep is Keep.ALL_BUT_LESION
 
 
-def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
-    """Networks of a generator's bundle, diffusion networks with the schedules that its inference config names.
-
-    Parameters
-    ----------
-    folder : BundleFolder
-    device : torch.device
-
-    Returns
-    -------
-    OneStage, Cascade or VectorPrior
-
-    Raises
-    ------
-    MammoError
-        Weights are missing, damaged or do not fit the networks.
-    """
-    network = networks.load_network(folder, device=device)
-    if isinstance(network, networks.LatentVAE):
-        return _vector_prior(network, folder)
-    schedule = schedule_of(folder, "schedule")
-    detail = networks.load_part(folder, DETAIL, device=device)
-    if detail is None:
-        return sampling.OneStage(network, schedule)
-    if not isinstance(detail, networks.DetailUNet):
-        raise MammoError(f"detail_def of bundle {folder.name} is not a DetailUNet")
-    return sampling.Cascade(
-        network,
-        detail,
-        schedule,
-        schedule_of(folder, "detail_schedule"),
-        layout_noise=folder.number("layout_noise", sampling.Cascade.layout_noise),
-        guide=networks.load_part(folder, GUIDE, device=device),
-        layout_guidance=_stated_by_kind(folder, "layout_guidance", sampling.Cascade.layout_guidance),
-        layout_range=_stated_range(folder, "layout_range"),
-        detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
-        detail_guidance=_stated_by_kind(folder, "detail_guidance", sampling.Cascade.detail_guidance),
-        finer_texture=_stated_by_kind(folder, "finer_texture", sampling.Cascade.finer_texture),
-    )
-
-
 def _mender_of(
     folder: BundleFolder, autoencoder: nn.Module, limits: RegionLimits | None, device: torch.device
 ) -> Mender | None:
@@ -427,14 +380,6 @@ def _check_text(sampler: Sampler, encoder: networks.TextEncoder | None, folder: 
         raise MammoError(f"the layout network of bundle {folder.name} {words}")
 
 
-def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> sampling.VectorPrior:
-    rows, columns = folder.prepared_shape
-    height, width = network.latent_shape
-    if rows * width != columns * height:
-        raise MammoError(f"the latents of bundle {folder.name} are {height} x {width}, its pictures {rows} x {columns}")
-    return sampling.VectorPrior(network)
-
-
 def _of_attempt(sample: PlannedSample, attempt: int) -> PlannedSample:
     """What a try is to show: after two at one place that failed, another place where the request leaves it open."""
     return sample if attempt < _TRIES_AT_A_PLACE or sample.elsewhere is None else sample.elsewhere
@@ -443,54 +388,6 @@ def _of_attempt(sample: PlannedSample, attempt: int) -> PlannedSample:
 def _uses_source(settings: DrawSettings) -> bool:
     """Whether an acquired mammogram takes part in what is drawn."""
     return settings.source is not None and settings.source.is_used
-
-
-def _stated_by_kind(folder: BundleFolder, name: str, otherwise: float | Mapping[str, float]) -> Any:
-    """Numbers by acquisition kind that the bundle's metadata state under a name."""
-    stated = folder.metadata.get(name, otherwise)
-    try:
-        sampling.by_kind(stated, torch.zeros(1, len(COLUMNS)), name=name, otherwise=0.0)
-    except RequestError as error:
-        raise MammoError(f"metadata of bundle {folder.name}: {error}") from None
-    return stated
-
-
-def _stated_range(folder: BundleFolder, name: str) -> tuple[float, float] | None:
-    """Two rising numbers that the bundle's metadata state under a name, `None` where they state none."""
-    stated = folder.metadata.get(name)
-    if stated is None:
-        return None
-    is_range = isinstance(stated, list) and len(stated) == 2 and all(type(end) in (int, float) for end in stated)
-    if not is_range or not -1e300 < stated[0] < stated[1] < 1e300:
-        raise MammoError(f"metadata of bundle {folder.name}: {name} {str(stated)[:40]} is not two rising numbers")
-    return float(stated[0]), float(stated[1])
-
-
-def schedule_of(folder: BundleFolder, key: str) -> sampling.Schedule:
-    """Schedule that a bundle's inference config names; the plain cosine where it names none.
-
-    Parameters
-    ----------
-    folder : BundleFolder
-    key : str
-        Such as ``schedule`` or ``view_translator_schedule``.
-
-    Returns
-    -------
-    Schedule
-
-    Raises
-    ------
-    MammoError
-        It names something else.
-    """
-    if key not in folder.config("inference"):
-        return sampling.CosineSchedule()
-    target, arguments = folder.network_definition("inference", key)
-    name = target.rpartition(".")[2]
-    if name not in _SCHEDULES:
-        raise MammoError(f"{key} {name!r} of bundle {folder.name} is not one of {', '.join(_SCHEDULES)}")
-    return _SCHEDULES[name](**arguments)
 
 
 def _named(values: np.ndarray, names: Sequence[str]) -> dict[str, float]:

@@ -14,10 +14,10 @@ from monai_mammo import networks, sampling
 from monai_mammo.bundle import DETAIL, VIEW_TRANSLATOR, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError
-from monai_mammo.generation.engine.generator import Sampler, sampler_of, schedule_of
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.translator_unet import TranslatorUNet
+from monai_mammo.sampling.bundle_sampler import Sampler, sampler_of, schedule_of
 from monai_mammo.sampling.guidance import Guidance, z0_predictor
 from monai_mammo.sampling.noise import gaussian
 from monai_mammo.sampling.schedule import Schedule
