@@ -11,9 +11,9 @@ from torch import nn
 from monai_mammo import bundle, networks
 from monai_mammo.errors import RequestError
 
-__all__ = ["found_bundle", "frozen_encoder", "frozen_network", "frozen_part"]
+__all__ = ["frozen_encoder", "frozen_network", "frozen_part"]
 
-_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE, "finish": bundle.FINISH}
+_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     MammoError
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
-    return networks.load_network(found_bundle(bundle_dir), device=device)
+    return networks.load_network(_found(bundle_dir), device=device)
 
 
 def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module:
@@ -53,7 +53,7 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     -------
     nn.Module
     """
-    return networks.load_encoder(found_bundle(bundle_dir), device=device)
+    return networks.load_encoder(_found(bundle_dir), device=device)
 
 
 def frozen_part(
@@ -65,8 +65,8 @@ def frozen_part(
     ----------
     bundle_dir : str or path-like
         Folder of the bundle, or a folder beside it.
-    part : {"detail", "guide", "detail_guide", "finish"}
-        The detail stage, a weaker network that the layout or the detail stage is pushed away from, or the finish.
+    part : {"detail", "guide", "detail_guide"}
+        The detail stage, or a weaker network that the layout or the detail stage is pushed away from.
     device : torch.device or str
         That the network lies on.
 
@@ -83,29 +83,10 @@ def frozen_part(
     """
     if part not in _PARTS:
         raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
-    folder = found_bundle(bundle_dir)
-    if part == "finish" and not folder.has_weights(bundle.FINISH):
-        return None  # a bundle may define what it was not yet trained for
-    return networks.load_part(folder, _PARTS[part], device=device)
+    return networks.load_part(_found(bundle_dir), _PARTS[part], device=device)
 
 
-def found_bundle(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:
-    """Bundle by name or folder; what is to be known of it is logged.
-
-    Parameters
-    ----------
-    bundle_dir : str or path
-        As `monai_mammo.bundle.find` takes it.
-
-    Returns
-    -------
-    BundleFolder
-
-    Raises
-    ------
-    MammoError
-        There is no such bundle.
-    """
+def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:
     folder = bundle.find(bundle_dir)
     if text := bundle.notice(folder):
         _LOGGER.warning("%s", text)
