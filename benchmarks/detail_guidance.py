@@ -3,9 +3,9 @@
 The layouts are true, so what differs from the acquired images is the detail stage's doing alone. Each line holds means
 over the images of an acquisition kind as share of the acquired images' (fibres, coherence, skin line, what lies along
 the frame, 2-pixel borders) or as difference in dB (power by cycles a pixel), and the area under the curve by which a
-classifier on frozen features tells them from acquired images of other persons, at full and at half size; the first line
-is the autoencoder's reconstruction of the same images. With ``--drawn-layouts`` the layouts are drawn too, under the
-same conditions.
+classifier on frozen features tells them from acquired images of other persons, at full and at half size, and from the
+acquired images themselves; the first line is the autoencoder's reconstruction of these. With ``--drawn-layouts`` the
+layouts are drawn too, under the same conditions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,8 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset-dir", required=True, help="prepared folder")
     parser.add_argument("--bundle", default="mammo_diffusion")
-    parser.add_argument("--weights", type=float, nargs="+", default=[1.0, 1.3, 1.5], help="of the detail stage's guide")
-    parser.add_argument("--finer", type=float, nargs="+", default=[0.0], help="added to the code of the texture")
+    parser.add_argument(
+        "--weights", type=float, nargs="*", default=[1.0, 1.3, 1.5], help="of the guide; none: the bundle's"
+    )
+    parser.add_argument(
+        "--finer", type=float, nargs="*", default=[0.0], help="added to the texture's code; none: the bundle's"
+    )
     parser.add_argument("--layout-noise", type=float, nargs="+", default=[0.05], help="on the finished layout")
     parser.add_argument("--drawn-layouts", action="store_true", help="draw the layouts too")
     parser.add_argument("--steps", type=int, default=12, help="network evaluations of the detail stage")
@@ -75,7 +79,7 @@ def main() -> None:
     told = _told(dataset, autoencoder, _spread(dataset, chosen, settings.n), seed=settings.seed)
     encoder = networks.load_encoder(find("mammo_lesion_segmentation"))
     others = [place for place in halves[1] if str(dataset.conditions[place].kind) in settings.kinds]
-    classifier = _Classifier(encoder, dataset, persons, others)
+    classifier = _Classifier(encoder, dataset, persons, others, told.places)
     acquired = _measured(np.stack([dataset.image(place) for place in told.places]), told.kinds)
 
     def line(images: np.ndarray) -> dict[str, dict[str, float]]:
@@ -88,10 +92,13 @@ def main() -> None:
     layouts = layout_of(told.latents)
     if settings.drawn_layouts:
         layouts = torch.cat([_layout(cascade, folder, told, i) for i in range(len(told.latents))])
-    for weight, finer, noise in product(settings.weights, settings.finer, settings.layout_noise):
+    weights: list[Any] = settings.weights or [cascade.detail_guidance]
+    finer_textures: list[Any] = settings.finer or [cascade.finer_texture]
+    for weight, finer, noise in product(weights, finer_textures, settings.layout_noise):
         one = dataclasses.replace(cascade, detail_guidance=weight, finer_texture=finer, layout_noise=noise)
         drawn = [_drawn(one, told, layouts, i, settings.steps) for i in range(len(told.latents))]
-        table[f"weight {weight:g}, finer {finer:g}, noise {noise:g}"] = line(_decoded(autoencoder, torch.cat(drawn)))
+        name = f"weight {_said(weight)}, finer {_said(finer)}, noise {noise:g}"
+        table[name] = line(_decoded(autoencoder, torch.cat(drawn)))
     _print(table)
     about = {"n_images": {kind: told.kinds.count(kind) for kind in sorted(set(told.kinds))}, "steps": settings.steps}
     about["layouts"] = "drawn" if settings.drawn_layouts else "of the acquired images"
@@ -131,11 +138,19 @@ def _told(dataset: PreparedDataset, autoencoder: Any, places: list[int], *, seed
 class _Classifier:
     """What tells images from acquired ones of other persons."""
 
-    def __init__(self, encoder: Any, dataset: PreparedDataset, persons: list[str], places: Sequence[int]) -> None:
+    def __init__(
+        self,
+        encoder: Any,
+        dataset: PreparedDataset,
+        persons: list[str],
+        places: Sequence[int],
+        told_places: Sequence[int],
+    ) -> None:
         self.encoder, self.persons = encoder, persons
         self.kinds = [str(dataset.conditions[place].kind) for place in places]
         self.acquired_persons = [persons[place] for place in places]
         self.features = self._features(np.stack([dataset.image(place) for place in places]))
+        self.own = self._features(np.stack([dataset.image(place) for place in told_places]))
 
     def _features(self, images: np.ndarray) -> dict[str, np.ndarray]:
         half = functional.avg_pool2d(torch.from_numpy(images)[:, None], 2)[:, 0].numpy()
@@ -145,20 +160,24 @@ class _Classifier:
         }
 
     def areas(self, images: np.ndarray, told: _Drawn) -> dict[str, dict[str, float]]:
-        """Area under the curve for each kind, at full and half size."""
+        """Area under the curve for each kind, at full and half size, beside other persons and the same images."""
         found: dict[str, dict[str, float]] = {}
         for size, features in self._features(images).items():
             for kind in sorted(set(told.kinds)):
                 ours = [i for i, other in enumerate(told.kinds) if other == kind]
                 theirs = [i for i, other in enumerate(self.kinds) if other == kind]
-                area = separability(
-                    features[ours],
-                    self.features[size][theirs],
-                    persons=[self.persons[told.places[i]] for i in ours],
-                    acquired_persons=[self.acquired_persons[i] for i in theirs],
-                )
-                found.setdefault(kind, {})[f"AUC, {size}"] = float("nan") if area is None else round(area["value"], 2)
+                whose = [self.persons[told.places[i]] for i in ours]
+                of_others = [self.acquired_persons[i] for i in theirs]
+                beside = {"AUC": (self.features[size][theirs], of_others), "AUC, same": (self.own[size][ours], whose)}
+                for name, (acquired, acquired_persons) in beside.items():
+                    area = separability(features[ours], acquired, persons=whose, acquired_persons=acquired_persons)
+                    value = float("nan") if area is None else round(area["value"], 2)
+                    found.setdefault(kind, {})[f"{name}, {size}"] = value
         return found
+
+
+def _said(value: Any) -> str:
+    return "of the bundle" if isinstance(value, Mapping) else f"{value:g}"
 
 
 def _latent(autoencoder: Any, image: np.ndarray, generator: torch.Generator) -> Tensor:
