@@ -130,7 +130,7 @@ class Redrawing:
         shrinking = prepared.trace.padded_shape[0] / prepared.image.shape[0]
         if not outline.any():
             coarse, rng = self._on_file(prepared, prepared.image, window), grain_draws(place.noise_of)
-            added = without_fine_structure(added, before, coarse, *masks, shrinking, rng)
+            added = without_fine_structure(added, before, coarse, *masks, rng)
         return blended_change(window, added, before, *masks, shrinking, outline=place.outline[window])
 
     def _conditions(self, place: EditedPlace, region: np.ndarray, outline: np.ndarray) -> tuple[Conditions, Conditions]:

@@ -112,7 +112,5 @@ class CropTranslation:
         added = enlarged(self.added(crop, drawn_region, shrunk(place.outline[window])), own.shape)
         shrinking = len(own) / CROP_PX
         if not place.outline.any():
-            added = without_fine_structure(
-                added, own, enlarged(crop, own.shape), region, may_change, shrinking, grain_draws(place.noise_of)
-            )
+            added = without_fine_structure(added, own, crop, region, may_change, grain_draws(place.noise_of))
         return blended_change(window, added, own, region, may_change, shrinking, outline=place.outline[window])

@@ -16,7 +16,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.lesions.painter_crops import CROP_PX, DEFAULT_RIM_SHARE, region_round
 from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.blending import blended, enlarged
-from monai_mammo.painting.grain import grain_like
+from monai_mammo.painting.borrowed_texture import borrowed_texture
 from monai_mammo.painting.held_texture import texture_share
 from monai_mammo.prepare.geometry import resize
 from monai_mammo.terms import Finding
@@ -160,7 +160,7 @@ def paint_region(
     The painter works on a window of 128 x 128 of its own pixels; what it changes is enlarged to the picture's own. A
     lesion is what the painter draws with it beyond what it draws without it from the same noise: it lies over the
     tissue that is there, as what X-rays pass adds up. Where nothing is to be seen (an empty outline), the region is
-    replaced, what is finer than the painter's pixels by noise like that of the surroundings.
+    replaced, what the painter does not draw by texture of the tissue round it.
 
     Parameters
     ----------
@@ -296,17 +296,15 @@ def _filling(
     noise_of: tuple[int, str, int],
     texture: float,
 ) -> np.ndarray:
-    """What replaces the window's pixels by those that were painted, with grain of both scales."""
-    rng = grain_draws(noise_of)
-    known = ~ndimage.binary_dilation(drawn_region, iterations=4)
+    """What replaces the window's pixels by those that were painted, with texture of the tissue round them."""
     drawn = painted.image
     share = min(texture, texture_share(drawn, crop, drawn_region, shrunk(may_change)))
     if share < 1:
         smooth = smooth_fill(crop, drawn_region)
         drawn = smooth + np.float32(share) * (drawn - smooth)
-    added = enlarged(drawn - crop + grain_like(painted.lost, known, rng), own.shape)
-    coarse = enlarged(crop, own.shape)
-    return without_fine_structure(added, own, coarse, region, may_change, len(own) / CROP_PX, rng)
+    held = crop - painted.lost
+    added = enlarged(drawn - held, own.shape)
+    return without_fine_structure(added, own, held, region, may_change, grain_draws(noise_of))
 
 
 def grain_draws(noise_of: tuple[int, str, int]) -> np.random.Generator:
@@ -327,34 +325,35 @@ def grain_draws(noise_of: tuple[int, str, int]) -> np.random.Generator:
 def without_fine_structure(
     added: np.ndarray,
     own: np.ndarray,
-    coarse: np.ndarray,
+    held: np.ndarray,
     region: np.ndarray,
     may_change: np.ndarray,
-    shrinking: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """A difference that also replaces what is finer than the pixels it was made on, by grain like that round it.
+    """A difference that also replaces what a method does not draw, by such texture of the tissue round the region.
 
     Parameters
     ----------
     added : ndarray, shape of the window
         Difference of brightness.
-    own, coarse : ndarray, shape of the window
-        Brightness before, and what of it those pixels hold.
+    own : ndarray, shape of the window
+        Brightness before.
+    held : ndarray, shape (rows, columns)
+        What of it the method can draw, on as many pixels as it draws, or on more.
     region, may_change : ndarray, shape of the window, bool
-    shrinking : float
-        Pixels of the picture that one of those pixels spans; nothing is finer where it is 1 or less.
     rng : numpy.random.Generator
 
     Returns
     -------
     ndarray, shape of the window
     """
-    if shrinking <= 1:
-        return added
-    fine = own - coarse
-    around = ~ndimage.binary_dilation(region, iterations=math.ceil(2 * shrinking))
-    return added + grain_like(fine, around & may_change, rng) - fine
+    coarse = enlarged(held, own.shape)
+    fine, grid = own - coarse, (CROP_PX, CROP_PX)
+    seen, drawn = (resize(one.astype(np.float32), grid) for one in (coarse, coarse + added))
+    drawn_region = shrunk(region)
+    known = ndimage.binary_erosion(shrunk(may_change), iterations=8)
+    known &= ~ndimage.binary_dilation(drawn_region, iterations=4)
+    return added + borrowed_texture(fine, drawn, seen, region=drawn_region, known=known, rng=rng) - fine
 
 
 def window_round(region: np.ndarray) -> tuple[slice, slice]:

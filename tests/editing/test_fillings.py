@@ -32,23 +32,23 @@ def stated_of(run):
 def test_the_filling_with_the_least_of_a_lesion_is_kept(tiny, picture, tmp_path, monkeypatch):
     scores = []
 
-    def darkness(_, source, shown, place):
-        scores.append(1 - float(shown[place].mean()))
+    def brightness(_, source, shown, place):
+        scores.append(float(shown[place].mean()))
         return scores[-1]
 
-    monkeypatch.setattr(FoundRegion, "score", darkness)
+    monkeypatch.setattr(FoundRegion, "score", brightness)
     run = monai_mammo.remove(picture, out=tmp_path / "run", max_tries=3, **PLACE)
     first, before, *others = scores
     drawn, stated = [first, *others], stated_of(run)
     kept = int(np.argmin(drawn))
-    assert len(set(drawn)) == 3 and kept > 0, "the first is not the brightest, or the test shows nothing"
+    assert len(set(drawn)) == 3 and kept > 0, "the first is the darkest, and the test shows nothing"
     assert (stated["attempts"], stated["kept"]) == (3, kept)
     assert (stated["score"], stated["score_before"]) == pytest.approx((drawn[kept], before), abs=1e-4)
     assert (stated["rim_share"], stated["texture"]) == (FILLINGS[kept].rim_share, FILLINGS[kept].texture)
     folder = run.folder / "sample_0000"
     edited, place = read_brightness(folder / "edited.png"), read_brightness(folder / "requested.png") > 0.5
     scale = EditSource.read(picture).mammogram.pixels.max() / read_brightness(picture).max()
-    assert edited[place].mean() * scale == pytest.approx(1 - drawn[kept], abs=2e-3)
+    assert edited[place].mean() * scale == pytest.approx(drawn[kept], abs=2e-3)
 
 
 def test_the_score_is_the_highest_probability_at_the_place(tiny, picture):
@@ -108,6 +108,7 @@ def test_of_the_texture_comes_what_is_asked_and_no_more_than_what_lies_round_the
 
     def added(texture, most):
         monkeypatch.setattr(local_edit, "texture_share", lambda *_: most)
+        monkeypatch.setattr(local_edit, "borrowed_texture", lambda residual, *_, **__: 0 * residual)
         shown = Conditions(finding="none")
         change = paint_region(painter, drawn.pixels, region, nothing, shown, texture=texture, **how)
         return change.added[within[change.window]].astype(float)

@@ -12,6 +12,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.lesions.contrast_ranges import ContrastRange, ring_round, visibility
 from monai_mammo.lesions.smooth_filling import smooth_fill
 from monai_mammo.painting.blending import blended, blending_weight, without_step
+from monai_mammo.painting.borrowed_texture import borrowed_texture
 from monai_mammo.painting.grain import grain_like
 from monai_mammo.painting.held_contrast import held_contrast, toned_down
 from monai_mammo.painting.held_texture import texture_share
@@ -48,6 +49,30 @@ def test_grain_has_the_power_by_frequency_of_what_is_known_round_the_region():
     for low, high in ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3)):
         assert power(grain, low, high) == pytest.approx(power(coloured, low, high), rel=0.35)
     assert not grain_like(coloured, np.zeros_like(known), rng).any()
+
+
+def test_texture_of_a_filling_is_that_of_tissue_as_bright_and_keeps_its_fibres_and_its_power():
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((256, 256))
+    lying, standing = (ndimage.gaussian_filter(noise, sigma) for sigma in ((0.7, 6), (6, 0.7)))
+    row, column = np.mgrid[:128, :128]
+    seen = np.where(column < 64, 0.7, 0.3).astype(np.float32)  # lying fibres in bright tissue, standing ones in dark
+    residual = np.where(np.arange(256) < 128, lying / lying.std(), standing / standing.std()).astype(np.float32)
+    region = np.hypot(row - 64, column - 64) < 26
+    known = ~ndimage.binary_dilation(region, iterations=4)
+    hidden = np.where(np.kron(known, np.ones((2, 2))), residual, 99)  # a calcification all over what is filled
+    inside = np.kron(np.hypot(row - 64, column - 64) < 18, np.ones((2, 2))) > 0
+
+    def fibres(drawn):
+        words = {"region": region, "known": known, "rng": np.random.default_rng(1)}
+        texture = borrowed_texture(hidden, np.full_like(seen, drawn), seen, **words)
+        down, across = (np.diff(texture, axis=axis)[:255, :255][inside[:255, :255]].std() for axis in (0, 1))
+        assert texture[inside].std() == pytest.approx(1, abs=0.15) and np.abs(texture).max() < 6
+        return down / across
+
+    assert fibres(0.7) > 3 and fibres(0.3) < 1 / 3  # about 8 and 1/8 where they are known; 1 in noise
+    nothing = {"region": region, "known": np.zeros_like(known), "rng": rng}
+    assert not borrowed_texture(hidden, seen, seen, **nothing).any()
 
 
 def test_the_blend_is_one_inside_and_exactly_nothing_away_from_the_region():
