@@ -8,7 +8,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
 
 import monai_mammo
 from monai_mammo.conditions import Conditions
@@ -73,7 +72,9 @@ def test_several_lesions_lie_apart_and_a_known_lesion_is_kept_clear(tiny, pictur
     assert all(one["real_contrast"]["low"] < one["real_contrast"]["high"] for one in entry["lesions"])
     assert monai_mammo.verify(run.folder).problems == ()
     changed = np.asarray(Image.open(folder / "changed.png")) > 0
-    assert ndimage.label(ndimage.binary_closing(changed, iterations=2))[1] >= 3
+    rows, columns = changed.shape
+    for x0, y0, x1, y1 in boxes:
+        assert changed[round(y0 * rows) : round(y1 * rows), round(x0 * columns) : round(x1 * columns)].mean() > 0.2
 
 
 @pytest.mark.parametrize(
