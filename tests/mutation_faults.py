@@ -1822,6 +1822,20 @@ FAULTS: tuple[Fault, ...] = (
         "a region is filled with deeper texture than the tissue round it has",
     ),
     Fault(
+        "painting/borrowed_texture.py",
+        "((looks - look) ** 2).sum(axis=1)",
+        "np.zeros(len(looks))",
+        ("painting/test_painted_region.py",),
+        "dark fat is filled with the texture of gland",
+    ),
+    Fault(
+        "lesions/placing_in_breast.py",
+        "if busyness > most:",
+        "if best is None:",
+        ("lesions/test_placing_in_breast.py",),
+        "a lesion lies in any tissue, not where there is gland",
+    ),
+    Fault(
         "painting/blending.py",
         "(total >= 0.5 * np.median(own[tissue]) * n)",
         "(total < 0)",

@@ -31,20 +31,21 @@ def test_skin_muscle_and_lesions_are_left_out_and_the_chest_wall_is_no_skin(brea
     assert allowed_places(breast, view=View.MLO, in_muscle=True)[40, 10]
 
 
-def test_places_are_allowed_of_the_size_asked_and_in_busier_tissue(breast):
-    upper, texture = np.mgrid[: SHAPE[0], : SHAPE[1]][0] < 96, np.random.default_rng(0).normal(0, 0.1, SHAPE)
-    image = np.where(upper, 0.3 + texture, 0.8).astype(np.float32) * breast
+@pytest.mark.parametrize("busy_half", ["upper", "lower"])
+def test_places_are_allowed_of_the_size_asked_and_in_busier_tissue(breast, busy_half):
+    is_upper, texture = np.mgrid[: SHAPE[0], : SHAPE[1]][0] < 96, np.random.default_rng(0).normal(0, 0.1, SHAPE)
+    image = np.where(is_upper == (busy_half == "upper"), 0.3 + texture, 0.8).astype(np.float32) * breast
     allowed = allowed_places(breast, view=View.CC)
     conditions = Conditions(finding="mass", view="CC")
     centers = []
-    for sample in range(12):
+    for sample in range(24):
         placed = place_in_breast(conditions, image, allowed, seed=3, sample_id=sample, size_fraction=(0.12, 0.09))
         mask = draw_outline(placed.points, placed.box, SHAPE)
-        assert not (mask & ~allowed).any()
+        assert not (mask & ~breast).any() and (mask & ~allowed).sum() <= 0.05 * mask.sum()
         assert max(np.ptp(np.flatnonzero(mask.any(axis=axis))) + 1 for axis in (0, 1)) in (16, 17, 18)
         centers.append(placed.box.center)
     assert len(set(centers)) > 6
-    assert sum(y < 0.5 for _, y in centers) >= 9  # of three places one at least lies there in seven of eight
+    assert sum((y < 0.5) == (busy_half == "upper") for _, y in centers) >= 16  # 7 in the lower half without a choice
     in_part = place_in_breast(
         conditions, image, allowed, seed=3, sample_id=1, region=Box(0.1, 0.55, 0.6, 0.8), size_fraction=(0.1, 0.08)
     )
