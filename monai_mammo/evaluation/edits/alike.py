@@ -12,18 +12,23 @@ __all__ = ["alike"]
 
 _OTHER_DENSITY = 0.5
 _TAKEN = 1.0
+_CONTRAST = 0.1
+"""Difference in contrast that counts as much as a size off by 2.7 times."""
 
 
-def alike(places: Sequence[Place], real: Sequence[Place]) -> list[int]:
+def alike(places: Sequence[Place], real: Sequence[Place], *, with_contrast: bool = False) -> list[int]:
     """Position of a real lesion for each place: of its kind, and as near in size and density as there are.
 
     Size counts by its logarithm, and another or an unknown density as much as a size off by 1.65 times. A lesion is
-    taken again only where others are further off than 2.7 times for each time that it was taken.
+    taken again only where others are further off than 2.7 times for each time that it was taken. Contrast to the ring
+    counts, where it does, as much as a size off by 1.65 times for each 0.05 of full brightness.
 
     Parameters
     ----------
     places, real : sequence of Place
         All on the prepared grid.
+    with_contrast : bool
+        Whether they are to be near in contrast too.
 
     Returns
     -------
@@ -40,9 +45,16 @@ def alike(places: Sequence[Place], real: Sequence[Place]) -> list[int]:
 
         def distance(i: int, place: Place = place) -> float:
             size = abs(math.log(place.size_share / real[i].size_share))
-            return size + _OTHER_DENSITY * (place.density != real[i].density) + _TAKEN * taken[i]
+            far = _contrast_apart(place, real[i]) if with_contrast else 0.0
+            return size + _OTHER_DENSITY * (place.density != real[i].density) + far + _TAKEN * taken[i]
 
         best = min(of_kind, key=distance)
         taken[best] += 1
         out.append(best)
     return out
+
+
+def _contrast_apart(place: Place, other: Place) -> float:
+    if place.contrast is None or other.contrast is None:
+        return 1.0
+    return abs(place.contrast - other.contrast) / _CONTRAST

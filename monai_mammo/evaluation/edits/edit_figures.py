@@ -173,21 +173,29 @@ def _beside(
 def _inserted_scores(edits: Sequence[EditedPlace], real: Sequence[Place], maps: Maps) -> dict[str, Any]:
     known = [i for i, one in enumerate(edits) if one.after.on_grid is not None]
     usable = [i for i, one in enumerate(real) if one.on_grid is not None]
-    partners = alike([edits[i].after for i in known], [real[i] for i in usable])
-    pairs = [(i, usable[j]) for i, j in zip(known, partners, strict=True) if j >= 0]
-    after, before = (
-        [_score(getattr(maps, name)[i], getattr(edits[i], name)) for i, _ in pairs] for name in ("after", "before")
-    )
-    theirs = [_score(maps.others[j], real[j]) for _, j in pairs]
-    persons, whose = [edits[i].after.person for i, _ in pairs], [real[j].person for _, j in pairs]
+
+    def beside(with_contrast: bool) -> dict[str, Any]:
+        partners = alike([edits[i].after for i in known], [real[i] for i in usable], with_contrast=with_contrast)
+        pairs = [(i, usable[j]) for i, j in zip(known, partners, strict=True) if j >= 0]
+        after, before = (
+            [_score(getattr(maps, name)[i], getattr(edits[i], name)) for i, _ in pairs] for name in ("after", "before")
+        )
+        theirs = [_score(maps.others[j], real[j]) for _, j in pairs]
+        persons, whose = [edits[i].after.person for i, _ in pairs], [real[j].person for _, j in pairs]
+        return {
+            "n": len(pairs),
+            "n_persons": len(set(persons)),
+            "n_others": len({j for _, j in pairs}),
+            "before": _median(before),
+            "edited": _median(after),
+            "others": _median(theirs),
+            "ratio": ratio_of_medians(after, theirs, persons=persons, reference_persons=whose) if pairs else None,
+        }
+
+    as_conspicuous = beside(True)
     return {
-        "n": len(pairs),
-        "n_persons": len(set(persons)),
-        "n_others": len({j for _, j in pairs}),
-        "before": _median(before),
-        "edited": _median(after),
-        "others": _median(theirs),
-        "ratio": ratio_of_medians(after, theirs, persons=persons, reference_persons=whose) if pairs else None,
+        **beside(False),
+        "as_conspicuous": {name: as_conspicuous[name] for name in ("n_others", "others", "ratio")},
     }
 
 

@@ -83,13 +83,14 @@ def _page(command: str, runs: Mapping[str, Any], figures: Mapping[str, Any]) -> 
     if is_insert:
         parts += [
             "Score: highest probability of lesion at the place, medians; real lesions are of equal kind, and near in "
-            "size and density; ratio of inserted to real.",
+            "size and density; ratio of inserted to real. As conspicuous: near in contrast to the ring, too.",
             _table(
                 runs,
                 "score",
                 _network,
                 [("before", _median("before")), ("edited", _median("edited")), ("real", _median("others"))]
-                + [("ratio", _ratio), ("n", _n)],
+                + [("ratio", _ratio), ("n", _n)]
+                + [("real, as conspicuous", _conspicuous_median), ("ratio, as conspicuous", _conspicuous_ratio)],
             ),
             "Trends: rank correlation of that score with what must lower it (density) or raise it (size, contrast), of "
             "inserted and of real lesions; from 20 lesions on.",
@@ -213,6 +214,14 @@ def _decibels(row: _Row) -> str:
 
 def _ratio(row: _Row) -> str:
     return _text(row["ratio"], 2)
+
+
+def _conspicuous_median(row: _Row) -> str:
+    return _median("others")(row["as_conspicuous"])
+
+
+def _conspicuous_ratio(row: _Row) -> str:
+    return _ratio(row["as_conspicuous"])
 
 
 def _hit(row: _Row) -> str:

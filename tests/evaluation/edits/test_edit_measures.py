@@ -96,6 +96,11 @@ def test_partners_are_of_the_kind_and_alike_in_size_and_density():
     ours = [place(size_share=0.19, density="C"), place(size_share=0.06), place(kind="digital"), place(kind="contrast")]
     assert alike(ours, real) == [2, 0, 3, -1]
     assert len(set(alike([place(size_share=0.1)] * 3, real))) == 3, "a lesion is taken again when others are far off"
+    faint, clear = place(size_share=0.1, contrast=0.02), place(size_share=0.12, contrast=0.15)
+    ours = [place(size_share=0.1, contrast=0.15), place(size_share=0.12, contrast=0.02)]
+    assert alike(ours, [faint, clear]) == [0, 1] and alike(ours, [faint, clear], with_contrast=True) == [1, 0]
+    unknown = place(size_share=0.1, contrast=None)
+    assert alike(ours[:1], [unknown, clear], with_contrast=True) == [1]
 
 
 def test_trends_of_places_whose_score_follows_size_and_falls_with_density():
