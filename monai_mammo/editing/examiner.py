@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,7 +22,7 @@ __all__ = ["MAIN", "Examiner", "Readings"]
 MAIN = ("models/model.pt", "inference", "network_def")
 """Weights of the lesion network in its bundle, and the config and id of its definition."""
 
-_SQUARE_PX = 17
+_SMOOTH_PX = 6.0
 
 Readings = dict[str, dict[str, float]]
 """Probability of each value, by head."""
@@ -130,7 +131,10 @@ class Examiner:
 
 
 def _smooth(gradient: Tensor) -> Tensor:
-    """Gradient averaged twice over a square, so that a move along it still rises: the average is symmetric."""
-    for _ in range(2):
-        gradient = functional.avg_pool2d(gradient, _SQUARE_PX, stride=1, padding=_SQUARE_PX // 2)
-    return gradient
+    """Gradient under a Gaussian, so that a move along it still rises: it is symmetric, and lets no stripes through."""
+    reach = math.ceil(3 * _SMOOTH_PX)
+    at = torch.arange(-reach, reach + 1, dtype=gradient.dtype, device=gradient.device)
+    weights = torch.exp(-0.5 * (at / _SMOOTH_PX) ** 2)
+    weights = weights / weights.sum()
+    along = functional.conv2d(gradient, weights[None, None, None], padding=(0, reach))
+    return functional.conv2d(along, weights[None, None, :, None], padding=(reach, 0))

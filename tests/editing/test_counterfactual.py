@@ -23,7 +23,7 @@ from monai_mammo.conditions import Box
 from monai_mammo.editing.counterfactual_edit import _Changer, _doubt, _Edit
 from monai_mammo.editing.counterfactual_search import STEERING, STRENGTHS, searched
 from monai_mammo.editing.edit_request import EditRequest
-from monai_mammo.editing.examiner import MAIN, Examiner
+from monai_mammo.editing.examiner import MAIN, Examiner, _smooth
 from monai_mammo.editing.reading_target import ReadingTarget
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.generation.run_bundles import RunBundles
@@ -265,3 +265,11 @@ def test_steering_moves_brightness_smoothly_towards_what_is_asked(agreeing, draw
         inside = ndimage.binary_erosion(picture > 0)
         finer = move - ndimage.uniform_filter(move, 3)
         assert np.abs(finer[inside]).mean() < 0.2 * np.abs(move[inside]).mean()
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_no_stripes_of_a_gradient_come_through(axis):
+    across = torch.cos(2 * torch.pi / 11 * torch.arange(121.0)).reshape([-1 if k == axis else 1 for k in range(4)])
+    smooth = _smooth(across.expand(1, 1, 121, 121))[0, 0, 40:-40, 40:-40]
+    assert smooth.abs().max() < 0.01  # 0.04 of a square of 17 pixels that is averaged twice
+    assert _smooth(torch.ones(1, 1, 121, 121))[0, 0, 60, 60] == pytest.approx(1, abs=1e-5)
