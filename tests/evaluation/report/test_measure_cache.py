@@ -9,7 +9,16 @@ from PIL import Image
 from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.lesion_readings import Reading
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
-from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
+from monai_mammo.evaluation.report.measure_cache import (
+    BREAST,
+    EXAMINED,
+    NEAREST,
+    READING,
+    VECTOR,
+    MeasureCache,
+    content_digest,
+    stated_digest,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 65535, (12, 9)).astype(np.uint16)
 MASK = PIXELS > 30000
@@ -55,12 +64,13 @@ def test_a_reading_is_of_what_is_stated_too(change):
 def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
     cache = MeasureCache(tmp_path)
     features = {"full": {"radiomic": np.arange(3.0)}, "half": {"radiomic": np.arange(3.0) / 7}}
-    assert cache.examined("d", "") is None
-    cache.put_examined("d", "", {"ridge length": 1 / 3}, features)
-    measures, found = cache.examined("d", "")
+    assert cache.get(EXAMINED, "d", "") is None and not cache.has(EXAMINED, "d", "")
+    cache.put(EXAMINED, ({"ridge length": 1 / 3}, features), "d", "")
+    measures, found = cache.get(EXAMINED, "d", "")
     assert measures == {"ridge length": 1 / 3}
     assert all((found[size]["radiomic"] == features[size]["radiomic"]).all() for size in features)
-    assert cache.examined("d", "another encoder") is None and cache.examined("e", "") is None
+    assert cache.get(EXAMINED, "d", "another encoder") is None and cache.get(EXAMINED, "e", "") is None
+    assert cache.has(EXAMINED, "d", "") and not cache.has(VECTOR, "d", ""), "sorts lie apart"
     reading = Reading(
         kind="film",
         person_id="p",
@@ -71,24 +81,24 @@ def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
         labels={"view": 1},
         found={},
     )
-    cache.put_reading("k", reading)
-    kept = cache.reading("k")
+    cache.put(READING, reading, "k")
+    kept = cache.get(READING, "k")
     assert kept.dice == 1 / 3 and kept.labels == {"view": 1} and kept.person_id == "", "without whose it is"
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
-    assert cache.examined("d", "") is None and cache.reading("k") is None
+    assert cache.get(EXAMINED, "d", "") is None and cache.get(READING, "k") is None
 
 
 def test_breasts_and_closest_images_come_back_as_they_were(tmp_path):
     cache, near = MeasureCache(tmp_path), Nearest(position=3, similarity=1 / 3, ratio=2 / 7)
-    assert cache.breast("d") is None and not cache.has_breast("d") and cache.nearest("d") is None
-    cache.put_breast("d", MASK)
-    cache.put_nearest("d", near)
-    assert (cache.breast("d") == MASK).all() and cache.has_breast("d") and cache.breast("e") is None
-    assert cache.nearest("d") == near and cache.nearest("e") is None
+    assert cache.get(BREAST, "d") is None and not cache.has(BREAST, "d") and cache.get(NEAREST, "d") is None
+    cache.put(BREAST, MASK, "d")
+    cache.put(NEAREST, near, "d")
+    assert (cache.get(BREAST, "d") == MASK).all() and cache.has(BREAST, "d") and cache.get(BREAST, "e") is None
+    assert cache.get(NEAREST, "d") == near and cache.get(NEAREST, "e") is None
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
-    assert cache.breast("d") is None and cache.nearest("d") is None
+    assert cache.get(BREAST, "d") is None and cache.get(NEAREST, "d") is None
 
 
 def mean_of(*arrays, power=1):
