@@ -10,10 +10,10 @@ import numpy as np
 
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.run_items import items_of_run
 from monai_mammo.files.picture import is_picture
-from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_datalist, pixels_of
 from monai_mammo.prepare.geometry import mirror
@@ -60,7 +60,13 @@ def synthetic_images(folder: str | Path, *, kind: str | None = None, split: str 
     return images_of_items(synthetic_items(folder, kind=kind, split=split))
 
 
-def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str = "training") -> list[dict[str, Any]]:
+def synthetic_items(
+    folder: str | Path,
+    *,
+    kind: str | None = None,
+    split: str = "training",
+    breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
+) -> list[dict[str, Any]]:
     """Images of a run, of a prepared folder, or of a folder of pictures, in the form of prepared images.
 
     Parameters
@@ -71,6 +77,8 @@ def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str =
         Acquisition kind of images that state none.
     split : str
         Of a prepared folder.
+    breast_of : callable
+        As `items_of_run` takes it.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str =
     folder = Path(folder)
     stated = None if kind is None else str(AcquisitionKind.parse(kind, where="--kind"))
     if (folder / "manifest.json").is_file():
-        return _with_kind(items_of_run(folder), stated)
+        return _with_kind(items_of_run(folder, breast_of=breast_of), stated)
     if (folder / "datalist.json").is_file():
         return _with_kind(acquired_items(folder, split=split), stated)
     if not folder.is_dir():
@@ -96,7 +104,7 @@ def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str =
     paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))
     if not paths:
         raise RequestError(f"{folder} holds no run, no datalist.json and no picture")
-    return _with_kind([_picture(path) for path in paths], stated)
+    return _with_kind([_picture(path, breast_of) for path in paths], stated)
 
 
 def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
@@ -138,7 +146,7 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
 
 
 def images_of_items(
-    items: Sequence[dict[str, Any]], *, breast_of: Callable[[dict[str, Any], np.ndarray], np.ndarray] | None = None
+    items: Sequence[dict[str, Any]], *, breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels
 ) -> ImageSet:
     """Set of the images of items, breasts found in their pixels by one rule.
 
@@ -146,17 +154,17 @@ def images_of_items(
     ----------
     items : sequence of dict
         Of a datalist, or with their pixels; one or more.
-    breast_of : callable, optional
-        What the rule gives for an item and its brightness, where it was kept.
+    breast_of : callable
+        As `items_of_run` takes it.
 
     Returns
     -------
     ImageSet
     """
-    images = [pixels_of(item).astype(np.float32) / _UNIT for item in items]
+    pixels = [pixels_of(item) for item in items]
     return ImageSet.of(
-        images,
-        breasts=None if breast_of is None else [breast_of(*pair) for pair in zip(items, images, strict=True)],
+        [one.astype(np.float32) / _UNIT for one in pixels],
+        breasts=[breast_of(one) for one in pixels],
         kinds=[item["conditions"].get("kind") for item in items],
         views=[item["conditions"].get("view") for item in items],
         persons=[str(item["person_id"]) for item in items],
@@ -197,15 +205,14 @@ def _with_kind(items: Sequence[dict[str, Any]], kind: str | None) -> list[dict[s
     ]
 
 
-def _picture(path: Path) -> dict[str, Any]:
+def _picture(path: Path, breast_of: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
     read = read_picture(path)
     if isinstance(read, Skipped | Failed):
         raise MammoError(f"{path} cannot be read as a picture: {read.detail}")
-    image = read.brightness_table[read.pixels]
-    _, breast = clean_air(image)
-    is_mirrored = breast is not None and chest_wall_side(breast) is ChestWall.RIGHT
+    pixels = np.rint(read.brightness_table[read.pixels] * _UNIT).astype(np.uint16)
+    is_mirrored = chest_wall_side(breast_of(pixels)) is ChestWall.RIGHT
     return {
-        "image": np.rint(np.ascontiguousarray(mirror(image) if is_mirrored else image) * _UNIT).astype(np.uint16),
+        "image": np.ascontiguousarray(mirror(pixels) if is_mirrored else pixels),
         "mask_kind": "unknown",
         "boxes": [],
         "conditions": {},

@@ -14,8 +14,9 @@ from monai_mammo.evaluation.lesion_readings import Reading, read_items
 from monai_mammo.evaluation.memorisation import closest, closest_copies, copied_positions
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
-from monai_mammo.evaluation.realism.image_set import ImageSet, found_breast
+from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.report.instruments import Instruments
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.measure_cache import (
     BREAST,
     EXAMINED,
@@ -176,7 +177,8 @@ def measured_side(
     parts = []
     for start in range(0, len(items), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        parts.append(_examined(_images(items[rows], cache), digests[rows], instruments, cache))
+        images = images_of_items(items[rows], breast_of=KeptBreasts(cache))
+        parts.append(_examined(images, digests[rows], instruments, cache))
         if on_images is not None:
             on_images(len(parts[-1]) * (1 + len(instruments.families)))
     readings = {}
@@ -247,22 +249,6 @@ def _kept_nearest(content: tuple[str, ...], find: Callable[[], list[Nearest]], c
         if cache is not None:
             cache.put(NEAREST, known, *content)
     return known
-
-
-def _images(items: Sequence[dict[str, Any]], cache: MeasureCache | None) -> ImageSet:
-    """Images of some items, those breasts looked for that the cache does not have."""
-    if cache is None:
-        return images_of_items(items)
-
-    def breast_of(item: dict[str, Any], image: np.ndarray) -> np.ndarray:
-        digest = content_digest(item)
-        known = cache.get(BREAST, digest)
-        if known is None or known.shape != image.shape:
-            known = found_breast(image)
-            cache.put(BREAST, known, digest)
-        return known
-
-    return images_of_items(items, breast_of=breast_of)
 
 
 def _examined(

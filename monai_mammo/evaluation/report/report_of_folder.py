@@ -28,6 +28,7 @@ from monai_mammo.evaluation.report.baselines import BASELINES, baseline_position
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
@@ -153,7 +154,11 @@ def evaluate_report(
     with contextlib.ExitStack() as stack:
         if out is not None:
             stack.enter_context(folder_lock(Path(out)))
-        source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
+        folder = cache if cache is not None or out is None else Path(out) / _CACHE
+        if folder is None and workers > 1:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+        kept = None if folder is None else MeasureCache(Path(folder))
+        source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split, breast_of=KeptBreasts(kept))
         unstated = unstated_kinds(source)
         if announce is not None and unstated is not None:
             announce(unstated)
@@ -175,10 +180,6 @@ def evaluate_report(
         )
         place = torch.device(pick_device(device))
         instruments = instruments_of(home, features, place)
-        folder = cache if cache is not None or out is None else Path(out) / _CACHE
-        if folder is None and workers > 1:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-        kept = None if folder is None else MeasureCache(Path(folder))
         of_others = peer_panels(peers, most_rows=source.items[0]["image"].shape[0], seed=seed)
         ahead = None
         if folder is not None and workers > 1:
@@ -234,7 +235,7 @@ def _reported(
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
     check_sizes({**sizes, "control": shape_of_items(others)})
-    paired, originals = source_items(source.items, sources)
+    paired, originals = source_items(source.items, sources, breast_of=KeptBreasts(cache))
     originals, _ = loaded_items(originals)
     if originals and shape_of_items(originals) != sizes["synthetic"]:
         unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]

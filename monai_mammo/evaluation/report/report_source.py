@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report.measured_side import loaded_items
 from monai_mammo.evaluation.run_items import load_run
@@ -40,7 +43,14 @@ class ReportSource:
     manifest: Manifest | None
 
     @classmethod
-    def of(cls, folder: Path, *, kind: str | None, split: str) -> Self:
+    def of(
+        cls,
+        folder: Path,
+        *,
+        kind: str | None,
+        split: str,
+        breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
+    ) -> Self:
         """Images of a run, of a prepared folder, or of a folder of pictures.
 
         Parameters
@@ -50,6 +60,8 @@ class ReportSource:
             Acquisition kind of images that state none.
         split : str
             Of a prepared folder.
+        breast_of : callable
+            Where the breast is in pixels, perhaps kept from before.
 
         Returns
         -------
@@ -62,7 +74,7 @@ class ReportSource:
         MammoError
             A file cannot be read.
         """
-        items, constant = loaded_items(synthetic_items(folder, kind=kind, split=split))
+        items, constant = loaded_items(synthetic_items(folder, kind=kind, split=split, breast_of=breast_of))
         if not items:
             raise RequestError(
                 f"{folder} holds no image that shows anything: split {split!r} lists none, or all are flat"

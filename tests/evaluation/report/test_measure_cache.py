@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.measure_cache import (
     BREAST,
@@ -99,6 +103,40 @@ def test_breasts_and_closest_images_come_back_as_they_were(tmp_path):
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
     assert cache.get(BREAST, "d") is None and cache.get(NEAREST, "d") is None
+
+
+@pytest.mark.parametrize("is_run", [True, False], ids=["run", "pictures"])
+def test_breasts_of_what_is_examined_are_looked_for_once(make_run, tmp_path, monkeypatch, is_run):
+    """Of either side, from the pixels alone, and of a picture without a breast."""
+    rows, columns = np.mgrid[:64, :48]
+    breast = (columns / 40) ** 2 + ((rows - 32) / 28) ** 2 < 1
+    image = np.where(breast, 0.3 + 0.4 * columns / 48, 0).astype(np.float32)
+    none, lesion = np.zeros_like(image), (rows - 32) ** 2 + (columns - 15) ** 2 < 16
+    if is_run:
+        folder = make_run([("L", image, lesion), ("R", image, lesion), ("L", none, np.zeros_like(breast))])
+    else:
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        for name, pixels in (("left", image), ("right", image[:, ::-1]), ("none", none)):
+            Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(folder / f"{name}.png")
+
+    def found(cache=None):
+        items = synthetic_items(folder, breast_of=KeptBreasts(cache))
+        return {
+            item["image_id"]: [item["image"].tolist(), np.asarray(item.get("breast", 0)).tolist()] for item in items
+        }
+
+    def refuse(_):
+        raise AssertionError("a breast was looked for anew")
+
+    cache = MeasureCache(tmp_path / "cache")
+    first = found()
+    assert found(cache) == first
+    assert len({json.dumps(pixels) for pixels, _ in first.values()}) == 2, "chest wall left, of both sides"
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
+    assert found(cache) == first
+    with pytest.raises(AssertionError, match="anew"):
+        found()
 
 
 def mean_of(*arrays, power=1):

@@ -258,8 +258,9 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    for name in ("examined_set", "read_items", "found_breast", "closest", "closest_copies"):
+    for name in ("examined_set", "read_items", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.frechet.FeatureSpace.of", refuse)
