@@ -237,6 +237,30 @@ def test_each_figure_stands_below_the_question_that_it_answers(reported):
             ), row["name"]
 
 
+def test_the_first_screen_says_which_figure_gives_a_question_its_light(reported):
+    """And who drew the images, where a run states it."""
+    _, report = reported
+    some = json.loads(json.dumps(report))
+    for row in some["verdicts"]:
+        row["light"] = "within limits"
+    rows = {row["name"]: row for row in some["verdicts"]}
+    lights = dict.fromkeys(("realism", "request", "copies"), "within limits") | {"help": "not measured"}
+    for name in ("auc_network", "auc_judge"):
+        rows[name] |= {"light": "outside limits", "figure": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 60}}
+    rows["utility_gain"] |= {"light": "not measured", "reason": "this report trains no network"}
+    rows["utility_beyond_augmentation"] |= {"light": "not measured", "reason": "this report trains no network"}
+    for name, light in (lights | {"realism": "outside limits"}).items():
+        some["answers"][name] = {**some["answers"][name], "light": light}
+    some["synthetic"]["weights"] = [{"name": "mammo_vae", "version": "0.1.0"}, {"name": "mammo_autoencoder"}]
+    text = html.unescape(report_page(some))
+    cards = dict(re.findall(r"<dt>.*?>([^<>]+\?)<.*?</dt><dd>(.*?)</dd>", text))
+    assert rows["auc_network"]["title"] + ": 0.98 (0.96 to 0.99); 1 more<" in cards["Are they real enough?"]
+    assert cards["Do they help a training?"].count("this report trains no network") == 1
+    assert "<br>" not in cards["Do they copy persons?"], "nothing stands against them"
+    assert f"({report['synthetic']['form']}), drawn by mammo_vae 0.1.0, beside" in text
+    assert "drawn by" not in report_page(report)
+
+
 def test_what_is_of_few_images_is_in_no_plot_and_no_table(reported):
     _, report = reported
     few = json.loads(json.dumps(report))

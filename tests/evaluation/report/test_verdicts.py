@@ -43,6 +43,15 @@ def test_a_light_has_two_sides_and_needs_an_interval():
     assert light_of({"value": float("nan"), "low": 0.0, "high": 1.0}, good=(-3, 3), tolerated=(-3, 3)) is NONE
 
 
+def test_rules_are_said_without_bounds_that_no_value_passes():
+    rules = {criterion.name: criterion.rule for criterion in CRITERIA}
+    assert rules["auc_network"] == "figure 0.7 at most; outside if all above 0.75"
+    assert rules["side"] == "figure 0.9 at least" and rules["identical"] == "figure 0"
+    assert rules["suspected_copies"] == "difference 0.1 at most; outside if all above 0"
+    assert rules["fine_texture"] == "difference -3 to 3" and rules["origin"] == "figure 1; outside never"
+    assert rules["precision_network"] == "ratio 0.8 at least; outside if all below 0.6"
+
+
 def test_the_worst_light_leaves_out_what_was_not_measured():
     assert worst([NONE, GOOD]) is GOOD and worst([GOOD, UNCLEAR, NONE]) is UNCLEAR and worst([BAD, GOOD]) is BAD
     assert worst([NONE]) is NONE and worst([]) is NONE
