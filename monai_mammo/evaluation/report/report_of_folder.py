@@ -19,7 +19,7 @@ from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, training_parts
-from monai_mammo.evaluation.realism.compared_images import shape_of_items
+from monai_mammo.evaluation.realism.compared_images import grid_of, shape_of_items
 from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
 from monai_mammo.evaluation.realism.feature_spread import feature_spread
@@ -158,7 +158,13 @@ def evaluate_report(
         if folder is None and workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         kept = None if folder is None else MeasureCache(Path(folder))
-        source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split, breast_of=KeptBreasts(kept))
+        source = ReportSource.of(
+            Path(synthetic),
+            kind=kind,
+            split=synthetic_split,
+            shape=grid_of(reference, split=split),
+            breast_of=KeptBreasts(kept),
+        )
         unstated = unstated_kinds(source)
         if announce is not None and unstated is not None:
             announce(unstated)
@@ -267,7 +273,7 @@ def _reported(
         acquired,
         control,
         copies=copies,
-        sides=side_figures([source.manifest], source.items) if source.manifest is not None else None,
+        sides=_sides(source),
         n_origins_stated=len(source.items) if is_run else 0,
         kept=kept,
     )
@@ -333,6 +339,13 @@ def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
     """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
     unstated = () if source.manifest is None else training_parts(source.manifest).unstated
     return [name for name in unstated if name != home.name]
+
+
+def _sides(source: ReportSource) -> dict[str, int] | None:
+    """Samples whose side is the requested one; nobody requested that of edited images."""
+    if source.manifest is None or source.is_edited:
+        return None
+    return side_figures([source.manifest], source.items)
 
 
 def _n_trained_on(home: BundleFolder, known: Sequence[Mapping[str, Any]]) -> int:

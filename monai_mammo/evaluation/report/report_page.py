@@ -193,8 +193,15 @@ def _judged(row: Mapping[str, Any]) -> str:
     return f"{row['judged_by']} {figure_text(row['judged'], _digits(row), sign=signed)}"
 
 
+_BESIDE = (
+    "Beside each image that is examined stands the acquired image of the reference that is closest to it by features, "
+    "and, where it is at hand, the closest training image. Its ratio is the distance to it over that to the second "
+    "closest: near 1 no training image stands out, however unlike the two look."
+)
+
+
 def _panels(panels: Sequence[Panel]) -> str:
-    out = []
+    out = [f"<p>{_BESIDE}</p>"] if panels else []
     for panel in panels:
         rows = "".join(f'<li><div class="row">{"".join(map(_picture, row))}</div></li>' for row in panel.rows)
         out.append(f'<h3>{escape(panel.title)}</h3><p>{escape(panel.about)}</p><ul class="panel">{rows}</ul>')
