@@ -952,6 +952,29 @@ FAULTS: tuple[Fault, ...] = (
         "box IoU of generated images is measured on the wrong side",
     ),
     Fault(
+        "evaluation/realism/compared_sets.py",
+        'alike.setdefault(" ".join(sorted(kinds_of[person])), [])',
+        'alike.setdefault("", [])',
+        ("evaluation/realism/test_realism_of_folder.py::test_halves_have_the_same_mix_of_kinds",),
+        "halves of acquired images are told apart by their kinds, and look unreal",
+    ),
+    Fault(
+        "evaluation/brought_items.py",
+        "mask = None if mask is None else np.ascontiguousarray(mirror(mask))",
+        "conditions = conditions.replace()",
+        ("evaluation/edits/test_edits_of_runs.py::test_a_right_breast_is_turned_with_all_that_is_known_of_it",),
+        "a lesion inserted into a right breast is looked for at the wrong side",
+    ),
+    Fault(
+        "evaluation/report/report_page.py",
+        'row["light"] == answer["light"] != "within limits"',
+        'row["light"] == answer["light"] != "outside limits"',
+        (
+            "evaluation/report/test_report_of_folder.py::test_the_first_screen_says_which_figure_gives_a_question_its_light",
+        ),
+        "the first screen does not say which figure is outside limits",
+    ),
+    Fault(
         "evaluation/realism/frechet.py",
         "root.T @ b @ root",
         "root @ b @ root",

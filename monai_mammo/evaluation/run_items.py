@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.files.picture import read_brightness
-from monai_mammo.generation.engine.check import clean_air
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
 from monai_mammo.generation.runs.sample_files import refuse_links
 from monai_mammo.generation.runs.written_dicom import written_dicom
@@ -20,13 +21,17 @@ from monai_mammo.terms import Laterality
 __all__ = ["items_of_run", "load_run", "person_of_sample", "written_pixels"]
 
 
-def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
+def items_of_run(
+    folder: str | Path, *, breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels
+) -> list[dict[str, Any]]:
     """Samples of a run in the form of prepared images, chest wall left.
 
     Parameters
     ----------
     folder : str or Path
         As `generate` wrote it.
+    breast_of : callable
+        Where the breast is in pixels (uint16): `breast_in_pixels`, or what gives the same from what was kept.
 
     Returns
     -------
@@ -42,7 +47,7 @@ def items_of_run(folder: str | Path) -> list[dict[str, Any]]:
         A file of it cannot be read.
     """
     manifest = load_run(folder)
-    return [_item_of_sample(manifest, index) for index in sorted(manifest.samples)]
+    return [_item_of_sample(manifest, index, breast_of) for index in sorted(manifest.samples)]
 
 
 def load_run(folder: str | Path) -> Manifest:
@@ -111,7 +116,7 @@ def person_of_sample(manifest: Manifest, index: int) -> str:
     return f"SYNTHETIC_{manifest.run_sha256[:8]}_{sample_name(index)}"
 
 
-def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
+def _item_of_sample(manifest: Manifest, index: int, breast_of: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
     folder = manifest.folder / sample_name(index)
     conditions = Conditions.from_dict(manifest.samples[index]["conditions"])
     side = conditions.laterality or Laterality.L
@@ -121,10 +126,10 @@ def _item_of_sample(manifest: Manifest, index: int) -> dict[str, Any]:
     requested = np.ascontiguousarray(as_displayed(read_brightness(folder / "lesion.png"), side)) > 0.5
     if requested.shape != image.shape:
         raise MammoError(f"{folder}: lesion.png and the mammogram differ in size")
-    _, breast = clean_air(image)
+    pixels = np.rint(image * 65535).astype(np.uint16)
     return {
-        "image": np.rint(image * 65535).astype(np.uint16),
-        "breast": np.ones(image.shape, dtype=bool) if breast is None else breast,
+        "image": pixels,
+        "breast": breast_of(pixels),
         "label": requested,
         "mask_kind": "contour" if requested.any() else ("unknown" if conditions.finding is None else "none"),
         "boxes": [] if conditions.box is None else [list(conditions.box)],

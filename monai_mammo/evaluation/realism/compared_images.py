@@ -10,10 +10,12 @@ import numpy as np
 
 from monai_mammo.dicom import Failed, Skipped
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation.brought_items import items_of_dicom, items_of_edited_run
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.image_set import ImageSet
-from monai_mammo.evaluation.run_items import items_of_run
+from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.files.picture import is_picture
-from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.datalist_items import load_datalist, pixels_of
 from monai_mammo.prepare.geometry import mirror
@@ -23,6 +25,7 @@ from monai_mammo.terms import AcquisitionKind, ChestWall
 __all__ = [
     "acquired_images",
     "acquired_items",
+    "grid_of",
     "images_of_items",
     "shape_of_items",
     "synthetic_images",
@@ -60,17 +63,29 @@ def synthetic_images(folder: str | Path, *, kind: str | None = None, split: str 
     return images_of_items(synthetic_items(folder, kind=kind, split=split))
 
 
-def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str = "training") -> list[dict[str, Any]]:
-    """Images of a run, of a prepared folder, or of a folder of pictures, in the form of prepared images.
+def synthetic_items(
+    folder: str | Path,
+    *,
+    kind: str | None = None,
+    split: str = "training",
+    shape: tuple[int, int] | None = None,
+    breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
+) -> list[dict[str, Any]]:
+    """Images of a run, of a prepared folder, or of a folder of files, in the form of prepared images.
 
     Parameters
     ----------
     folder : str or Path
-        As `synthetic_images` takes it.
+        As `synthetic_images` takes it; or a run of edits, or a folder with DICOM files, of which pictures beside them
+        are taken for previews; where it has no picture itself also below it.
     kind : str or None
         Acquisition kind of images that state none.
     split : str
         Of a prepared folder.
+    shape : tuple of int, optional
+        Rows and columns of the grid to which DICOM files and edited ones are brought; without it they are refused.
+    breast_of : callable
+        As `items_of_run` takes it.
 
     Returns
     -------
@@ -81,22 +96,35 @@ def synthetic_items(folder: str | Path, *, kind: str | None = None, split: str =
     Raises
     ------
     RequestError
-        There is no image in the folder, or `kind` is not an acquisition kind.
+        There is no image in the folder, `kind` is not an acquisition kind, or files are to be brought to a grid that is
+        not named.
     MammoError
         A file cannot be read.
     """
     folder = Path(folder)
     stated = None if kind is None else str(AcquisitionKind.parse(kind, where="--kind"))
     if (folder / "manifest.json").is_file():
-        return _with_kind(items_of_run(folder), stated)
+        manifest = load_run(folder)
+        if is_edited_run(manifest.head):
+            grid = _grid(shape, f"{folder} is a run of edits")
+            return _with_kind(items_of_edited_run(manifest, shape=grid, breast_of=breast_of), stated)
+        return _with_kind(items_of_run(folder, breast_of=breast_of), stated)
     if (folder / "datalist.json").is_file():
         return _with_kind(acquired_items(folder, split=split), stated)
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a run, a prepared folder or a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))
+    below = folder.iterdir() if paths else folder.rglob("*")
+    scanned = sorted(path for path in below if path.is_file() and path.suffix.lower() == ".dcm")
+    if scanned:  # pictures beside them are their previews
+        grid = _grid(shape, f"{folder} holds DICOM files")
+        items = items_of_dicom(scanned, shape=grid)
+        if not items:
+            raise RequestError(f"{folder} holds no DICOM file of a mammogram")
+        return _with_kind(items, stated)
     if not paths:
-        raise RequestError(f"{folder} holds no run, no datalist.json and no picture")
-    return _with_kind([_picture(path) for path in paths], stated)
+        raise RequestError(f"{folder} holds no run, no datalist.json, no DICOM file and no picture")
+    return _with_kind([_picture(path, breast_of) for path in paths], stated)
 
 
 def acquired_items(folder: str | Path, *, split: str = "validation") -> list[dict[str, Any]]:
@@ -138,7 +166,7 @@ def acquired_images(items: Sequence[dict[str, Any]]) -> ImageSet:
 
 
 def images_of_items(
-    items: Sequence[dict[str, Any]], *, breast_of: Callable[[dict[str, Any], np.ndarray], np.ndarray] | None = None
+    items: Sequence[dict[str, Any]], *, breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels
 ) -> ImageSet:
     """Set of the images of items, breasts found in their pixels by one rule.
 
@@ -146,17 +174,17 @@ def images_of_items(
     ----------
     items : sequence of dict
         Of a datalist, or with their pixels; one or more.
-    breast_of : callable, optional
-        What the rule gives for an item and its brightness, where it was kept.
+    breast_of : callable
+        As `items_of_run` takes it.
 
     Returns
     -------
     ImageSet
     """
-    images = [pixels_of(item).astype(np.float32) / _UNIT for item in items]
+    pixels = [pixels_of(item) for item in items]
     return ImageSet.of(
-        images,
-        breasts=None if breast_of is None else [breast_of(*pair) for pair in zip(items, images, strict=True)],
+        [one.astype(np.float32) / _UNIT for one in pixels],
+        breasts=[breast_of(one) for one in pixels],
         kinds=[item["conditions"].get("kind") for item in items],
         views=[item["conditions"].get("view") for item in items],
         persons=[str(item["person_id"]) for item in items],
@@ -187,6 +215,38 @@ def shape_of_items(items: Sequence[dict[str, Any]]) -> tuple[int, ...]:
     return shapes.pop()
 
 
+def grid_of(folder: str | Path, *, split: str = "validation") -> tuple[int, int] | None:
+    """Rows and columns of the images of a prepared folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+    split : str
+        Of its datalist, whose first image is looked at.
+
+    Returns
+    -------
+    tuple of int, or None
+        `None` where the split is empty.
+
+    Raises
+    ------
+    RequestError
+        There is no such folder or split.
+    """
+    items = acquired_items(folder, split=split)
+    if not items:
+        return None
+    rows, columns = pixels_of(items[0]).shape
+    return rows, columns
+
+
+def _grid(shape: tuple[int, int] | None, what: str) -> tuple[int, int]:
+    if shape is None:
+        raise RequestError(f"{what}: bring them to the grid of what they are compared with by `monai-mammo prepare`")
+    return shape
+
+
 def _with_kind(items: Sequence[dict[str, Any]], kind: str | None) -> list[dict[str, Any]]:
     """Items, those that state no acquisition kind with one that is stated for all of them."""
     if kind is None:
@@ -197,15 +257,14 @@ def _with_kind(items: Sequence[dict[str, Any]], kind: str | None) -> list[dict[s
     ]
 
 
-def _picture(path: Path) -> dict[str, Any]:
+def _picture(path: Path, breast_of: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
     read = read_picture(path)
     if isinstance(read, Skipped | Failed):
         raise MammoError(f"{path} cannot be read as a picture: {read.detail}")
-    image = read.brightness_table[read.pixels]
-    _, breast = clean_air(image)
-    is_mirrored = breast is not None and chest_wall_side(breast) is ChestWall.RIGHT
+    pixels = np.rint(read.brightness_table[read.pixels] * _UNIT).astype(np.uint16)
+    is_mirrored = chest_wall_side(breast_of(pixels)) is ChestWall.RIGHT
     return {
-        "image": np.rint(np.ascontiguousarray(mirror(image) if is_mirrored else image) * _UNIT).astype(np.uint16),
+        "image": np.ascontiguousarray(mirror(pixels) if is_mirrored else pixels),
         "mask_kind": "unknown",
         "boxes": [],
         "conditions": {},

@@ -217,13 +217,18 @@ def control_positions(
     return sorted(chosen)
 
 
-def halved_by_person(persons: Sequence[str], *, seed: int = 0) -> tuple[list[int], list[int]]:
+def halved_by_person(
+    persons: Sequence[str], *, kinds: Sequence[str | None] | None = None, seed: int = 0
+) -> tuple[list[int], list[int]]:
     """Positions of two sets of images that share no person, half of the persons each.
 
     Parameters
     ----------
     persons : sequence of str
         Of each image; two persons or more.
+    kinds : sequence of str or None, optional
+        Acquisition kind of each image: persons who have images of the same kinds are halved by themselves, so that
+        both halves have the same mix of kinds.
     seed : int
         Decides all that is drawn by chance.
 
@@ -236,10 +241,18 @@ def halved_by_person(persons: Sequence[str], *, seed: int = 0) -> tuple[list[int
     RequestError
         There is a single person.
     """
-    names = sorted(set(persons))
-    if len(names) < 2:
+    if len(set(persons)) < 2:
         raise RequestError("acquired images of two persons or more are needed to compare them with each other")
-    first = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[: (len(names) + 1) // 2]}
+    kinds_of: dict[str, set[str]] = {}
+    for person, kind in zip(persons, kinds or [None] * len(persons), strict=True):
+        kinds_of.setdefault(person, set()).add(str(kind))
+    alike: dict[str, list[str]] = {}
+    for person in sorted(kinds_of):
+        alike.setdefault(" ".join(sorted(kinds_of[person])), []).append(person)
+    rng, first, spare = np.random.default_rng(seed), set(), 1  # whose half has the odd person, in turn
+    for _, names in sorted(alike.items()):
+        first |= {names[i] for i in rng.permutation(len(names))[: (len(names) + spare) // 2]}
+        spare = (spare + len(names)) % 2
     is_first = [person in first for person in persons]
     return [i for i, yes in enumerate(is_first) if yes], [i for i, yes in enumerate(is_first) if not yes]
 

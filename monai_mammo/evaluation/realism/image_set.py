@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.evaluation.found_breast import found_breast
 from monai_mammo.prepare.geometry import resize
 
-__all__ = ["ImageSet", "found_breast"]
+__all__ = ["ImageSet"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -156,19 +156,3 @@ class ImageSet:
             images=tuple(resize(image, shape) for image in self.images),
             breasts=tuple(resize(breast.astype(np.float32), shape) >= 0.5 for breast in self.breasts),
         )
-
-
-def found_breast(image: np.ndarray) -> np.ndarray:
-    """Where the breast is in an image by one rule for acquired and generated images; everywhere where none is found.
-
-    Parameters
-    ----------
-    image : ndarray, shape (rows, columns), float32
-        Brightness in [0, 1], chest wall left.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), bool
-    """
-    _, breast = clean_air(image)
-    return np.ones(image.shape, dtype=bool) if breast is None else breast

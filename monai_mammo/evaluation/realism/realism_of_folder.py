@@ -119,7 +119,8 @@ def reference_and_control(
     training = [] if split == _TRAINING else acquired_items(folder, split=_TRAINING)
     others = [item for item in training if str(item["person_id"]) not in persons]
     if not others:
-        first, second = halved_by_person([str(item["person_id"]) for item in items], seed=seed)
+        kinds = [item["conditions"].get("kind") for item in items]
+        first, second = halved_by_person([str(item["person_id"]) for item in items], kinds=kinds, seed=seed)
         return [items[i] for i in first], [items[i] for i in second]
     chosen = control_positions([item["conditions"].get("kind") for item in others], synthetic_kinds, seed=seed)
     return items, [others[i] for i in chosen or range(len(others))]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -70,16 +72,25 @@ def baseline_positions(
     Returns
     -------
     taken, others : list of int
-        Of no person in common.
+        Of no person in common, and of the same mix of kinds.
 
     Raises
     ------
     RequestError
         There is a single person.
     """
-    first, second = halved_by_person(persons, seed=seed)
+    first, second = halved_by_person(persons, kinds=kinds, seed=seed)
     chosen = control_positions([kinds[i] for i in first], synthetic_kinds, seed=seed)
-    return [first[i] for i in chosen or range(len(first))], second
+    taken = [first[i] for i in chosen or range(len(first))]
+    others = _of_equal_mix([kinds[i] for i in second], [kinds[i] for i in taken], seed=seed)
+    return taken, [second[i] for i in others or range(len(second))]
+
+
+def _of_equal_mix(kinds: Sequence[str | None], mix: Sequence[str | None], *, seed: int) -> list[int]:
+    """Positions of images whose kinds have the shares that they have in `mix`, as many as can be."""
+    there, wanted = Counter(kinds), Counter(mix)
+    most = min(Fraction(there[kind], n) for kind, n in wanted.items())
+    return control_positions(kinds, [kind for kind, n in wanted.items() for _ in range(int(most * n))], seed=seed)
 
 
 def spoilt_items(items: Sequence[dict[str, Any]], how: str, *, seed: int = 0) -> list[dict[str, Any]]:

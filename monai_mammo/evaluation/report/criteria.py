@@ -100,16 +100,26 @@ class Criterion:
         """Limits in words."""
         what = {"itself": "figure", "difference": "difference", "ratio": "ratio"}[self.judged]
         beyond = "" if self.tolerated == self.good else f"; outside {self._beyond}"
-        return f"{what} {_limits(self.good)}{beyond}"
+        return f"{what} {_limits(self.good, self._ends)}{beyond}"
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """What no value of it passes: a bound there is not said."""
+        is_share = self.judged == "itself" and self.good[0] >= 0 and self.good[1] <= 1
+        return (0.0, 1.0) if is_share else (-_INFINITY, _INFINITY)
 
     @property
     def _beyond(self) -> str:
-        """What lies beyond what is tolerated, in words; a bound that no share can pass is not said."""
-        is_share = self.judged == "itself" and self.good[0] >= 0 and self.good[1] <= 1
-        ends = (0.0, 1.0) if is_share else (-_INFINITY, _INFINITY)
-        low, high = self.tolerated
+        """What lies beyond what is tolerated, in words."""
+        (low, high), ends = self.tolerated, self._ends
         below = [f"below {low:g}"] if low > ends[0] else []
-        return " or ".join([*below, *([f"above {high:g}"] if high < ends[1] else [])]) or "never"
+        sides = [*below, *([f"above {high:g}"] if high < ends[1] else [])]
+        return f"if all {' or '.join(sides)}" if sides else "never"
+
+    @property
+    def limits(self) -> tuple[str, str]:
+        """What is within limits, and what is tolerated, in words."""
+        return _limits(self.good, self._ends), _limits(self.tolerated, self._ends)
 
     def verdict(self, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Row of the table of verdicts.
@@ -197,24 +207,22 @@ def limits_table() -> str:
     -------
     str
     """
-    rows = [
-        f"| {c.heading} | {c.title} | {c.beside or '–'} | {_limits(c.good)} | {_limits(c.tolerated)} |"
-        if c.judged == "itself"
-        else f"| {c.heading} | {c.title} | {c.judged} to {c.beside} | {_limits(c.good)} | {_limits(c.tolerated)} |"
-        for c in CRITERIA
-    ]
+    beside = {c.name: f"{c.judged} to {c.beside}" if c.judged != "itself" else c.beside or "–" for c in CRITERIA}
+    rows = [f"| {c.heading} | {c.title} | {beside[c.name]} | {' | '.join(c.limits)} |" for c in CRITERIA]
     return (
         "\n".join(["| heading | figure | beside | within limits | tolerated |", "|---|---|---|---|---|", *rows]) + "\n"
     )
 
 
-def _limits(limits: tuple[float, float]) -> str:
+def _limits(limits: tuple[float, float], ends: tuple[float, float]) -> str:
     low, high = limits
     if low == high:
         return f"{low:g}"
-    if low == -_INFINITY:
+    if limits == ends:
+        return "any"
+    if low <= ends[0]:
         return f"{high:g} at most"
-    return f"{low:g} at least" if high == _INFINITY else f"{low:g} to {high:g}"
+    return f"{low:g} at least" if high >= ends[1] else f"{low:g} to {high:g}"
 
 
 def _plain(figure: _Figure) -> dict[str, Any] | None:

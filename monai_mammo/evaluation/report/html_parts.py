@@ -53,10 +53,17 @@ def figure_text(figure: Mapping[str, Any] | None, digits: int = 2, *, sign: str 
     value = None if not figure else figure.get("value", figure.get("mean"))
     if not figure or value is None:
         return NONE
-    text = f"{value:{sign}.{digits}f}"
+    text = _number(value, digits, sign)
     if figure.get("low") is None or figure.get("high") is None:
         return f"{text} (no interval)"
-    return f"{text} ({figure['low']:{sign}.{digits}f} to {figure['high']:{sign}.{digits}f})"
+    return f"{text} ({' to '.join(_number(figure[end], digits, sign) for end in ('low', 'high'))})"
+
+
+def _number(value: float, digits: int, sign: str) -> str:
+    """A number with no more digits than say something: whole from 100 on, three of them from 10,000 on."""
+    if abs(value) >= 10_000:
+        return f"{value:{sign}.3g}"
+    return f"{value:{sign}.{digits if abs(value) < 100 else 0}f}"
 
 
 def table_html(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_mammo.evaluation.report.measure_cache import MeasureCache
+from monai_mammo.evaluation.report.measure_cache import FIGURES, MeasureCache
 
 __all__ = ["KeptFigures"]
 
@@ -51,11 +51,11 @@ class KeptFigures:
             As JSON has it, the first time too.
         """
         key = _key(function, arrays, words)
-        known = self._cache.figures(key)
+        known = self._cache.get(FIGURES, key)
         if known is None:
             known = json.loads(json.dumps(function(*arrays, **words)))
             if known is not None:
-                self._cache.put_figures(key, known)
+                self._cache.put(FIGURES, known, key)
         return known
 
 

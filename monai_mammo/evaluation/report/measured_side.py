@@ -14,9 +14,19 @@ from monai_mammo.evaluation.lesion_readings import Reading, read_items
 from monai_mammo.evaluation.memorisation import closest, closest_copies, copied_positions
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
-from monai_mammo.evaluation.realism.image_set import ImageSet, found_breast
+from monai_mammo.evaluation.realism.image_set import ImageSet
 from monai_mammo.evaluation.report.instruments import Instruments
-from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
+from monai_mammo.evaluation.report.measure_cache import (
+    BREAST,
+    EXAMINED,
+    NEAREST,
+    READING,
+    VECTOR,
+    MeasureCache,
+    content_digest,
+    stated_digest,
+)
 from monai_mammo.prepare.datalist_items import pixels_of
 
 __all__ = ["MeasuredSide", "closest_of", "closest_of_copies", "is_measured", "loaded_items", "measured_side"]
@@ -129,10 +139,10 @@ def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: Measur
     digest = content_digest(item)
     readers = [instruments.hashes[name] for name in instruments.examiners] if is_read else []
     return (
-        cache.has_breast(digest)
-        and cache.has_examined(digest, instruments.hashes["encoder"])
-        and all(cache.has_vector(digest, family.sha256) for family in instruments.families)
-        and all(cache.has_reading(stated_digest(item, digest, weights)) for weights in readers)
+        cache.has(BREAST, digest)
+        and cache.has(EXAMINED, digest, instruments.hashes["encoder"])
+        and all(cache.has(VECTOR, digest, family.sha256) for family in instruments.families)
+        and all(cache.has(READING, stated_digest(item, digest, weights)) for weights in readers)
     )
 
 
@@ -167,7 +177,8 @@ def measured_side(
     parts = []
     for start in range(0, len(items), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        parts.append(_examined(_images(items[rows], cache), digests[rows], instruments, cache))
+        images = images_of_items(items[rows], breast_of=KeptBreasts(cache))
+        parts.append(_examined(images, digests[rows], instruments, cache))
         if on_images is not None:
             on_images(len(parts[-1]) * (1 + len(instruments.families)))
     readings = {}
@@ -203,8 +214,9 @@ def closest_of(
     -------
     list of Nearest
     """
-    of = prints.sha256
-    return [_kept_nearest(content_digest(item) + of, partial(closest, prints, [item]), cache) for item in items]
+    return [
+        _kept_nearest((content_digest(item), prints.sha256), partial(closest, prints, [item]), cache) for item in items
+    ]
 
 
 def closest_of_copies(
@@ -223,52 +235,38 @@ def closest_of_copies(
     -------
     list of Nearest
     """
-    of, found = prints.sha256, []
+    found = []
     for i in copied_positions(len(trained)):
-        key = f"{content_digest(trained[i])}copied {i}{of}"
-        found.append(_kept_nearest(key, partial(closest_copies, prints, trained, [i]), cache))
+        content = content_digest(trained[i]), prints.sha256, f"copied {i}"
+        found.append(_kept_nearest(content, partial(closest_copies, prints, trained, [i]), cache))
     return found
 
 
-def _kept_nearest(key: str, find: Callable[[], list[Nearest]], cache: MeasureCache | None) -> Nearest:
-    known = None if cache is None else cache.nearest(key)
+def _kept_nearest(content: tuple[str, ...], find: Callable[[], list[Nearest]], cache: MeasureCache | None) -> Nearest:
+    known = None if cache is None else cache.get(NEAREST, *content)
     if known is None:
         known = find()[0]
         if cache is not None:
-            cache.put_nearest(key, known)
+            cache.put(NEAREST, known, *content)
     return known
-
-
-def _images(items: Sequence[dict[str, Any]], cache: MeasureCache | None) -> ImageSet:
-    """Images of some items, those breasts looked for that the cache does not have."""
-    if cache is None:
-        return images_of_items(items)
-
-    def breast_of(item: dict[str, Any], image: np.ndarray) -> np.ndarray:
-        digest = content_digest(item)
-        known = cache.breast(digest)
-        if known is None or known.shape != image.shape:
-            known = found_breast(image)
-            cache.put_breast(digest, known)
-        return known
-
-    return images_of_items(items, breast_of=breast_of)
 
 
 def _examined(
     images: ImageSet, digests: Sequence[str], instruments: Instruments, cache: MeasureCache | None
 ) -> ExaminedSet:
     """Measures and features of some images, those taken anew that the cache does not have."""
-    known = [None if cache is None else cache.examined(digest, instruments.hashes["encoder"]) for digest in digests]
+    known = [
+        None if cache is None else cache.get(EXAMINED, digest, instruments.hashes["encoder"]) for digest in digests
+    ]
     missing = [i for i, found in enumerate(known) if found is None]
     if missing:
         some = examined_set(images.take(missing), encoder=instruments.encoder, device=instruments.device)
         for row, i in enumerate(missing):
-            measures = some.measures[row]
             features = {size: {sort: x[row] for sort, x in of.items()} for size, of in some.features.items()}
-            known[i] = measures, features
+            found = some.measures[row], features
+            known[i] = found
             if cache is not None:
-                cache.put_examined(digests[i], instruments.hashes["encoder"], measures, features)
+                cache.put(EXAMINED, found, digests[i], instruments.hashes["encoder"])
     _add_families(known, images, digests, instruments, cache)
     rows = [found for found in known if found is not None]
     sizes = {size: tuple(of_size) for size, of_size in rows[0][1].items()}
@@ -288,13 +286,13 @@ def _add_families(
 ) -> None:
     """Put the features of each further sort beside the others."""
     for family in instruments.families:
-        vectors = [None if cache is None else cache.vector(digest, family.sha256) for digest in digests]
+        vectors = [None if cache is None else cache.get(VECTOR, digest, family.sha256) for digest in digests]
         missing = [i for i, vector in enumerate(vectors) if vector is None]
         if missing:
             for i, vector in zip(missing, family.features([images.images[i] for i in missing]), strict=True):
                 vectors[i] = vector
                 if cache is not None:
-                    cache.put_vector(digests[i], family.sha256, vector)
+                    cache.put(VECTOR, vector, digests[i], family.sha256)
         for (_, features), vector in zip(known, vectors, strict=True):
             features["full"][family.name] = vector
 
@@ -308,7 +306,7 @@ def _readings(
 ) -> list[Reading]:
     """What a network reads on some images, those read anew that the cache does not have."""
     keys = [stated_digest(item, digest, instruments.hashes[name]) for item, digest in zip(items, digests, strict=True)]
-    known = [None if cache is None else cache.reading(key) for key in keys]
+    known = [None if cache is None else cache.get(READING, key) for key in keys]
     missing = [i for i, found in enumerate(known) if found is None]
     if missing:
         for i, reading in zip(
@@ -316,7 +314,7 @@ def _readings(
         ):
             known[i] = reading
             if cache is not None:
-                cache.put_reading(keys[i], reading)
+                cache.put(READING, reading, keys[i])
     persons = [str(item["person_id"]) for item in items]
     return [
         dataclasses.replace(found, person_id=person)

@@ -71,8 +71,7 @@ def panels_of(
         "Least like acquired images": ("largest distance of features to the closest acquired image", furthest),
         "At random": ("drawn by chance from the rest", drawn),
         "Suspected copies": (
-            "closer to one training image than acquired images ever are but for 1 in 100; the ratio is the distance to "
-            "the closest training image over that to the second closest",
+            "closer to one training image than acquired images ever are but for 1 in 100",
             suspected,
         ),
     }

@@ -19,7 +19,7 @@ from monai_mammo.bundle.fingerprint import fingerprint_of
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.adherence import side_figures
 from monai_mammo.evaluation.examiners import JUDGE, refuse_judge_that_drew, training_parts
-from monai_mammo.evaluation.realism.compared_images import shape_of_items
+from monai_mammo.evaluation.realism.compared_images import grid_of, shape_of_items
 from monai_mammo.evaluation.realism.compared_sets import Kept, called, check_sizes
 from monai_mammo.evaluation.realism.feature_family import FeatureFamily
 from monai_mammo.evaluation.realism.feature_spread import feature_spread
@@ -28,6 +28,7 @@ from monai_mammo.evaluation.report.baselines import BASELINES, baseline_position
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
@@ -153,7 +154,17 @@ def evaluate_report(
     with contextlib.ExitStack() as stack:
         if out is not None:
             stack.enter_context(folder_lock(Path(out)))
-        source = ReportSource.of(Path(synthetic), kind=kind, split=synthetic_split)
+        folder = cache if cache is not None or out is None else Path(out) / _CACHE
+        if folder is None and workers > 1:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+        kept = None if folder is None else MeasureCache(Path(folder))
+        source = ReportSource.of(
+            Path(synthetic),
+            kind=kind,
+            split=synthetic_split,
+            shape=grid_of(reference, split=split),
+            breast_of=KeptBreasts(kept),
+        )
         unstated = unstated_kinds(source)
         if announce is not None and unstated is not None:
             announce(unstated)
@@ -175,10 +186,6 @@ def evaluate_report(
         )
         place = torch.device(pick_device(device))
         instruments = instruments_of(home, features, place)
-        folder = cache if cache is not None or out is None else Path(out) / _CACHE
-        if folder is None and workers > 1:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-        kept = None if folder is None else MeasureCache(Path(folder))
         of_others = peer_panels(peers, most_rows=source.items[0]["image"].shape[0], seed=seed)
         ahead = None
         if folder is not None and workers > 1:
@@ -234,7 +241,7 @@ def _reported(
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
     check_sizes({**sizes, "control": shape_of_items(others)})
-    paired, originals = source_items(source.items, sources)
+    paired, originals = source_items(source.items, sources, breast_of=KeptBreasts(cache))
     originals, _ = loaded_items(originals)
     if originals and shape_of_items(originals) != sizes["synthetic"]:
         unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
@@ -266,7 +273,7 @@ def _reported(
         acquired,
         control,
         copies=copies,
-        sides=side_figures([source.manifest], source.items) if source.manifest is not None else None,
+        sides=_sides(source),
         n_origins_stated=len(source.items) if is_run else 0,
         kept=kept,
     )
@@ -332,6 +339,13 @@ def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
     """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
     unstated = () if source.manifest is None else training_parts(source.manifest).unstated
     return [name for name in unstated if name != home.name]
+
+
+def _sides(source: ReportSource) -> dict[str, int] | None:
+    """Samples whose side is the requested one; nobody requested that of edited images."""
+    if source.manifest is None or source.is_edited:
+        return None
+    return side_figures([source.manifest], source.items)
 
 
 def _n_trained_on(home: BundleFolder, known: Sequence[Mapping[str, Any]]) -> int:

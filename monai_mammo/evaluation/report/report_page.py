@@ -72,8 +72,10 @@ def report_page(report: Mapping[str, Any], panels: Sequence[Panel] = ()) -> str:
 
 def _about(report: Mapping[str, Any]) -> str:
     synthetic, reference = report["synthetic"], report["reference"]
+    weights = synthetic.get("weights") or []
+    drawn = f", drawn by {weights[0]['name']} {weights[0]['version']}," if weights else ""
     return (
-        f"{synthetic['n_images']} images of {synthetic['name']} ({synthetic['form']}) beside "
+        f"{synthetic['n_images']} images of {synthetic['name']} ({synthetic['form']}){drawn} beside "
         f"{reference['n_images']} acquired images of {reference['n_persons']} persons ({reference['name']}, "
         f"{reference['split']} split)"
     )
@@ -85,7 +87,7 @@ def _first_screen(report: Mapping[str, Any]) -> str:
     answered = {row["question"] for row in report["verdicts"]}
     questions = "".join(
         f"<div><dt>{_linked(question, name, answered)}</dt><dd>{light_html(report['answers'][name]['light'])} "
-        f"<small>{escape(how_many_outside(report['verdicts'], name))}</small></dd></div>"
+        f"<small>{escape(how_many_outside(report['verdicts'], name))}</small>{_why(report, name)}</dd></div>"
         for name, question in QUESTIONS.items()
     )
     uses = table_html(
@@ -101,6 +103,22 @@ def _first_screen(report: Mapping[str, Any]) -> str:
         f'<p class="sentence" id="sentence"><strong>{escape(report["sentence"])}</strong></p>'
         f'<dl class="questions">{questions}</dl>{warning}{_verdicts(report)}{uses}'
     )
+
+
+def _why(report: Mapping[str, Any], name: str) -> str:
+    """Which figures give a question its light, the first in words; nothing where all is well."""
+    answer = report["answers"][name]
+    some = [row for row in report["verdicts"] if name in (row["question"], row["heading"])]
+    deciding = [row for row in some if row["light"] == answer["light"] != "within limits"]
+    if answer["light"] == "not measured":
+        words = "; ".join(dict.fromkeys(row["reason"] for row in deciding if row["reason"])) or answer["because"]
+    elif deciding:
+        first = deciding[0]
+        more = f"; {len(deciding) - 1} more" if len(deciding) > 1 else ""
+        words = f"{first['title']}: {_with_unit(figure_text(first['figure'], _digits(first)), first)}{more}"
+    else:
+        return ""
+    return f"<br><small>{escape(words)}</small>"
 
 
 def _verdicts(report: Mapping[str, Any]) -> str:
@@ -175,8 +193,15 @@ def _judged(row: Mapping[str, Any]) -> str:
     return f"{row['judged_by']} {figure_text(row['judged'], _digits(row), sign=signed)}"
 
 
+_BESIDE = (
+    "Beside each image that is examined stands the acquired image of the reference that is closest to it by features, "
+    "and, where it is at hand, the closest training image. Its ratio is the distance to it over that to the second "
+    "closest: near 1 no training image stands out, however unlike the two look."
+)
+
+
 def _panels(panels: Sequence[Panel]) -> str:
-    out = []
+    out = [f"<p>{_BESIDE}</p>"] if panels else []
     for panel in panels:
         rows = "".join(f'<li><div class="row">{"".join(map(_picture, row))}</div></li>' for row in panel.rows)
         out.append(f'<h3>{escape(panel.title)}</h3><p>{escape(panel.about)}</p><ul class="panel">{rows}</ul>')

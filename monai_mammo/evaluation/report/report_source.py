@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report.measured_side import loaded_items
 from monai_mammo.evaluation.run_items import load_run
+from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.generation.runs.manifest import Manifest
 
 __all__ = ["ReportSource"]
@@ -40,7 +44,15 @@ class ReportSource:
     manifest: Manifest | None
 
     @classmethod
-    def of(cls, folder: Path, *, kind: str | None, split: str) -> Self:
+    def of(
+        cls,
+        folder: Path,
+        *,
+        kind: str | None,
+        split: str,
+        shape: tuple[int, int] | None = None,
+        breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
+    ) -> Self:
         """Images of a run, of a prepared folder, or of a folder of pictures.
 
         Parameters
@@ -50,6 +62,10 @@ class ReportSource:
             Acquisition kind of images that state none.
         split : str
             Of a prepared folder.
+        shape : tuple of int, optional
+            Rows and columns of the reference, to which DICOM files and edited ones are brought.
+        breast_of : callable
+            Where the breast is in pixels, perhaps kept from before.
 
         Returns
         -------
@@ -62,19 +78,30 @@ class ReportSource:
         MammoError
             A file cannot be read.
         """
-        items, constant = loaded_items(synthetic_items(folder, kind=kind, split=split))
+        items, constant = loaded_items(
+            synthetic_items(folder, kind=kind, split=split, shape=shape, breast_of=breast_of)
+        )
         if not items:
             raise RequestError(
                 f"{folder} holds no image that shows anything: split {split!r} lists none, or all are flat"
             )
         is_run, is_prepared = ((folder / name).is_file() for name in ("manifest.json", "datalist.json"))
+        manifest = load_run(folder) if is_run else None
+        form = f"prepared folder, {split} split" if is_prepared else f"folder of {_sort(items)}"
+        if manifest is not None:
+            form = f"run of {manifest.head['command']}" if is_edited_run(manifest.head) else "run"
         return cls(
             folder=folder,
-            form="run" if is_run else f"prepared folder, {split} split" if is_prepared else "folder of pictures",
+            form=form,
             items=items,
             constant=constant,
-            manifest=load_run(folder) if is_run else None,
+            manifest=manifest,
         )
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it is a run that changed acquired mammograms."""
+        return self.manifest is not None and is_edited_run(self.manifest.head)
 
     @property
     def is_read(self) -> bool:
@@ -94,6 +121,10 @@ class ReportSource:
             about |= {"run_sha256": self.manifest.run_sha256, "weights": head["weights"], "guidance": head["guidance"]}
             about |= {"seed": head["request"].get("seed"), "n_requested": self.manifest.count}
         return about
+
+
+def _sort(items: list[dict[str, Any]]) -> str:
+    return "DICOM files" if items[0]["source"] == "files" else "pictures"
 
 
 def _known(item: Mapping[str, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from monai_mammo.errors import RequestError
+from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.realism.compared_images import acquired_items, synthetic_items
 from monai_mammo.evaluation.realism.feature_spread import has_one_unit
@@ -36,7 +37,10 @@ _MOST_DB = 100.0  # of two pictures without a difference
 
 
 def source_items(
-    items: Sequence[Mapping[str, Any]], sources: str | Path | None
+    items: Sequence[Mapping[str, Any]],
+    sources: str | Path | None,
+    *,
+    breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """Images that have a source, and their sources.
 
@@ -47,6 +51,8 @@ def source_items(
     sources : str or Path, optional
         Run, prepared folder (all splits) or folder of pictures with images of the same names. Without it the images
         themselves are looked through: those that ``augment`` made lie beside their sources.
+    breast_of : callable
+        Where the breast is in pixels, perhaps kept from before.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def source_items(
     RequestError
         `sources` holds no image of the name of any of `items`.
     """
-    known = {_stem(item): item for item in (items if sources is None else _items_of(Path(sources)))}
+    known = {_stem(item): item for item in (items if sources is None else _items_of(Path(sources), breast_of))}
     pairs = []
     for position, item in enumerate(items):
         name = _stem(item)
@@ -103,9 +109,9 @@ def pair_figures(made: MeasuredSide, sources: MeasuredSide, acquired: MeasuredSi
     return rows
 
 
-def _items_of(folder: Path) -> list[dict[str, Any]]:
+def _items_of(folder: Path, breast_of: Callable[[np.ndarray], np.ndarray]) -> list[dict[str, Any]]:
     if not (folder / "datalist.json").is_file():
-        return synthetic_items(folder)
+        return synthetic_items(folder, breast_of=breast_of)
     return [item for split in _SPLITS for item in acquired_items(folder, split=split)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from monai_mammo.bundle import find
 from monai_mammo.bundle.fingerprint import HASH_BYTES, TrainingFingerprint, fingerprint_of, image_features
 from monai_mammo.evaluation.realism.compared_images import acquired_items
-from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest
+from monai_mammo.evaluation.report.measure_cache import VECTOR, MeasureCache, content_digest
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.prepare.datalist_items import pixels_of
 
@@ -110,9 +110,9 @@ class TrainingImages:
 def _digest_and_features(item: dict[str, Any], cache: MeasureCache | None) -> tuple[str, np.ndarray]:
     image = pixels_of(item)
     digest = content_digest({"image": image})
-    features = None if cache is None else cache.vector(digest, _FEATURES)
+    features = None if cache is None else cache.get(VECTOR, digest, _FEATURES)
     if features is None:
         features = image_features(image.astype(np.float32) / 65535)
         if cache is not None:
-            cache.put_vector(digest, _FEATURES, features)
+            cache.put(VECTOR, features, digest, _FEATURES)
     return digest, features

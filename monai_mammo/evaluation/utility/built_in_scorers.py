@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from monai_mammo.evaluation.realism.frozen_encoder import FeatureEncoder, encoder_features
-from monai_mammo.evaluation.report.measure_cache import MeasureCache
+from monai_mammo.evaluation.report.measure_cache import VECTOR, MeasureCache
 from monai_mammo.evaluation.utility.training_sets import TrainingSet
 from monai_mammo.training.precision import autocast_dtype
 
@@ -321,14 +321,14 @@ class FrozenFeatures:
         self, key: str, images: Sequence[np.ndarray], start: int, view: int | None, one: TrainingSet | None
     ) -> np.ndarray:
         began = time.perf_counter()
-        vectors = None if self._cache is None else self._cache.vector(key, self._sha256)
+        vectors = None if self._cache is None else self._cache.get(VECTOR, key, self._sha256)
         if vectors is None or len(vectors) != len(images):
             if view is not None and one is not None:
                 rng = np.random.default_rng([int(key[:12], 16), view])
                 images = [one.image_at(start + i, rng) for i in range(len(images))]
             vectors = self._vectors(images)
             if self._cache is not None:
-                self._cache.put_vector(key, self._sha256, vectors)
+                self._cache.put(VECTOR, vectors, key, self._sha256)
         self._on_seconds(time.perf_counter() - began)
         return vectors
 

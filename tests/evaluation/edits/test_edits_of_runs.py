@@ -19,8 +19,12 @@ from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation import evaluate
+from monai_mammo.evaluation.brought_items import items_of_edited_run
 from monai_mammo.evaluation.edits.edit_figures import Maps, figures_of_run
 from monai_mammo.evaluation.edits.edited_places import edited_places, load_edited_run
+from monai_mammo.evaluation.found_breast import breast_in_pixels
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.png import save_png
 from monai_mammo.networks import EfficientNetLite
 from monai_mammo.phantom import draw_mammogram
@@ -143,6 +147,62 @@ def test_a_prepared_folder_compares_on_its_own_grid(runs, datalist):
     assert figures["settings"]["pixels"] == "prepared grid"
     run = figures["runs"]["inserted"]
     assert run["n_others"] == 5 and run["n_persons"] == 4 * 2 / 2, "sources that are not known are persons of their own"
+
+
+def test_edited_mammograms_come_as_prepared_images(runs):
+    """At the grid's size as they are, else brought to it; a removal leaves no lesion, and an insertion its outline."""
+    as_they_are = synthetic_items(runs / "inserted", shape=SHAPE)
+    manifest = load_edited_run(runs / "inserted")
+    assert len(as_they_are) == len(manifest.samples) == 8
+    for index, item in enumerate(as_they_are):
+        folder = runs / "inserted" / f"sample_{index:04d}"
+        written = read_brightness(folder / "edited.png")
+        assert np.abs(item["image"] / 65535 - written).max() < 1e-4, "left breasts hang as they are kept"
+        assert (item["label"] == (read_brightness(folder / "requested.png") > 0.5)).all() and item["label"].any()
+        assert item["boxes"] == [pytest.approx(list(manifest.samples[index]["box"]))]
+        assert (item["mask_kind"], item["conditions"]["kind"]) == ("contour", "film")
+        assert item["conditions"]["finding"] == "mass" and item["conditions"]["view"] == "CC"
+    persons = [item["person_id"] for item in as_they_are]
+    assert len(set(persons)) == 4 and persons[:4] == persons[4:], "versions of a source are of its person"
+    smaller = synthetic_items(runs / "inserted", shape=(64, 48))
+    for item in smaller:
+        rows, columns = np.nonzero(item["label"])
+        x0, y0, x1, y1 = np.array(item["boxes"][0]) * [48, 64, 48, 64]
+        assert item["image"].shape == item["breast"].shape == item["label"].shape == (64, 48)
+        assert abs(rows.min() - y0) <= 2 and abs(rows.max() + 1 - y1) <= 2
+        assert abs(columns.min() - x0) <= 2 and abs(columns.max() + 1 - x1) <= 2
+        assert item["image"][~item["breast"]].max() == 0
+    for item in synthetic_items(runs / "removed", shape=SHAPE):
+        assert item["mask_kind"] == "none" and item["boxes"] == [] and not item["label"].any()
+    with pytest.raises(RequestError, match="is a run of edits: bring them to the grid"):
+        synthetic_items(runs / "inserted")
+
+
+def test_a_right_breast_is_turned_with_all_that_is_known_of_it(runs, tmp_path):
+    folder = tmp_path / "inserted"
+    shutil.copytree(runs / "inserted", folder)
+    sample = folder / "sample_0000"
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    in_air = ((rows - 160) / 150) ** 2 + (columns / 180) ** 2 > 1
+    Image.fromarray(np.where(in_air, 0, np.asarray(Image.open(sample / "edited.png")))).save(sample / "edited.png")
+    before = items_of_edited_run(load_edited_run(folder), shape=SHAPE, breast_of=breast_in_pixels)[0]
+    for name in ("edited.png", "requested.png"):
+        Image.fromarray(np.asarray(Image.open(sample / name))[:, ::-1].copy()).save(sample / name)
+    manifest = load_edited_run(folder)
+    x0, y0, x1, y1 = manifest.samples[0]["box"]
+    manifest.samples[0]["box"] = [1 - x1, y0, 1 - x0, y1]
+    after = items_of_edited_run(manifest, shape=SHAPE, breast_of=breast_in_pixels)[0]
+    assert (after["image"] == before["image"]).all() and (after["label"] == before["label"]).all()
+    assert after["boxes"] == [pytest.approx(before["boxes"][0], abs=1e-5)]
+
+
+def test_a_report_of_edited_mammograms(runs, datalist):
+    report = evaluate("report", synthetic=runs / "inserted", reference=datalist.parent, device="cpu")
+    assert (report["synthetic"]["form"], report["synthetic"]["n_images"]) == ("run of insert", 8)
+    verdicts = {row["name"]: row for row in report["verdicts"]}
+    assert verdicts["side"]["light"] == "not measured" and verdicts["origin"]["figure"]["value"] == 1
+    read = {(row["network"], row["measure"]): row for row in report["figures"]["adherence"]["rows"]}
+    assert read["judge", "Dice"]["synthetic"]["n"] == 8, "the judge is asked for what was inserted"
 
 
 def test_what_cannot_be_judged_is_said(runs, acquired, make_run, drawn, tmp_path):

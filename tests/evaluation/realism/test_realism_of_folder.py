@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -163,6 +164,24 @@ def test_halves_share_no_person():
     assert not {persons[i] for i in first} & {persons[i] for i in second}
     with pytest.raises(RequestError, match="two persons"):
         halved_by_person(["p0"])
+
+
+def test_halves_have_the_same_mix_of_kinds():
+    """Of persons with one kind, and of those with several; the odd one of each sort goes to either half in turn."""
+    kinds_of = [
+        *(["film"] for _ in range(7)),
+        *(["digital"] for _ in range(3)),
+        *(["digital", "film"] for _ in range(2)),
+    ]
+    persons = [f"p{i}" for i, kinds in enumerate(kinds_of) for _ in kinds]
+    kinds = [kind for kinds in kinds_of for kind in kinds]
+    for seed in range(20):
+        halves = halved_by_person(persons, kinds=kinds, seed=seed)
+        mixes = [Counter(kinds[i] for i in half) for half in halves]
+        assert sorted(mix["film"] for mix in mixes) == [4, 5] and sorted(mix["digital"] for mix in mixes) == [2, 3]
+        assert [len({persons[i] for i in half}) for half in halves] == [6, 6]
+        assert not {persons[i] for i in halves[0]} & {persons[i] for i in halves[1]}
+    assert halved_by_person(persons, kinds=["film"] * len(persons), seed=3) == halved_by_person(persons, seed=3)
 
 
 def test_pairs_have_one_kind_and_the_view_where_there_is_one():

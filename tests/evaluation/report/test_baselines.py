@@ -64,4 +64,8 @@ def test_halves_share_no_person_and_have_the_kinds_that_are_generated():
     taken, others = baseline_positions(persons, kinds, ["film"] * 6 + ["digital"] * 3)
     assert not {persons[i] for i in taken} & {persons[i] for i in others}
     assert Counter(kinds[i] for i in taken) == {"film": 6, "digital": 3}
-    assert len({persons[i] for i in others}) == 10, "half of the persons"
+    assert Counter(kinds[i] for i in others) == {"film": 10, "digital": 5}, "as many as there are of the same mix"
+    taken, others = baseline_positions(persons, kinds, ["film"])
+    assert [kinds[i] for i in taken] == ["film"] and {kinds[i] for i in others} == {"film"}
+    taken, others = baseline_positions(persons, [None] * 40, [None] * 50)
+    assert len(taken) == len(others) == 20

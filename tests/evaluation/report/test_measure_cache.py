@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.lesion_readings import Reading
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
-from monai_mammo.evaluation.report.measure_cache import MeasureCache, content_digest, stated_digest
+from monai_mammo.evaluation.report.measure_cache import (
+    BREAST,
+    EXAMINED,
+    NEAREST,
+    READING,
+    VECTOR,
+    MeasureCache,
+    content_digest,
+    stated_digest,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 65535, (12, 9)).astype(np.uint16)
 MASK = PIXELS > 30000
@@ -55,12 +68,13 @@ def test_a_reading_is_of_what_is_stated_too(change):
 def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
     cache = MeasureCache(tmp_path)
     features = {"full": {"radiomic": np.arange(3.0)}, "half": {"radiomic": np.arange(3.0) / 7}}
-    assert cache.examined("d", "") is None
-    cache.put_examined("d", "", {"ridge length": 1 / 3}, features)
-    measures, found = cache.examined("d", "")
+    assert cache.get(EXAMINED, "d", "") is None and not cache.has(EXAMINED, "d", "")
+    cache.put(EXAMINED, ({"ridge length": 1 / 3}, features), "d", "")
+    measures, found = cache.get(EXAMINED, "d", "")
     assert measures == {"ridge length": 1 / 3}
     assert all((found[size]["radiomic"] == features[size]["radiomic"]).all() for size in features)
-    assert cache.examined("d", "another encoder") is None and cache.examined("e", "") is None
+    assert cache.get(EXAMINED, "d", "another encoder") is None and cache.get(EXAMINED, "e", "") is None
+    assert cache.has(EXAMINED, "d", "") and not cache.has(VECTOR, "d", ""), "sorts lie apart"
     reading = Reading(
         kind="film",
         person_id="p",
@@ -71,24 +85,58 @@ def test_what_is_kept_comes_back_and_damaged_files_count_as_none(tmp_path):
         labels={"view": 1},
         found={},
     )
-    cache.put_reading("k", reading)
-    kept = cache.reading("k")
+    cache.put(READING, reading, "k")
+    kept = cache.get(READING, "k")
     assert kept.dice == 1 / 3 and kept.labels == {"view": 1} and kept.person_id == "", "without whose it is"
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
-    assert cache.examined("d", "") is None and cache.reading("k") is None
+    assert cache.get(EXAMINED, "d", "") is None and cache.get(READING, "k") is None
 
 
 def test_breasts_and_closest_images_come_back_as_they_were(tmp_path):
     cache, near = MeasureCache(tmp_path), Nearest(position=3, similarity=1 / 3, ratio=2 / 7)
-    assert cache.breast("d") is None and not cache.has_breast("d") and cache.nearest("d") is None
-    cache.put_breast("d", MASK)
-    cache.put_nearest("d", near)
-    assert (cache.breast("d") == MASK).all() and cache.has_breast("d") and cache.breast("e") is None
-    assert cache.nearest("d") == near and cache.nearest("e") is None
+    assert cache.get(BREAST, "d") is None and not cache.has(BREAST, "d") and cache.get(NEAREST, "d") is None
+    cache.put(BREAST, MASK, "d")
+    cache.put(NEAREST, near, "d")
+    assert (cache.get(BREAST, "d") == MASK).all() and cache.has(BREAST, "d") and cache.get(BREAST, "e") is None
+    assert cache.get(NEAREST, "d") == near and cache.get(NEAREST, "e") is None
     for path in tmp_path.rglob("*.*"):
         path.write_bytes(b"damaged")
-    assert cache.breast("d") is None and cache.nearest("d") is None
+    assert cache.get(BREAST, "d") is None and cache.get(NEAREST, "d") is None
+
+
+@pytest.mark.parametrize("is_run", [True, False], ids=["run", "pictures"])
+def test_breasts_of_what_is_examined_are_looked_for_once(make_run, tmp_path, monkeypatch, is_run):
+    """Of either side, from the pixels alone, and of a picture without a breast."""
+    rows, columns = np.mgrid[:64, :48]
+    breast = (columns / 40) ** 2 + ((rows - 32) / 28) ** 2 < 1
+    image = np.where(breast, 0.3 + 0.4 * columns / 48, 0).astype(np.float32)
+    none, lesion = np.zeros_like(image), (rows - 32) ** 2 + (columns - 15) ** 2 < 16
+    if is_run:
+        folder = make_run([("L", image, lesion), ("R", image, lesion), ("L", none, np.zeros_like(breast))])
+    else:
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        for name, pixels in (("left", image), ("right", image[:, ::-1]), ("none", none)):
+            Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(folder / f"{name}.png")
+
+    def found(cache=None):
+        items = synthetic_items(folder, breast_of=KeptBreasts(cache))
+        return {
+            item["image_id"]: [item["image"].tolist(), np.asarray(item.get("breast", 0)).tolist()] for item in items
+        }
+
+    def refuse(_):
+        raise AssertionError("a breast was looked for anew")
+
+    cache = MeasureCache(tmp_path / "cache")
+    first = found()
+    assert found(cache) == first
+    assert len({json.dumps(pixels) for pixels, _ in first.values()}) == 2, "chest wall left, of both sides"
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
+    assert found(cache) == first
+    with pytest.raises(AssertionError, match="anew"):
+        found()
 
 
 def mean_of(*arrays, power=1):

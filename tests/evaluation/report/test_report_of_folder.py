@@ -25,8 +25,9 @@ from monai_mammo.bundle import find, seal
 from monai_mammo.bundle.fingerprint import TrainingFingerprint
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
-from monai_mammo.errors import RequestError
+from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation import evaluate
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report import report_schema
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
@@ -237,6 +238,56 @@ def test_each_figure_stands_below_the_question_that_it_answers(reported):
             ), row["name"]
 
 
+def test_the_first_screen_says_which_figure_gives_a_question_its_light(reported):
+    """And who drew the images, where a run states it."""
+    _, report = reported
+    some = json.loads(json.dumps(report))
+    for row in some["verdicts"]:
+        row["light"] = "within limits"
+    rows = {row["name"]: row for row in some["verdicts"]}
+    lights = dict.fromkeys(("realism", "request", "copies"), "within limits") | {"help": "not measured"}
+    for name in ("auc_network", "auc_judge"):
+        rows[name] |= {"light": "outside limits", "figure": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 60}}
+    rows["utility_gain"] |= {"light": "not measured", "reason": "this report trains no network"}
+    rows["utility_beyond_augmentation"] |= {"light": "not measured", "reason": "this report trains no network"}
+    for name, light in (lights | {"realism": "outside limits"}).items():
+        some["answers"][name] = {**some["answers"][name], "light": light}
+    some["synthetic"]["weights"] = [{"name": "mammo_vae", "version": "0.1.0"}, {"name": "mammo_autoencoder"}]
+    text = html.unescape(report_page(some))
+    cards = dict(re.findall(r"<dt>.*?>([^<>]+\?)<.*?</dt><dd>(.*?)</dd>", text))
+    assert rows["auc_network"]["title"] + ": 0.98 (0.96 to 0.99); 1 more<" in cards["Are they real enough?"]
+    assert cards["Do they help a training?"].count("this report trains no network") == 1
+    assert "<br>" not in cards["Do they copy persons?"], "nothing stands against them"
+    assert f"({report['synthetic']['form']}), drawn by mammo_vae 0.1.0, beside" in text
+    assert "drawn by" not in report_page(report)
+
+
+def test_dicom_files_of_anybody_are_brought_to_the_grid_of_the_reference(reported, acquired, make_run, tmp_path):
+    """Of another size and either side, with masks among them; what the files state is read, and nothing else is."""
+    out, _ = reported
+    drawn = [draw_mammogram(Conditions(kind="digital", view="CC", finding="none"), seed=i, shape=SHAPE) for i in (1, 2)]
+    run = make_run([(side, one.pixels, np.zeros(SHAPE, bool)) for side, one in zip("LR", drawn, strict=True)])
+    folder = tmp_path / "theirs" / "study"
+    folder.mkdir(parents=True)
+    for i, path in enumerate(sorted(run.rglob("*.dcm"))):
+        (folder / f"{i}.dcm").write_bytes(path.read_bytes())
+    items = synthetic_items(folder.parent, shape=(96, 72))
+    assert [item["conditions"]["laterality"] for item in items] == ["L", "R"]
+    for item in items:
+        assert item["image"].shape == (96, 72) and item["conditions"]["view"] == "CC"
+        assert item["breast"][:, :8].mean() > item["breast"][:, -8:].mean(), "chest wall left"
+        assert item["mask_kind"] == "none" and not item["label"].any()
+    with pytest.raises(RequestError, match="holds DICOM files: bring them to the grid"):
+        synthetic_items(folder)
+    words = {"reference": acquired, "device": "cpu", "cache": out / "cache"}
+    report = evaluate("report", synthetic=folder.parent, **words)
+    assert report["synthetic"] == {"name": "theirs", "form": "folder of DICOM files", "n_images": 2}
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(MammoError, match="cannot be read"):
+        evaluate("report", synthetic=folder.parent, **words)
+
+
 def test_what_is_of_few_images_is_in_no_plot_and_no_table(reported):
     _, report = reported
     few = json.loads(json.dumps(report))
@@ -258,8 +309,9 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    for name in ("examined_set", "read_items", "found_breast", "closest", "closest_copies"):
+    for name in ("examined_set", "read_items", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.frechet.FeatureSpace.of", refuse)

@@ -8,6 +8,7 @@ import pytest
 from planted_figures import figure, planted
 
 from monai_mammo.evaluation.report.criteria import CRITERIA, HEADINGS, QUESTIONS, limits_table, verdicts_of
+from monai_mammo.evaluation.report.html_parts import figure_text
 from monai_mammo.evaluation.report.lights import Light, light_of, worst
 from monai_mammo.evaluation.report.uses import (
     USES,
@@ -41,6 +42,23 @@ def test_a_light_has_two_sides_and_needs_an_interval():
     assert light_of({"value": 0.0, "low": None, "high": None}, good=(-3, 3), tolerated=(-3, 3)) is UNCLEAR
     assert light_of(None, good=(-3, 3), tolerated=(-3, 3)) is NONE
     assert light_of({"value": float("nan"), "low": 0.0, "high": 1.0}, good=(-3, 3), tolerated=(-3, 3)) is NONE
+
+
+def test_rules_are_said_without_bounds_that_no_value_passes():
+    rules = {criterion.name: criterion.rule for criterion in CRITERIA}
+    assert rules["auc_network"] == "figure 0.7 at most; outside if all above 0.75"
+    assert rules["side"] == "figure 0.9 at least" and rules["identical"] == "figure 0"
+    assert rules["suspected_copies"] == "difference 0.1 at most; outside if all above 0"
+    assert rules["fine_texture"] == "difference -3 to 3" and rules["origin"] == "figure 1; outside never"
+    assert rules["precision_network"] == "ratio 0.8 at least; outside if all below 0.6"
+
+
+def test_numbers_have_no_more_digits_than_say_something():
+    large = {"value": 283519390.46, "low": 56558311.9, "high": 1283548356.3}
+    assert figure_text(large) == "2.84e+08 (5.66e+07 to 1.28e+09)"
+    assert figure_text({"value": 321.06, "low": -228.89, "high": 2211.9}) == "321 (-229 to 2212)"
+    assert figure_text({"value": 0.5, "low": 0.45, "high": 99.994}, sign="+") == "+0.50 (+0.45 to +99.99)"
+    assert figure_text({"mean": 0.5, "low": None, "high": None}, 1) == "0.5 (no interval)"
 
 
 def test_the_worst_light_leaves_out_what_was_not_measured():
