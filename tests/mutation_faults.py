@@ -518,6 +518,16 @@ FAULTS: tuple[Fault, ...] = (
         "a drawn lesion goes on glowing",
     ),
     Fault(
+        "generation/engine/drawn_contrast.py",
+        'return drawn_share(seed, sample.index, "conspicuity of a drawn lesion")',
+        'return 0.5 + 0.5 * drawn_share(seed, sample.index, "conspicuity of a drawn lesion")',
+        (
+            "generation/engine/test_mending.py"
+            "::test_a_painted_lesion_is_as_conspicuous_as_the_drawn_one_was_to_be_then_plain_to_see",
+        ),
+        "drawn lesions are plainer than real ones",
+    ),
+    Fault(
         "generation/engine/check.py",
         "(np.bincount(parts.ravel()) <= MAX_SPECK_PX)[parts]",
         "(np.bincount(parts.ravel()) < 0)[parts]",

@@ -1,4 +1,4 @@
-"""A drawn lesion that would glow among real ones, held to their contrast."""
+"""How plainly the lesion of a picture is to be seen, and a drawn one that would glow among real ones held to it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,32 @@ from monai_mammo.lesions.contrast_ranges import brightest, longer_side, shipped_
 from monai_mammo.lesions.hash_draw import drawn_share
 from monai_mammo.painting.held_contrast import toned_down
 
-__all__ = ["with_lesion_toned_down"]
+__all__ = ["conspicuity_of", "with_lesion_toned_down"]
+
+
+def conspicuity_of(sample: PlannedSample, *, seed: int) -> float:
+    """How plainly the lesion of a sample is to be seen, among real ones of its sort.
+
+    Any real one is as likely as another: what is drawn too bright then comes out neither all alike nor, on the mean,
+    plainer than real ones.
+
+    Parameters
+    ----------
+    sample : PlannedSample
+        What was requested.
+    seed : int
+        Of the run.
+
+    Returns
+    -------
+    float
+        From 0, the faintest, to 1, the same in each try.
+    """
+    return drawn_share(seed, sample.index, "conspicuity of a drawn lesion")
 
 
 def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample, *, seed: int) -> np.ndarray:
-    """A drawn picture whose requested lesion stands out no more than a real one of its sort.
-
-    Which real one is drawn from the more conspicuous half, so that what was drawn too bright comes out neither all
-    alike nor brighter than real ones.
+    """A drawn picture whose requested lesion stands out no more than a real one of its sort, by `conspicuity_of`.
 
     Parameters
     ----------
@@ -38,5 +56,5 @@ def with_lesion_toned_down(image: np.ndarray, sample: PlannedSample, *, seed: in
         return image
     size_share = longer_side(outline) / outline.shape[0]
     contrasts = shipped_contrast_ranges().of(sample.prepared_conditions, size_share=size_share)
-    conspicuity = 0.5 + 0.5 * drawn_share(seed, sample.index, "conspicuity of a drawn lesion")
+    conspicuity = conspicuity_of(sample, seed=seed)
     return toned_down(image, outline, breast, contrasts, bright=brightest(cleaned, breast), conspicuity=conspicuity)

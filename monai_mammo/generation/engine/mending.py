@@ -15,6 +15,7 @@ from scipy import ndimage
 from monai_mammo.conditions import Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.engine.check import LOW_DICE, LOW_SCORE, NOT_CLEAR, OTHER_REGION, CheckResult, RegionLimits
+from monai_mammo.generation.engine.drawn_contrast import conspicuity_of
 from monai_mammo.generation.engine.plan import PlannedSample
 from monai_mammo.lesions.contrast_ranges import brightest, longer_side, shipped_contrast_ranges
 from monai_mammo.painting.filling import FILLINGS, Filling, filling_of
@@ -27,10 +28,11 @@ __all__ = ["MENDED_TURNS", "Mended", "Mender"]
 MENDED_TURNS = 3
 """Times that a try is mended at most: where no lesion was requested, each time from what the time before left."""
 
-_CONSPICUITY = (None, 0.8)
-"""Contrast of the painted lesion within the range of real ones, at each turn: as painted, then plain to see.
+_PLAIN = 0.8
+_LESION_TURNS = 2
+"""Times that a lesion is painted, each from the picture as it was drawn.
 
-Each turn starts from the picture that was drawn, and there are as many.
+First as conspicuous as the sample's is to be, then plain to see, at `_PLAIN` of the range of real ones.
 """
 
 _MOST_FILLED = 3
@@ -90,7 +92,7 @@ class Mender:
             `None` where nothing is to be mended, or no region of it can be painted.
         """
         is_requested = bool(sample.lesion.mask.any())
-        if is_requested and turn >= len(_CONSPICUITY):
+        if is_requested and turn >= _LESION_TURNS:
             return None
         if result.defect not in _MENDABLE and (result.defect or not result.shows_unrequested):
             return None
@@ -133,7 +135,7 @@ class Mender:
                 breast,
                 shipped_contrast_ranges().of(conditions, size_share=size_share),
                 bright=brightest(picture, breast),
-                conspicuity=_CONSPICUITY[turn],
+                conspicuity=_PLAIN if turn else conspicuity_of(sample, seed=seed),
             )
             picture = change.laid_over(picture)
             what.append("painted the requested lesion")

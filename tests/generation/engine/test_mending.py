@@ -21,6 +21,7 @@ from monai_mammo.generation.engine.check import (
     RegionLimits,
     best_of,
 )
+from monai_mammo.generation.engine.drawn_contrast import conspicuity_of
 from monai_mammo.generation.engine.generator import Generator
 from monai_mammo.generation.engine.mending import Mender
 from monai_mammo.generation.engine.plan import plan_sample
@@ -92,6 +93,22 @@ def test_a_lesion_that_was_not_found_is_painted_at_its_place_alone(folders, mend
     assert not changed(first)[IMAGE == 0].any()
     elsewhere = mender.mended(result_of(LOW_DICE), sample, seed=7, attempt=1, turn=0)
     assert not np.array_equal(first.image, elsewhere.image)
+
+
+def test_a_painted_lesion_is_as_conspicuous_as_the_drawn_one_was_to_be_then_plain_to_see(folders, mender, monkeypatch):
+    sample = sample_of(folders, finding="mass", box=Box(0.17, 0.45, 0.3, 0.55))
+    asked = []
+
+    def held(change, *_, conspicuity, **__):
+        asked.append(conspicuity)
+        return change, True
+
+    monkeypatch.setattr("monai_mammo.generation.engine.mending.held_contrast", held)
+    for turn in range(3):
+        mender.mended(result_of(LOW_DICE), sample, seed=7, attempt=1, turn=turn)
+    assert asked == [conspicuity_of(sample, seed=7), 0.8]
+    others = [conspicuity_of(dataclasses.replace(sample, index=i), seed=7) for i in range(400)]
+    assert np.histogram(others, bins=4, range=(0, 1))[0].min() > 70  # any real lesion is as likely as another
 
 
 def test_what_is_seen_beside_the_requested_lesion_is_filled_and_the_lesion_stays(folders, mender):
