@@ -88,9 +88,9 @@ def baseline_positions(
 
 def _of_equal_mix(kinds: Sequence[str | None], mix: Sequence[str | None], *, seed: int) -> list[int]:
     """Positions of images whose kinds have the shares that they have in `mix`, as many as can be."""
-    there, wanted = Counter(kinds), Counter(mix)
-    most = min(Fraction(there[kind], n) for kind, n in wanted.items())
-    return control_positions(kinds, [kind for kind, n in wanted.items() for _ in range(int(most * n))], seed=seed)
+    there, shares = Counter(kinds), Counter(mix)
+    most = min(Fraction(there[kind], n) for kind, n in shares.items())
+    return control_positions(kinds, [kind for kind, n in shares.items() for _ in range(int(most * n))], seed=seed)
 
 
 def spoilt_items(items: Sequence[dict[str, Any]], how: str, *, seed: int = 0) -> list[dict[str, Any]]:
