@@ -72,7 +72,7 @@ def borrowed_texture(
     if len(places) < _LEAST_PLACES:
         return grain_like(residual, is_known, rng)
     residual = np.clip(residual, -most, most).astype(np.float32)
-    looks = _looks(_tiles(seen)[windows])
+    appearances = _appearances(_tiles(seen)[windows])
     side = round(TILE_PX * enlarging)
     rising = np.sin(np.pi * (np.arange(side) + 0.5) / side)
     weight = np.outer(rising, rising).astype(np.float32)
@@ -80,8 +80,8 @@ def borrowed_texture(
     taken = np.zeros(len(places))
     shifts: dict[tuple[int, int], np.ndarray] = {}
     for top, left in _tiles_over(region):
-        look = _looks(drawn[None, top : top + TILE_PX, left : left + TILE_PX])
-        unlike = ((looks - look) ** 2).sum(axis=1)
+        appearance = _appearances(drawn[None, top : top + TILE_PX, left : left + TILE_PX])
+        unlike = ((appearances - appearance) ** 2).sum(axis=1)
         unlike = unlike / max(float(np.median(unlike)), 1e-12) + taken
         shift = places - (top, left)
         for other in (shifts[at] for at in _before(top, left) if at in shifts):
@@ -108,7 +108,7 @@ def _tiles(image: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(image, (TILE_PX, TILE_PX))
 
 
-def _looks(tiles: np.ndarray) -> np.ndarray:
+def _appearances(tiles: np.ndarray) -> np.ndarray:
     """Mean brightness of the parts of tiles, shape (n, 16)."""
     part = TILE_PX // _PARTS
     return tiles.reshape(-1, _PARTS, part, _PARTS, part).mean(axis=(2, 4)).reshape(len(tiles), -1)

@@ -118,7 +118,7 @@ def test_pictures_are_brought_chest_wall_left(pictures):
         (["nothing"], "is not a run, a prepared folder or a folder of pictures"),
         (["PICTURES", "--kind", "tomosynthesis"], "'tomosynthesis' in --kind is not one of"),
         (["PICTURES", "--split", "test"], "lists no image"),
-        (["EMPTY"], "holds no run, no datalist.json and no picture"),
+        (["EMPTY"], "holds no run, no datalist.json, no DICOM file and no picture"),
     ],
 )
 def test_what_cannot_be_compared_is_said_in_a_sentence(prepared, pictures, tmp_path, capsys, words, sentence):
