@@ -1856,8 +1856,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "painting/borrowed_texture.py",
-        "((looks - look) ** 2).sum(axis=1)",
-        "np.zeros(len(looks))",
+        "((appearances - appearance) ** 2).sum(axis=1)",
+        "np.zeros(len(appearances))",
         ("painting/test_painted_region.py",),
         "dark fat is filled with the texture of gland",
     ),
