@@ -1,4 +1,7 @@
-"""From noise to latents: schedule, solvers, guidance and noise. Tensors in, tensors out, exact against closed forms."""
+"""From noise to latents: schedule, solvers, guidance and noise. Tensors in, tensors out, exact against closed forms.
+
+`bundle_sampler` alone knows bundles: it opens the sampler of one.
+"""
 
 from __future__ import annotations
 

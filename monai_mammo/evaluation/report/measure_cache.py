@@ -34,6 +34,9 @@ __all__ = [
     "stated_digest",
 ]
 
+_STATED_VERSION = 1
+"""One more where `stated_digest` is to find nothing that was kept before."""
+
 _Value = TypeVar("_Value")
 _Examined = tuple[dict[str, float], dict[str, dict[str, np.ndarray]]]
 
@@ -70,7 +73,7 @@ def stated_digest(item: Mapping[str, Any], digest: str, weights_sha256: str) -> 
     -------
     str
     """
-    stated = [1, digest, weights_sha256, item["conditions"], item.get("mask_kind"), item.get("boxes")]
+    stated = [_STATED_VERSION, digest, weights_sha256, item["conditions"], item.get("mask_kind"), item.get("boxes")]
     found = hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode())
     shape = pixels_of(item).shape
     for key in ("breast", "label"):
