@@ -11,7 +11,7 @@ from torch import nn
 from monai_mammo import bundle, networks
 from monai_mammo.errors import RequestError
 
-__all__ = ["frozen_encoder", "frozen_network", "frozen_part"]
+__all__ = ["found_bundle", "frozen_encoder", "frozen_network", "frozen_part"]
 
 _PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE}
 
@@ -36,7 +36,7 @@ def frozen_network(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     MammoError
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
-    return networks.load_network(_found(bundle_dir), device=device)
+    return networks.load_network(found_bundle(bundle_dir), device=device)
 
 
 def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device | str = "cpu") -> nn.Module:
@@ -53,7 +53,7 @@ def frozen_encoder(bundle_dir: str | os.PathLike[str], *, device: torch.device |
     -------
     nn.Module
     """
-    return networks.load_encoder(_found(bundle_dir), device=device)
+    return networks.load_encoder(found_bundle(bundle_dir), device=device)
 
 
 def frozen_part(
@@ -83,10 +83,26 @@ def frozen_part(
     """
     if part not in _PARTS:
         raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
-    return networks.load_part(_found(bundle_dir), _PARTS[part], device=device)
+    return networks.load_part(found_bundle(bundle_dir), _PARTS[part], device=device)
 
 
-def _found(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:
+def found_bundle(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:
+    """Bundle by name or folder; what is to be known of it is logged.
+
+    Parameters
+    ----------
+    bundle_dir : str or path
+        As `monai_mammo.bundle.find` takes it.
+
+    Returns
+    -------
+    BundleFolder
+
+    Raises
+    ------
+    MammoError
+        There is no such bundle.
+    """
     folder = bundle.find(bundle_dir)
     if text := bundle.notice(folder):
         _LOGGER.warning("%s", text)
