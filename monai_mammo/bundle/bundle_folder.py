@@ -19,6 +19,7 @@ from monai_mammo.files.whole import save_text
 __all__ = [
     "DETAIL",
     "DETAIL_GUIDE",
+    "FINISH",
     "GUIDE",
     "JUDGE",
     "PAINTER",
@@ -39,6 +40,9 @@ GUIDE = ("models/guide.pt", "inference", "guide_def")
 
 DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
 """The same for the detail stage."""
+
+FINISH = ("models/finish.pt", "inference", "finish_def")
+"""Weights of the finish of the detail stage, and the config and id of its definition."""
 
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""
@@ -237,7 +241,7 @@ class BundleFolder:
         Parameters
         ----------
         part : tuple of str
-            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `PAINTER`,
+            `DETAIL` (its main network then draws layouts), `GUIDE`, `DETAIL_GUIDE`, `FINISH`, `PAINTER`,
             `CROP_TRANSLATOR` or `VIEW_TRANSLATOR`.
 
         Returns

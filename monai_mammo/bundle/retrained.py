@@ -9,6 +9,7 @@ from monai_mammo.bundle.bundle_folder import (
     CROP_TRANSLATOR,
     DETAIL,
     DETAIL_GUIDE,
+    FINISH,
     GUIDE,
     PAINTER,
     VIEW_TRANSLATOR,
@@ -41,8 +42,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
         ``models/model.pt`` of a training.
     *overlays : str
         Overlays by which the training was named, such as ``guide`` for the guide of the layout stage, ``detail`` for
-        the detail stage, ``detail`` and ``detail_guide`` for its guide, ``painter`` for the lesion painter, ``gan`` for
-        the translation of regions, ``translate`` for that of views.
+        the detail stage, ``detail`` and ``detail_guide`` for its guide, ``finish`` for its finish, ``painter`` for the
+        lesion painter, ``gan`` for the translation of regions, ``translate`` for that of views.
 
     Returns
     -------
@@ -60,7 +61,14 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
-    parts = {"guide": GUIDE, "detail_guide": DETAIL_GUIDE, "detail": DETAIL, "painter": PAINTER, "gan": CROP_TRANSLATOR}
+    parts = {
+        "guide": GUIDE,
+        "detail_guide": DETAIL_GUIDE,
+        "finish": FINISH,
+        "detail": DETAIL,
+        "painter": PAINTER,
+        "gan": CROP_TRANSLATOR,
+    }
     parts |= {"translate": VIEW_TRANSLATOR}
     path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from monai_mammo import bundle
-from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, PAINTER, BundleFolder
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, FINISH, GUIDE, PAINTER, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import DEFAULT_STRENGTH, EditMethod, EditRequest
@@ -178,4 +178,5 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
     return [
         (MODEL, diffusion.name),
         *((part[0], f"{diffusion.name} {name}") for name, part in further.items() if diffusion.defines(part)),
+        *((part[0], f"{diffusion.name} finish") for part in (FINISH,) if diffusion.has_weights(part)),
     ]

@@ -8,6 +8,7 @@ from monai_mammo.networks.detail_unet import DetailUNet, enlarged_layout, layout
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.discriminator import PatchDiscriminator
 from monai_mammo.networks.efficientnet import EfficientNetLite, folded_weights, load_pretrained
+from monai_mammo.networks.feature_discriminator import FeatureDiscriminator
 from monai_mammo.networks.latent_vae import LatentVAE
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
@@ -35,6 +36,7 @@ __all__ = [
     "DetailUNet",
     "DiffusionUNet",
     "EfficientNetLite",
+    "FeatureDiscriminator",
     "LatentVAE",
     "LayoutUNet",
     "LesionNetwork",

@@ -92,13 +92,15 @@ class EfficientNetLite(nn.Module):
         self.channels = tuple(self.stages[i][-1].out_channels for i in _INNER) + (_LAST_CHANNELS,)
         """Widths of the maps that `features` gives."""
 
-    def features(self, image: Tensor) -> list[Tensor]:
+    def features(self, image: Tensor, n_maps: int | None = None) -> list[Tensor]:
         """Maps after the last block of each size, finest first, and after the last convolution.
 
         Parameters
         ----------
         image : Tensor, shape (B, 1, H, W)
             Brightness in [0, 1].
+        n_maps : int, optional
+            Only so many inner maps, the finest, without what comes after them; all by default.
 
         Returns
         -------
@@ -111,6 +113,8 @@ class EfficientNetLite(nn.Module):
             h = stage(h)
             if i in _INNER:
                 maps.append(h)
+                if len(maps) == n_maps:
+                    return maps
         return [*maps, self.last(h)]
 
     def forward(self, image: Tensor) -> Tensor:

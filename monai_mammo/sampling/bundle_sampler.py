@@ -9,7 +9,7 @@ import torch
 
 from monai_mammo import networks
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, GUIDE, BundleFolder
+from monai_mammo.bundle import DETAIL, DETAIL_GUIDE, FINISH, GUIDE, BundleFolder
 from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.sampling.cascade import Cascade, by_kind
 from monai_mammo.sampling.latents import OneStage
@@ -64,6 +64,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         detail_guide=networks.load_part(folder, DETAIL_GUIDE, device=device),
         detail_guidance=_stated_by_kind(folder, "detail_guidance", Cascade.detail_guidance),
         finer_texture=_stated_by_kind(folder, "finer_texture", Cascade.finer_texture),
+        finish=_finish(folder, device),
     )
 
 
@@ -92,6 +93,15 @@ def schedule_of(folder: BundleFolder, key: str) -> Schedule:
     if name not in _SCHEDULES:
         raise MammoError(f"{key} {name!r} of bundle {folder.name} is not one of {', '.join(_SCHEDULES)}")
     return _SCHEDULES[name](**arguments)
+
+
+def _finish(folder: BundleFolder, device: torch.device) -> networks.DetailUNet | None:
+    if not folder.has_weights(FINISH):
+        return None
+    finish = networks.load_part(folder, FINISH, device=device)
+    if not isinstance(finish, networks.DetailUNet):
+        raise MammoError(f"finish_def of bundle {folder.name} is not a DetailUNet")
+    return finish
 
 
 def _vector_prior(network: networks.LatentVAE, folder: BundleFolder) -> VectorPrior:

@@ -83,6 +83,9 @@ class Cascade:
     finer_texture : float or mapping of str to float
         Added to the first number of the texture's code, in deviations of acquired mammograms: what a sampler loses of
         fine texture may be asked for on top. A mapping is by acquisition kind, 0 where it names none.
+    finish : DetailUNet, optional
+        What it says of a drawn residual, at time 0, is added to it: what a discriminator missed in drawn mammograms
+        (`training.FinishLoss`). Where an acquired mammogram takes part it acts where and as far as is drawn anew.
     tiling : Tiling
         How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
@@ -98,6 +101,7 @@ class Cascade:
     detail_guide: Callable[..., Tensor] | None = None
     detail_guidance: float | Mapping[str, float] = 1.5
     finer_texture: float | Mapping[str, float] = 0.0
+    finish: DetailUNet | None = None
     tiling: Tiling = Tiling()
 
     def draw(
@@ -316,7 +320,9 @@ class Cascade:
         schedule, strength = self.detail_schedule, 1.0
         if known is not None:
             strength = min(1.0, DETAIL_LEAD * known.strength)
-        predict_z0, smooth, scale = self._residual_over(noise, layout, attributes=attributes, mask=mask, known=known)
+        predict_z0, finished, smooth, scale = self._residual_over(
+            noise, layout, attributes=attributes, mask=mask, known=known
+        )
         shape = (mask.shape[-2], mask.shape[-1])
         times, start = partial_time_grid(schedule, steps, strength), noise.detail
         predict: Callable[[Tensor, Tensor], Tensor] = predict_z0
@@ -333,7 +339,8 @@ class Cascade:
             predict = _steered(predict, steer, smooth=smooth, scale=scale)
         callback = None if on_step is None else lambda i, z_t, z0: on_step()
         residual = dpm_solver_pp_2m(predict, start, times, schedule, callback=callback)
-        return smooth + residual * scale
+        share = 1.0 if known is None else strength * known.drawn
+        return smooth + (residual + share * (finished(residual) - residual)) * scale
 
     def inverted(
         self,
@@ -376,7 +383,7 @@ class Cascade:
             text=text,
             guidance=Guidance(scale=1.0),
         )
-        predict_detail, smooth, scale = self._residual_over(
+        predict_detail, _, smooth, scale = self._residual_over(
             noise, layout, attributes=attributes, mask=spatial[:, :1], known=known
         )
         lead = min(1.0, DETAIL_LEAD * known.strength)
@@ -393,8 +400,8 @@ class Cascade:
 
     def _residual_over(
         self, noise: CascadeNoise, layout: Tensor, *, attributes: Tensor, mask: Tensor, known: KnownLatent | None
-    ) -> tuple[Callable[[Tensor, Tensor], Tensor], Tensor, Tensor]:
-        """Predictor of the detail over a layout, the enlarged layout, and the scale of the detail over it."""
+    ) -> tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor], Tensor, Tensor]:
+        """Predictor and finish of the detail over a layout, the enlarged layout, the scale of the detail over it."""
         level = noise.detail.new_full((len(layout),), self.layout_noise)
         noisy = layout + level[:, None, None, None] * noise.on_layout
         planes = self.detail.planes(layout, noisy, mask)
@@ -410,8 +417,19 @@ class Cascade:
 
             return self.detail_schedule.to_z0(self.tiling.apply(velocity, z_t, planes), z_t, t)
 
+        def finished(residual: Tensor) -> Tensor:
+            finish = self.finish
+            if finish is None:
+                return residual
+            told = finish.numbers_told(level, noise.texture)
+
+            def change(tile: Tensor, seen: Tensor) -> Tensor:
+                return finish(tile, level.new_zeros(len(level)), attributes, seen, numbers=told)
+
+            return residual + self.tiling.apply(change, residual, planes)
+
         smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
-        return predict_z0, smooth, self.detail.residual_scale(attributes, level)
+        return predict_z0, finished, smooth, self.detail.residual_scale(attributes, level)
 
     def _texture(self, noise: CascadeNoise, attributes: Tensor, known: KnownLatent | None) -> Tensor:
         """Code of the texture to draw, (B, 2): that of the known latent where anything of it stays."""

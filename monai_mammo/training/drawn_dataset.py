@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ def frozen_cascade(bundle_dir: str, *, device: torch.device | str = "cpu") -> sa
     sampler = sampler_of(folder, torch.device(device))
     if not isinstance(sampler, sampling.Cascade):
         raise MammoError(f"bundle {folder.name} does not draw in two stages")
-    return sampler
+    return dataclasses.replace(sampler, finish=None)
 
 
 class DrawnDataset(OfEpoch, Dataset):

@@ -13,7 +13,7 @@ from monai_mammo.errors import RequestError
 
 __all__ = ["found_bundle", "frozen_encoder", "frozen_network", "frozen_part"]
 
-_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE}
+_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE, "finish": bundle.FINISH}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ def frozen_part(
     ----------
     bundle_dir : str or path-like
         Folder of the bundle, or a folder beside it.
-    part : {"detail", "guide", "detail_guide"}
-        The detail stage, or a weaker network that the layout or the detail stage is pushed away from.
+    part : {"detail", "guide", "detail_guide", "finish"}
+        The detail stage, a weaker network that the layout or the detail stage is pushed away from, or the finish.
     device : torch.device or str
         That the network lies on.
 
@@ -83,7 +83,10 @@ def frozen_part(
     """
     if part not in _PARTS:
         raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
-    return networks.load_part(found_bundle(bundle_dir), _PARTS[part], device=device)
+    folder = found_bundle(bundle_dir)
+    if part == "finish" and not folder.has_weights(bundle.FINISH):
+        return None  # a bundle may define what it was not yet trained for
+    return networks.load_part(folder, _PARTS[part], device=device)
 
 
 def found_bundle(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

@@ -59,6 +59,8 @@ class SamplerInferer(Inferer):
         How far; 1 is not at all.
     finer_texture : float or mapping of str to float
         Fine texture to ask for on top; see `sampling.Cascade`.
+    finish : nn.Module, optional
+        What is added to drawn details in the end, a `networks.DetailUNet`; see `sampling.Cascade`.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class SamplerInferer(Inferer):
         detail_guide: nn.Module | None = None,
         detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
         finer_texture: float | Mapping[str, float] = sampling.Cascade.finer_texture,
+        finish: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
@@ -87,6 +90,7 @@ class SamplerInferer(Inferer):
         self.layout_range = None if layout_range is None else (float(layout_range[0]), float(layout_range[1]))
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
         self.detail_guidance, self.finer_texture = detail_guidance, finer_texture
+        self.finish = None if finish is None else finish.eval()
 
     def __call__(
         self,
@@ -134,6 +138,7 @@ class SamplerInferer(Inferer):
             detail_guide=self.detail_guide,
             detail_guidance=self.detail_guidance,
             finer_texture=self.finer_texture,
+            finish=self.finish,
         )
         start, over = layout_noise.chunk(2, dim=1)
         noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs, texture=texture)

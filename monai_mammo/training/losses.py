@@ -64,12 +64,16 @@ class Adversary(nn.Module):
         Gives patch logits of an image, such as `PatchDiscriminator`.
     learning_rate : float
         Of Adam.
+    betas : tuple of float
+        Of Adam.
     """
 
-    def __init__(self, discriminator: nn.Module, *, learning_rate: float = 2e-4) -> None:
+    def __init__(
+        self, discriminator: nn.Module, *, learning_rate: float = 2e-4, betas: tuple[float, float] = (0.5, 0.9)
+    ) -> None:
         super().__init__()
         self.discriminator: Any = discriminator
-        self._optimizer = torch.optim.Adam(discriminator.parameters(), learning_rate, betas=(0.5, 0.9))
+        self._optimizer = torch.optim.Adam(discriminator.parameters(), learning_rate, betas=betas)
 
     def get_extra_state(self) -> dict[str, Any]:
         """State of the discriminator's optimiser, so that a resumed run goes on exactly.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -24,7 +24,14 @@ from monai_mammo.training.diffusion_loss import DiffusionLoss
 from monai_mammo.training.latent_dataset import LatentDataset
 from monai_mammo.training.triplet_loss import TripletLoss
 
-__all__ = ["DetailLoss", "LayoutLoss", "with_residual_statistics", "with_texture_prior"]
+__all__ = [
+    "DetailLoss",
+    "LayoutLoss",
+    "crops_at",
+    "tissue_corners",
+    "with_residual_statistics",
+    "with_texture_prior",
+]
 
 
 class LayoutLoss(DiffusionLoss):
@@ -188,34 +195,64 @@ class DetailLoss(DiffusionLoss):
         told = network.numbers_told(level, network.texture_of(z, batch["attributes"]))
         if is_training:
             tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
-            corners = [self._corner(one, planes.shape[-2:]) for one in tissue]
-            residual, planes = (self._crops(one, corners) for one in (residual, planes))
+            corners = tissue_corners(tissue, (planes.shape[-2], planes.shape[-1]), self.crop_size)
+            residual, planes = (crops_at(one, corners, self.crop_size) for one in (residual, planes))
         return residual, {"spatial": planes, "numbers": told}
 
-    def _crops(self, images: Tensor, corners: list[tuple[int, int]]) -> Tensor:
-        """Crops (B, C, c, c) of images (B, C, h, w) at a corner each."""
-        size = self.crop_size
-        return torch.stack(
-            [one[:, top : top + size, left : left + size] for one, (top, left) in zip(images, corners, strict=True)]
-        )
 
-    def _corner(self, tissue: Tensor, shape: tuple[int, int]) -> tuple[int, int]:
-        """Corner of a crop, multiples of 4 positions, that shows tissue where eight tries find some.
+def tissue_corners(tissue: Tensor, shape: tuple[int, int], size: int) -> list[tuple[int, int]]:
+    """Corners of crops, multiples of 4 positions, that show tissue where eight tries find some.
 
-        `tissue` is (h / 4, w / 4), every fourth position of an image of shape (h, w).
-        """
-        rows, columns = shape
-        height, width = min(rows, self.crop_size), min(columns, self.crop_size)
+    Parameters
+    ----------
+    tissue : Tensor, shape (B, h / 4, w / 4), bool
+        Every fourth position of each image, on the CPU.
+    shape : tuple of int
+        Rows and columns of the images.
+    size : int
+        Side of a crop; images that are smaller are taken whole.
+
+    Returns
+    -------
+    list of tuple of int
+        Row and column for each image.
+    """
+    rows, columns = shape
+    height, width = min(rows, size), min(columns, size)
+
+    def corner(one: Tensor) -> tuple[int, int]:
         best, most = (0, 0), -1.0
         for _ in range(8):
             top = int(torch.randint(0, (rows - height) // 4 + 1, ()))
             left = int(torch.randint(0, (columns - width) // 4 + 1, ()))
-            share = float(tissue[top : top + -(-height // 4), left : left + -(-width // 4)].float().mean())
+            share = float(one[top : top + -(-height // 4), left : left + -(-width // 4)].float().mean())
             if share > most:
                 best, most = (4 * top, 4 * left), share
             if share > 0.4:
                 break
         return best
+
+    return [corner(one) for one in tissue]
+
+
+def crops_at(images: Tensor, corners: Sequence[tuple[int, int]], size: int) -> Tensor:
+    """Crops of images at a corner each.
+
+    Parameters
+    ----------
+    images : Tensor, shape (B, C, h, w)
+    corners : sequence of tuple of int
+    size : int
+        Side of a crop.
+
+    Returns
+    -------
+    Tensor, shape (B, C, size, size)
+        Smaller where the images are.
+    """
+    return torch.stack(
+        [one[:, top : top + size, left : left + size] for one, (top, left) in zip(images, corners, strict=True)]
+    )
 
 
 def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_images: int = 600) -> DetailUNet:

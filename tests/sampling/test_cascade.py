@@ -275,3 +275,41 @@ def test_noise_is_a_function_of_seed_sample_and_try_alone(cascade):
     assert not torch.equal(one.layout, one.on_layout)
     for other in (made.noise(4, 7, 0, (4, 24, 20)), made.noise(3, 8, 0, (4, 24, 20)), made.noise(3, 7, 1, (4, 24, 20))):
         assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+class _Finish(DetailUNet):
+    """Adds 1, and keeps what it was told."""
+
+    def __init__(self):
+        super().__init__(channels=(8,), n_blocks=1, context_channels=8)
+        self.told = []
+
+    def forward(self, x, timesteps, attributes, spatial, extra_tokens=None, *, numbers=None):
+        self.told.append((x, timesteps, spatial, numbers))
+        return torch.ones_like(x)
+
+
+def test_a_finish_is_added_to_the_drawn_residual_in_its_scale(cascade):
+    made, _ = cascade
+    finish = _Finish()
+    plain, finished = _drawn(made), _drawn(dataclasses.replace(made, finish=finish))
+    scale = made.detail.residual_scale(torch.ones(2, 10), torch.full((2,), 0.1, dtype=torch.float64))
+    assert torch.allclose(finished - plain, scale.expand_as(plain))
+    ((residual, time, planes, level),) = finish.told
+    assert torch.equal(time, torch.zeros(2)) and planes.shape == (2, 8, 24, 20)
+    assert torch.allclose(planes[:, :4] + residual * scale, plain) and level.flatten().tolist() == [0.1, 0.1]
+
+
+def test_a_finish_leaves_what_is_kept_and_acts_by_the_strength(cascade):
+    made, _ = cascade
+    noise, layout = _noise(torch.Generator().manual_seed(4)), torch.ones(2, 4, 6, 5, dtype=torch.float64)
+    drawn = torch.ones(2, 1, 24, 20, dtype=torch.float64)
+    drawn[:, :, :12] = 0
+    known = KnownLatent(torch.zeros(2, 4, 24, 20, dtype=torch.float64), drawn, torch.zeros(2, 1, 6, 5), 0.4)
+    told = {"attributes": torch.ones(2, 10), "mask": torch.zeros(2, 1, 24, 20), "steps": 4, "known": known}
+    plain = made.draw_detail(noise, layout, **told)
+    finished = dataclasses.replace(made, finish=_Finish()).draw_detail(noise, layout, **told)
+    scale = made.detail.residual_scale(torch.ones(2, 10), torch.full((2,), 0.1, dtype=torch.float64))
+    assert torch.equal(finished[:, :, :12], plain[:, :, :12])
+    share = (finished - plain)[:, :, 12:] / scale
+    assert torch.allclose(share, torch.full_like(share, 0.5))  # the detail stage leads by 1.25

@@ -1,0 +1,170 @@
+"""What the finish of the detail stage learns from: features of acquired mammograms that drawn ones lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from monai_mammo.attributes import COLUMNS
+from monai_mammo.networks.autoencoder import Autoencoder
+from monai_mammo.networks.detail_unet import DetailUNet, layout_of
+from monai_mammo.networks.feature_discriminator import FeatureDiscriminator
+from monai_mammo.training.losses import Adversary
+from monai_mammo.training.stage_losses import crops_at, tissue_corners
+
+__all__ = ["FinishLoss", "half_size_picture", "with_statistics_of"]
+
+_KIND = COLUMNS.index("kind")
+
+
+class FinishLoss(nn.Module):
+    """A drawn latent is changed until a discriminator takes it for acquired; its layout stays, the change is small.
+
+    In validation the loss is how far means and deviations of features of the finished latents lie from those of the
+    acquired ones, over the batch, in deviations of the acquired ones.
+
+    Parameters
+    ----------
+    network : DetailUNet
+        That is trained; knows the residual's scale and its planes.
+    autoencoder : Autoencoder
+        Whose latents they are.
+    discriminator : FeatureDiscriminator
+    adversarial, layout, change : float
+        Weights of what the discriminator says, of what moves the layout (mean absolute), and of the mean square of the
+        change, in deviations of the residual.
+    layout_noise : float
+        Deviation of the noise on the layout, as in sampling.
+    crop_size : int
+        Side of a crop in latent positions, a multiple of 4.
+    discriminator_learning_rate : float
+        Of Adam.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: DetailUNet,
+        autoencoder: Autoencoder,
+        discriminator: FeatureDiscriminator,
+        adversarial: float = 1.0,
+        layout: float = 1.0,
+        change: float = 0.01,
+        layout_noise: float = 0.05,
+        crop_size: int = 48,
+        discriminator_learning_rate: float = 1e-3,
+    ) -> None:
+        super().__init__()
+        self._network, self._autoencoder = (network,), (autoencoder,)  # in tuples: no state of this loss
+        self.adversarial, self.layout, self.change = adversarial, layout, change
+        self.layout_noise, self.crop_size = layout_noise, crop_size
+        self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate, betas=(0.0, 0.99))
+
+    def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Terms of the loss for a batch.
+
+        Parameters
+        ----------
+        call : callable
+        batch : dict
+            Of `DrawnDataset`.
+
+        Returns
+        -------
+        dict of str to Tensor, each of shape ()
+            ``loss`` and its terms.
+        """
+        network, drawn, acquired = self._network[0], batch["image"], batch["acquired"]
+        level = drawn.new_full((len(drawn),), self.layout_noise)
+        noisy = batch["layout"] + self.layout_noise * batch["on_layout"]
+        planes = network.planes(batch["layout"], noisy, batch["spatial"][:, :1])
+        scale = network.residual_scale(batch["attributes"], level)
+        residual = (drawn - planes[:, :4]) / scale
+        is_training = torch.is_grad_enabled()
+        if is_training:
+            tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
+            corners = tissue_corners(tissue, (drawn.shape[-2], drawn.shape[-1]), self.crop_size)
+            drawn, acquired, planes, residual = (
+                crops_at(one, corners, self.crop_size) for one in (drawn, acquired, planes, residual)
+            )
+        change = call(
+            residual,
+            timesteps=level.new_zeros(len(level)),
+            attributes=batch["attributes"],
+            spatial=planes,
+            numbers=network.numbers_told(level, level.new_zeros(len(level), 2)),
+        ).float()
+        finished = drawn + scale * change
+        terms = {
+            "layout": (layout_of(finished) - layout_of(drawn)).abs().mean(),
+            "change": change.square().mean(),
+        }
+        made, real = (half_size_picture(self._autoencoder[0], z) for z in (finished, acquired))
+        if not is_training:
+            return {"loss": self._distance(made, real), **terms}
+        kinds = functional.one_hot(batch["attributes"][:, _KIND].round().long().clamp_min(0), self._n_kinds)
+        seen, shown = (_told(picture, kinds) for picture in (made, real))
+        self.adversary.discriminator.fit(real)
+        terms["discriminator"] = self.adversary.train_on(seen, shown)
+        terms["adversarial"] = self.adversary(seen)
+        total = self.adversarial * terms["adversarial"] + self.layout * terms["layout"] + self.change * terms["change"]
+        return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
+
+    @property
+    def _n_kinds(self) -> int:
+        return int(self.adversary.discriminator.n_kinds)
+
+    def _distance(self, made: Tensor, real: Tensor) -> Tensor:
+        """Mean square of the differences of the features' means and deviations, in deviations over the batch."""
+        moments = []
+        for pictures in (made, real):
+            maps = self.adversary.discriminator.features(pictures)
+            moments.append(torch.cat([part for one in maps for part in (one.mean((2, 3)), one.std((2, 3)))], dim=1))
+        ours, theirs = moments
+        return ((ours.mean(0) - theirs.mean(0)) / (theirs.std(0, correction=0) + 1e-3)).square().mean()
+
+
+def half_size_picture(autoencoder: Autoencoder, z: Tensor) -> Tensor:
+    """Half-size picture that a latent folds, as brightness.
+
+    Parameters
+    ----------
+    autoencoder : Autoencoder
+    z : Tensor, shape (B, 4, h, w)
+        Scaled latent.
+
+    Returns
+    -------
+    Tensor, shape (B, 1, 2 h, 2 w)
+        Black 0 and white 1, up to what the encoder adds.
+    """
+    folded = z * autoencoder.latent_std + autoencoder.latent_mean
+    return (0.5 + 0.5 * functional.pixel_shuffle(folded, 2)).clamp(-0.05, 1.05)
+
+
+def with_statistics_of(network: DetailUNet, detail: DetailUNet) -> DetailUNet:
+    """The same network, with the residual's scale and the value of air of another.
+
+    Parameters
+    ----------
+    network : DetailUNet
+    detail : DetailUNet
+        The detail stage that is finished.
+
+    Returns
+    -------
+    DetailUNet
+    """
+    network.residual_std.copy_(detail.residual_std)
+    network.air.copy_(detail.air)
+    return network
+
+
+def _told(pictures: Tensor, kinds: Tensor) -> Tensor:
+    """Pictures with a plane for each sort."""
+    planes = kinds.to(pictures)[:, :, None, None].expand(-1, -1, *pictures.shape[-2:])
+    return torch.cat([pictures, planes], dim=1)

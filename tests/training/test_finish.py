@@ -1,0 +1,204 @@
+"""The finish of the detail stage: what it is shown, what it lowers, and where its latents come from."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from monai_mammo import sampling
+from monai_mammo.errors import MammoError
+from monai_mammo.networks import Autoencoder, DetailUNet, EfficientNetLite, FeatureDiscriminator, LayoutUNet
+from monai_mammo.prepare import phantom_items
+from monai_mammo.training.drawn_dataset import DrawnDataset
+from monai_mammo.training.finish_loss import FinishLoss, half_size_picture, with_statistics_of
+
+SMALL = {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
+SHAPE = (128, 96)
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    torch.manual_seed(0)
+    return Autoencoder((8, 16), n_blocks=1).eval()
+
+
+@pytest.fixture(scope="module")
+def cascade():
+    torch.manual_seed(1)
+    layout = LayoutUNet(**SMALL, attention_scales=[1]).eval()
+    schedule = sampling.CosineSchedule()
+    return sampling.Cascade(layout, DetailUNet(**SMALL).eval(), schedule, schedule)
+
+
+@pytest.fixture(scope="module")
+def items():
+    return phantom_items(6, shape=SHAPE)
+
+
+@pytest.fixture(scope="module")
+def dataset(items, autoencoder, cascade):
+    return DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3)
+
+
+@pytest.fixture
+def loss(autoencoder):
+    torch.manual_seed(2)
+    encoder = EfficientNetLite("lite2")
+    network = DetailUNet(**SMALL, fold=1)
+    network.air.fill_(-1.0)
+    discriminator = FeatureDiscriminator(encoder, channels=8)
+    return FinishLoss(network=network, autoencoder=autoencoder, discriminator=discriminator, crop_size=16)
+
+
+def _batch(dataset):
+    rows = [dataset[i] for i in range(len(dataset))]
+    return {name: torch.stack([row[name] for row in rows]) for name in rows[0] if torch.is_tensor(rows[0][name])}
+
+
+def _call(network, residual, **given):
+    return network(residual, **given)
+
+
+def test_as_many_latents_are_drawn_of_each_kind_and_lie_beside_acquired_ones_of_their_sort(dataset):
+    kinds = [one.kind for one in dataset.conditions]
+    assert all(kinds.count(kind) <= 2 for kind in kinds) and len(dataset) == len(dataset.places)
+    for index, one in enumerate(dataset.conditions):
+        drawn = dataset[index]
+        acquired = [
+            dataset.acquired.latent(place)
+            for place, other in enumerate(dataset.acquired.conditions)
+            if (other.kind, other.view) == (one.kind, one.view)
+        ]
+        assert any(torch.equal(drawn["acquired"], latent) for latent in acquired)
+
+
+def test_what_is_drawn_is_what_the_cascade_draws_from_the_same_noise(dataset, cascade):
+    row = dataset[1]
+    shape = tuple(row["image"].shape)
+    noise = sampling.Cascade.noise(3, f"training {dataset.places[1]}", 0, shape)
+    batched = sampling.CascadeNoise(*(part[None] for part in noise))
+    told = {"attributes": row["attributes"][None], "spatial": row["spatial"][None]}
+    with torch.inference_mode():
+        expected = cascade.draw(batched, **told, guidance=sampling.Guidance(1.45))[0]
+    assert torch.equal(row["on_layout"], noise.on_layout)
+    assert (row["image"] - expected).abs().max() < 2e-3 * expected.abs().max()  # kept in half precision
+
+
+def test_a_drawing_that_was_broken_off_goes_on_and_other_weights_draw_anew(
+    items, autoencoder, cascade, dataset, tmp_path, monkeypatch
+):
+    whole = DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
+    (path,) = tmp_path.glob("drawn_*.npz")
+    with np.load(path) as kept:
+        np.savez(path, latents=kept["latents"][:1], layouts=kept["layouts"][:1])
+    asked = []
+    monkeypatch.setattr(
+        DrawnDataset,
+        "_draw",
+        lambda self, cascade, index: asked.append(index) or (np.zeros((4, 32, 24)), np.zeros((4, 8, 6))),
+    )
+    DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
+    assert asked == list(range(1, len(whole)))
+    with torch.no_grad():
+        next(iter(cascade.detail.parameters())).add_(0.1)
+    asked.clear()
+    DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
+    assert asked == list(range(len(whole)))
+
+
+def test_paired_latents_are_those_of_the_same_images(items, autoencoder, cascade):
+    paired = DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=1, is_paired=True)
+    for index, place in enumerate(paired.places):
+        assert torch.equal(paired[index]["acquired"], paired.acquired.latent(place))
+
+
+def test_images_of_no_stated_kind_are_refused(items, autoencoder, cascade):
+    unknown = [{**item, "conditions": {**item["conditions"], "kind": None}} for item in items]
+    with pytest.raises(MammoError, match="no image states its acquisition kind"):
+        DrawnDataset(unknown, autoencoder, cascade=cascade)
+
+
+def test_the_half_size_picture_of_a_latent_is_the_picture_shrunk(items, autoencoder):
+    with torch.no_grad():
+        image = torch.from_numpy(np.float32(items[0]["image"]) / 65535)[None, None]
+        half = half_size_picture(autoencoder, autoencoder.to_latent(image))
+    shrunk = torch.nn.functional.avg_pool2d(image, 2)
+    assert half.shape == shrunk.shape and (half - shrunk).abs().mean() < 0.02  # an untrained encoder adds nothing
+
+
+def test_a_step_lowers_what_the_discriminator_says_and_holds_the_layout(loss, dataset):
+    network, batch = loss._network[0], _batch(dataset)
+    optimizer = torch.optim.Adam(network.parameters(), 2e-2)
+    call = functools.partial(_call, network)
+    first = loss(call, batch)
+    assert first["change"] == 0 and first["layout"] == 0, "an untrained finish changes nothing"
+    frozen = [p.clone() for p in loss.adversary.discriminator.parameters()]
+    loss.adversary.train_on = lambda made, acquired: torch.zeros(())  # the discriminator stands still
+    loss.adversarial, loss.layout, said = 100.0, 0.0, []
+    for _ in range(24):
+        torch.manual_seed(5)
+        terms = loss(call, batch)
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+        said.append(float(terms["adversarial"]))
+    assert said[-1] < said[0] - 0.004 and terms["change"] > 0
+    assert all(torch.equal(a, b) for a, b in zip(frozen, loss.adversary.discriminator.parameters(), strict=True))
+    loss.layout = 1e4
+    for _ in range(12):
+        torch.manual_seed(5)
+        held = loss(call, batch)
+        optimizer.zero_grad()
+        held["loss"].backward()
+        optimizer.step()
+    assert held["layout"] < terms["layout"]
+
+
+def test_the_loss_of_validation_is_how_far_features_lie_from_those_of_acquired_images(loss, dataset):
+    batch = _batch(dataset)
+    with torch.no_grad():
+        same = loss(lambda residual, **_: torch.zeros_like(residual), {**batch, "image": batch["acquired"]})
+        other = loss(lambda residual, **_: torch.zeros_like(residual), batch)
+        rough = loss(lambda residual, **_: torch.randn_like(residual), batch)
+    assert same["loss"] == 0 and 0 < other["loss"] < rough["loss"]
+
+
+def test_the_discriminator_learns_from_features_that_are_fitted_once_and_its_encoder_stays(loss):
+    discriminator, generator = loss.adversary.discriminator, torch.Generator().manual_seed(0)
+    smooth = torch.full((6, 1, 32, 32), 0.4) + 0.05 * torch.rand(6, 1, 1, 1, generator=generator)
+    rough = (smooth + 0.1 * torch.randn(6, 1, 32, 32, generator=generator)).clamp(0, 1)
+    discriminator.fit(rough)
+    first = discriminator.heads[0].mean.clone()
+    discriminator.fit(smooth)
+    assert torch.equal(discriminator.heads[0].mean, first) and first.any()
+    before = [p.clone() for p in discriminator._encoder[0].parameters()]
+    kinds = torch.zeros(6, 3, 32, 32)
+    kinds[:, 1] = 1
+    for _ in range(40):
+        loss.adversary.train_on(torch.cat([smooth, kinds], 1), torch.cat([rough, kinds], 1))
+    with torch.no_grad():
+        said = [discriminator(torch.cat([one, kinds], 1)).mean() for one in (rough, smooth)]
+    assert said[0] > said[1] + 0.2
+    assert all(torch.equal(a, b) for a, b in zip(before, discriminator._encoder[0].parameters(), strict=True))
+    assert not any("encoder" in name for name in discriminator.state_dict())
+
+
+def test_what_is_right_for_one_sort_need_not_be_for_another(loss):
+    discriminator = loss.adversary.discriminator
+    picture, kinds = torch.rand(1, 1, 32, 32), torch.zeros(2, 3, 32, 32)
+    kinds[0, 0] = kinds[1, 2] = 1
+    with torch.no_grad():
+        first, second = discriminator(torch.cat([picture.expand(2, -1, -1, -1), kinds], 1))
+    assert not torch.allclose(first, second)
+
+
+def test_a_finish_knows_the_scale_and_the_air_of_the_stage_that_it_finishes(cascade):
+    cascade.detail.residual_std.copy_(torch.tensor([0.1, 0.2, 0.4]))
+    cascade.detail.air.fill_(-0.9)
+    finish = with_statistics_of(DetailUNet(**SMALL, fold=1), cascade.detail)
+    assert finish.residual_std.tolist() == cascade.detail.residual_std.tolist() and float(finish.air) == float(
+        cascade.detail.air
+    )
