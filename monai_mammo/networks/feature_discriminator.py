@@ -67,7 +67,7 @@ class FeatureDiscriminator(nn.Module):
             return
         for head, features in zip(self.heads, self.features(pictures), strict=True):
             head.mean.copy_(features.mean(dim=(0, 2, 3), keepdim=True))
-            head.spread.copy_(features.std(dim=(0, 2, 3), keepdim=True) + _LEAST_SPREAD)
+            head.spread.copy_(features.std(dim=(0, 2, 3), correction=0, keepdim=True) + _LEAST_SPREAD)
         self.is_fitted.fill_(True)
 
     def features(self, pictures: Tensor) -> list[Tensor]:

@@ -123,7 +123,9 @@ class FinishLoss(nn.Module):
         moments = []
         for pictures in (made, real):
             maps = self.adversary.discriminator.features(pictures)
-            moments.append(torch.cat([part for one in maps for part in (one.mean((2, 3)), one.std((2, 3)))], dim=1))
+            moments.append(
+                torch.cat([part for one in maps for part in (one.mean((2, 3)), one.std((2, 3), correction=0))], dim=1)
+            )
         ours, theirs = moments
         return ((ours.mean(0) - theirs.mean(0)) / (theirs.std(0, correction=0) + 1e-3)).square().mean()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,12 @@ from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from PIL import Image
 
 from monai_mammo import networks
-from monai_mammo.bundle import DETAIL, BundleFolder, PartInTraining, find
+from monai_mammo.bundle import DETAIL, FINISH, BundleFolder, PartInTraining, find, put_weights
 from monai_mammo.bundle.training_record import forget_parts, record_of
 from monai_mammo.cli.main import main
 from monai_mammo.files.digest import file_sha256
+from monai_mammo.sampling.bundle_sampler import sampler_of
+from monai_mammo.training import frozen_cascade, frozen_part
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("mammo_autoencoder", "mammo_conditional_vae", "mammo_diffusion", "mammo_lesion_segmentation", "mammo_vae")
@@ -187,6 +190,27 @@ def test_the_translator_is_trained_on_pairs_of_any_modalities(tiny_bundles, else
     assert not (trained.band_std == 1).any() and trained.air < 0  # measured on the training pairs
 
 
+def test_a_finish_is_trained_on_what_the_bundle_draws_and_put_in(tiny_bundles, elsewhere, tmp_path):
+    root = Path(shutil.copytree(tiny_bundles / "mammo_diffusion", tmp_path / "home" / "mammo_diffusion"))
+    shutil.copytree(tiny_bundles / "mammo_autoencoder", tmp_path / "home" / "mammo_autoencoder")
+    small = {"network_def#channels": [8, 8], "network_def#n_blocks": 1, "network_def#context_channels": 8}
+    quick = {**QUICK, **small, "n_drawn": 1, "n_val_drawn": 1, "loss#crop_size": 8, "cache_dir": "kept"}
+    run(root, "train", "finish", **quick, max_epochs=1, output_dir="finish")
+    weights = elsewhere / "finish" / "models" / "model.pt"
+    assert {part.weights for part in record_of(weights)} >= {"models/model.pt", "models/detail.pt"}
+    trained = torch.load(weights, weights_only=True)
+    detail = torch.load(root / "models" / "detail.pt", weights_only=True)
+    assert torch.equal(trained["residual_std"], detail["residual_std"]) and trained["output.2.weight"].any()
+    assert frozen_part(root, "finish") is None
+    values = json.loads(Path(files(root, "finish")[0]).read_text(encoding="utf-8"))
+    values["network_def"] |= {name.removeprefix("network_def#"): value for name, value in small.items()}
+    Path(files(root, "finish")[0]).write_text(json.dumps(values), encoding="utf-8")
+    folder = put_weights(root, weights, "finish")
+    assert folder.has_weights(FINISH) and frozen_part(root, "finish") is not None
+    device = torch.device("cpu")
+    assert sampler_of(folder, device).finish is not None and frozen_cascade(str(root)).finish is None
+
+
 def test_texts_are_an_overlay_by_which_the_network_grows(tiny_bundles, elsewhere):
     root = tiny_bundles / "mammo_diffusion"
     before = contents(tiny_bundles)
@@ -348,7 +372,7 @@ def test_what_no_training_image_shows_is_refused(tiny_bundles):
 def test_what_an_overlay_sets_is_there_to_be_set(name):
     root = find(name).root
     stages = {"mammo_autoencoder": "decoder", "mammo_diffusion": "detail", "mammo_lesion_segmentation": "judge"}
-    more = ("loop", "painter", "gan", "translate") if name == "mammo_diffusion" else ()
+    more = ("loop", "painter", "gan", "translate", "finish") if name == "mammo_diffusion" else ()
     extra = (*([stages[name]] if name in stages else []), *more)
     for overlay in ("smoke", "evaluate", "multi_gpu_train", "fine_tune", *extra):
         base = ConfigParser()

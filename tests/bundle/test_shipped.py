@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_mammo.attributes import COLUMNS
-from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, GUIDE, find
+from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, FINISH, GUIDE, find
 from monai_mammo.errors import RequestError
 from monai_mammo.terms import BIRADS_CATEGORIES, Density, Finding, Pathology, View
 from monai_mammo.training import frozen_part
@@ -113,6 +113,12 @@ def test_the_diffusion_bundle_names_the_guide_of_its_detail_stage_as_it_trains_i
         "detail", "detail_guide"
     )
     assert folder.config("inference")["detail_guidance"] == folder.metadata["detail_guidance"]
+
+
+def test_the_diffusion_bundle_names_the_finish_of_its_detail_stage_as_it_trains_it():
+    folder = find("mammo_diffusion")
+    assert folder.network_definition("inference", "finish_def") == folder.network_definition("finish")
+    assert folder.has_weights(FINISH) == (folder.root / "models" / "finish.pt").is_file()
 
 
 def test_a_part_is_loaded_where_the_bundle_has_it_and_another_word_is_refused():
