@@ -66,6 +66,7 @@ def main() -> None:
     )
     parser.add_argument("--layout-noise", type=float, nargs="+", default=[0.05], help="on the finished layout")
     parser.add_argument("--drawn-layouts", action="store_true", help="draw the layouts too")
+    parser.add_argument("--without-finish", action="store_true", help="each line once more without the bundle's finish")
     parser.add_argument("--steps", type=int, default=12, help="network evaluations of the detail stage")
     parser.add_argument("--n", type=int, default=8, help="validation images of each acquisition kind")
     parser.add_argument("--kinds", nargs="+", default=["film", "digital", "contrast"], help="acquisition kinds")
@@ -94,10 +95,13 @@ def main() -> None:
         layouts = torch.cat([_layout(cascade, folder, told, i) for i in range(len(told.latents))])
     weights: list[Any] = settings.weights or [cascade.detail_guidance]
     finer_textures: list[Any] = settings.finer or [cascade.finer_texture]
-    for weight, finer, noise in product(weights, finer_textures, settings.layout_noise):
-        one = dataclasses.replace(cascade, detail_guidance=weight, finer_texture=finer, layout_noise=noise)
+    finishes = {"": cascade.finish, ", no finish": None} if settings.without_finish else {"": cascade.finish}
+    for weight, finer, noise, said in product(weights, finer_textures, settings.layout_noise, finishes):
+        one = dataclasses.replace(
+            cascade, detail_guidance=weight, finer_texture=finer, layout_noise=noise, finish=finishes[said]
+        )
         drawn = [_drawn(one, told, layouts, i, settings.steps) for i in range(len(told.latents))]
-        name = f"weight {_said(weight)}, finer {_said(finer)}, noise {noise:g}"
+        name = f"weight {_said(weight)}, finer {_said(finer)}, noise {noise:g}{said}"
         table[name] = line(_decoded(autoencoder, torch.cat(drawn)))
     _print(table)
     about = {"n_images": {kind: told.kinds.count(kind) for kind in sorted(set(told.kinds))}, "steps": settings.steps}

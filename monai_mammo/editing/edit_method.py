@@ -174,9 +174,8 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
         if not diffusion.has_weights(part):
             raise RequestError(diffusion.without_weights(part))
         return [(part[0], f"{diffusion.name} {config}")]
-    further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE}
+    further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE, "finish": FINISH}
     return [
         (MODEL, diffusion.name),
         *((part[0], f"{diffusion.name} {name}") for name, part in further.items() if diffusion.defines(part)),
-        *((part[0], f"{diffusion.name} finish") for part in (FINISH,) if diffusion.has_weights(part)),
     ]

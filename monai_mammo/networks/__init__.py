@@ -13,6 +13,7 @@ from monai_mammo.networks.latent_vae import LatentVAE
 from monai_mammo.networks.layout_unet import LayoutUNet, MaskedViT
 from monai_mammo.networks.lesion_network import LesionNetwork
 from monai_mammo.networks.painter_unet import PainterUNet
+from monai_mammo.networks.picture_finish import PictureFinish
 from monai_mammo.networks.pyramid_judge import PyramidJudge
 from monai_mammo.networks.text_encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder, text_encoder
 from monai_mammo.networks.texture_code import TextureCode
@@ -42,6 +43,7 @@ __all__ = [
     "LesionNetwork",
     "MaskedViT",
     "PainterUNet",
+    "PictureFinish",
     "PatchDiscriminator",
     "TEXT_ENCODERS",
     "TextEncoder",

@@ -8,6 +8,7 @@ too (Sauer et al. 2021, projected GAN).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,34 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from monai_mammo.networks.efficientnet import EfficientNetLite
 
-__all__ = ["FeatureDiscriminator"]
+__all__ = ["FeatureDiscriminator", "SeenPictures"]
 
 _SEED_OF_MIXING = 0
 _LEAST_SPREAD = 1e-4
+
+
+class SeenPictures(NamedTuple):
+    """Pictures as the frozen encoder sees them, found once for all that is asked of them.
+
+    Attributes
+    ----------
+    maps : tuple of Tensor, each of shape (B, C, h, w)
+        Of `FeatureDiscriminator.features`.
+    kinds : Tensor, shape (B, n_kinds)
+        One for the sort of each picture, zeros for others.
+    """
+
+    maps: tuple[Tensor, ...]
+    kinds: Tensor
+
+    def detach(self) -> SeenPictures:
+        """The same without gradients.
+
+        Returns
+        -------
+        SeenPictures
+        """
+        return SeenPictures(tuple(one.detach() for one in self.maps), self.kinds)
 
 
 class FeatureDiscriminator(nn.Module):
@@ -55,17 +80,16 @@ class FeatureDiscriminator(nn.Module):
                 self.heads.append(_Head(mixing, n_kinds=n_kinds, stride=2 if k == 0 else 1))
 
     @torch.no_grad()
-    def fit(self, pictures: Tensor) -> None:
+    def fit(self, acquired: SeenPictures) -> None:
         """Take mean and spread of the features from acquired pictures, once.
 
         Parameters
         ----------
-        pictures : Tensor, shape (B, 1, H, W)
-            Brightness in [0, 1].
+        acquired : SeenPictures
         """
         if bool(self.is_fitted):
             return
-        for head, features in zip(self.heads, self.features(pictures), strict=True):
+        for head, features in zip(self.heads, acquired.maps, strict=True):
             head.mean.copy_(features.mean(dim=(0, 2, 3), keepdim=True))
             head.spread.copy_(features.std(dim=(0, 2, 3), correction=0, keepdim=True) + _LEAST_SPREAD)
         self.is_fitted.fill_(True)
@@ -89,21 +113,19 @@ class FeatureDiscriminator(nn.Module):
             found += [maps[place] for place in self.maps]
         return found
 
-    def forward(self, told: Tensor) -> Tensor:
-        """Logits of pictures with their sort.
+    def forward(self, seen: SeenPictures) -> Tensor:
+        """Logits of pictures.
 
         Parameters
         ----------
-        told : Tensor, shape (B, 1 + n_kinds, H, W)
-            Brightness in [0, 1], and a plane of ones for the sort, of zeros for others.
+        seen : SeenPictures
 
         Returns
         -------
         Tensor, shape (B, 2 * len(maps), h, w)
             All scales at the size of the finest, so that each weighs alike.
         """
-        kinds = told[:, 1:, 0, 0]
-        logits = [head(maps, kinds) for head, maps in zip(self.heads, self.features(told[:, :1]), strict=True)]
+        logits = [head(maps, seen.kinds) for head, maps in zip(self.heads, seen.maps, strict=True)]
         size = max(one.shape[-2:] for one in logits)
         return torch.cat([functional.interpolate(one, size=size) for one in logits], dim=1)
 

@@ -95,12 +95,10 @@ def schedule_of(folder: BundleFolder, key: str) -> Schedule:
     return _SCHEDULES[name](**arguments)
 
 
-def _finish(folder: BundleFolder, device: torch.device) -> networks.DetailUNet | None:
-    if not folder.has_weights(FINISH):
-        return None
+def _finish(folder: BundleFolder, device: torch.device) -> networks.PictureFinish | None:
     finish = networks.load_part(folder, FINISH, device=device)
-    if not isinstance(finish, networks.DetailUNet):
-        raise MammoError(f"finish_def of bundle {folder.name} is not a DetailUNet")
+    if finish is not None and not isinstance(finish, networks.PictureFinish):
+        raise MammoError(f"finish_def of bundle {folder.name} is not a PictureFinish")
     return finish
 
 

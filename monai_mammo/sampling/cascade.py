@@ -14,6 +14,7 @@ from monai_mammo.attributes import COLUMNS
 from monai_mammo.errors import RequestError
 from monai_mammo.networks.blocks import pad_to_multiple
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
+from monai_mammo.networks.picture_finish import PictureFinish
 from monai_mammo.networks.texture_code import TextureCode
 from monai_mammo.parsed_numbers import parse_number
 from monai_mammo.sampling.guidance import Guidance, autoguided, z0_predictor
@@ -101,7 +102,7 @@ class Cascade:
     detail_guide: Callable[..., Tensor] | None = None
     detail_guidance: float | Mapping[str, float] = 1.5
     finer_texture: float | Mapping[str, float] = 0.0
-    finish: DetailUNet | None = None
+    finish: PictureFinish | None = None
     tiling: Tiling = Tiling()
 
     def draw(
@@ -421,10 +422,9 @@ class Cascade:
             finish = self.finish
             if finish is None:
                 return residual
-            told = finish.numbers_told(level, noise.texture)
 
             def change(tile: Tensor, seen: Tensor) -> Tensor:
-                return finish(tile, level.new_zeros(len(level)), attributes, seen, numbers=told)
+                return finish(tile, attributes, seen)
 
             return residual + self.tiling.apply(change, residual, planes)
 

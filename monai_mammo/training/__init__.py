@@ -70,7 +70,6 @@ _HOMES = {
     "with_band_statistics": "painter_loss",
     "with_frozen_encoder": "parameters",
     "with_pair_statistics": "translation_loss",
-    "with_statistics_of": "finish_loss",
     "with_residual_statistics": "stage_losses",
     "with_texture_prior": "stage_losses",
     "with_texture_statistics": "cycle_loss",

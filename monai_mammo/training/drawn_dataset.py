@@ -1,4 +1,4 @@
-"""Latents that a generator drew for the conditions of acquired mammograms, each beside an acquired one of its sort."""
+"""Details that a generator drew over the layouts of acquired mammograms, each beside the acquired latent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.whole import open_whole
 from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
+from monai_mammo.networks.detail_unet import layout_of
 from monai_mammo.sampling.bundle_sampler import sampler_of
-from monai_mammo.switches import parse_switch
 from monai_mammo.terms import AcquisitionKind
 from monai_mammo.training.epochs import OfEpoch
 from monai_mammo.training.frozen import found_bundle
@@ -31,13 +31,6 @@ __all__ = ["DrawnDataset", "frozen_cascade"]
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_EVERY = 20
-
-
-class _Drawn(NamedTuple):
-    """Latents (n, 4, h, w) and their layouts (n, 4, h', w'), float16, of the first n places."""
-
-    latents: np.ndarray
-    layouts: np.ndarray
 
 
 def frozen_cascade(bundle_dir: str, *, device: torch.device | str = "cpu") -> sampling.Cascade:
@@ -67,9 +60,10 @@ def frozen_cascade(bundle_dir: str, *, device: torch.device | str = "cpu") -> sa
 
 
 class DrawnDataset(OfEpoch, Dataset):
-    """Drawn latents with their layouts, and acquired latents of the same acquisition kind and view.
+    """Latents whose details were drawn over the layouts of acquired images, beside the latents of these images.
 
-    Latents are drawn once, for the conditions and outlines of as many acquired images of each kind, evenly spread.
+    Details are drawn once, for as many images of each acquisition kind, evenly spread. Since both latents have one
+    layout, they differ in nothing but their details.
 
     Parameters
     ----------
@@ -78,14 +72,9 @@ class DrawnDataset(OfEpoch, Dataset):
     autoencoder : nn.Module
         Frozen `Autoencoder`; encodes the acquired images once.
     cascade : Cascade
-        Draws; see `frozen_cascade`.
-    guidance : float
-        Weight of the conditions.
+        Whose detail stage draws; see `frozen_cascade`.
     n_drawn : int
         Latents of each acquisition kind; fewer where there are fewer images of it.
-    is_paired : bool
-        Whether the acquired latent is always that of the same image; else it is one of its sort by chance, another in
-        each epoch.
     cache_dir : path or None
         Folder that keeps latents, also those of a drawing that was broken off.
     seed : int
@@ -103,40 +92,28 @@ class DrawnDataset(OfEpoch, Dataset):
         autoencoder: nn.Module,
         *,
         cascade: sampling.Cascade,
-        guidance: float = 1.45,
         n_drawn: int = 240,
-        is_paired: bool = False,
         cache_dir: str | Path | None = None,
         seed: int = 0,
     ) -> None:
-        self.seed, self.is_paired = int(seed), parse_switch(is_paired, name="is_paired")
-        self.guidance = sampling.Guidance(guidance)
+        self.seed = int(seed)
         self.acquired = LatentDataset(data, autoencoder, n_views=1, cache_dir=cache_dir, seed=seed)
         self._factor = int(autoencoder.factor)
         self.places = _spread(self.acquired.conditions, int(n_drawn))
         if not self.places:
-            raise MammoError("no image states its acquisition kind, which a drawn latent needs")
+            raise MammoError("no image states its acquisition kind, which drawn details need")
         self.conditions = [self.acquired.conditions[place] for place in self.places]
-        self._of_sort: dict[tuple[Any, Any], list[int]] = {}
-        for place, one in enumerate(self.acquired.conditions):
-            self._of_sort.setdefault((one.kind, one.view), []).append(place)
         self._drawn = self._cached(cascade, cache_dir)
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        place = self.places[index]
-        if not self.is_paired:
-            one = self.acquired.conditions[place]
-            rng = np.random.default_rng((self.seed, self.epoch, index))
-            place = int(rng.choice(self._of_sort[one.kind, one.view]))
-        acquired = self.acquired.latent(place)
+        acquired = self.acquired.latent(self.places[index])
         return {
-            "image": torch.from_numpy(self._drawn.latents[index].astype(np.float32)),
+            "image": torch.from_numpy(self._drawn[index].astype(np.float32)),
             "acquired": acquired,
             "label": acquired,
-            "layout": torch.from_numpy(self._drawn.layouts[index].astype(np.float32)),
             "on_layout": self._noise(index).on_layout,
             "attributes": encode_conditions([self.conditions[index]])[0],
             "spatial": self._planes(index),
@@ -156,45 +133,46 @@ class DrawnDataset(OfEpoch, Dataset):
             self.acquired.mask(place), self.conditions[index].box, shape=(shape[0], shape[1]), factor=self._factor
         )
 
-    def _cached(self, cascade: sampling.Cascade, cache_dir: str | Path | None) -> _Drawn:
+    def _cached(self, cascade: sampling.Cascade, cache_dir: str | Path | None) -> np.ndarray:
+        """Drawn latents (n, 4, h, w), float16."""
         path = None if cache_dir is None else Path(cache_dir) / f"drawn_{self._draw_key(cascade)}.npz"
-        drawn: list[tuple[np.ndarray, np.ndarray]] = []
+        drawn: list[np.ndarray] = []
         if path is not None and path.is_file():
             with np.load(path) as kept:
-                drawn = list(zip(kept["latents"], kept["layouts"], strict=True))
-        n_kept = len(drawn)
-        for index in range(n_kept, len(self.places)):
+                drawn = list(kept["latents"])
+        for index in range(len(drawn), len(self.places)):
             drawn.append(self._draw(cascade, index))
             is_last = index == len(self.places) - 1
             if path is not None and (is_last or index % _KEPT_EVERY == _KEPT_EVERY - 1):
                 with open_whole(path, make_folder=True) as stream:
-                    np.savez(stream, latents=[z for z, _ in drawn], layouts=[one for _, one in drawn])
+                    np.savez(stream, latents=drawn)
             if is_last or index % 100 == 99:
                 _LOGGER.info("drew %d of %d latents", index + 1, len(self.places))
-        return _Drawn(np.stack([z for z, _ in drawn]), np.stack([layout for _, layout in drawn]))
+        return np.stack(drawn)
 
     @torch.inference_mode()
-    def _draw(self, cascade: sampling.Cascade, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Latent (4, h, w) and layout (4, h', w') of one place, float16."""
+    def _draw(self, cascade: sampling.Cascade, index: int) -> np.ndarray:
+        """Latent (4, h, w) of one place, float16."""
         device = next(iter(cascade.detail.parameters())).device
         noise = sampling.CascadeNoise(*(part[None].to(device) for part in self._noise(index)))
         attributes = encode_conditions([self.conditions[index]]).to(device)
         spatial = self._planes(index)[None].to(device)
-        layout = cascade.draw_layout(noise.layout, attributes=attributes, spatial=spatial, guidance=self.guidance)
+        layout = layout_of(self.acquired.latent(self.places[index])[None].to(device))
         z = cascade.draw_detail(noise, layout, attributes=attributes, mask=spatial[:, :1])
-        return z[0].cpu().half().numpy(), layout[0].cpu().half().numpy()
+        return z[0].cpu().half().numpy()
 
     def _draw_key(self, cascade: sampling.Cascade) -> str:
         """Hash of all that decides what is drawn."""
-        how = (self.seed, self.guidance, cascade.layout_noise, cascade.layout_guidance, cascade.layout_range)
-        digest = hashlib.sha256(repr((how, cascade.detail_guidance, cascade.finer_texture)).encode())
-        for network in (cascade.layout, cascade.detail, cascade.guide, cascade.detail_guide):
+        how = (self.seed, cascade.layout_noise, cascade.detail_guidance, cascade.finer_texture)
+        digest = hashlib.sha256(repr(how).encode())
+        for network in (cascade.detail, cascade.detail_guide):
             if isinstance(network, nn.Module):
                 for tensor in network.state_dict().values():
                     digest.update(tensor.detach().float().cpu().numpy().tobytes())
         for index, place in enumerate(self.places):
             digest.update(f"{place}/{self.conditions[index]!r}".encode())
             digest.update(self._planes(index).numpy().tobytes())
+            digest.update(self.acquired.latent(place).numpy().tobytes())
         return digest.hexdigest()[:16]
 
 

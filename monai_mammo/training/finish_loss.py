@@ -12,11 +12,11 @@ from torch.nn import functional
 from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.detail_unet import DetailUNet, layout_of
-from monai_mammo.networks.feature_discriminator import FeatureDiscriminator
+from monai_mammo.networks.feature_discriminator import FeatureDiscriminator, SeenPictures
 from monai_mammo.training.losses import Adversary
 from monai_mammo.training.stage_losses import crops_at, tissue_corners
 
-__all__ = ["FinishLoss", "half_size_picture", "with_statistics_of"]
+__all__ = ["FinishLoss", "half_size_picture"]
 
 _KIND = COLUMNS.index("kind")
 
@@ -29,8 +29,8 @@ class FinishLoss(nn.Module):
 
     Parameters
     ----------
-    network : DetailUNet
-        That is trained; knows the residual's scale and its planes.
+    detail : DetailUNet
+        That drew the latents; knows the residual's scale and its planes.
     autoencoder : Autoencoder
         Whose latents they are.
     discriminator : FeatureDiscriminator
@@ -48,7 +48,7 @@ class FinishLoss(nn.Module):
     def __init__(
         self,
         *,
-        network: DetailUNet,
+        detail: DetailUNet,
         autoencoder: Autoencoder,
         discriminator: FeatureDiscriminator,
         adversarial: float = 1.0,
@@ -59,7 +59,7 @@ class FinishLoss(nn.Module):
         discriminator_learning_rate: float = 1e-3,
     ) -> None:
         super().__init__()
-        self._network, self._autoencoder = (network,), (autoencoder,)  # in tuples: no state of this loss
+        self._detail, self._autoencoder = (detail,), (autoencoder,)  # in tuples: no state of this loss
         self.adversarial, self.layout, self.change = adversarial, layout, change
         self.layout_noise, self.crop_size = layout_noise, crop_size
         self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate, betas=(0.0, 0.99))
@@ -78,11 +78,12 @@ class FinishLoss(nn.Module):
         dict of str to Tensor, each of shape ()
             ``loss`` and its terms.
         """
-        network, drawn, acquired = self._network[0], batch["image"], batch["acquired"]
+        detail, drawn, acquired = self._detail[0], batch["image"], batch["acquired"]
         level = drawn.new_full((len(drawn),), self.layout_noise)
-        noisy = batch["layout"] + self.layout_noise * batch["on_layout"]
-        planes = network.planes(batch["layout"], noisy, batch["spatial"][:, :1])
-        scale = network.residual_scale(batch["attributes"], level)
+        layout = layout_of(acquired)  # that of both
+        noisy = layout + self.layout_noise * batch["on_layout"]
+        planes = detail.planes(layout, noisy, batch["spatial"][:, :1])
+        scale = detail.residual_scale(batch["attributes"], level)
         residual = (drawn - planes[:, :4]) / scale
         is_training = torch.is_grad_enabled()
         if is_training:
@@ -91,13 +92,7 @@ class FinishLoss(nn.Module):
             drawn, acquired, planes, residual = (
                 crops_at(one, corners, self.crop_size) for one in (drawn, acquired, planes, residual)
             )
-        change = call(
-            residual,
-            timesteps=level.new_zeros(len(level)),
-            attributes=batch["attributes"],
-            spatial=planes,
-            numbers=network.numbers_told(level, level.new_zeros(len(level), 2)),
-        ).float()
+        change = call(residual, attributes=batch["attributes"], planes=planes).float()
         finished = drawn + scale * change
         terms = {
             "layout": (layout_of(finished) - layout_of(drawn)).abs().mean(),
@@ -106,9 +101,13 @@ class FinishLoss(nn.Module):
         made, real = (half_size_picture(self._autoencoder[0], z) for z in (finished, acquired))
         if not is_training:
             return {"loss": self._distance(made, real), **terms}
-        kinds = functional.one_hot(batch["attributes"][:, _KIND].round().long().clamp_min(0), self._n_kinds)
-        seen, shown = (_told(picture, kinds) for picture in (made, real))
-        self.adversary.discriminator.fit(real)
+        kinds = functional.one_hot(batch["attributes"][:, _KIND].round().long().clamp_min(0), self._n_kinds).to(made)
+        turned = [axis for axis in (2, 3) if torch.rand(()) < 0.5]
+        discriminator = self.adversary.discriminator
+        seen = SeenPictures(tuple(discriminator.features(made.flip(turned))), kinds)
+        with torch.no_grad():
+            shown = SeenPictures(tuple(discriminator.features(real.flip(turned))), kinds)
+        discriminator.fit(shown)
         terms["discriminator"] = self.adversary.train_on(seen, shown)
         terms["adversarial"] = self.adversary(seen)
         total = self.adversarial * terms["adversarial"] + self.layout * terms["layout"] + self.change * terms["change"]
@@ -146,27 +145,3 @@ def half_size_picture(autoencoder: Autoencoder, z: Tensor) -> Tensor:
     """
     folded = z * autoencoder.latent_std + autoencoder.latent_mean
     return (0.5 + 0.5 * functional.pixel_shuffle(folded, 2)).clamp(-0.05, 1.05)
-
-
-def with_statistics_of(network: DetailUNet, detail: DetailUNet) -> DetailUNet:
-    """The same network, with the residual's scale and the value of air of another.
-
-    Parameters
-    ----------
-    network : DetailUNet
-    detail : DetailUNet
-        The detail stage that is finished.
-
-    Returns
-    -------
-    DetailUNet
-    """
-    network.residual_std.copy_(detail.residual_std)
-    network.air.copy_(detail.air)
-    return network
-
-
-def _told(pictures: Tensor, kinds: Tensor) -> Tensor:
-    """Pictures with a plane for each sort."""
-    planes = kinds.to(pictures)[:, :, None, None].expand(-1, -1, *pictures.shape[-2:])
-    return torch.cat([pictures, planes], dim=1)

@@ -83,10 +83,7 @@ def frozen_part(
     """
     if part not in _PARTS:
         raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
-    folder = found_bundle(bundle_dir)
-    if part == "finish" and not folder.has_weights(bundle.FINISH):
-        return None  # a bundle may define what it was not yet trained for
-    return networks.load_part(folder, _PARTS[part], device=device)
+    return networks.load_part(found_bundle(bundle_dir), _PARTS[part], device=device)
 
 
 def found_bundle(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

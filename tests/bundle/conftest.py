@@ -21,7 +21,8 @@ TINY = {
     "mammo_vae": {"channels": [8, 8], "latent_shape": [16, 12]},
 }
 SHAPE = [64, 48]
-PARTS = ("guide", "detail", "detail_guide")
+PARTS = ("guide", "detail", "detail_guide", "finish")
+TINY_PARTS = {"finish": {"channels": 8, "dilations": [1, 2]}}
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,14 @@ def tiny_bundles(tmp_path_factory):
 
 
 def _write_detail(root: Path) -> None:
-    """Tiny detail stage, its guide and that of the layout stage, with random weights."""
-    parts = (*(("inference", f"{name}_def") for name in PARTS), ("detail", "network_def"))
-    for config, key in parts:
+    """Tiny detail stage, its guide, its finish and the guide of the layout stage, with random weights."""
+    sizes = {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
+    parts = {("inference", f"{name}_def"): TINY_PARTS.get(name, sizes) for name in PARTS}
+    parts |= {("detail", "network_def"): sizes, ("finish", "network_def"): TINY_PARTS["finish"]}
+    for (config, key), tiny in parts.items():
         path = root / "configs" / f"{config}.json"
         values = json.loads(path.read_text(encoding="utf-8"))
-        values[key] |= {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
+        values[key] |= tiny
         path.write_text(json.dumps(values), encoding="utf-8")
     for name in PARTS:
         network = networks.build(*BundleFolder(root).network_definition("inference", f"{name}_def"))

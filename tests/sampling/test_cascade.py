@@ -9,7 +9,7 @@ import torch
 
 from monai_mammo.attributes import COLUMNS
 from monai_mammo.errors import RequestError
-from monai_mammo.networks import DetailUNet, enlarged_layout
+from monai_mammo.networks import DetailUNet, PictureFinish, enlarged_layout
 from monai_mammo.sampling import (
     Cascade,
     CascadeNoise,
@@ -277,16 +277,16 @@ def test_noise_is_a_function_of_seed_sample_and_try_alone(cascade):
         assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-class _Finish(DetailUNet):
+class _Finish(PictureFinish):
     """Adds 1, and keeps what it was told."""
 
     def __init__(self):
-        super().__init__(channels=(8,), n_blocks=1, context_channels=8)
+        super().__init__(channels=4, dilations=(1,))
         self.told = []
 
-    def forward(self, x, timesteps, attributes, spatial, extra_tokens=None, *, numbers=None):
-        self.told.append((x, timesteps, spatial, numbers))
-        return torch.ones_like(x)
+    def forward(self, residual, attributes, planes):
+        self.told.append((residual, planes))
+        return torch.ones_like(residual)
 
 
 def test_a_finish_is_added_to_the_drawn_residual_in_its_scale(cascade):
@@ -295,9 +295,8 @@ def test_a_finish_is_added_to_the_drawn_residual_in_its_scale(cascade):
     plain, finished = _drawn(made), _drawn(dataclasses.replace(made, finish=finish))
     scale = made.detail.residual_scale(torch.ones(2, 10), torch.full((2,), 0.1, dtype=torch.float64))
     assert torch.allclose(finished - plain, scale.expand_as(plain))
-    ((residual, time, planes, level),) = finish.told
-    assert torch.equal(time, torch.zeros(2)) and planes.shape == (2, 8, 24, 20)
-    assert torch.allclose(planes[:, :4] + residual * scale, plain) and level.flatten().tolist() == [0.1, 0.1]
+    ((residual, planes),) = finish.told
+    assert planes.shape == (2, 8, 24, 20) and torch.allclose(planes[:, :4] + residual * scale, plain)
 
 
 def test_a_finish_leaves_what_is_kept_and_acts_by_the_strength(cascade):

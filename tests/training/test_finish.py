@@ -10,10 +10,19 @@ import torch
 
 from monai_mammo import sampling
 from monai_mammo.errors import MammoError
-from monai_mammo.networks import Autoencoder, DetailUNet, EfficientNetLite, FeatureDiscriminator, LayoutUNet
+from monai_mammo.networks import (
+    Autoencoder,
+    DetailUNet,
+    EfficientNetLite,
+    FeatureDiscriminator,
+    LayoutUNet,
+    PictureFinish,
+)
+from monai_mammo.networks.detail_unet import layout_of
+from monai_mammo.networks.feature_discriminator import SeenPictures
 from monai_mammo.prepare import phantom_items
 from monai_mammo.training.drawn_dataset import DrawnDataset
-from monai_mammo.training.finish_loss import FinishLoss, half_size_picture, with_statistics_of
+from monai_mammo.training.finish_loss import FinishLoss, half_size_picture
 
 SMALL = {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
 SHAPE = (128, 96)
@@ -46,11 +55,10 @@ def dataset(items, autoencoder, cascade):
 @pytest.fixture
 def loss(autoencoder):
     torch.manual_seed(2)
-    encoder = EfficientNetLite("lite2")
-    network = DetailUNet(**SMALL, fold=1)
-    network.air.fill_(-1.0)
-    discriminator = FeatureDiscriminator(encoder, channels=8)
-    return FinishLoss(network=network, autoencoder=autoencoder, discriminator=discriminator, crop_size=16)
+    detail = DetailUNet(**SMALL)
+    detail.air.fill_(-1.0)
+    discriminator = FeatureDiscriminator(EfficientNetLite("lite2"), channels=8)
+    return FinishLoss(detail=detail, autoencoder=autoencoder, discriminator=discriminator, crop_size=16)
 
 
 def _batch(dataset):
@@ -58,31 +66,29 @@ def _batch(dataset):
     return {name: torch.stack([row[name] for row in rows]) for name in rows[0] if torch.is_tensor(rows[0][name])}
 
 
+def _seen(discriminator, pictures, *, kind):
+    kinds = torch.nn.functional.one_hot(torch.full((len(pictures),), kind), 3).float()
+    return SeenPictures(tuple(discriminator.features(pictures)), kinds)
+
+
 def _call(network, residual, **given):
     return network(residual, **given)
 
 
-def test_as_many_latents_are_drawn_of_each_kind_and_lie_beside_acquired_ones_of_their_sort(dataset):
+def test_as_many_details_are_drawn_of_each_kind_and_lie_beside_the_acquired_ones(dataset):
     kinds = [one.kind for one in dataset.conditions]
     assert all(kinds.count(kind) <= 2 for kind in kinds) and len(dataset) == len(dataset.places)
-    for index, one in enumerate(dataset.conditions):
-        drawn = dataset[index]
-        acquired = [
-            dataset.acquired.latent(place)
-            for place, other in enumerate(dataset.acquired.conditions)
-            if (other.kind, other.view) == (one.kind, one.view)
-        ]
-        assert any(torch.equal(drawn["acquired"], latent) for latent in acquired)
+    for index, place in enumerate(dataset.places):
+        assert torch.equal(dataset[index]["acquired"], dataset.acquired.latent(place))
 
 
-def test_what_is_drawn_is_what_the_cascade_draws_from_the_same_noise(dataset, cascade):
+def test_what_is_drawn_is_what_the_detail_stage_draws_from_the_same_noise(dataset, cascade):
     row = dataset[1]
-    shape = tuple(row["image"].shape)
-    noise = sampling.Cascade.noise(3, f"training {dataset.places[1]}", 0, shape)
+    noise = sampling.Cascade.noise(3, f"training {dataset.places[1]}", 0, tuple(row["image"].shape))
     batched = sampling.CascadeNoise(*(part[None] for part in noise))
-    told = {"attributes": row["attributes"][None], "spatial": row["spatial"][None]}
+    told = {"attributes": row["attributes"][None], "mask": row["spatial"][None, :1]}
     with torch.inference_mode():
-        expected = cascade.draw(batched, **told, guidance=sampling.Guidance(1.45))[0]
+        expected = cascade.draw_detail(batched, layout_of(row["acquired"][None]), **told)[0]
     assert torch.equal(row["on_layout"], noise.on_layout)
     assert (row["image"] - expected).abs().max() < 2e-3 * expected.abs().max()  # kept in half precision
 
@@ -93,12 +99,12 @@ def test_a_drawing_that_was_broken_off_goes_on_and_other_weights_draw_anew(
     whole = DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
     (path,) = tmp_path.glob("drawn_*.npz")
     with np.load(path) as kept:
-        np.savez(path, latents=kept["latents"][:1], layouts=kept["layouts"][:1])
+        np.savez(path, latents=kept["latents"][:1])
     asked = []
     monkeypatch.setattr(
         DrawnDataset,
         "_draw",
-        lambda self, cascade, index: asked.append(index) or (np.zeros((4, 32, 24)), np.zeros((4, 8, 6))),
+        lambda self, cascade, index: asked.append(index) or np.zeros((4, 32, 24)),
     )
     DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
     assert asked == list(range(1, len(whole)))
@@ -107,12 +113,6 @@ def test_a_drawing_that_was_broken_off_goes_on_and_other_weights_draw_anew(
     asked.clear()
     DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
     assert asked == list(range(len(whole)))
-
-
-def test_paired_latents_are_those_of_the_same_images(items, autoencoder, cascade):
-    paired = DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=1, is_paired=True)
-    for index, place in enumerate(paired.places):
-        assert torch.equal(paired[index]["acquired"], paired.acquired.latent(place))
 
 
 def test_images_of_no_stated_kind_are_refused(items, autoencoder, cascade):
@@ -130,7 +130,7 @@ def test_the_half_size_picture_of_a_latent_is_the_picture_shrunk(items, autoenco
 
 
 def test_a_step_lowers_what_the_discriminator_says_and_holds_the_layout(loss, dataset):
-    network, batch = loss._network[0], _batch(dataset)
+    network, batch = PictureFinish(channels=8, dilations=(1, 2)), _batch(dataset)
     optimizer = torch.optim.Adam(network.parameters(), 2e-2)
     call = functools.partial(_call, network)
     first = loss(call, batch)
@@ -169,36 +169,43 @@ def test_the_loss_of_validation_is_how_far_features_lie_from_those_of_acquired_i
 def test_the_discriminator_learns_from_features_that_are_fitted_once_and_its_encoder_stays(loss):
     discriminator, generator = loss.adversary.discriminator, torch.Generator().manual_seed(0)
     smooth = torch.full((6, 1, 32, 32), 0.4) + 0.05 * torch.rand(6, 1, 1, 1, generator=generator)
-    rough = (smooth + 0.1 * torch.randn(6, 1, 32, 32, generator=generator)).clamp(0, 1)
-    discriminator.fit(rough)
+    rough = (smooth + 0.3 * torch.randn(6, 1, 32, 32, generator=generator)).clamp(0, 1)
+    discriminator.fit(_seen(discriminator, rough, kind=1))
     first = discriminator.heads[0].mean.clone()
-    discriminator.fit(smooth)
+    discriminator.fit(_seen(discriminator, smooth, kind=1))
     assert torch.equal(discriminator.heads[0].mean, first) and first.any()
     before = [p.clone() for p in discriminator._encoder[0].parameters()]
-    kinds = torch.zeros(6, 3, 32, 32)
-    kinds[:, 1] = 1
-    for _ in range(40):
-        loss.adversary.train_on(torch.cat([smooth, kinds], 1), torch.cat([rough, kinds], 1))
+    for _ in range(200):
+        loss.adversary.train_on(*(_seen(discriminator, one, kind=1) for one in (smooth, rough)))
     with torch.no_grad():
-        said = [discriminator(torch.cat([one, kinds], 1)).mean() for one in (rough, smooth)]
+        said = [discriminator(_seen(discriminator, one, kind=1)).mean() for one in (rough, smooth)]
     assert said[0] > said[1] + 0.2
     assert all(torch.equal(a, b) for a, b in zip(before, discriminator._encoder[0].parameters(), strict=True))
     assert not any("encoder" in name for name in discriminator.state_dict())
 
 
 def test_what_is_right_for_one_sort_need_not_be_for_another(loss):
-    discriminator = loss.adversary.discriminator
-    picture, kinds = torch.rand(1, 1, 32, 32), torch.zeros(2, 3, 32, 32)
-    kinds[0, 0] = kinds[1, 2] = 1
+    discriminator, picture = loss.adversary.discriminator, torch.rand(1, 1, 32, 32)
     with torch.no_grad():
-        first, second = discriminator(torch.cat([picture.expand(2, -1, -1, -1), kinds], 1))
+        first, second = (discriminator(_seen(discriminator, picture, kind=kind)) for kind in (0, 2))
     assert not torch.allclose(first, second)
 
 
-def test_a_finish_knows_the_scale_and_the_air_of_the_stage_that_it_finishes(cascade):
-    cascade.detail.residual_std.copy_(torch.tensor([0.1, 0.2, 0.4]))
-    cascade.detail.air.fill_(-0.9)
-    finish = with_statistics_of(DetailUNet(**SMALL, fold=1), cascade.detail)
-    assert finish.residual_std.tolist() == cascade.detail.residual_std.tolist() and float(finish.air) == float(
-        cascade.detail.air
-    )
+def test_a_finish_depends_on_what_lies_around_and_not_on_a_place_in_a_grid():
+    torch.manual_seed(4)
+    network = PictureFinish(channels=8, dilations=(1, 2))
+    torch.nn.init.normal_(network.output.weight)
+    for block in network.blocks:
+        torch.nn.init.normal_(block.conv2.weight, std=0.1)
+    picture, told = torch.randn(1, 2, 64, 64), torch.zeros(1, 10)
+
+    def changed(two):
+        residual, smooth = (torch.nn.functional.pixel_unshuffle(one, 2) for one in two.split(1, dim=1))
+        planes = torch.cat([smooth, torch.zeros(1, 4, *smooth.shape[-2:])], dim=1)
+        return torch.nn.functional.pixel_shuffle(network(residual, told, planes), 2)
+
+    with torch.no_grad():
+        here, shifted = changed(picture), changed(picture.roll((1, 3), dims=(2, 3)))
+    inner = (slice(None), slice(None), slice(16, -16), slice(16, -16))
+    assert here.abs().mean() > 0.01
+    assert torch.allclose(here.roll((1, 3), dims=(2, 3))[inner], shifted[inner], atol=1e-4)
