@@ -1,4 +1,4 @@
-"""Details that a generator drew over the layouts of acquired mammograms, each beside the acquired latent."""
+"""Latents that a generator drew for the conditions of acquired mammograms, each beside the acquired latent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from monai_mammo.lesions.planes import lesion_planes
 from monai_mammo.networks.context import encode_conditions
 from monai_mammo.networks.detail_unet import layout_of
 from monai_mammo.sampling.bundle_sampler import sampler_of
+from monai_mammo.switches import parse_switch
 from monai_mammo.terms import AcquisitionKind
 from monai_mammo.training.epochs import OfEpoch
 from monai_mammo.training.frozen import found_bundle
@@ -31,6 +32,13 @@ __all__ = ["DrawnDataset", "frozen_cascade"]
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_EVERY = 20
+
+
+class _Drawn(NamedTuple):
+    """Latents (n, 4, h, w) and their layouts (n, 4, h', w'), float16."""
+
+    latents: np.ndarray
+    layouts: np.ndarray
 
 
 def frozen_cascade(bundle_dir: str, *, device: torch.device | str = "cpu") -> sampling.Cascade:
@@ -60,10 +68,10 @@ def frozen_cascade(bundle_dir: str, *, device: torch.device | str = "cpu") -> sa
 
 
 class DrawnDataset(OfEpoch, Dataset):
-    """Latents whose details were drawn over the layouts of acquired images, beside the latents of these images.
+    """Latents that were drawn under the conditions of acquired images, beside the latents of these images.
 
-    Details are drawn once, for as many images of each acquisition kind, evenly spread. Since both latents have one
-    layout, they differ in nothing but their details.
+    They are drawn once, for as many images of each acquisition kind, evenly spread: details over the layout of the
+    image itself, so that both latents differ in nothing else, or all of it.
 
     Parameters
     ----------
@@ -72,7 +80,11 @@ class DrawnDataset(OfEpoch, Dataset):
     autoencoder : nn.Module
         Frozen `Autoencoder`; encodes the acquired images once.
     cascade : Cascade
-        Whose detail stage draws; see `frozen_cascade`.
+        That draws; see `frozen_cascade`.
+    draws_layouts : bool
+        Whether layouts are drawn too.
+    guidance : float
+        Weight of the conditions of a drawn layout.
     n_drawn : int
         Latents of each acquisition kind; fewer where there are fewer images of it.
     cache_dir : path or None
@@ -92,16 +104,19 @@ class DrawnDataset(OfEpoch, Dataset):
         autoencoder: nn.Module,
         *,
         cascade: sampling.Cascade,
+        draws_layouts: bool = False,
+        guidance: float = 1.45,
         n_drawn: int = 240,
         cache_dir: str | Path | None = None,
         seed: int = 0,
     ) -> None:
-        self.seed = int(seed)
+        self.seed, self.draws_layouts = int(seed), parse_switch(draws_layouts, name="draws_layouts")
+        self.guidance = sampling.Guidance(guidance)
         self.acquired = LatentDataset(data, autoencoder, n_views=1, cache_dir=cache_dir, seed=seed)
         self._factor = int(autoencoder.factor)
         self.places = _spread(self.acquired.conditions, int(n_drawn))
         if not self.places:
-            raise MammoError("no image states its acquisition kind, which drawn details need")
+            raise MammoError("no image states its acquisition kind, which a drawn latent needs")
         self.conditions = [self.acquired.conditions[place] for place in self.places]
         self._drawn = self._cached(cascade, cache_dir)
 
@@ -111,7 +126,8 @@ class DrawnDataset(OfEpoch, Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         acquired = self.acquired.latent(self.places[index])
         return {
-            "image": torch.from_numpy(self._drawn[index].astype(np.float32)),
+            "image": torch.from_numpy(self._drawn.latents[index].astype(np.float32)),
+            "layout": torch.from_numpy(self._drawn.layouts[index].astype(np.float32)),
             "acquired": acquired,
             "label": acquired,
             "on_layout": self._noise(index).on_layout,
@@ -133,39 +149,52 @@ class DrawnDataset(OfEpoch, Dataset):
             self.acquired.mask(place), self.conditions[index].box, shape=(shape[0], shape[1]), factor=self._factor
         )
 
-    def _cached(self, cascade: sampling.Cascade, cache_dir: str | Path | None) -> np.ndarray:
-        """Drawn latents (n, 4, h, w), float16."""
+    def _cached(self, cascade: sampling.Cascade, cache_dir: str | Path | None) -> _Drawn:
         path = None if cache_dir is None else Path(cache_dir) / f"drawn_{self._draw_key(cascade)}.npz"
-        drawn: list[np.ndarray] = []
+        drawn: list[tuple[np.ndarray, np.ndarray]] = []
         if path is not None and path.is_file():
             with np.load(path) as kept:
-                drawn = list(kept["latents"])
+                drawn = list(zip(kept["latents"], kept["layouts"], strict=True))
         for index in range(len(drawn), len(self.places)):
             drawn.append(self._draw(cascade, index))
             is_last = index == len(self.places) - 1
             if path is not None and (is_last or index % _KEPT_EVERY == _KEPT_EVERY - 1):
                 with open_whole(path, make_folder=True) as stream:
-                    np.savez(stream, latents=drawn)
+                    np.savez(stream, latents=[z for z, _ in drawn], layouts=[one for _, one in drawn])
             if is_last or index % 100 == 99:
                 _LOGGER.info("drew %d of %d latents", index + 1, len(self.places))
-        return np.stack(drawn)
+        return _Drawn(np.stack([z for z, _ in drawn]), np.stack([layout for _, layout in drawn]))
 
     @torch.inference_mode()
-    def _draw(self, cascade: sampling.Cascade, index: int) -> np.ndarray:
-        """Latent (4, h, w) of one place, float16."""
+    def _draw(self, cascade: sampling.Cascade, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Latent (4, h, w) and layout (4, h', w') of one place, float16."""
         device = next(iter(cascade.detail.parameters())).device
         noise = sampling.CascadeNoise(*(part[None].to(device) for part in self._noise(index)))
         attributes = encode_conditions([self.conditions[index]]).to(device)
         spatial = self._planes(index)[None].to(device)
-        layout = layout_of(self.acquired.latent(self.places[index])[None].to(device))
+        if self.draws_layouts:
+            given = {"attributes": attributes, "spatial": spatial}
+            layout = cascade.draw_layout(noise.layout, **given, guidance=self.guidance)
+        else:
+            layout = layout_of(self.acquired.latent(self.places[index])[None].to(device))
         z = cascade.draw_detail(noise, layout, attributes=attributes, mask=spatial[:, :1])
-        return z[0].cpu().half().numpy()
+        return z[0].cpu().half().numpy(), layout[0].cpu().half().numpy()
 
     def _draw_key(self, cascade: sampling.Cascade) -> str:
         """Hash of all that decides what is drawn."""
-        how = (self.seed, cascade.layout_noise, cascade.detail_guidance, cascade.finer_texture)
+        how: list[Any] = [
+            self.draws_layouts,
+            self.seed,
+            cascade.layout_noise,
+            cascade.detail_guidance,
+            cascade.finer_texture,
+        ]
+        used: list[Any] = [cascade.detail, cascade.detail_guide]
+        if self.draws_layouts:
+            how += [self.guidance, cascade.layout_guidance, cascade.layout_range]
+            used += [cascade.layout, cascade.guide]
         digest = hashlib.sha256(repr(how).encode())
-        for network in (cascade.detail, cascade.detail_guide):
+        for network in used:
             if isinstance(network, nn.Module):
                 for tensor in network.state_dict().values():
                     digest.update(tensor.detach().float().cpu().numpy().tobytes())

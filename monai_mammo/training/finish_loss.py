@@ -80,9 +80,8 @@ class FinishLoss(nn.Module):
         """
         detail, drawn, acquired = self._detail[0], batch["image"], batch["acquired"]
         level = drawn.new_full((len(drawn),), self.layout_noise)
-        layout = layout_of(acquired)  # that of both
-        noisy = layout + self.layout_noise * batch["on_layout"]
-        planes = detail.planes(layout, noisy, batch["spatial"][:, :1])
+        noisy = batch["layout"] + self.layout_noise * batch["on_layout"]
+        planes = detail.planes(batch["layout"], noisy, batch["spatial"][:, :1])
         scale = detail.residual_scale(batch["attributes"], level)
         residual = (drawn - planes[:, :4]) / scale
         is_training = torch.is_grad_enabled()

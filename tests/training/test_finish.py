@@ -93,18 +93,31 @@ def test_what_is_drawn_is_what_the_detail_stage_draws_from_the_same_noise(datase
     assert (row["image"] - expected).abs().max() < 2e-3 * expected.abs().max()  # kept in half precision
 
 
+def test_layouts_are_drawn_too_where_that_is_asked_for(items, autoencoder, cascade):
+    whole = DrawnDataset(items, autoencoder, cascade=cascade, draws_layouts=True, n_drawn=1, seed=3)
+    row = whole[0]
+    noise = sampling.Cascade.noise(3, f"training {whole.places[0]}", 0, tuple(row["image"].shape))
+    batched = sampling.CascadeNoise(*(part[None] for part in noise))
+    told = {"attributes": row["attributes"][None], "spatial": row["spatial"][None]}
+    with torch.inference_mode():
+        expected = cascade.draw(batched, **told, guidance=sampling.Guidance(1.45))[0]
+    assert (row["image"] - expected).abs().max() < 2e-3 * expected.abs().max()
+    assert torch.equal(row["acquired"], whole.acquired.latent(whole.places[0]))
+    assert not torch.allclose(row["layout"], layout_of(row["acquired"][None])[0], atol=0.1)
+
+
 def test_a_drawing_that_was_broken_off_goes_on_and_other_weights_draw_anew(
     items, autoencoder, cascade, dataset, tmp_path, monkeypatch
 ):
     whole = DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
     (path,) = tmp_path.glob("drawn_*.npz")
     with np.load(path) as kept:
-        np.savez(path, latents=kept["latents"][:1])
+        np.savez(path, latents=kept["latents"][:1], layouts=kept["layouts"][:1])
     asked = []
     monkeypatch.setattr(
         DrawnDataset,
         "_draw",
-        lambda self, cascade, index: asked.append(index) or np.zeros((4, 32, 24)),
+        lambda self, cascade, index: asked.append(index) or (np.zeros((4, 32, 24)), np.zeros((4, 8, 6))),
     )
     DrawnDataset(items, autoencoder, cascade=cascade, n_drawn=2, seed=3, cache_dir=tmp_path)
     assert asked == list(range(1, len(whole)))
