@@ -309,7 +309,7 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    for name in ("examined_set", "read_items", "closest", "closest_copies"):
+    for name in ("examined_set", "read_items", "read_with_features", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
@@ -364,7 +364,7 @@ def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(
     def refuse(*_, **__):
         raise AssertionError("an image was measured here and not by a worker")
 
-    for name in ("examined_set", "read_items"):
+    for name in ("examined_set", "read_items", "read_with_features"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     seen: list = []
     words = {"synthetic": generated, "reference": acquired, "cache": tmp_path, "device": "cpu", "workers": "2"}
