@@ -159,7 +159,9 @@ def fitting_places(
 
     Parameters
     ----------
-    conditions, allowed, seed, sample_id, region, size_fraction, bank
+    conditions : Conditions
+    allowed : ndarray, shape (rows, columns), bool
+    seed, sample_id, region, size_fraction, bank
         As `place_in_breast` takes them.
 
     Yields
