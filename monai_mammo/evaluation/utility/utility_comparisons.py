@@ -53,7 +53,8 @@ def utility_figures(arms: Sequence[ArmScores]) -> dict[str, Any]:
     Parameters
     ----------
     arms : sequence of ArmScores
-        One for each arm and architecture, acquired images alone among them; two seeds or more.
+        One for each arm and architecture, acquired images alone among them; two seeds or more. Images of a kind that
+        shows one class only make no pair, and count nowhere.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def utility_figures(arms: Sequence[ArmScores]) -> dict[str, Any]:
     RequestError
         Arms have different images or seeds, a single seed, or too few images.
     """
-    table = {(one.architecture, one.arm): one for one in arms}
+    table = {(one.architecture, one.arm): one.compared() for one in arms}
     _check(table)
     areas = {key: concordance_jackknife(one.scores, one.cases) for key, one in table.items()}
     comparisons = _comparisons(table, areas)
