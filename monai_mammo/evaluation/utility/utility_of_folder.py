@@ -303,7 +303,7 @@ class _Work:
         for name, scorer in self._scorers.items():
             n = sum(task[0] == name for task in pending)
             if hasattr(scorer, "seconds"):
-                whole = float(scorer.seconds(every, n))
+                whole = float(scorer.seconds(every, self._images[ACQUIRED], n))
                 self._seconds += whole
                 estimates[name] = float(scorer.seconds_of_training) if n else 0.0
             elif n:
