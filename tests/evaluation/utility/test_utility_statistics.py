@@ -200,3 +200,19 @@ def test_images_of_a_kind_that_shows_one_class_count_nowhere():
     assert beside == alone
     assert "studies of 60 images of 60 persons and 5 networks" in beside["sentence"]
     assert whole[0][1].cases.plain_kinds == ("other",) and whole[0][0].compared() is whole[0][0]
+
+
+def test_no_gain_that_is_larger_than_any_can_be_is_said_to_have_been_visible():
+    """Four networks of unlike skill: a study of them shows only gains far above what is lacking of an area of 1."""
+    few = arms(np.random.default_rng(6), n_readers=4, n=24)
+    unlike = [few[0], dataclasses.replace(few[1], scores=few[1].scores * (1, -1, 1, -1))]
+    figures = utility_figures(unlike)
+    (row,) = figures["comparisons"]
+    assert row["could_see"] is row["could_see_holm"] is None and figures["recipes"]["added"]["could_see"] is None
+    said = "No possible gain could have been seen: 24 images of 24 persons and 4 networks an arm are few."
+    assert said in figures["sentence"]
+    near = few[0].scores + 0.2 * np.random.default_rng(7).standard_normal(few[0].scores.shape)
+    both = utility_figures([*unlike, dataclasses.replace(few[0], arm="pretrained", scores=near)])
+    assert f"A gain of {both['recipes']['pretrained']['could_see']:.3f} could have been seen of one" in both["sentence"]
+    same = utility_figures([few[0], dataclasses.replace(few[0], arm="dose_1")])
+    assert "could have been seen" not in same["sentence"], "where nothing varies nothing is known"
