@@ -58,6 +58,7 @@ def test_numbers_have_no_more_digits_than_say_something():
     assert figure_text(large) == "2.84e+08 (5.66e+07 to 1.28e+09)"
     assert figure_text({"value": 321.06, "low": -228.89, "high": 2211.9}) == "321 (-229 to 2212)"
     assert figure_text({"value": 0.5, "low": 0.45, "high": 99.994}, sign="+") == "+0.50 (+0.45 to +99.99)"
+    assert figure_text({"value": -0.003, "low": -0.16, "high": 0.25}) == "0.00 (-0.16 to 0.25)", "not -0.00"
     assert figure_text({"mean": 0.5, "low": None, "high": None}, 1) == "0.5 (no interval)"
 
 
