@@ -253,8 +253,8 @@ def _sentence(recipes: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
 
 def _signed(gain: Mapping[str, Any]) -> str:
     if gain["low"] is None:
-        return f"{gain['value']:+.3f}"
-    return f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+        return f"{gain['value']:+z.3f}"
+    return f"{gain['value']:+z.3f} ({gain['low']:+z.3f} to {gain['high']:+z.3f})"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -111,10 +111,10 @@ def _about(data: Mapping[str, Any]) -> str:
 def _value(figure: Mapping[str, Any] | None, *, sign: str = "", digits: int = 3) -> str:
     if figure is None:
         return _NONE
-    text = f"{figure['value']:{sign}.{digits}f}"
+    text = f"{figure['value']:{sign}z.{digits}f}"
     if figure["low"] is None:
         return text
-    return f"{text} ({figure['low']:{sign}.{digits}f} to {figure['high']:{sign}.{digits}f})"
+    return f"{text} ({figure['low']:{sign}z.{digits}f} to {figure['high']:{sign}z.{digits}f})"
 
 
 def _plain(value: float | None) -> str:
