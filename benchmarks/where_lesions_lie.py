@@ -10,24 +10,23 @@ and the share whose texture, finer than 4 pixels, is fainter than its own.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from monai_mammo.conditions import Box, Conditions
-from monai_mammo.lesions.boxes_in_region import box_in_region
-from monai_mammo.lesions.contour_bank import shipped_bank
+from monai_mammo.conditions import Conditions
 from monai_mammo.lesions.contrast_ranges import ring_round
-from monai_mammo.lesions.placing import draw_outline, outside_share
-from monai_mammo.lesions.placing_in_breast import allowed_places, place_in_breast, turned_outline
+from monai_mammo.lesions.placing import draw_outline
+from monai_mammo.lesions.placing_in_breast import allowed_places, fitting_places, place_in_breast
 from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of
 from monai_mammo.terms import View
 
 SIZE, LEAST_PX, LARGEST = 0.08, 40, 0.05
 COARSE_PX, NEAR_PX, EDGE_PX = 4.0, 6.0, 6
-N_PLACES, TRIES, MOST_OUTSIDE, SEED = 8, 200, 0.05, 3
+N_PLACES, SEED = 8, 3
 
 
 class Shown(NamedTuple):
@@ -112,21 +111,12 @@ def real(shown: Shown) -> Iterator[tuple[float, float]]:
 
 def places_in(shown: Shown, conditions: Conditions, number: int) -> list[np.ndarray]:
     """The place of a lesion that `insert` would draw, and eight that fit, or those that were found."""
-    bank, (rows, columns) = shipped_bank(), shown.image.shape
-    view = conditions.view or View.CC
-    allowed = allowed_places(shown.breast, view=view, lesions=shown.lesions)
-    words: dict[str, Any] = {"seed": SEED, "bank": bank, "size_fraction": (SIZE * rows / columns, SIZE)}
-    chosen = place_in_breast(conditions, shown.image, allowed, sample_id=number, **words)
-    places = [draw_outline(chosen.points, chosen.box, (rows, columns))]
-    for chance in range(number * TRIES, (number + 1) * TRIES):
-        box = box_in_region(Box(0, 0, 1, 1), view=view, sample_id=chance, **words)
-        points, _ = turned_outline(conditions, seed=SEED, sample_id=chance, bank=bank)
-        mask = draw_outline(points, box, (rows, columns))
-        if outside_share(mask, allowed) <= MOST_OUTSIDE:
-            places.append(mask)
-        if len(places) == 1 + N_PLACES:
-            break
-    return places
+    rows, columns = shown.image.shape
+    allowed = allowed_places(shown.breast, view=conditions.view or View.CC, lesions=shown.lesions)
+    words: dict[str, Any] = {"seed": SEED, "sample_id": number, "size_fraction": (SIZE * rows / columns, SIZE)}
+    chosen = place_in_breast(conditions, shown.image, allowed, **words)
+    fitting = itertools.islice(fitting_places(conditions, allowed, **words), N_PLACES)
+    return [draw_outline(chosen.points, chosen.box, (rows, columns)), *(mask for _, mask in fitting)]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ _QUALITIES = (90, 80, 70, 60)
 _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 _TABLE = re.compile(r"(<!-- reports -->\n.*?\n\|(?:---\|)+\n)(.*?)(<!-- /reports -->)", re.DOTALL)
 _QUESTIONS = ("realism", "request", "help", "copies")
-_DISTANCES = ("frechet_radiomic", "frechet_filtered", "frechet_network", "frechet_judge")
+_DISTANCES = ("frechet_radiomic", "frechet_filtered", "frechet_network")
 
 
 def small_page(html: str, *, most_bytes: int = MOST_BYTES) -> str:

@@ -56,7 +56,7 @@ def test_a_line_of_the_table_is_added_once_and_then_replaced():
     light = {"light": "unclear"}
     report = {"sentence": "These images may be used.", "synthetic": {"n_images": 60}}
     report["answers"] = {name: light for name in ("realism", "request", "help", "copies")}
-    distances = {"frechet_radiomic": 0.083, "frechet_filtered": 0.25, "frechet_network": None, "frechet_judge": 15.491}
+    distances = {"frechet_radiomic": 0.083, "frechet_filtered": 15.491, "frechet_network": None}
     report["verdicts"] = [
         {
             **{"name": name, "question": "realism", "heading": "congruence"},
@@ -70,7 +70,7 @@ def test_a_line_of_the_table_is_added_once_and_then_replaced():
     report["synthetic"]["n_images"] = 300
     again = report_pages.with_line(other, "mine", report_pages.table_line("mine", report))
     assert again.count("[mine](reports/mine.html)") == again.count("[other](") == 1
-    told = "1 of 3 figures outside limits | 0.08, 0.25, –, 15.49 | 0.05, 0.05, 0.05, 0.05"
+    told = "1 of 2 figures outside limits | 0.08, 15.49, – | 0.05, 0.05, 0.05"
     assert f"| 300 | unclear | unclear | unclear | unclear | {told} | These images may be used. |" in again
     assert again.endswith("<!-- /reports -->\nfoot\n")
 

@@ -251,7 +251,7 @@ def _listed(
             continue
         for index in sorted(manifest.samples):
             item, image = _edited(out, shard, index, manifest.samples[index])
-            items.append(item)
+            items.append({**item, "is_edited": True})
             images.append(image)
     return items, images
 

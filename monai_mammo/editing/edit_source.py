@@ -269,9 +269,9 @@ class EditSource:
         if share > most:
             box = box_of_mask(region)
             where = "" if box is None else f" at {', '.join(f'{v:.3f}' for v in box)}"
-            raise RequestError(
-                f"{share:.0%} of the region{where} lies outside the breast of {self.path}: {most:.0%} is the most"
-            )
+            how_much = "less than 1%" if share < 0.01 else f"{share:.0%}"
+            allowed = f"{most:.0%} is the most" if most else "none of it may"
+            raise RequestError(f"{how_much} of the region{where} lies outside the breast of {self.path}: {allowed}")
 
     def refuse_text(self, region: np.ndarray) -> None:
         """Raise where text is burnt into the picture under a region: it would be painted over, or show through.

@@ -10,6 +10,7 @@ import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.dicom import Skipped
+from monai_mammo.dicom.reading.read import SYNTHETIC_NOTE
 from monai_mammo.errors import MammoError
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
@@ -51,7 +52,8 @@ def items_of_dicom(paths: Iterable[Path], *, shape: tuple[int, int]) -> list[dic
             continue
         if not isinstance(read, Mammogram):
             raise MammoError(f"{path} cannot be read: {read.detail}")
-        items.append(_item(prepare_mammogram(read, shape=shape), path.name, read.person_id or path.name))
+        item = _item(prepare_mammogram(read, shape=shape), path.name, read.person_id or path.name)
+        items.append({**item, "is_synthetic": SYNTHETIC_NOTE in read.notes})
     return items
 
 
@@ -77,7 +79,9 @@ def items_of_edited_run(manifest: Manifest, *, shape: tuple[int, int], breast_of
     MammoError
         A file cannot be read, or shows no breast.
     """
-    return [_edited_item(manifest, index, shape, breast_of) for index in sorted(manifest.samples)]
+    return [
+        {**_edited_item(manifest, index, shape, breast_of), "is_edited": True} for index in sorted(manifest.samples)
+    ]
 
 
 def _edited_item(manifest: Manifest, index: int, shape: tuple[int, int], breast_of: _BreastOf) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from monai_mammo.attributes import HEADS, UNKNOWN_LABEL
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.autoencoder_on_images import batches
+from monai_mammo.networks import PyramidJudge
 from monai_mammo.networks.class_heads import PRESENCE
 from monai_mammo.prepare.datalist_items import breast_of
 from monai_mammo.training.lesion_dataset import LesionDataset
@@ -43,6 +44,8 @@ class ExaminedImage:
     breast : ndarray, shape (rows, columns), bool
     probabilities : dict of str to ndarray, shape (n classes,)
         Of the network, by head.
+    features : ndarray, shape (d,), float64, or None
+        Deep features, where they are asked for.
     """
 
     kind: str | None
@@ -54,6 +57,7 @@ class ExaminedImage:
     lesion_probability: np.ndarray
     breast: np.ndarray
     probabilities: dict[str, np.ndarray]
+    features: np.ndarray | None = None
 
     def found(self, threshold: float) -> np.ndarray:
         """Lesion that the network finds inside the breast.
@@ -70,7 +74,9 @@ class ExaminedImage:
         return (self.lesion_probability > threshold) & self.breast
 
 
-def examined_images(network: nn.Module, items: Sequence[dict[str, Any]]) -> Iterator[ExaminedImage]:
+def examined_images(
+    network: nn.Module, items: Sequence[dict[str, Any]], *, has_features: bool = False
+) -> Iterator[ExaminedImage]:
     """What a network gives for each image, in their order.
 
     Parameters
@@ -79,6 +85,8 @@ def examined_images(network: nn.Module, items: Sequence[dict[str, Any]]) -> Iter
         Gives ``mask`` logits, the `HEADS` and perhaps `PRESENCE`.
     items : sequence of dict
         Of a datalist, or of `items_of_run`, with breast masks.
+    has_features : bool
+        Whether its deep features are given too; only a `PyramidJudge` has them.
 
     Yields
     ------
@@ -89,16 +97,25 @@ def examined_images(network: nn.Module, items: Sequence[dict[str, Any]]) -> Iter
     index = 0
     for x in batches([data.image(i) for i in range(len(data))], place):
         with torch.inference_mode():
-            given: dict[str, Tensor] = network(x)
+            given: dict[str, Tensor]
+            given, pooled = cast(PyramidJudge, network).with_features(x) if has_features else (network(x), None)
             maps = given["mask"][:, 0].float().sigmoid().cpu().numpy()
             named = [name for name in (*HEADS, PRESENCE) if name in given]
             heads = {name: given[name].float().softmax(dim=1).cpu().numpy() for name in named}
+            features = None if pooled is None else pooled.double().cpu().numpy()
         for row, probability in enumerate(maps):
-            yield _examined(data, index, probability, {name: values[row] for name, values in heads.items()})
+            of_heads = {name: values[row] for name, values in heads.items()}
+            yield _examined(data, index, probability, of_heads, None if features is None else features[row])
             index += 1
 
 
-def _examined(data: LesionDataset, index: int, probability: np.ndarray, heads: dict[str, np.ndarray]) -> ExaminedImage:
+def _examined(
+    data: LesionDataset,
+    index: int,
+    probability: np.ndarray,
+    heads: dict[str, np.ndarray],
+    features: np.ndarray | None,
+) -> ExaminedImage:
     item, conditions, known = data.data[index], data.conditions[index], data[index]
     labels = dict(zip(HEADS, known["classes"].tolist(), strict=True)) | {PRESENCE: int(known["presence"])}
     boxes = [Box.parse(box) for box in item.get("boxes") or [conditions.box] if box is not None]
@@ -112,4 +129,5 @@ def _examined(data: LesionDataset, index: int, probability: np.ndarray, heads: d
         lesion_probability=probability,
         breast=breast_of(item, probability.shape),
         probabilities=heads,
+        features=features,
     )

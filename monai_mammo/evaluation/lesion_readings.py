@@ -18,6 +18,7 @@ from monai_mammo.evaluation.examiners import JUDGE, examiners
 from monai_mammo.evaluation.intervals import summary
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, figures_name, kind_groups
 from monai_mammo.measures.overlap import box_area, box_iou, box_of_largest, dice
+from monai_mammo.networks import PyramidJudge
 from monai_mammo.prepare.datalist_form import ROUGH_MASK_KINDS
 from monai_mammo.prepare.datalist_items import load_items
 
@@ -28,6 +29,7 @@ __all__ = [
     "lesion_figures",
     "measured",
     "read_items",
+    "read_with_features",
     "summarised",
 ]
 
@@ -126,6 +128,29 @@ def read_items(network: nn.Module, items: Sequence[dict[str, Any]]) -> list[Read
     list of Reading
     """
     return [_reading(image) for image in examined_images(network, items)]
+
+
+def read_with_features(judge: PyramidJudge, items: Sequence[dict[str, Any]]) -> tuple[list[Reading], list[np.ndarray]]:
+    """What the judge sees on each image, and its deep features, which cost nothing more.
+
+    Parameters
+    ----------
+    judge : PyramidJudge
+    items : sequence of dict
+        Of a datalist, or of `items_of_run`.
+
+    Returns
+    -------
+    readings : list of Reading
+        As `read_items` gives them.
+    features : list of ndarray, shape (d,), float64
+    """
+    readings, features = [], []
+    for image in examined_images(judge, items, has_features=True):
+        readings.append(_reading(image))
+        if image.features is not None:
+            features.append(image.features)
+    return readings, features
 
 
 def measured(readings: Sequence[Reading]) -> dict[tuple[str, str], list[tuple[Reading, float]]]:

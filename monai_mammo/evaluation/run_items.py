@@ -137,4 +137,5 @@ def _item_of_sample(manifest: Manifest, index: int, breast_of: Callable[[np.ndar
         "person_id": person_of_sample(manifest, index),
         "image_id": sample_name(index),
         "source": "monai_mammo",
+        "is_synthetic": True,
     }

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import ndimage
@@ -21,12 +23,13 @@ from monai_mammo.lesions.placing import draw_outline, outside_share
 from monai_mammo.lesions.spicules import with_spicules
 from monai_mammo.terms import Finding, Margin, Shape, View
 
-__all__ = ["PlacedOutline", "allowed_places", "place_in_breast", "turned_outline"]
+__all__ = ["PlacedOutline", "allowed_places", "fitting_places", "place_in_breast", "turned_outline"]
 
 _SKIN_SHARE = 0.02
 _MUSCLE_SHARE = (0.42, 0.34)
 _TRIES = 200
 _TISSUE_TRIES = 3
+_MOST_OUTSIDE = 0.05
 _COARSE_PX, _AROUND_PX = 4.0, 4
 _POINTS = 96
 
@@ -124,10 +127,50 @@ def place_in_breast(
     RequestError
         No place fits.
     """
-    bank = bank or shipped_bank()
     best: PlacedOutline | None = None
-    most, n_found = -1.0, 0
+    most = -1.0
     texture = _texture(image, allowed)
+    places = fitting_places(
+        conditions, allowed, seed=seed, sample_id=sample_id, region=region, size_fraction=size_fraction, bank=bank
+    )
+    for placed, mask in itertools.islice(places, _TISSUE_TRIES):
+        busyness = float(texture[ndimage.binary_dilation(mask, iterations=_AROUND_PX) & allowed].mean())
+        if busyness > most:
+            best, most = placed, busyness
+    if best is None:
+        where = "the requested box reaches" if conditions.box is not None else "every place that was tried reaches"
+        raise RequestError(
+            f"{where} over the edge of the breast, the muscle or another lesion: name another place or a smaller lesion"
+        )
+    return best
+
+
+def fitting_places(
+    conditions: Conditions,
+    allowed: np.ndarray,
+    *,
+    seed: int,
+    sample_id: int,
+    region: Box | None = None,
+    size_fraction: tuple[float, float] | None = None,
+    bank: ContourBank | None = None,
+) -> Iterator[tuple[PlacedOutline, np.ndarray]]:
+    """Outlines of a lesion at places that are allowed, one after the other, of 200 that are drawn.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    allowed : ndarray, shape (rows, columns), bool
+    seed, sample_id, region, size_fraction, bank
+        As `place_in_breast` takes them.
+
+    Yields
+    ------
+    placed : PlacedOutline
+    mask : ndarray, shape (rows, columns), bool
+        What it covers.
+    """
+    bank = bank or shipped_bank()
     for attempt in range(1 if conditions.box is not None else _TRIES):
         number = sample_id * _TRIES + attempt
         box = conditions.box or box_in_region(
@@ -139,21 +182,9 @@ def place_in_breast(
             bank=bank,
         )
         points, source = turned_outline(conditions, seed=seed, sample_id=number, bank=bank)
-        mask = draw_outline(points, box, (image.shape[0], image.shape[1]))
-        if outside_share(mask, allowed) > (0.05 if conditions.box is None else 0.0):
-            continue
-        busyness = float(texture[ndimage.binary_dilation(mask, iterations=_AROUND_PX) & allowed].mean())
-        if busyness > most:
-            best, most = PlacedOutline(points=points, box=box, source=source), busyness
-        n_found += 1
-        if n_found == _TISSUE_TRIES:
-            break
-    if best is None:
-        where = "the requested box reaches" if conditions.box is not None else "every place that was tried reaches"
-        raise RequestError(
-            f"{where} over the edge of the breast, the muscle or another lesion: name another place or a smaller lesion"
-        )
-    return best
+        mask = draw_outline(points, box, (allowed.shape[0], allowed.shape[1]))
+        if outside_share(mask, allowed) <= (_MOST_OUTSIDE if conditions.box is None else 0.0):
+            yield PlacedOutline(points=points, box=box, source=source), mask
 
 
 def _texture(image: np.ndarray, tissue: np.ndarray) -> np.ndarray:

@@ -74,9 +74,8 @@ class PyramidJudge(nn.Module):
         -------
         Tensor, shape (B, C)
         """
-        padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
-        last = self.encoder.features(padded)[-1].float()
-        return weighted_mean(last, breast_share(padded, last))
+        padded = self._padded(image)
+        return _pooled(self.encoder.features(padded)[-1], padded)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """What the image (B, 1, H, W) shows; see `LesionNetwork.forward`.
@@ -91,8 +90,34 @@ class PyramidJudge(nn.Module):
         dict of str to Tensor
             ``mask``: logits, shape (B, 1, H, W); of the other heads logits of shape (B, n classes).
         """
-        padded = pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
-        _, *maps, last = self.encoder.features(padded)
+        padded = self._padded(image)
+        return self._read(image, padded, self.encoder.features(padded))
+
+    def with_features(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """What the image shows, and its deep features, of one pass of the encoder.
+
+        Parameters
+        ----------
+        image : Tensor, shape (B, 1, H, W)
+            Brightness in [0, 1], chest wall left.
+
+        Returns
+        -------
+        outputs : dict of str to Tensor
+            As `forward` gives them.
+        features : Tensor, shape (B, C)
+            As `pooled_features` gives them.
+        """
+        padded = self._padded(image)
+        maps = self.encoder.features(padded)
+        return self._read(image, padded, maps), _pooled(maps[-1], padded)
+
+    def _padded(self, image: Tensor) -> Tensor:
+        """What the encoder is given, shape (B, 1, H', W')."""
+        return pad_to_multiple(at_working_size(image, self.working_rows), _MULTIPLE)
+
+    def _read(self, image: Tensor, padded: Tensor, of_encoder: list[Tensor]) -> dict[str, Tensor]:
+        _, *maps, last = of_encoder
         h = self.lateral[-1](maps[-1])
         for lateral, features in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
             h = lateral(features) + functional.interpolate(h, size=features.shape[-2:], mode="nearest")
@@ -100,3 +125,9 @@ class PyramidJudge(nn.Module):
         mask = mask_of_image(coarse, image, self.working_rows)
         out = self.heads(last, coarse, breast_share(padded, last))
         return self.calibration({"mask": mask, **out})
+
+
+def _pooled(last: Tensor, padded: Tensor) -> Tensor:
+    """Mean of the deepest maps over what is not air, shape (B, C)."""
+    last = last.float()
+    return weighted_mean(last, breast_share(padded, last))

@@ -76,6 +76,7 @@ def test_each_image_gets_the_versions_that_fit_it(made):
     items = {item["image_id"]: item for item in load_datalist(out / "datalist.json")}
     assert set(items) == {"a0", "a1", "a0_inserted_1", "a0_inserted_2", "a1_removed_1", "a1_inserted_1"}
     assert [items[name]["person_id"] for name in ("a0_inserted_2", "a1_removed_1")] == ["p0", "p1"]
+    assert {name for name in items if not items[name].get("is_edited")} == {"a0", "a1"}, "originals are not"
     kinds = {
         name: (item["mask_kind"], len(item["boxes"]), item["conditions"]["finding"]) for name, item in items.items()
     }

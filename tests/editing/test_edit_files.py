@@ -190,6 +190,22 @@ def letters(shape, at, *, value, dtype=np.uint16):
     return np.where(marked, value, 0).astype(dtype)
 
 
+@pytest.mark.parametrize(
+    ("n_outside", "most", "said"),
+    [
+        (1, 0.0, "less than 1% of the region at .* lies outside the breast of .*: none of it may"),
+        (40, 0.1, "20% of the region at .* lies outside the breast of .*: 10% is the most"),
+    ],
+)
+def test_how_much_of_a_region_lies_outside_is_said_in_a_number_that_is_not_0(picture, n_outside, most, said):
+    source = EditSource.read(picture)
+    region = np.zeros_like(source.breast)
+    for where, n in ((source.breast, 200 - n_outside), (~source.breast, n_outside)):
+        region.flat[np.flatnonzero(where)[:n]] = True
+    with pytest.raises(RequestError, match=said):
+        source.refuse_outside(region, most=most)
+
+
 def test_text_burnt_in_under_the_region_is_refused_and_elsewhere_it_is_not(tiny, picture, tmp_path):
     pixels = values_of(picture)
     text = letters(pixels.shape, (150, 40), value=65535)

@@ -8,7 +8,7 @@ import pytest
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.errors import RequestError
 from monai_mammo.lesions.placing import draw_outline
-from monai_mammo.lesions.placing_in_breast import allowed_places, place_in_breast, turned_outline
+from monai_mammo.lesions.placing_in_breast import allowed_places, fitting_places, place_in_breast, turned_outline
 from monai_mammo.terms import View
 
 SHAPE = (192, 144)
@@ -46,6 +46,11 @@ def test_places_are_allowed_of_the_size_asked_and_in_busier_tissue(breast, busy_
         centers.append(placed.box.center)
     assert len(set(centers)) > 6
     assert sum((y < 0.5) == (busy_half == "upper") for _, y in centers) >= 16  # 7 in the lower half without a choice
+    words = {"seed": 3, "sample_id": 5, "size_fraction": (0.12, 0.09)}
+    places = list(fitting_places(conditions, allowed, **words))
+    assert 20 < len(places) < 200 and all((mask & ~allowed).sum() <= 0.05 * mask.sum() for _, mask in places)
+    chosen = place_in_breast(conditions, image, allowed, **words)
+    assert chosen.box in [placed.box for placed, _ in places[:3]], "the first three that fit"
     in_part = place_in_breast(
         conditions, image, allowed, seed=3, sample_id=1, region=Box(0.1, 0.55, 0.6, 0.8), size_fraction=(0.1, 0.08)
     )

@@ -36,7 +36,10 @@ from monai_mammo.dicom.reasons import Failed, Refusal, Skipped, SkipReason
 from monai_mammo.errors import RequestError
 from monai_mammo.study import Mammogram, StoredImage
 
-__all__ = ["read_mammogram", "read_unrendered"]
+__all__ = ["SYNTHETIC_NOTE", "read_mammogram", "read_unrendered"]
+
+SYNTHETIC_NOTE = "the file is synthetic, its conditions are those that were requested"
+"""Note of a mammogram whose file states that it was generated, and from which request."""
 
 
 def read_mammogram(
@@ -191,7 +194,7 @@ def _conditions(dataset: Dataset) -> tuple[Conditions, tuple[str, ...]]:
     conditions = (requested or Conditions()).replace(**found)
     notes = [*side_notes, *view_notes]
     if requested is not None:
-        notes.append("the file is synthetic, its conditions are those that were requested")
+        notes.append(SYNTHETIC_NOTE)
         if (requested.laterality, requested.view) != (laterality, view):
             words = "side or view of the request and of the header disagree, the header's were taken"
             notes.append(contradiction(words))

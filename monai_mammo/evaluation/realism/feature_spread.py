@@ -10,6 +10,7 @@ RADIOMIC_SORTS = ("radiomic", "filtered radiomic")
 """Sorts of features of which each has a unit of its own; those of a network are all activations."""
 
 _ROUNDING = 1e-6  # of the size of what was added up: ten times the precision of single precision
+_LEAST_OF_USUAL = 0.1  # of the deviation that half of a network's units exceed
 
 
 def has_one_unit(sort: str) -> bool:
@@ -33,6 +34,9 @@ def feature_spread(features: np.ndarray, *, is_one_unit: bool = False) -> np.nda
     Rounding is as large as what was added up. A feature of one value is told by its own size. A unit of a network may
     be silent but for what is left where large numbers cancel, so there the usual size of a feature counts as well.
 
+    In few images a unit of a network may hardly vary by chance, and one image in which it does would lie beyond all
+    others. So no spread of such a unit is less than a tenth of the usual one, the median of those that vary.
+
     Parameters
     ----------
     features : ndarray, shape (n, d)
@@ -44,7 +48,9 @@ def feature_spread(features: np.ndarray, *, is_one_unit: bool = False) -> np.nda
     ndarray, shape (d,)
     """
     size = np.abs(features).max(axis=0, initial=0.0)
-    usual = float(np.median(size)) if is_one_unit and size.size else 0.0
+    usual_size = float(np.median(size)) if is_one_unit and size.size else 0.0
     deviation = features.std(axis=0)
-    spread: np.ndarray = np.where(deviation > _ROUNDING * np.maximum(size, usual), deviation, np.inf)
+    varies = deviation > _ROUNDING * np.maximum(size, usual_size)
+    least = _LEAST_OF_USUAL * float(np.median(deviation[varies])) if is_one_unit and varies.any() else 0.0
+    spread: np.ndarray = np.where(varies, np.maximum(deviation, least), np.inf)
     return spread

@@ -480,26 +480,24 @@ def _share(
     )
 
 
-def _distances(
-    family: str, name: str, words: str, *, sort: str = "", has_precision: bool = True
-) -> tuple[Criterion, ...]:
-    common: dict[str, Any] = {
-        "heading": "congruence",
-        "question": "realism",
-        "beside": _CONTROL,
-        "n_least": 20,
-        "family": sort or name,
-    }
-    found = (
-        Criterion(
-            name=f"auc_{name}",
-            title=f"how well a classifier tells them from acquired images by {words} (AUC)",
-            judged="itself",
-            good=(0.0, 0.7),
-            tolerated=(0.0, 0.75),
-            find=_of_features("auc", family, size="full"),
-            **common,
-        ),
+def _classifier(family: str, name: str, words: str, *, sort: str = "") -> Criterion:
+    """How well images are told from acquired ones by a sort of features."""
+    return Criterion(
+        name=f"auc_{name}",
+        title=f"how well a classifier tells them from acquired images by {words} (AUC)",
+        judged="itself",
+        good=(0.0, 0.7),
+        tolerated=(0.0, 0.75),
+        find=_of_features("auc", family, size="full"),
+        **_of_sets(sort or name),
+    )
+
+
+def _distances(family: str, name: str, words: str, *, sort: str = "") -> tuple[Criterion, ...]:
+    """The classifier, and how far two sets of features lie apart."""
+    common = _of_sets(sort or name)
+    return (
+        _classifier(family, name, words, sort=sort),
         Criterion(
             name=f"frechet_{name}",
             title=f"Fréchet distance of {words}",
@@ -529,7 +527,11 @@ def _distances(
             **common,
         ),
     )
-    return found if has_precision else found[:-1]
+
+
+def _of_sets(sort: str) -> dict[str, Any]:
+    """What all figures of two sets of features have in common."""
+    return {"heading": "congruence", "question": "realism", "beside": _CONTROL, "n_least": 20, "family": sort}
 
 
 def _coverage(family: str, name: str, words: str) -> Criterion:
@@ -552,8 +554,8 @@ CRITERIA: tuple[Criterion, ...] = (
     *_distances("radiomic", "radiomic", "radiomic features"),
     *_distances("filtered radiomic", "filtered", _FILTERED, sort="radiomic"),
     *_distances("inner layers", "network", "features of a pretrained network"),
-    # on its leading components the judge places blurred copies among acquired images
-    *_distances("judge", "judge", "features of the judge", has_precision=False),
+    # its leading components place blurred copies among acquired images, so its distances and precision have no light
+    _classifier("judge", "judge", "features of the judge"),
     Criterion(
         name="fine_texture",
         title="power of the finest texture, 1/4 to 1/2 cycles a pixel, less that of acquired images",

@@ -60,10 +60,10 @@ def figure_text(figure: Mapping[str, Any] | None, digits: int = 2, *, sign: str 
 
 
 def _number(value: float, digits: int, sign: str) -> str:
-    """A number with no more digits than say something: whole from 100 on, three of them from 10,000 on."""
+    """A number with no more digits than say something: whole from 100 on, three of them from 10,000 on; 0 is not -0."""
     if abs(value) >= 10_000:
         return f"{value:{sign}.3g}"
-    return f"{value:{sign}.{digits if abs(value) < 100 else 0}f}"
+    return f"{value:{sign}z.{digits if abs(value) < 100 else 0}f}"
 
 
 def table_html(

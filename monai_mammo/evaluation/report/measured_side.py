@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
 from monai_mammo.bundle.fingerprint import Nearest, TrainingFingerprint
-from monai_mammo.evaluation.lesion_readings import Reading, read_items
+from monai_mammo.evaluation.lesion_readings import Reading, read_items, read_with_features
 from monai_mammo.evaluation.memorisation import closest, closest_copies, copied_positions
 from monai_mammo.evaluation.realism.compared_images import images_of_items
 from monai_mammo.evaluation.realism.examined_set import ExaminedSet, examined_set
@@ -27,11 +27,15 @@ from monai_mammo.evaluation.report.measure_cache import (
     content_digest,
     stated_digest,
 )
+from monai_mammo.networks import PyramidJudge
 from monai_mammo.prepare.datalist_items import pixels_of
 
 __all__ = ["MeasuredSide", "closest_of", "closest_of_copies", "is_measured", "loaded_items", "measured_side"]
 
 _CHUNK = 32  # images after which progress is told
+
+_Vectors = dict[tuple[str, str], np.ndarray]
+"""Features of images by hash of the pixels and of the network."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,22 +178,23 @@ def measured_side(
     MeasuredSide
     """
     digests = [content_digest(item) for item in items]
-    parts = []
-    for start in range(0, len(items), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        images = images_of_items(items[rows], breast_of=KeptBreasts(cache))
-        parts.append(_examined(images, digests[rows], instruments, cache))
-        if on_images is not None:
-            on_images(len(parts[-1]) * (1 + len(instruments.families)))
     readings = {}
+    vectors: _Vectors = {}
     for name in instruments.examiners if is_read else ():
         read: list[Reading] = []
         for start in range(0, len(items), _CHUNK):
             some = items[start : start + _CHUNK]
-            read += _readings(some, digests[start : start + _CHUNK], name, instruments, cache)
+            read += _readings(some, digests[start : start + _CHUNK], name, instruments, cache, vectors)
             if on_images is not None:
                 on_images(len(some))
         readings[name] = tuple(read)
+    parts = []
+    for start in range(0, len(items), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        images = images_of_items(items[rows], breast_of=KeptBreasts(cache))
+        parts.append(_examined(images, digests[rows], instruments, cache, vectors))
+        if on_images is not None:
+            on_images(len(parts[-1]) * (1 + len(instruments.families)))
     prints = instruments.fingerprint
     nearest = None if prints is None else tuple(closest_of(prints, items, cache=cache))
     images = ImageSet.joined([part.images for part in parts])
@@ -252,7 +257,11 @@ def _kept_nearest(content: tuple[str, ...], find: Callable[[], list[Nearest]], c
 
 
 def _examined(
-    images: ImageSet, digests: Sequence[str], instruments: Instruments, cache: MeasureCache | None
+    images: ImageSet,
+    digests: Sequence[str],
+    instruments: Instruments,
+    cache: MeasureCache | None,
+    vectors: _Vectors,
 ) -> ExaminedSet:
     """Measures and features of some images, those taken anew that the cache does not have."""
     known = [
@@ -267,7 +276,7 @@ def _examined(
             known[i] = found
             if cache is not None:
                 cache.put(EXAMINED, found, digests[i], instruments.hashes["encoder"])
-    _add_families(known, images, digests, instruments, cache)
+    _add_families(known, images, digests, instruments, cache, vectors)
     rows = [found for found in known if found is not None]
     sizes = {size: tuple(of_size) for size, of_size in rows[0][1].items()}
     return ExaminedSet(
@@ -283,17 +292,23 @@ def _add_families(
     digests: Sequence[str],
     instruments: Instruments,
     cache: MeasureCache | None,
+    vectors: _Vectors,
 ) -> None:
     """Put the features of each further sort beside the others."""
     for family in instruments.families:
-        vectors = [None if cache is None else cache.get(VECTOR, digest, family.sha256) for digest in digests]
-        missing = [i for i, vector in enumerate(vectors) if vector is None]
+        found = [vectors.get((digest, family.sha256)) for digest in digests]
+        if cache is not None:
+            found = [
+                cache.get(VECTOR, digest, family.sha256) if vector is None else vector
+                for digest, vector in zip(digests, found, strict=True)
+            ]
+        missing = [i for i, vector in enumerate(found) if vector is None]
         if missing:
             for i, vector in zip(missing, family.features([images.images[i] for i in missing]), strict=True):
-                vectors[i] = vector
+                found[i] = vector
                 if cache is not None:
                     cache.put(VECTOR, vector, digests[i], family.sha256)
-        for (_, features), vector in zip(known, vectors, strict=True):
+        for (_, features), vector in zip(known, found, strict=True):
             features["full"][family.name] = vector
 
 
@@ -303,15 +318,27 @@ def _readings(
     name: str,
     instruments: Instruments,
     cache: MeasureCache | None,
+    vectors: _Vectors,
 ) -> list[Reading]:
-    """What a network reads on some images, those read anew that the cache does not have."""
-    keys = [stated_digest(item, digest, instruments.hashes[name]) for item, digest in zip(items, digests, strict=True)]
+    """What a network reads on some images, those read anew that the cache does not have.
+
+    Where its features are a sort of features too, what it gives of those read anew is put among the vectors.
+    """
+    network, sha256 = instruments.examiners[name], instruments.hashes[name]
+    keys = [stated_digest(item, digest, sha256) for item, digest in zip(items, digests, strict=True)]
     known = [None if cache is None else cache.get(READING, key) for key in keys]
     missing = [i for i, found in enumerate(known) if found is None]
     if missing:
-        for i, reading in zip(
-            missing, read_items(instruments.examiners[name], [items[i] for i in missing]), strict=True
-        ):
+        some = [items[i] for i in missing]
+        if sha256 in {family.sha256 for family in instruments.families}:
+            readings, features = read_with_features(cast(PyramidJudge, network), some)
+            for i, vector in zip(missing, features, strict=True):
+                vectors[digests[i], sha256] = vector
+                if cache is not None:
+                    cache.put(VECTOR, vector, digests[i], sha256)
+        else:
+            readings = read_items(network, some)
+        for i, reading in zip(missing, readings, strict=True):
             known[i] = reading
             if cache is not None:
                 cache.put(READING, reading, keys[i])

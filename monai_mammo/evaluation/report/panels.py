@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist
 from monai_mammo.evaluation.realism.compared_sets import Kept, called
 from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
+from monai_mammo.evaluation.report.image_sorts import sort_of_image
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.evaluation.report.shown_images import Panel, Picture
 from monai_mammo.files.png import png_bytes
@@ -77,13 +78,14 @@ def panels_of(
     }
 
     def row(i: int) -> tuple[Picture, ...]:
-        shown = [_picture(synthetic.items[i], "SYNTHETIC", f"distance {distances[i]:.2f}")]
+        item = synthetic.items[i]
+        shown = [_picture(item, sort_of_image(item), f"distance {distances[i]:.2f}")]
         shown.append(_picture(reference.items[nearest[i]], "acquired", "closest of the reference"))
         near = None if synthetic.nearest is None else synthetic.nearest[i]
-        item = None if near is None or pixels_of is None else trained(near.position)
-        if near is not None and item is not None and pixels_of is not None:
+        twin = None if near is None or pixels_of is None else trained(near.position)
+        if near is not None and twin is not None and pixels_of is not None:
             words = f"closest training image, ratio {near.ratio:.2f}"
-            shown.append(_picture({**item, "image": pixels_of(item)}, "acquired", words))
+            shown.append(_picture({**twin, "image": pixels_of(twin)}, "acquired", words))
         return tuple(shown)
 
     return [
@@ -117,7 +119,7 @@ def _picture(item: Mapping[str, Any], sort: str, words: str) -> Picture:
     shown = ", ".join(known) or "nothing stated"
     pixels = np.rint(item["image"].astype(np.float32) / 257).astype(np.uint8)
     return Picture(
-        png=png_bytes(pixels, description="synthetic, not for diagnosis" if sort == "SYNTHETIC" else ""),
+        png=png_bytes(pixels, description="" if sort == "acquired" else f"{sort.lower()}, not for diagnosis"),
         alternative=f"{sort} mammogram, {shown}",
         caption=f"{sort}: {shown}; {words}",
     )

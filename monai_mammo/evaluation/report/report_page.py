@@ -13,6 +13,7 @@ from monai_mammo.evaluation.report.coverage_words import covered_cases
 from monai_mammo.evaluation.report.criteria import AREA, HEADINGS, QUESTIONS
 from monai_mammo.evaluation.report.figure_words import MEASURE_WORDS, NEIGHBOUR_WORDS
 from monai_mammo.evaluation.report.html_parts import NONE, figure_text, light_html, list_html, table_html
+from monai_mammo.evaluation.report.image_sorts import ImageSort
 from monai_mammo.evaluation.report.shown_images import Panel
 from monai_mammo.evaluation.report.source_pairs import PAIR_MEASURES
 from monai_mammo.evaluation.report.svg_plots import interval_plot
@@ -21,7 +22,17 @@ from monai_mammo.evaluation.report.utility_section import utility_section
 
 __all__ = ["report_page"]
 
-_TITLE = "What these synthetic mammograms may be used for"
+_TITLES = {
+    ImageSort.SYNTHETIC: "What these synthetic mammograms may be used for",
+    ImageSort.EDITED: "What these edited mammograms may be used for",
+    ImageSort.EXAMINED: "What these mammograms may be used for",
+}
+_GENERATED = "Figures call the images that are examined generated."
+_SORT_NOTES = {
+    ImageSort.SYNTHETIC: [],
+    ImageSort.EDITED: [f"Images named edited are acquired ones of which a part was drawn. {_GENERATED}"],
+    ImageSort.EXAMINED: [f"Of images named examined it is not stated whether they were generated. {_GENERATED}"],
+}
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -49,6 +60,7 @@ def report_page(report: Mapping[str, Any], panels: Sequence[Panel] = ()) -> str:
         ("method", "How this was measured", _method(report)),
     ]
     shown = [(name, title, body) for name, title, body in sections if body]
+    page_title = _TITLES[ImageSort(report["synthetic"]["images"])]
     links = "".join(f'<li><a href="#{name}">{escape(title.partition(":")[0])}</a></li>' for name, title, _ in shown)
     body = "".join(
         f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{escape(title)}</h2>{text}</section>'
@@ -58,10 +70,10 @@ def report_page(report: Mapping[str, Any], panels: Sequence[Panel] = ()) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(_TITLE)}: {escape(str(report['synthetic']['name']))}</title>"
+        f"<title>{escape(page_title)}: {escape(str(report['synthetic']['name']))}</title>"
         f"<style>{style}</style></head><body>"
         '<a class="skip" href="#verdicts">To the table of verdicts</a>'
-        f'<header><p class="over">{escape(_about(report))}</p><h1>{escape(_TITLE)}</h1></header><main>'
+        f'<header><p class="over">{escape(_about(report))}</p><h1>{escape(page_title)}</h1></header><main>'
         f"{_first_screen(report)}"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>{body}</main>'
         "<footer><p>Made by monai_mammo, research software, not a medical device. Images named SYNTHETIC were not "
@@ -82,7 +94,7 @@ def _about(report: Mapping[str, Any]) -> str:
 
 
 def _first_screen(report: Mapping[str, Any]) -> str:
-    notes = report["notes"]
+    notes = [*_SORT_NOTES[ImageSort(report["synthetic"]["images"])], *report["notes"]]
     warning = f'<section class="notes" aria-label="Notes"><h2>Mind</h2>{list_html(notes)}</section>' if notes else ""
     answered = {row["question"] for row in report["verdicts"]}
     questions = "".join(

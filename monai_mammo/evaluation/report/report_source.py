@@ -12,6 +12,7 @@ import numpy as np
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.report.image_sorts import sort_of_images
 from monai_mammo.evaluation.report.measured_side import loaded_items
 from monai_mammo.evaluation.run_items import load_run
 from monai_mammo.generation.runs.edited_form import is_edited_run
@@ -116,6 +117,7 @@ class ReportSource:
         dict
         """
         about: dict[str, Any] = {"name": self.folder.name, "form": self.form, "n_images": len(self.items)}
+        about["images"] = str(sort_of_images(self.items))
         if self.manifest is not None:
             head = self.manifest.head
             about |= {"run_sha256": self.manifest.run_sha256, "weights": head["weights"], "guidance": head["guidance"]}

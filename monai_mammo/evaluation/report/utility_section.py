@@ -61,7 +61,7 @@ def utility_section(figures: Mapping[str, Any]) -> str:
             figure_text(row["effect"], 2, sign="+"),
             f"{row['p_holm']:.2g}",
             "yes" if row["is_shown"] else "no",
-            NONE if row["could_see_holm"] is None else f"{row['could_see']:.3f}; {row['could_see_holm']:.3f}",
+            "; ".join(NONE if gain is None else f"{gain:.3f}" for gain in (row["could_see"], row["could_see_holm"])),
         ]
         for row in figures["comparisons"]
     ]
@@ -81,7 +81,8 @@ def utility_section(figures: Mapping[str, Any]) -> str:
             compared,
             about=(
                 f"Effect: change of the distance between classes, in deviations. p: corrected for all "
-                f"{figures['n_comparisons']} comparisons. Could be seen: gain that four in five such studies show."
+                f"{figures['n_comparisons']} comparisons. Could be seen: gain that four in five such studies show; "
+                f"{NONE} where it is more than any gain can be."
             ),
         )
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -37,6 +39,29 @@ class Cases:
         """Number of persons."""
         return len(set(self.persons))
 
+    @property
+    def plain_kinds(self) -> tuple[str, ...]:
+        """Acquisition kinds whose images are all of one class: no pair of theirs tells anything."""
+        classes: dict[str, set[float]] = {}
+        for kind, truth in zip(self.kinds, self.truth, strict=True):
+            classes.setdefault(kind, set()).add(truth)
+        return tuple(kind for kind, some in classes.items() if len(some) == 1)
+
+    def take(self, positions: Sequence[int]) -> Self:
+        """The images at some positions.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            From 0.
+
+        Returns
+        -------
+        Cases
+        """
+        fields = (field.name for field in dataclasses.fields(self))
+        return type(self)(**{name: tuple(getattr(self, name)[i] for i in positions) for name in fields})
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArmScores:
@@ -57,3 +82,16 @@ class ArmScores:
     seeds: tuple[int, ...]
     cases: Cases
     scores: np.ndarray
+
+    def compared(self) -> Self:
+        """The same without images that no pair holds, those of kinds of one class; all where nothing would be left.
+
+        Returns
+        -------
+        ArmScores
+        """
+        plain = self.cases.plain_kinds
+        kept = [i for i, kind in enumerate(self.cases.kinds) if kind not in plain]
+        if not plain or not kept:
+            return self
+        return dataclasses.replace(self, cases=self.cases.take(kept), scores=self.scores[kept])

@@ -121,13 +121,14 @@ class SmallNetwork:
             decay=0.01,
         )
 
-    def seconds(self, sets: Sequence[TrainingSet], n_trainings: int) -> float:
+    def seconds(self, sets: Sequence[TrainingSet], test_images: Sequence[np.ndarray], n_trainings: int) -> float:
         """How long some trainings take, by the time of a few steps.
 
         Parameters
         ----------
         sets : sequence of TrainingSet
-            Of which the slowest counts.
+            Stages of all arms; steps on changed images take longer, and count by their share.
+        test_images : sequence of ndarray, shape (rows, columns), float32
         n_trainings : int
             That are still to be done.
 
@@ -137,8 +138,9 @@ class SmallNetwork:
         """
         if not n_trainings:
             return 0.0
-        some = self._shrunk(next((one for one in sets if one.is_augmented), sets[0]))
-        of_step = _seconds_of(self._network(0), lambda rng: self._batch(some, rng))
+        steps = {one.is_augmented: one for one in sets}
+        shares = {sort: sum(one.share for one in sets if one.is_augmented == sort) for sort in steps}
+        of_step = sum(shares[sort] / sum(shares.values()) * self._seconds_of_step(one) for sort, one in steps.items())
         self.seconds_of_training = self.n_steps * of_step
         return n_trainings * self.seconds_of_training
 
@@ -151,6 +153,10 @@ class SmallNetwork:
         test_images : sequence of ndarray, shape (rows, columns), float32
         on_seconds : callable
         """
+
+    def _seconds_of_step(self, one: TrainingSet) -> float:
+        some = self._shrunk(one)
+        return _seconds_of(self._network(0), lambda rng: self._batch(some, rng))
 
     def _network(self, seed: int) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -258,12 +264,13 @@ class FrozenFeatures:
                 decay=0.1,
             )
 
-    def seconds(self, sets: Sequence[TrainingSet], n_trainings: int) -> float:
-        """How long features of all images and some trainings take, by the time of a few of each.
+    def seconds(self, sets: Sequence[TrainingSet], test_images: Sequence[np.ndarray], n_trainings: int) -> float:
+        """How long features that are not known yet, and some trainings, take, by the time of a few of each.
 
         Parameters
         ----------
         sets : sequence of TrainingSet
+        test_images : sequence of ndarray, shape (rows, columns), float32
         n_trainings : int
             That are still to be done.
 
@@ -277,13 +284,11 @@ class FrozenFeatures:
         start = time.perf_counter()
         vectors = self._vectors(sets[0].images[:8])
         of_image = (time.perf_counter() - start) / min(8, len(sets[0]))
-        n_images = len({digest for one in sets for digest in one.digests})
-        n_changed = len({digest for one in sets if one.is_augmented for digest in one.digests})
         head = nn.Sequential(nn.Linear(vectors.shape[1], _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, 1))
         x = torch.from_numpy(np.repeat(vectors[:1], _BATCH, axis=0).astype(np.float32))
         of_step = _seconds_of(head, lambda rng: (x, torch.zeros(_BATCH)))
         self.seconds_of_training = self.n_steps * of_step
-        return of_image * (n_images + _N_VIEWS * n_changed) + n_trainings * self.seconds_of_training
+        return of_image * self._n_unknown(sets, test_images) + n_trainings * self.seconds_of_training
 
     def prepare(self, sets: Sequence[TrainingSet], test_images: Sequence[np.ndarray], on_seconds: _OnSeconds) -> None:
         """Take features of all images that are not known yet.
@@ -301,10 +306,23 @@ class FrozenFeatures:
         self._taken(list(test_images), None)
         self._on_seconds = _nobody
 
+    def _n_unknown(self, sets: Sequence[TrainingSet], test_images: Sequence[np.ndarray]) -> int:
+        """Images, as they are or changed, whose features are neither known nor kept."""
+        chunks = [(list(one.images), view, one) for one in sets for view in _views(one)]
+        n_of_key: dict[str, int] = {}
+        for images, view, one in [*chunks, (list(test_images), None, None)]:
+            for start in range(0, len(images), _CHUNK):
+                some = images[start : start + _CHUNK]
+                n_of_key[_key_of(some, view, one, start)] = len(some)
+        return sum(
+            n
+            for key, n in n_of_key.items()
+            if key not in self._known and not (self._cache is not None and self._cache.has(VECTOR, key, self._sha256))
+        )
+
     def _features_of(self, one: TrainingSet) -> np.ndarray:
         """Features of a set's images, as they are and, where it is augmented, changed, shape (n views, n, d)."""
-        views = [None, *range(_N_VIEWS)] if one.is_augmented else [None]
-        return np.stack([self._taken(list(one.images), view, one) for view in views])
+        return np.stack([self._taken(list(one.images), view, one) for view in _views(one)])
 
     def _taken(self, images: list[np.ndarray], view: int | None, one: TrainingSet | None = None) -> np.ndarray:
         """Features of images in chunks, which are found again by what is in them."""
@@ -337,6 +355,11 @@ class FrozenFeatures:
         with torch.autocast(self._device.type, dtype, enabled=dtype is not None):
             found = encoder_features(self._encoder, images, device=self._device)
         return np.concatenate([found["last layer"], found["inner layers"]], axis=1).astype(np.float32)
+
+
+def _views(one: TrainingSet) -> list[int | None]:
+    """Copies of a set's images of which features are taken: as they are, and where it is augmented, changed."""
+    return [None, *range(_N_VIEWS)] if one.is_augmented else [None]
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:

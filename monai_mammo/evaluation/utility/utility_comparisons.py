@@ -53,14 +53,16 @@ def utility_figures(arms: Sequence[ArmScores]) -> dict[str, Any]:
     Parameters
     ----------
     arms : sequence of ArmScores
-        One for each arm and architecture, acquired images alone among them; two seeds or more.
+        One for each arm and architecture, acquired images alone among them; two seeds or more. Images of a kind that
+        shows one class only make no pair, and count nowhere.
 
     Returns
     -------
     dict
         ``arms``: ``arm``, ``architecture``, ``title``, ``area`` and ``spearman`` (`None` for two classes), each with
         ``value``, ``low``, ``high``, ``n``, ``n_readers``. ``comparisons``: ``arm``, ``than``, ``architecture``,
-        ``gain`` and ``effect`` with interval, ``p``, ``p_holm``, ``is_shown``, ``could_see`` and ``could_see_holm``.
+        ``gain`` and ``effect`` with interval, ``p``, ``p_holm``, ``is_shown``, ``could_see`` and ``could_see_holm``,
+        `None` where that is more than any gain can be.
         ``recipes``: by the names of `RECIPES` and ``better``, ``gain`` with interval over all architectures and
         ``could_see``, or `None`. ``n_comparisons``, ``sentence``.
 
@@ -69,7 +71,7 @@ def utility_figures(arms: Sequence[ArmScores]) -> dict[str, Any]:
     RequestError
         Arms have different images or seeds, a single seed, or too few images.
     """
-    table = {(one.architecture, one.arm): one for one in arms}
+    table = {(one.architecture, one.arm): one.compared() for one in arms}
     _check(table)
     areas = {key: concordance_jackknife(one.scores, one.cases) for key, one in table.items()}
     comparisons = _comparisons(table, areas)
@@ -158,8 +160,9 @@ def _comparisons(table: Mapping[tuple[str, str], ArmScores], areas: Mapping[Any,
     p_values = [two_sided_p(mean) for mean in means]
     for row, mean, p, p_holm in zip(rows, means, p_values, holm_adjusted(p_values), strict=True):
         row |= {"p": float(f"{p:.4g}"), "p_holm": float(f"{p_holm:.4g}"), "is_shown": p_holm < SHOWN}
-        row["could_see"] = _rounded(detectable_gain(mean))
-        row["could_see_holm"] = _rounded(detectable_gain(mean, alpha=SHOWN / len(rows)))
+        room = _room(areas, [row["architecture"]], row["than"])
+        row["could_see"] = _could_see(mean, room)
+        row["could_see_holm"] = _could_see(mean, room, alpha=SHOWN / len(rows))
     return rows
 
 
@@ -180,11 +183,22 @@ def _recipe(name: str, table: Any, areas: Any) -> dict[str, Any] | None:
         "gain": _with_bounds((values, without), mean),
         "adjusted": _with_bounds((values, without), mean, level=_LEVEL_OF_BETTER),
         "p": float(f"{two_sided_p(mean):.4g}"),
-        "could_see": _rounded(detectable_gain(mean, alpha=alpha)),
+        "could_see": _could_see(mean, _room(areas, there, pair[1]), alpha=alpha),
         "n": len(cases),
         "n_persons": cases.n_persons,
         "n_readers": len(values),
     }
+
+
+def _room(areas: Mapping[Any, _Jackknife], architectures: Sequence[str], than: str) -> float:
+    """Largest gain that there can be over an arm: its area lacks so much of 1."""
+    return 1 - float(np.concatenate([areas[named, than][0] for named in architectures]).mean())
+
+
+def _could_see(mean: ReadersMean | None, room: float, *, alpha: float = SHOWN) -> float | None:
+    """Smallest gain that four in five such studies show, `None` where it is more than any can be."""
+    gain = detectable_gain(mean, alpha=alpha)
+    return None if gain is None or gain > room else _rounded(gain)
 
 
 def _better(recipes: Mapping[str, dict[str, Any] | None]) -> dict[str, Any] | None:
@@ -217,11 +231,17 @@ def _sentence(recipes: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
         verdict = "they harm" if is_known and high < 0 else verdict
         words.append(f"Synthetic images change the area under the curve by {' and by '.join(gains)}: {verdict}.")
         seen = [recipes[name]["could_see"] for name in _HELPING if recipes[name] is not None]
+        study = f"{better['n']} images of {better['n_persons']} persons and {better['n_readers']} networks an arm"
         if all(one is not None for one in seen):
             words.append(
-                f"A gain of {max(seen):.3f} could have been seen: four in five such studies of {better['n']} images "
-                f"of {better['n_persons']} persons and {better['n_readers']} networks an arm would have shown it."
+                f"A gain of {max(seen):.3f} could have been seen: four in five such studies of {study} would have "
+                "shown it."
             )
+        elif is_known:
+            reach = "No possible gain could have been seen"
+            for one in (one for one in seen if one is not None):
+                reach = f"A gain of {one:.3f} could have been seen of one recipe, and no possible one of the other"
+            words.append(f"{reach}: {study} are few.")
     if alone is not None:
         base = np.mean([row["area"]["value"] for row in rows if row["arm"] == ACQUIRED])
         words.append(
@@ -233,8 +253,8 @@ def _sentence(recipes: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
 
 def _signed(gain: Mapping[str, Any]) -> str:
     if gain["low"] is None:
-        return f"{gain['value']:+.3f}"
-    return f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+        return f"{gain['value']:+z.3f}"
+    return f"{gain['value']:+z.3f} ({gain['low']:+z.3f} to {gain['high']:+z.3f})"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -153,6 +153,8 @@ def evaluate_utility(
                 progress=progress,
                 announce=announce,
             )
+        plain = _note_on_plain_kinds(_tested(arms))
+        stated["notes"] = [*([plain] if plain else []), *stated["notes"]]
         figures = {"name": "utility", "command": "utility", **stated, **utility_figures(arms)}
         if out is not None:
             if predictions is None:
@@ -301,7 +303,7 @@ class _Work:
         for name, scorer in self._scorers.items():
             n = sum(task[0] == name for task in pending)
             if hasattr(scorer, "seconds"):
-                whole = float(scorer.seconds(every, n))
+                whole = float(scorer.seconds(every, self._images[ACQUIRED], n))
                 self._seconds += whole
                 estimates[name] = float(scorer.seconds_of_training) if n else 0.0
             elif n:
@@ -348,8 +350,34 @@ class _Work:
         return out
 
 
+def _tested(arms: Sequence[ArmScores]) -> Cases:
+    """Acquired images that are tested on."""
+    return next((one.cases for one in arms if one.arm == ACQUIRED), arms[0].cases)
+
+
+def _note_on_plain_kinds(cases: Cases) -> str | None:
+    """Sentence on images that count nowhere, as those of their kind are all of one class; `None` where there are none.
+
+    Parameters
+    ----------
+    cases : Cases
+        Tested on.
+
+    Returns
+    -------
+    str or None
+    """
+    n = sum(kind in cases.plain_kinds for kind in cases.kinds)
+    if not n:
+        return None
+    return (
+        f"{n} of the {len(cases)} images that are tested on do not count: all {' and all '.join(cases.plain_kinds)} "
+        "images are of one class, and images are compared within their kind."
+    )
+
+
 def _stated_of_predictions(path: Path, arms: Sequence[ArmScores]) -> dict[str, Any]:
-    cases: Cases = next((one.cases for one in arms if one.arm == ACQUIRED), arms[0].cases)
+    cases = _tested(arms)
     classes = sorted(set(cases.truth))
     about = {"n_images": len(cases), "n_persons": cases.n_persons}
     counts = {f"{value:g}": cases.truth.count(value) for value in classes}

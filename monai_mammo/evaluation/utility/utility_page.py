@@ -63,7 +63,7 @@ def utility_table(figures: Mapping[str, Any]) -> str:
         table_of(_AREA_TITLES if _is_ordinal(figures) else _without_rank(_AREA_TITLES), areas),
         f"Effect: change of the distance between classes, in deviations. p by Holm: corrected for all "
         f"{figures['n_comparisons']} comparisons, shown under 0.05. Could be seen: gain that four in five such studies "
-        "show, without and with the correction.",
+        f"show, without and with the correction; {_NONE} where it is more than any gain can be.",
         table_of(_TITLES, comparisons),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -111,10 +111,10 @@ def _about(data: Mapping[str, Any]) -> str:
 def _value(figure: Mapping[str, Any] | None, *, sign: str = "", digits: int = 3) -> str:
     if figure is None:
         return _NONE
-    text = f"{figure['value']:{sign}.{digits}f}"
+    text = f"{figure['value']:{sign}z.{digits}f}"
     if figure["low"] is None:
         return text
-    return f"{text} ({figure['low']:{sign}.{digits}f} to {figure['high']:{sign}.{digits}f})"
+    return f"{text} ({figure['low']:{sign}z.{digits}f} to {figure['high']:{sign}z.{digits}f})"
 
 
 def _plain(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -196,9 +197,16 @@ def test_a_right_breast_is_turned_with_all_that_is_known_of_it(runs, tmp_path):
     assert after["boxes"] == [pytest.approx(before["boxes"][0], abs=1e-5)]
 
 
-def test_a_report_of_edited_mammograms(runs, datalist):
-    report = evaluate("report", synthetic=runs / "inserted", reference=datalist.parent, device="cpu")
+def test_a_report_of_edited_mammograms(runs, datalist, tmp_path):
+    out = tmp_path / "report"
+    report = evaluate("report", synthetic=runs / "inserted", reference=datalist.parent, out=out, device="cpu")
     assert (report["synthetic"]["form"], report["synthetic"]["n_images"]) == ("run of insert", 8)
+    assert report["synthetic"]["images"] == "edited"
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<h1>What these edited mammograms may be used for</h1>" in page
+    assert "Images named edited are acquired ones of which a part was drawn." in page
+    captions = [one.partition(":")[0] for one in re.findall(r"<figcaption>(.*?)</figcaption>", page)]
+    assert set(captions) == {"edited", "acquired"} and 'alt="SYNTHETIC' not in page
     verdicts = {row["name"]: row for row in report["verdicts"]}
     assert verdicts["side"]["light"] == "not measured" and verdicts["origin"]["figure"]["value"] == 1
     read = {(row["network"], row["measure"]): row for row in report["figures"]["adherence"]["rows"]}

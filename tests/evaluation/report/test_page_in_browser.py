@@ -109,7 +109,7 @@ def whole_report() -> dict:
     return {
         **{"sentence": sentence_of(uses), "answers": answers, "uses": uses, "verdicts": verdicts, "figures": figures},
         "notes": ["The reference holds images that the generator was trained on.", "2 images show nothing."],
-        "synthetic": {"name": "run", "form": "run", "n_images": 60, "seed": 11}
+        "synthetic": {"name": "run", "form": "run", "n_images": 60, "images": "SYNTHETIC", "seed": 11}
         | {"weights": [{"name": "mammo_vae", "version": "0.1.0", "sha256": "a" * 64}]},
         "reference": {
             **{"name": "prepared", "split": "validation", "n_images": 250, "n_persons": 120},

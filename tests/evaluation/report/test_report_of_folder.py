@@ -29,6 +29,7 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report import report_schema
+from monai_mammo.evaluation.report.image_sorts import sort_of_image, sort_of_images
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
 from monai_mammo.evaluation.report.utility_of_report import utility_of_report
@@ -281,11 +282,29 @@ def test_dicom_files_of_anybody_are_brought_to_the_grid_of_the_reference(reporte
         synthetic_items(folder)
     words = {"reference": acquired, "device": "cpu", "cache": out / "cache"}
     report = evaluate("report", synthetic=folder.parent, **words)
-    assert report["synthetic"] == {"name": "theirs", "form": "folder of DICOM files", "n_images": 2}
+    about = {"name": "theirs", "form": "folder of DICOM files", "n_images": 2, "images": "SYNTHETIC"}
+    assert report["synthetic"] == about, "as our files state of themselves"
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[:400])
     with pytest.raises(MammoError, match="cannot be read"):
         evaluate("report", synthetic=folder.parent, **words)
+
+
+def test_images_are_named_by_what_is_stated_of_them(reported, acquired, generated, make_run):
+    """A prepared folder states nothing, unless of a run; what a run draws is synthetic; acquired stays acquired."""
+    out, report = reported
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert report["synthetic"]["images"] == "examined" and "<h1>What these mammograms may be used for</h1>" in page
+    captions = [one.partition(":")[0] for one in re.findall(r"<figcaption>(.*?)</figcaption>", page)]
+    assert captions.count("examined") == sum(len(panel["names"]) for panel in report["panels"])
+    assert set(captions) == {"examined", "acquired"} and "it is not stated whether they were generated" in page
+    drawn = draw_mammogram(Conditions(view="CC"), seed=3, shape=SHAPE)
+    run = make_run([("L", drawn.pixels, np.zeros(SHAPE, bool))])
+    of_run, of_folder = synthetic_items(run), synthetic_items(generated)
+    assert sort_of_images(of_run) == "SYNTHETIC" and sort_of_images([*of_run, *of_folder]) == "examined"
+    assert sort_of_image({**of_folder[0], "labels": {"is_synthetic": "true"}}) == "SYNTHETIC"
+    named = {**report, "synthetic": {**report["synthetic"], "images": "SYNTHETIC"}}
+    assert "<h1>What these synthetic mammograms may be used for</h1>" in report_page(named)
 
 
 def test_what_is_of_few_images_is_in_no_plot_and_no_table(reported):
@@ -309,7 +328,7 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     def refuse(*_, **__):
         raise AssertionError("an image was measured anew")
 
-    for name in ("examined_set", "read_items", "closest", "closest_copies"):
+    for name in ("examined_set", "read_items", "read_with_features", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
@@ -364,7 +383,7 @@ def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(
     def refuse(*_, **__):
         raise AssertionError("an image was measured here and not by a worker")
 
-    for name in ("examined_set", "read_items"):
+    for name in ("examined_set", "read_items", "read_with_features"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     seen: list = []
     words = {"synthetic": generated, "reference": acquired, "cache": tmp_path, "device": "cpu", "workers": "2"}

@@ -58,6 +58,7 @@ def test_numbers_have_no_more_digits_than_say_something():
     assert figure_text(large) == "2.84e+08 (5.66e+07 to 1.28e+09)"
     assert figure_text({"value": 321.06, "low": -228.89, "high": 2211.9}) == "321 (-229 to 2212)"
     assert figure_text({"value": 0.5, "low": 0.45, "high": 99.994}, sign="+") == "+0.50 (+0.45 to +99.99)"
+    assert figure_text({"value": -0.003, "low": -0.16, "high": 0.25}) == "0.00 (-0.16 to 0.25)", "not -0.00"
     assert figure_text({"mean": 0.5, "low": None, "high": None}, 1) == "0.5 (no interval)"
 
 
@@ -244,17 +245,30 @@ def test_one_sort_of_features_is_not_enough_to_call_images_real():
 
 def test_a_kernel_distance_and_precision_are_judged_beside_the_control():
     figures = planted()
-    of_judge = next(row for row in figures["realism"]["kernel"] if row["features"] == "judge")
-    of_judge["synthetic"] = figure(0.7, 0.1)
+    kernel = next(row for row in figures["realism"]["kernel"] if row["features"] == "inner layers")
+    kernel["synthetic"] = figure(0.7, 0.1)
     near = next(
         row for row in figures["neighbours"] if (row["features"], row["measure"]) == ("inner layers", "precision")
     )
     near["synthetic"] = figure(0.3, 0.04)
     rows, answers, _ = judged(figures)
-    assert rows["kernel_judge"]["light"] == rows["precision_network"]["light"] == "outside limits"
-    assert "precision_judge" not in rows, "which does not tell blurred copies from acquired images"
-    assert rows["kernel_judge"]["judged"]["value"] == pytest.approx(0.71)
+    assert rows["kernel_network"]["light"] == rows["precision_network"]["light"] == "outside limits"
+    assert rows["kernel_network"]["judged"]["value"] == pytest.approx(0.71)
     assert answers["realism"]["light"] == "outside limits"
+
+
+def test_what_does_not_tell_blurred_copies_by_the_judge_has_no_light():
+    """Its distances and precision are as for acquired images; the classifier on the same features tells them."""
+    figures = planted()
+    for name in ("frechet", "kernel"):
+        row = next(row for row in figures["realism"][name] if row["features"] == "judge")
+        row["synthetic"] = figure(9, 0.1)
+    assert [name for name in judged(figures)[0] if name.endswith("_judge")] == ["auc_judge", "coverage_judge"]
+    assert judged(figures)[1]["realism"]["light"] == "within limits"
+    told = next(row for row in figures["realism"]["auc"] if row["features"] == "judge")
+    told["synthetic"] = figure(0.92, 0.02)
+    rows, answers, _ = judged(figures)
+    assert rows["auc_judge"]["light"] == answers["realism"]["light"] == "outside limits"
 
 
 def test_features_of_a_file_are_judged_as_the_built_in_ones():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -182,3 +184,35 @@ def test_nothing_varies_nothing_is_shown():
     same = ArmScores(arm="dose_1", architecture="small", seeds=first.seeds, cases=first.cases, scores=first.scores)
     (row,) = utility_figures([first, same])["comparisons"]
     assert row["gain"] == {"value": 0.0, "low": None, "high": None} and row["p_holm"] == 1.0 and not row["is_shown"]
+
+
+def test_images_of_a_kind_that_shows_one_class_count_nowhere():
+    """As if they were not there: not in the area, nor in its interval, nor among the images of which a study says n."""
+    rng = np.random.default_rng(5)
+    whole = []
+    for one in arms(rng, gain=0.4):
+        more = cases_of([1] * 90, persons=[f"f{i // 2}" for i in range(90)], kinds=["other"] * 90)
+        fields = {name: getattr(one.cases, name) + getattr(more, name) for name in ("persons", "kinds", "truth")}
+        cases = Cases(names=one.cases.names + tuple(f"o{i}" for i in range(90)), **fields)
+        scores = np.concatenate([one.scores, rng.standard_normal((90, one.scores.shape[1]))])
+        whole.append((one, dataclasses.replace(one, cases=cases, scores=scores)))
+    alone, beside = (utility_figures(some) for some in zip(*whole, strict=True))
+    assert beside == alone
+    assert "studies of 60 images of 60 persons and 5 networks" in beside["sentence"]
+    assert whole[0][1].cases.plain_kinds == ("other",) and whole[0][0].compared() is whole[0][0]
+
+
+def test_no_gain_that_is_larger_than_any_can_be_is_said_to_have_been_visible():
+    """Four networks of unlike skill: a study of them shows only gains far above what is lacking of an area of 1."""
+    few = arms(np.random.default_rng(6), n_readers=4, n=24)
+    unlike = [few[0], dataclasses.replace(few[1], scores=few[1].scores * (1, -1, 1, -1))]
+    figures = utility_figures(unlike)
+    (row,) = figures["comparisons"]
+    assert row["could_see"] is row["could_see_holm"] is None and figures["recipes"]["added"]["could_see"] is None
+    said = "No possible gain could have been seen: 24 images of 24 persons and 4 networks an arm are few."
+    assert said in figures["sentence"]
+    near = few[0].scores + 0.2 * np.random.default_rng(7).standard_normal(few[0].scores.shape)
+    both = utility_figures([*unlike, dataclasses.replace(few[0], arm="pretrained", scores=near)])
+    assert f"A gain of {both['recipes']['pretrained']['could_see']:.3f} could have been seen of one" in both["sentence"]
+    same = utility_figures([few[0], dataclasses.replace(few[0], arm="dose_1")])
+    assert "could have been seen" not in same["sentence"], "where nothing varies nothing is known"
