@@ -65,6 +65,7 @@ def sampler_of(folder: BundleFolder, device: torch.device) -> Sampler:
         detail_guidance=_stated_by_kind(folder, "detail_guidance", Cascade.detail_guidance),
         finer_texture=_stated_by_kind(folder, "finer_texture", Cascade.finer_texture),
         finish=_finish(folder, device),
+        finish_weight=_stated_by_kind(folder, "finish_weight", Cascade.finish_weight),
     )
 
 

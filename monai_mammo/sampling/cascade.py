@@ -84,9 +84,11 @@ class Cascade:
     finer_texture : float or mapping of str to float
         Added to the first number of the texture's code, in deviations of acquired mammograms: what a sampler loses of
         fine texture may be asked for on top. A mapping is by acquisition kind, 0 where it names none.
-    finish : DetailUNet, optional
-        What it says of a drawn residual, at time 0, is added to it: what a discriminator missed in drawn mammograms
+    finish : PictureFinish, optional
+        What it says of a drawn residual is added to it: what a discriminator missed in drawn mammograms
         (`training.FinishLoss`). Where an acquired mammogram takes part it acts where and as far as is drawn anew.
+    finish_weight : float or mapping of str to float
+        How much of that is added; a mapping is by acquisition kind, 1 where it names none.
     tiling : Tiling
         How the detail stage works on latents that are larger than a tile: blended at each step, in the memory of one.
     """
@@ -103,6 +105,7 @@ class Cascade:
     detail_guidance: float | Mapping[str, float] = 1.5
     finer_texture: float | Mapping[str, float] = 0.0
     finish: PictureFinish | None = None
+    finish_weight: float | Mapping[str, float] = 1.0
     tiling: Tiling = Tiling()
 
     def draw(
@@ -420,13 +423,14 @@ class Cascade:
 
         def finished(residual: Tensor) -> Tensor:
             finish = self.finish
-            if finish is None:
+            share = by_kind(self.finish_weight, attributes, name="finish_weight", otherwise=1.0).to(residual)
+            if finish is None or not share.any():
                 return residual
 
             def change(tile: Tensor, seen: Tensor) -> Tensor:
                 return finish(tile, attributes, seen)
 
-            return residual + self.tiling.apply(change, residual, planes)
+            return residual + share * self.tiling.apply(change, residual, planes)
 
         smooth = enlarged_layout(noisy, (mask.shape[-2], mask.shape[-1]))
         return predict_z0, finished, smooth, self.detail.residual_scale(attributes, level)

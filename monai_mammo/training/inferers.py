@@ -61,6 +61,8 @@ class SamplerInferer(Inferer):
         Fine texture to ask for on top; see `sampling.Cascade`.
     finish : nn.Module, optional
         What is added to drawn details in the end, a `networks.DetailUNet`; see `sampling.Cascade`.
+    finish_weight : float or mapping of str to float
+        How much of it; see `sampling.Cascade`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class SamplerInferer(Inferer):
         detail_guidance: float | Mapping[str, float] = sampling.Cascade.detail_guidance,
         finer_texture: float | Mapping[str, float] = sampling.Cascade.finer_texture,
         finish: nn.Module | None = None,
+        finish_weight: float | Mapping[str, float] = sampling.Cascade.finish_weight,
     ) -> None:
         super().__init__()
         self.autoencoder, self.detail, self.steps = autoencoder.eval(), detail.eval(), int(steps)
@@ -90,7 +93,7 @@ class SamplerInferer(Inferer):
         self.layout_range = None if layout_range is None else (float(layout_range[0]), float(layout_range[1]))
         self.detail_guide = None if detail_guide is None else detail_guide.eval()
         self.detail_guidance, self.finer_texture = detail_guidance, finer_texture
-        self.finish = None if finish is None else finish.eval()
+        self.finish, self.finish_weight = None if finish is None else finish.eval(), finish_weight
 
     def __call__(
         self,
@@ -139,6 +142,7 @@ class SamplerInferer(Inferer):
             detail_guidance=self.detail_guidance,
             finer_texture=self.finer_texture,
             finish=self.finish,
+            finish_weight=self.finish_weight,
         )
         start, over = layout_noise.chunk(2, dim=1)
         noise = sampling.CascadeNoise(layout=start, on_layout=over, detail=inputs, texture=texture)

@@ -119,6 +119,7 @@ def test_the_diffusion_bundle_names_the_finish_of_its_detail_stage_as_it_trains_
     folder = find("mammo_diffusion")
     assert folder.network_definition("inference", "finish_def") == folder.network_definition("finish")
     assert folder.has_weights(FINISH)
+    assert folder.config("inference")["finish_weight"] == folder.metadata["finish_weight"]
 
 
 def test_a_part_is_loaded_where_the_bundle_has_it_and_another_word_is_refused():

@@ -299,6 +299,23 @@ def test_a_finish_is_added_to_the_drawn_residual_in_its_scale(cascade):
     assert planes.shape == (2, 8, 24, 20) and torch.allclose(planes[:, :4] + residual * scale, plain)
 
 
+def test_a_finish_acts_on_the_kinds_that_are_named_for_it(cascade):
+    made, _ = cascade
+    noise, layout = _noise(torch.Generator().manual_seed(4)), torch.ones(2, 4, 6, 5, dtype=torch.float64)
+    kinds = torch.ones(2, 10)
+    kinds[:, COLUMNS.index("kind")] = torch.tensor([0.0, 1.0])  # film, digital
+    told = {"attributes": kinds, "mask": torch.zeros(2, 1, 24, 20), "steps": 4}
+    plain = made.draw_detail(noise, layout, **told)
+    weight = {"film": 0.5, "digital": 0.0}
+    finished = dataclasses.replace(made, finish=_Finish(), finish_weight=weight).draw_detail(noise, layout, **told)
+    scale = made.detail.residual_scale(kinds, torch.full((2,), 0.1, dtype=torch.float64))
+    assert torch.allclose(finished[0] - plain[0], 0.5 * scale[0].expand_as(plain[0]))
+    assert torch.equal(finished[1], plain[1])
+    unused = _Finish()
+    dataclasses.replace(made, finish=unused, finish_weight=0.0).draw_detail(noise, layout, **told)
+    assert not unused.told
+
+
 def test_a_finish_leaves_what_is_kept_and_acts_by_the_strength(cascade):
     made, _ = cascade
     noise, layout = _noise(torch.Generator().manual_seed(4)), torch.ones(2, 4, 6, 5, dtype=torch.float64)
