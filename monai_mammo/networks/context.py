@@ -11,11 +11,12 @@ from monai_mammo.attributes import COLUMNS, OPTIONAL, TABLE, Attribute, attribut
 from monai_mammo.conditions import Conditions
 from monai_mammo.networks.blocks import zeroed
 
-__all__ = ["ConditionTokens", "TextTokens", "encode_conditions"]
+__all__ = ["ConditionTokens", "TextTokens", "encode_conditions", "kind_places"]
 
 _BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in TABLE}
 _ALWAYS = [one for one in TABLE if one.values and one.is_learnt and not one.is_optional]
 _BOX = _BY_NAME["box"]
+_KIND = COLUMNS.index("kind")
 
 
 def encode_conditions(conditions: Sequence[Conditions]) -> Tensor:
@@ -32,6 +33,22 @@ def encode_conditions(conditions: Sequence[Conditions]) -> Tensor:
         `monai_mammo.attributes.NOT_GIVEN` where an attribute is not known.
     """
     return torch.tensor([attribute_row(one) for one in conditions], dtype=torch.float32)
+
+
+def kind_places(attributes: Tensor) -> Tensor:
+    """Place of each item's acquisition kind among `AcquisitionKind`.
+
+    Parameters
+    ----------
+    attributes : Tensor, shape (B, n)
+        Of `encode_conditions`.
+
+    Returns
+    -------
+    Tensor, shape (B,), int64
+        0 where the kind is not given.
+    """
+    return attributes[:, _KIND].round().long().clamp_min(0)
 
 
 class ConditionTokens(nn.Module):

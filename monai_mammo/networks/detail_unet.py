@@ -17,8 +17,8 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import pad_to_multiple
+from monai_mammo.networks.context import kind_places
 from monai_mammo.networks.diffusion_unet import DiffusionUNet
 from monai_mammo.networks.texture_code import TextureCode
 from monai_mammo.terms import AcquisitionKind
@@ -28,7 +28,6 @@ __all__ = ["LAYOUT_FACTOR", "DetailUNet", "distance_to_air", "enlarged_layout", 
 LAYOUT_FACTOR = 4
 """How often a layout's side goes into the latent's."""
 
-_KIND = COLUMNS.index("kind")
 _GAIN = 0.74
 """Variance of unit noise on a layout after `enlarged_layout`."""
 
@@ -139,7 +138,7 @@ class DetailUNet(DiffusionUNet):
         -------
         Tensor, shape (B, 1, 1, 1)
         """
-        std = self.residual_std[_kinds(attributes)]
+        std = self.residual_std[kind_places(attributes)]
         return (std.square() + _GAIN * noise_level.square()).sqrt()[:, None, None, None]
 
     def numbers_told(self, noise_level: Tensor, texture: Tensor) -> Tensor:
@@ -176,7 +175,7 @@ class DetailUNet(DiffusionUNet):
         if self.texture is None:
             return z.new_zeros(len(z), TextureCode.N_NUMBERS)
         layout = layout_of(z)
-        return self.texture.code(z, layout, distance_to_air(layout, self.air), _kinds(attributes))
+        return self.texture.code(z, layout, distance_to_air(layout, self.air), kind_places(attributes))
 
     def texture_drawn(self, noise: Tensor, attributes: Tensor) -> Tensor:
         """Code of the texture for mammograms that are asked for: the noise itself without a `TexturePrior`.
@@ -238,11 +237,6 @@ class DetailUNet(DiffusionUNet):
             distance_to_air(layout, self.air), scale_factor=LAYOUT_FACTOR // 2, mode="bilinear", align_corners=False
         )[..., :rows, :columns]
         return torch.cat([enlarged_layout(noisy_layout, (rows, columns)), mask, places, distance], dim=1)
-
-
-def _kinds(attributes: Tensor) -> Tensor:
-    """Place of each item's acquisition kind among `AcquisitionKind`, (B,)."""
-    return attributes[:, _KIND].round().long().clamp_min(0)
 
 
 def distance_to_air(layout: Tensor, air: Tensor | float) -> Tensor:

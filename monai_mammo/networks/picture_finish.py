@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.blocks import zeroed
+from monai_mammo.networks.context import kind_places
 from monai_mammo.terms import AcquisitionKind
 
 __all__ = ["PictureFinish"]
 
-_KIND = COLUMNS.index("kind")
 _N_KINDS = len(AcquisitionKind)
 
 
@@ -58,7 +57,7 @@ class PictureFinish(nn.Module):
         told = torch.cat([planes[:, 4:5], planes[:, 7:8]], dim=1)  # mask, and distance to air
         told = functional.interpolate(told, scale_factor=2, mode="bilinear", align_corners=False)
         seen = [functional.pixel_shuffle(one, 2) for one in (residual, planes[:, :4])]
-        kinds = functional.one_hot(attributes[:, _KIND].round().long().clamp_min(0), _N_KINDS).to(residual)
+        kinds = functional.one_hot(kind_places(attributes), _N_KINDS).to(residual)
         h = self.input(torch.cat([*seen, told], dim=1))
         for block in self.blocks:
             h = block(h, kinds)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from monai_mammo.attributes import COLUMNS
 from monai_mammo.errors import RequestError
 from monai_mammo.networks.blocks import pad_to_multiple
+from monai_mammo.networks.context import kind_places
 from monai_mammo.networks.detail_unet import LAYOUT_FACTOR, DetailUNet, enlarged_layout, layout_of, layout_planes
 from monai_mammo.networks.picture_finish import PictureFinish
 from monai_mammo.networks.texture_code import TextureCode
@@ -490,7 +490,7 @@ def by_kind(values: float | Mapping[str, float], attributes: Tensor, *, name: st
     if unknown := [str(key)[:40] for key in stated if key not in kinds]:
         raise RequestError(f"{name} of {unknown[0]!r} is not one of {', '.join(kinds)}")
     numbers = [parse_number(stated.get(kind, otherwise), name=name, low=0, high=10) for kind in kinds]
-    places = attributes[:, COLUMNS.index("kind")].round().long().clamp_min(0)
+    places = kind_places(attributes)
     return torch.tensor(numbers, device=attributes.device)[places.to(attributes.device)][:, None, None, None]
 
 

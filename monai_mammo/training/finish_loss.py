@@ -9,16 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monai_mammo.attributes import COLUMNS
 from monai_mammo.networks.autoencoder import Autoencoder
+from monai_mammo.networks.context import kind_places
 from monai_mammo.networks.detail_unet import DetailUNet, layout_of
 from monai_mammo.networks.feature_discriminator import FeatureDiscriminator, SeenPictures
 from monai_mammo.training.losses import Adversary
 from monai_mammo.training.stage_losses import crops_at, tissue_corners
 
 __all__ = ["FinishLoss", "half_size_picture"]
-
-_KIND = COLUMNS.index("kind")
 
 
 class FinishLoss(nn.Module):
@@ -100,7 +98,7 @@ class FinishLoss(nn.Module):
         made, real = (half_size_picture(self._autoencoder[0], z) for z in (finished, acquired))
         if not is_training:
             return {"loss": self._distance(made, real), **terms}
-        kinds = functional.one_hot(batch["attributes"][:, _KIND].round().long().clamp_min(0), self._n_kinds).to(made)
+        kinds = functional.one_hot(kind_places(batch["attributes"]), self._n_kinds).to(made)
         turned = [axis for axis in (2, 3) if torch.rand(()) < 0.5]
         discriminator = self.adversary.discriminator
         seen = SeenPictures(tuple(discriminator.features(made.flip(turned))), kinds)
