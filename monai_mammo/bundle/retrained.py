@@ -68,8 +68,8 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
         "detail": DETAIL,
         "painter": PAINTER,
         "gan": CROP_TRANSLATOR,
+        "translate": VIEW_TRANSLATOR,
     }
-    parts |= {"translate": VIEW_TRANSLATOR}
     path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
     save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")

@@ -131,8 +131,12 @@ def _references(
 ) -> tuple[WeightsReference, ...]:
     """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
     found = {folder.name: MODEL}
-    parts = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail guide": bundle.DETAIL_GUIDE}
-    parts |= {"finish": bundle.FINISH}
+    parts = {
+        "detail": bundle.DETAIL,
+        "guide": bundle.GUIDE,
+        "detail guide": bundle.DETAIL_GUIDE,
+        "finish": bundle.FINISH,
+    }
     found |= {f"{folder.name} {name}": part[0] for name, part in parts.items() if folder.defines(part)}
     if with_painter and folder.has_painter:
         found[f"{folder.name} painter"] = bundle.PAINTER[0]

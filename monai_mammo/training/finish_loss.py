@@ -14,7 +14,7 @@ from monai_mammo.networks.context import kind_places
 from monai_mammo.networks.detail_unet import DetailUNet, layout_of
 from monai_mammo.networks.feature_discriminator import FeatureDiscriminator, SeenPictures
 from monai_mammo.training.losses import Adversary
-from monai_mammo.training.stage_losses import crops_at, tissue_corners
+from monai_mammo.training.stage_losses import tissue_crops
 
 __all__ = ["FinishLoss", "half_size_picture"]
 
@@ -84,11 +84,8 @@ class FinishLoss(nn.Module):
         residual = (drawn - planes[:, :4]) / scale
         is_training = torch.is_grad_enabled()
         if is_training:
-            tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
-            corners = tissue_corners(tissue, (drawn.shape[-2], drawn.shape[-1]), self.crop_size)
-            drawn, acquired, planes, residual = (
-                crops_at(one, corners, self.crop_size) for one in (drawn, acquired, planes, residual)
-            )
+            cropped = tissue_crops(planes, (drawn, acquired, planes, residual), size=self.crop_size)
+            drawn, acquired, planes, residual = cropped
         change = call(residual, attributes=batch["attributes"], planes=planes).float()
         finished = drawn + scale * change
         terms = {

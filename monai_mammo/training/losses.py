@@ -94,12 +94,12 @@ class Adversary(nn.Module):
         """
         self._optimizer.load_state_dict(state)
 
-    def train_on(self, made: Tensor, acquired: Tensor) -> Tensor:
+    def train_on(self, made: Any, acquired: Any) -> Tensor:
         """One step of the discriminator by the hinge loss (Esser et al. 2021), and its loss.
 
         Parameters
         ----------
-        made, acquired : Tensor, shape (B, C, H, W)
+        made, acquired : Tensor, shape (B, C, H, W), or SeenPictures
             As the discriminator takes them.
 
         Returns
@@ -114,12 +114,12 @@ class Adversary(nn.Module):
         self._optimizer.step()
         return loss.detach()
 
-    def forward(self, made: Tensor) -> Tensor:
+    def forward(self, made: Any) -> Tensor:
         """What the network is to lower: minus the mean logit. No gradient reaches the discriminator.
 
         Parameters
         ----------
-        made : Tensor, shape (B, C, H, W)
+        made : Tensor, shape (B, C, H, W), or SeenPictures
 
         Returns
         -------

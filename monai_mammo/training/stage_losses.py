@@ -27,8 +27,8 @@ from monai_mammo.training.triplet_loss import TripletLoss
 __all__ = [
     "DetailLoss",
     "LayoutLoss",
-    "crops_at",
     "tissue_corners",
+    "tissue_crops",
     "with_residual_statistics",
     "with_texture_prior",
 ]
@@ -194,9 +194,7 @@ class DetailLoss(DiffusionLoss):
         residual = (z - planes[:, :4]) / network.residual_scale(batch["attributes"], level)
         told = network.numbers_told(level, network.texture_of(z, batch["attributes"]))
         if is_training:
-            tissue = planes[:, -1, ::4, ::4].cpu() > 0  # the last plane is the distance to air
-            corners = tissue_corners(tissue, (planes.shape[-2], planes.shape[-1]), self.crop_size)
-            residual, planes = (crops_at(one, corners, self.crop_size) for one in (residual, planes))
+            residual, planes = tissue_crops(planes, (residual, planes), size=self.crop_size)
         return residual, {"spatial": planes, "numbers": told}
 
 
@@ -235,24 +233,29 @@ def tissue_corners(tissue: Tensor, shape: tuple[int, int], size: int) -> list[tu
     return [corner(one) for one in tissue]
 
 
-def crops_at(images: Tensor, corners: Sequence[tuple[int, int]], size: int) -> Tensor:
-    """Crops of images at a corner each.
+def tissue_crops(planes: Tensor, images: Sequence[Tensor], *, size: int) -> list[Tensor]:
+    """Crops of images at one corner for each item, that show tissue where some is found.
 
     Parameters
     ----------
-    images : Tensor, shape (B, C, h, w)
-    corners : sequence of tuple of int
+    planes : Tensor, shape (B, 8, h, w)
+        Of `DetailUNet.planes`; the last is the distance to air.
+    images : sequence of Tensor, each of shape (B, C, h, w)
     size : int
-        Side of a crop.
+        Side of a crop, as `tissue_corners` takes it.
 
     Returns
     -------
-    Tensor, shape (B, C, size, size)
+    list of Tensor, each of shape (B, C, size, size)
         Smaller where the images are.
     """
-    return torch.stack(
-        [one[:, top : top + size, left : left + size] for one, (top, left) in zip(images, corners, strict=True)]
-    )
+    tissue = planes[:, -1, ::4, ::4].cpu() > 0
+    corners = tissue_corners(tissue, (planes.shape[-2], planes.shape[-1]), size)
+    windows = [(slice(top, top + size), slice(left, left + size)) for top, left in corners]
+    return [
+        torch.stack([one[:, rows, columns] for one, (rows, columns) in zip(some, windows, strict=True)])
+        for some in images
+    ]
 
 
 def with_residual_statistics(network: DetailUNet, dataset: LatentDataset, *, n_images: int = 600) -> DetailUNet:
