@@ -16,11 +16,15 @@ from monai_mammo.networks.feature_discriminator import FeatureDiscriminator, See
 from monai_mammo.training.losses import Adversary
 from monai_mammo.training.stage_losses import tissue_crops
 
-__all__ = ["FinishLoss", "half_size_picture"]
+__all__ = ["FinishLoss", "half_size_picture", "power_change"]
+
+_SKIN_DEPTH = 0.03
+_N_OCTAVES = 3
+_LEAST_POWER = 1e-7
 
 
 class FinishLoss(nn.Module):
-    """A drawn latent is changed until a discriminator takes it for acquired; its layout stays, the change is small.
+    """A drawn latent is changed until a discriminator takes it for acquired; its layout and power stay, as little changes.
 
     In validation the loss is how far means and deviations of features of the finished latents lie from those of the
     acquired ones, over the batch, in deviations of the acquired ones.
@@ -32,9 +36,9 @@ class FinishLoss(nn.Module):
     autoencoder : Autoencoder
         Whose latents they are.
     discriminator : FeatureDiscriminator
-    adversarial, layout, change : float
-        Weights of what the discriminator says, of what moves the layout (mean absolute), and of the mean square of the
-        change, in deviations of the residual.
+    adversarial, layout, change, power : float
+        Weights of what the discriminator says, of what moves the layout (mean absolute), of the mean square of the
+        change, in deviations of the residual, and of `power_change`.
     layout_noise : float
         Deviation of the noise on the layout, as in sampling.
     crop_size : int
@@ -52,13 +56,14 @@ class FinishLoss(nn.Module):
         adversarial: float = 1.0,
         layout: float = 1.0,
         change: float = 0.01,
+        power: float = 10.0,
         layout_noise: float = 0.05,
         crop_size: int = 48,
         discriminator_learning_rate: float = 1e-3,
     ) -> None:
         super().__init__()
         self._detail, self._autoencoder = (detail,), (autoencoder,)  # in tuples: no state of this loss
-        self.adversarial, self.layout, self.change = adversarial, layout, change
+        self.adversarial, self.layout, self.change, self.power = adversarial, layout, change, power
         self.layout_noise, self.crop_size = layout_noise, crop_size
         self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate, betas=(0.0, 0.99))
 
@@ -88,11 +93,12 @@ class FinishLoss(nn.Module):
             drawn, acquired, planes, residual = cropped
         change = call(residual, attributes=batch["attributes"], planes=planes).float()
         finished = drawn + scale * change
+        made, real, before = (half_size_picture(self._autoencoder[0], z) for z in (finished, acquired, drawn))
         terms = {
             "layout": (layout_of(finished) - layout_of(drawn)).abs().mean(),
             "change": change.square().mean(),
+            "power": power_change(made, before, planes[:, 7:8]),
         }
-        made, real = (half_size_picture(self._autoencoder[0], z) for z in (finished, acquired))
         if not is_training:
             return {"loss": self._distance(made, real), **terms}
         kinds = functional.one_hot(kind_places(batch["attributes"]), self._n_kinds).to(made)
@@ -104,7 +110,9 @@ class FinishLoss(nn.Module):
         discriminator.fit(shown)
         terms["discriminator"] = self.adversary.train_on(seen, shown)
         terms["adversarial"] = self.adversary(seen)
-        total = self.adversarial * terms["adversarial"] + self.layout * terms["layout"] + self.change * terms["change"]
+        total = self.adversarial * terms["adversarial"]
+        for name in ("layout", "change", "power"):
+            total = total + getattr(self, name) * terms[name]
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
 
     @property
@@ -121,6 +129,37 @@ class FinishLoss(nn.Module):
             )
         ours, theirs = moments
         return ((ours.mean(0) - theirs.mean(0)) / (theirs.std(0, correction=0) + 1e-3)).square().mean()
+
+
+def power_change(made: Tensor, before: Tensor, distance: Tensor) -> Tensor:
+    """How far the power of each octave lies from what it was, at the skin and inside the breast apart.
+
+    Parameters
+    ----------
+    made, before : Tensor, shape (B, 1, 2 h, 2 w)
+        Half-size pictures.
+    distance : Tensor, shape (B, 1, h, w)
+        To air, as a share of the rows of the whole picture.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Mean square of the natural logarithm of the ratio.
+    """
+    distance = functional.interpolate(distance, scale_factor=2, mode="nearest")
+    zones = [(distance <= _SKIN_DEPTH).to(made), (distance > _SKIN_DEPTH).to(made)]
+    squares = []
+    for _ in range(_N_OCTAVES):
+        coarser = [functional.avg_pool2d(one, 2) for one in (made, before)]
+        bands = [
+            one - functional.interpolate(less, scale_factor=2, mode="bilinear", align_corners=False)
+            for one, less in zip((made, before), coarser, strict=True)
+        ]
+        for zone in zones:
+            ours, theirs = ((band.square() * zone).mean(dim=(1, 2, 3)) + _LEAST_POWER for band in bands)
+            squares.append((ours / theirs).log().square().mean())
+        (made, before), zones = coarser, [functional.avg_pool2d(zone, 2) for zone in zones]
+    return torch.stack(squares).mean()
 
 
 def half_size_picture(autoencoder: Autoencoder, z: Tensor) -> Tensor:

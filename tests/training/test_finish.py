@@ -22,7 +22,7 @@ from monai_mammo.networks.detail_unet import layout_of
 from monai_mammo.networks.feature_discriminator import SeenPictures
 from monai_mammo.prepare import phantom_items
 from monai_mammo.training.drawn_dataset import DrawnDataset
-from monai_mammo.training.finish_loss import FinishLoss, half_size_picture
+from monai_mammo.training.finish_loss import FinishLoss, half_size_picture, power_change
 
 SMALL = {"channels": [8, 8], "n_blocks": 1, "context_channels": 8}
 SHAPE = (128, 96)
@@ -168,6 +168,30 @@ def test_a_step_lowers_what_the_discriminator_says_and_holds_the_layout(loss, da
         held["loss"].backward()
         optimizer.step()
     assert held["layout"] < terms["layout"]
+
+
+def test_power_is_compared_at_the_skin_and_inside_apart():
+    torch.manual_seed(6)
+    before, distance = torch.randn(2, 1, 32, 32), torch.zeros(2, 1, 16, 16)
+    distance[..., 8:] = 0.2
+    assert power_change(before, before, distance) == 0
+    assert power_change(before.flip(-2), before, distance) < 1e-3, "where structures lie is left open"
+    assert power_change(2 * before, before, distance) == pytest.approx(np.log(4) ** 2, rel=1e-3)
+    louder = before.clone()
+    louder[..., :16] *= 2
+    inside_alone = power_change(louder, before, torch.full_like(distance, 0.2))
+    assert power_change(louder, before, distance) > 1.5 * inside_alone, "a change at the skin is not averaged away"
+
+
+def test_a_finish_that_weakens_what_was_drawn_is_held_back(loss, dataset):
+    batch = _batch(dataset)
+    loss.adversary.train_on = lambda made, acquired: torch.zeros(())
+    torch.manual_seed(5)
+    kept = loss(lambda residual, **_: torch.zeros_like(residual).requires_grad_(), batch)
+    torch.manual_seed(5)
+    weaker = loss(lambda residual, **_: (-0.5 * residual).requires_grad_(), batch)
+    assert kept["power"] == 0 and weaker["power"] > 0.01
+    assert weaker["loss"] - weaker["adversarial"] > 10 * weaker["power"]
 
 
 def test_the_loss_of_validation_is_how_far_features_lie_from_those_of_acquired_images(loss, dataset):
