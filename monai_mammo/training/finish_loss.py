@@ -24,7 +24,7 @@ _LEAST_POWER = 1e-7
 
 
 class FinishLoss(nn.Module):
-    """A drawn latent is changed until a discriminator takes it for acquired; its layout and power stay, as little changes.
+    """A drawn latent is changed until a discriminator takes it for acquired; layout and power stay, little changes.
 
     In validation the loss is how far means and deviations of features of the finished latents lie from those of the
     acquired ones, over the batch, in deviations of the acquired ones.
