@@ -18,6 +18,7 @@ _HOMES = {
     "DiffusionLoss": "diffusion_loss",
     "DrawnDataset": "drawn_dataset",
     "EpochSampler": "data",
+    "FeatureMoments": "feature_moments",
     "FinishLoss": "finish_loss",
     "EpochValidation": "evaluator",
     "ExponentialMovingAverage": "ema",

@@ -13,7 +13,9 @@ from monai_mammo.networks.autoencoder import Autoencoder
 from monai_mammo.networks.context import kind_places
 from monai_mammo.networks.detail_unet import DetailUNet, layout_of
 from monai_mammo.networks.feature_discriminator import FeatureDiscriminator, SeenPictures
+from monai_mammo.training.feature_moments import FeatureMoments, moments_of
 from monai_mammo.training.losses import Adversary
+from monai_mammo.training.precision import autocast_dtype
 from monai_mammo.training.stage_losses import tissue_crops
 
 __all__ = ["FinishLoss", "half_size_picture", "power_change"]
@@ -36,15 +38,17 @@ class FinishLoss(nn.Module):
     autoencoder : Autoencoder
         Whose latents they are.
     discriminator : FeatureDiscriminator
-    adversarial, layout, change, power : float
-        Weights of what the discriminator says, of what moves the layout (mean absolute), of the mean square of the
-        change, in deviations of the residual, and of `power_change`.
+    adversarial, moments, layout, change, power : float
+        Weights of what the discriminator says, of what `FeatureMoments` give, of what moves the layout (mean
+        absolute), of the mean square of the change, in deviations of the residual, and of `power_change`.
     layout_noise : float
         Deviation of the noise on the layout, as in sampling.
     crop_size : int
         Side of a crop in latent positions, a multiple of 4.
     discriminator_learning_rate : float
         Of Adam.
+    autocast : str or None
+        Number format in which features and discriminator are computed, as in `AutocastInferer`.
     """
 
     def __init__(
@@ -54,18 +58,28 @@ class FinishLoss(nn.Module):
         autoencoder: Autoencoder,
         discriminator: FeatureDiscriminator,
         adversarial: float = 1.0,
+        moments: float = 0.0,
         layout: float = 1.0,
         change: float = 0.01,
         power: float = 10.0,
         layout_noise: float = 0.05,
         crop_size: int = 48,
         discriminator_learning_rate: float = 1e-3,
+        autocast: str | None = "bfloat16",
     ) -> None:
         super().__init__()
         self._detail, self._autoencoder = (detail,), (autoencoder,)  # in tuples: no state of this loss
-        self.adversarial, self.layout, self.change, self.power = adversarial, layout, change, power
-        self.layout_noise, self.crop_size = layout_noise, crop_size
+        self.weights = {
+            "adversarial": adversarial,
+            "moments": moments,
+            "layout": layout,
+            "change": change,
+            "power": power,
+        }
+        self.layout_noise, self.crop_size, self.autocast = layout_noise, crop_size, autocast
         self.adversary = Adversary(discriminator, learning_rate=discriminator_learning_rate, betas=(0.0, 0.99))
+        n_features = 2 * sum(head.mixing.shape[1] for head in discriminator.heads)
+        self.moments = FeatureMoments(n_features, n_kinds=discriminator.n_kinds)
 
     def forward(self, call: Callable[..., Tensor], batch: dict[str, Any]) -> dict[str, Tensor]:
         """Terms of the loss for a batch.
@@ -101,19 +115,30 @@ class FinishLoss(nn.Module):
         }
         if not is_training:
             return {"loss": self._distance(made, real), **terms}
-        kinds = functional.one_hot(kind_places(batch["attributes"]), self._n_kinds).to(made)
+        kinds = kind_places(batch["attributes"]).to(made.device)
         turned = [axis for axis in (2, 3) if torch.rand(()) < 0.5]
+        seen, shown = self._seen(made.flip(turned), kinds), self._seen(real.flip(turned).detach(), kinds)
         discriminator = self.adversary.discriminator
-        seen = SeenPictures(tuple(discriminator.features(made.flip(turned))), kinds)
-        with torch.no_grad():
-            shown = SeenPictures(tuple(discriminator.features(real.flip(turned))), kinds)
         discriminator.fit(shown)
-        terms["discriminator"] = self.adversary.train_on(seen, shown)
-        terms["adversarial"] = self.adversary(seen)
-        total = self.adversarial * terms["adversarial"]
-        for name in ("layout", "change", "power"):
-            total = total + getattr(self, name) * terms[name]
+        with self._in_autocast(made):
+            terms["discriminator"] = self.adversary.train_on(seen, shown)
+            terms["adversarial"] = self.adversary(seen)
+        if self.weights["moments"]:
+            ours, theirs = moments_of(seen.maps), moments_of(shown.maps)
+            self.moments.update(ours.detach(), theirs, kinds)
+            terms["moments"] = self.moments(ours, kinds)
+        total = sum(weight * terms[name] for name, weight in self.weights.items() if name in terms)
         return {"loss": total, **{name: term.detach() for name, term in terms.items()}}
+
+    def _seen(self, pictures: Tensor, kinds: Tensor) -> SeenPictures:
+        discriminator = self.adversary.discriminator
+        with self._in_autocast(pictures):
+            maps = tuple(discriminator.features(pictures))
+        return SeenPictures(maps, functional.one_hot(kinds, self._n_kinds).to(pictures))
+
+    def _in_autocast(self, pictures: Tensor) -> torch.autocast:
+        dtype = autocast_dtype(self.autocast, pictures.device)
+        return torch.autocast(pictures.device.type, dtype, enabled=dtype is not None)
 
     @property
     def _n_kinds(self) -> int:
@@ -121,13 +146,8 @@ class FinishLoss(nn.Module):
 
     def _distance(self, made: Tensor, real: Tensor) -> Tensor:
         """Mean square of the differences of the features' means and deviations, in deviations over the batch."""
-        moments = []
-        for pictures in (made, real):
-            maps = self.adversary.discriminator.features(pictures)
-            moments.append(
-                torch.cat([part for one in maps for part in (one.mean((2, 3)), one.std((2, 3), correction=0))], dim=1)
-            )
-        ours, theirs = moments
+        features = self.adversary.discriminator.features
+        ours, theirs = (moments_of(features(pictures)) for pictures in (made, real))
         return ((ours.mean(0) - theirs.mean(0)) / (theirs.std(0, correction=0) + 1e-3)).square().mean()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
-__all__ = ["average_gradients"]
+__all__ = ["average_gradients", "gathered"]
 
 
 @torch.no_grad()
@@ -27,3 +27,22 @@ def average_gradients(module: nn.Module) -> None:
     flat /= distributed.get_world_size()
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
+
+
+def gathered(values: Tensor) -> Tensor:
+    """Rows of all ranks, one after the other; alone, nothing changes.
+
+    Parameters
+    ----------
+    values : Tensor, shape (B, ...)
+        As many rows on each rank; without a gradient.
+
+    Returns
+    -------
+    Tensor, shape (ranks * B, ...)
+    """
+    if not distributed.is_available() or not distributed.is_initialized():
+        return values
+    parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(parts, values.contiguous())
+    return torch.cat(parts)

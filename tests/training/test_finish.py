@@ -150,7 +150,8 @@ def test_a_step_lowers_what_the_discriminator_says_and_holds_the_layout(loss, da
     assert first["change"] == 0 and first["layout"] == 0, "an untrained finish changes nothing"
     frozen = [p.clone() for p in loss.adversary.discriminator.parameters()]
     loss.adversary.train_on = lambda made, acquired: torch.zeros(())  # the discriminator stands still
-    loss.adversarial, loss.layout, said = 100.0, 0.0, []
+    loss.weights |= {"adversarial": 100.0, "layout": 0.0}
+    said = []
     for _ in range(24):
         torch.manual_seed(5)
         terms = loss(call, batch)
@@ -160,7 +161,7 @@ def test_a_step_lowers_what_the_discriminator_says_and_holds_the_layout(loss, da
         said.append(float(terms["adversarial"]))
     assert said[-1] < said[0] - 0.004 and terms["change"] > 0
     assert all(torch.equal(a, b) for a, b in zip(frozen, loss.adversary.discriminator.parameters(), strict=True))
-    loss.layout = 1e4
+    loss.weights["layout"] = 1e4
     for _ in range(12):
         torch.manual_seed(5)
         held = loss(call, batch)
