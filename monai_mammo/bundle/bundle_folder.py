@@ -15,6 +15,7 @@ from monai_mammo.errors import MammoError
 from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import file_sha256
 from monai_mammo.files.whole import save_text
+from monai_mammo.terms import AcquisitionKind
 
 __all__ = [
     "DETAIL",
@@ -192,6 +193,19 @@ class BundleFolder:
         if not is_table:
             raise self._misstated("region_scores", f"an object with numbers from 0 to 1 under {', '.join(names)}")
         return {name: float(value) for name, value in table.items()}
+
+    @property
+    def presence_kinds(self) -> tuple[str, ...] | None:
+        """Acquisition kinds of the images without a lesion behind ``presence`` of `region_scores`; `None`: not stated.
+
+        A network that was shown no image without a lesion of some kind says of each such image that it has one.
+        """
+        kinds = self.metadata.get("presence_kinds")
+        if kinds is None:
+            return None
+        if not isinstance(kinds, list) or not set(kinds) <= {str(kind) for kind in AcquisitionKind}:
+            raise self._misstated("presence_kinds", "a list of acquisition kinds")
+        return tuple(kinds)
 
     @property
     def responds_to(self) -> dict[str, dict[str, Any]]:

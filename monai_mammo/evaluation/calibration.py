@@ -20,7 +20,7 @@ from monai_mammo.evaluation.answers import answers_of
 from monai_mammo.evaluation.autoencoder_on_images import batches
 from monai_mammo.evaluation.examination import unread_heads
 from monai_mammo.evaluation.examiners import JUDGE, examiners
-from monai_mammo.evaluation.region_limits import region_limits
+from monai_mammo.evaluation.region_limits import kinds_without_lesion, region_limits
 from monai_mammo.evaluation.reliability import Reliability, reliability, save_diagram
 from monai_mammo.files.whole import open_whole
 from monai_mammo.measures.overlap import dice
@@ -79,16 +79,18 @@ def calibrate_bundle(
     unread: dict[str, list[str]] = {}
     curves: dict[str, tuple[Reliability, Reliability]] = {}
     limits: dict[str, float] = {}
+    kinds: list[str] = []
     for name, network in examiners(home, device).items():
         fitted = _fit(name, network, items)
         _write(home, _FILES[name], network)
         answers = answers_of(network, items)
         unread[name] = unread_heads(answers)
         limits = limits or region_limits(answers)  # those of the lesion network, which comes first
+        kinds = kinds_without_lesion(answers)
         curves |= {f"{name}: {head}": pair for head, pair in fitted.curves.items()}
         words.append(f"{name}: {fitted.words}; not better than the most frequent class: {', '.join(unread[name])}")
     stated = {"unread_heads": unread, "calibrated_on": f"{split} split, {len(items)} images"}
-    bundle.seal(home, **stated, region_scores=limits)
+    bundle.seal(home, **stated, region_scores=limits, presence_kinds=kinds)
     if out is not None:
         save_diagram(curves, out)
     return "\n".join(words)

@@ -9,10 +9,25 @@ import numpy as np
 from monai_mammo.evaluation.answers import Answer, scored_detections
 from monai_mammo.networks.class_heads import PRESENCE
 
-__all__ = ["region_limits"]
+__all__ = ["kinds_without_lesion", "region_limits"]
 
 _LESIONS, _OTHERS, _CLEAR = 0.8, 0.9, 0.9
 """Shares of acquired lesions, of images with lesions and of images without one that meet the limits."""
+
+
+def kinds_without_lesion(answers: Sequence[Answer]) -> list[str]:
+    """Acquisition kinds of images that show no lesion, whose readings the limits of such images are.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+    """
+    return sorted({answer.kind for answer in answers if answer.kind is not None and answer.mask_kind == "none"})
 
 
 def region_limits(answers: Sequence[Answer]) -> dict[str, float]:

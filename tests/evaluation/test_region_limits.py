@@ -7,7 +7,7 @@ import pytest
 
 from monai_mammo.conditions import Box
 from monai_mammo.evaluation.answers import Answer
-from monai_mammo.evaluation.region_limits import region_limits
+from monai_mammo.evaluation.region_limits import kinds_without_lesion, region_limits
 from monai_mammo.networks.probable_regions import Region
 
 LESION = Box(0.2, 0.2, 0.4, 0.4)
@@ -18,9 +18,9 @@ def region(score, *, at=0.3):
     return Region(box=box, score=score, mask=np.ones((2, 2), dtype=bool), center=(at, at))
 
 
-def answer(index, detections, *, boxes=(LESION,), mask_kind="box"):
+def answer(index, detections, *, boxes=(LESION,), mask_kind="box", kind="film"):
     return Answer(
-        kind="film",
+        kind=kind,
         person_id=f"p{index}",
         mask_kind=mask_kind,
         boxes=boxes,
@@ -45,6 +45,13 @@ def test_the_probability_of_any_lesion_is_limited_where_it_is_read():
         one.probabilities["presence"] = np.array([1 - 0.05 * i, 0.05 * i])
     # nine of ten stay at or below it, by rank 0.9 * 9 rounded up
     assert region_limits(without) == {"clear": 0.0, "presence": pytest.approx(0.45)}
+
+
+def test_only_kinds_with_an_image_without_a_lesion_stand_behind_its_limits():
+    clear = [answer(i, [], boxes=(), mask_kind="none", kind=kind) for i, kind in enumerate(("digital", "contrast"))]
+    unsure = answer(3, [], boxes=(), mask_kind="unknown", kind="film")
+    assert kinds_without_lesion([answer(2, []), *clear, *clear, unsure]) == ["contrast", "digital"]
+    assert kinds_without_lesion([answer(2, [])]) == []
 
 
 def test_a_lesion_that_no_detection_meets_scores_nothing():

@@ -119,3 +119,20 @@ def test_limits_of_the_lesion_bundle_check_each_try_and_belong_to_the_run(own, t
     seal(own / "mammo_lesion_segmentation", region_scores={"lesion": 2})
     with pytest.raises(MammoError, match="region_scores"):
         _ = find("mammo_lesion_segmentation").region_scores
+
+
+def test_the_probability_of_any_lesion_is_asked_only_of_kinds_without_a_lesion_in_acquired_images(own, tmp_path):
+    seal(
+        own / "mammo_lesion_segmentation",
+        region_scores={"clear": 1.0, "presence": 0.0},
+        presence_kinds=["digital", "contrast"],
+    )
+    of_kind = {}
+    for kind in ("film", "digital"):
+        asked = {**ASKED, "kind": kind, "finding": "none", "unsupported": "override"}
+        run = generate(**asked, **QUICK, out=tmp_path / kind)
+        of_kind[kind] = run.samples[0]["tries"][0]["defect"]
+    assert of_kind["digital"] == "more of a lesion is seen than in acquired images without one" != of_kind["film"]
+    seal(own / "mammo_lesion_segmentation", presence_kinds="film")
+    with pytest.raises(MammoError, match=r"presence_kinds .* list of acquisition kinds"):
+        _ = find("mammo_lesion_segmentation").presence_kinds

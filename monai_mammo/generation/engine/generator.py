@@ -64,6 +64,8 @@ class Generator:
         Of the diffusion bundle; `None` where its networks take no text.
     limits : RegionLimits or None
         What scores of regions must meet; `None` where the lesion bundle states nothing of them.
+    presence_kinds : tuple of str or None
+        Acquisition kinds for which the probability of any lesion means something; `None` for all.
     fingerprint : TrainingFingerprint or None
         Of the training images, to which a drawn image may not be too close; `None` where the bundle carries none.
     mender : Mender or None
@@ -78,6 +80,7 @@ class Generator:
     mask_threshold: float = 0.5
     unread_heads: frozenset[str] = frozenset()
     limits: RegionLimits | None = None
+    presence_kinds: tuple[str, ...] | None = None
     text_encoder: networks.TextEncoder | None = None
     fingerprint: TrainingFingerprint | None = None
     mender: Mender | None = None
@@ -115,6 +118,7 @@ class Generator:
             mask_threshold=lesion.number("mask_threshold", 0.5),
             unread_heads=frozenset(lesion.unread_heads),
             limits=limits,
+            presence_kinds=lesion.presence_kinds,
             text_encoder=encoder,
             fingerprint=fingerprint_of(diffusion),
             mender=_mender_of(diffusion, decoder, limits, place),
@@ -324,7 +328,7 @@ class Generator:
                 breast=breast,
                 dice_threshold=settings.dice_threshold,
                 regions=self._regions(probability[i], sample, breast, settings.source),
-                presence=None if presence is None or _keeps_lesions(settings.source) else presence[i],
+                presence=presence[i] if presence is not None and self._asks_presence(sample, settings) else None,
                 limits=self._limits_of(sample),
                 copy_ratio=self._copy_ratio(image, settings.source),
                 copy_limit=0.0 if self.fingerprint is None else self.fingerprint.copy_ratio,
@@ -348,6 +352,11 @@ class Generator:
         if source is not None and _keeps_lesions(source):
             within = within & (source.drawn(sample.lesion) > 0)
         return regions(probability, within=within)
+
+    def _asks_presence(self, sample: PlannedSample, settings: DrawSettings) -> bool:
+        """Whether the probability of any lesion tells whether there is one."""
+        is_read = self.presence_kinds is None or sample.conditions.kind in self.presence_kinds
+        return is_read and not _keeps_lesions(settings.source)
 
     def _limits_of(self, sample: PlannedSample) -> RegionLimits | None:
         """Where more than one lesion is requested, others are no defect."""
