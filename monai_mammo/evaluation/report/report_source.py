@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report.image_sorts import sort_of_images
-from monai_mammo.evaluation.report.measured_side import loaded_items
+from monai_mammo.evaluation.report.measured_side import are_readable, loaded_items
 from monai_mammo.evaluation.run_items import load_run
 from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.generation.runs.manifest import Manifest
@@ -107,7 +107,7 @@ class ReportSource:
     @property
     def is_read(self) -> bool:
         """Whether lesion network and judge have something to read for."""
-        return all("breast" in item and any(_known(item)) for item in self.items)
+        return are_readable(self.items)
 
     def about(self) -> dict[str, Any]:
         """What the report states of it.
@@ -127,7 +127,3 @@ class ReportSource:
 
 def _sort(items: list[dict[str, Any]]) -> str:
     return "DICOM files" if items[0]["source"] == "files" else "pictures"
-
-
-def _known(item: Mapping[str, Any]) -> list[Any]:
-    return [item["conditions"].get(name) for name in ("view", "density", "finding", "birads")]
