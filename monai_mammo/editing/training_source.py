@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.editing.edit_source import origin_of_file
 from monai_mammo.errors import RequestError
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
@@ -43,6 +44,8 @@ class TrainingSource:
         Whether its lesions are outlined, or it shows none.
     breast : Path or None
         Mask of the breast on the file's grid; `None` where it is to be looked for.
+    origin : {"acquired", "generated", "edited"}
+        What is stated of it.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class TrainingSource:
     boxes: tuple[Box, ...]
     is_outlined: bool
     breast: Path | None
+    origin: str = "acquired"
 
 
 def training_sources(
@@ -110,6 +114,7 @@ def _of_prepared(
                 boxes=boxes,
                 is_outlined=item.get("mask_kind") in ("contour", "none"),
                 breast=path.with_name(f"{name}_breast_mask.png"),
+                origin=_origin_of_item(item),
             )
         )
     return sources, left_out, shape
@@ -140,9 +145,17 @@ def _of_files(folder: Path) -> tuple[list[TrainingSource], dict[str, str]]:
                 boxes=boxes,
                 is_outlined=read.lesion_mask is not None or not boxes,
                 breast=None,
+                origin=origin_of_file(path),
             )
         )
     return sources, left_out
+
+
+def _origin_of_item(item: Mapping[str, Any]) -> str:
+    if item.get("is_edited"):
+        return "edited"
+    is_generated = item.get("is_synthetic") or (item.get("labels") or {}).get("is_synthetic") == "true"
+    return "generated" if is_generated else "acquired"
 
 
 def _write_source(item: Mapping[str, Any], boxes: tuple[Box, ...], path: Path) -> tuple[int, int]:

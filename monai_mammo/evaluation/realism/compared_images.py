@@ -90,8 +90,9 @@ def synthetic_items(
     Returns
     -------
     list of dict
-        Of a prepared folder the files, whose pixels are not read yet. A picture states no more than its kind, and each
-        is a person of its own.
+        Of a prepared folder the files, whose pixels are not read yet, without those that it states to be acquired, as
+        `augment` does of the images that it edited. A picture states no more than its kind, and each is a person of
+        its own.
 
     Raises
     ------
@@ -110,7 +111,8 @@ def synthetic_items(
             return _with_kind(items_of_edited_run(manifest, shape=grid, breast_of=breast_of), stated)
         return _with_kind(items_of_run(folder, breast_of=breast_of), stated)
     if (folder / "datalist.json").is_file():
-        return _with_kind(acquired_items(folder, split=split), stated)
+        items = [item for item in acquired_items(folder, split=split) if not item.get("is_acquired")]
+        return _with_kind(items, stated)
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a run, a prepared folder or a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))

@@ -178,8 +178,8 @@ def evaluate_report(
         if announce is not None and unstated is not None:
             announce(unstated)
         home = bundles.find(lesion_network)
-        if source.manifest is not None:
-            refuse_judge_that_drew(home, source.manifest)
+        for run in source.runs:
+            refuse_judge_that_drew(home, run)
         gained = utility_of_report(
             source,
             utility,
@@ -263,7 +263,7 @@ def _reported(
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
     check_sizes({**sizes, "control": shape_of_items(others)})
-    paired, originals = source_items(source.items, sources, breast_of=KeptBreasts(cache))
+    paired, originals = source_items(source.items, sources, beside=source.beside, breast_of=KeptBreasts(cache))
     originals, _ = loaded_items(originals)
     if originals and shape_of_items(originals) != sizes["synthetic"]:
         unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
@@ -290,7 +290,6 @@ def _reported(
         if trained.prints is None
         else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
     )
-    is_run = source.manifest is not None
     kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
@@ -298,7 +297,7 @@ def _reported(
         control,
         copies=copies,
         sides=_sides(source),
-        n_origins_stated=len(source.items) if is_run else 0,
+        n_origins_stated=source.n_stated,
         kept=kept,
     )
     figures["judge_trained_on"] = _n_trained_on(home, known)
@@ -380,7 +379,7 @@ def _bad_sides(
 
 def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
     """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
-    unstated = () if source.manifest is None else training_parts(source.manifest).unstated
+    unstated = dict.fromkeys(name for run in source.runs for name in training_parts(run).unstated)
     return [name for name in unstated if name != home.name]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from monai_mammo.editing.augmented_set import runs_of_set
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.found_breast import breast_in_pixels
-from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.realism.compared_images import acquired_items, synthetic_items
 from monai_mammo.evaluation.report.image_sorts import sort_of_images
 from monai_mammo.evaluation.report.measured_side import are_readable, loaded_items
 from monai_mammo.evaluation.run_items import load_run
@@ -36,6 +37,10 @@ class ReportSource:
         Names of images that were left out because every pixel has one value.
     manifest : Manifest or None
         Of a run.
+    parts : tuple of Manifest
+        Of the runs that a set of `augment` comes from.
+    beside : list of dict
+        Acquired images that the folder lists beside those that are examined, and which are not.
     """
 
     folder: Path
@@ -43,6 +48,8 @@ class ReportSource:
     items: list[dict[str, Any]]
     constant: list[str]
     manifest: Manifest | None
+    parts: tuple[Manifest, ...] = ()
+    beside: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @classmethod
     def of(
@@ -97,7 +104,23 @@ class ReportSource:
             items=items,
             constant=constant,
             manifest=manifest,
+            parts=() if is_run else runs_of_set(folder),
+            beside=[item for item in acquired_items(folder, split=split) if item.get("is_acquired")]
+            if is_prepared and not is_run
+            else [],
         )
+
+    @property
+    def runs(self) -> tuple[Manifest, ...]:
+        """Manifests of the runs that the images come from; none where nothing states them."""
+        return self.parts if self.manifest is None else (self.manifest,)
+
+    @property
+    def n_stated(self) -> int:
+        """Images whose generator, weights and request are stated."""
+        if self.manifest is not None:
+            return len(self.items)
+        return sum(bool(item.get("is_edited")) for item in self.items) if self.parts else 0
 
     @property
     def is_edited(self) -> bool:
@@ -122,7 +145,16 @@ class ReportSource:
             head = self.manifest.head
             about |= {"run_sha256": self.manifest.run_sha256, "weights": head["weights"], "guidance": head["guidance"]}
             about |= {"seed": head["request"].get("seed"), "n_requested": self.manifest.count}
+        elif self.parts:
+            about |= {"weights": _together(one.head["weights"] for one in self.parts)}
+            about |= {"guidance": self.parts[0].head["guidance"]}  # one call of `augment` made all
+            about |= {"n_requested": sum(one.count for one in self.parts)}
         return about
+
+
+def _together(lists: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Weights of several runs, each file once."""
+    return list({one["sha256"]: one for some in lists for one in some}.values())
 
 
 def _sort(items: list[dict[str, Any]]) -> str:
