@@ -18,7 +18,7 @@ from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.augmented_set import RUNS, SUMMARY
 from monai_mammo.editing.coco_file import coco_content
 from monai_mammo.editing.edit_run import NotEdited
-from monai_mammo.editing.insert_lesion import insert
+from monai_mammo.editing.insert_lesion import MOST_PLACES, insert
 from monai_mammo.editing.remove_lesion import remove
 from monai_mammo.editing.training_source import TrainingSource, training_sources
 from monai_mammo.errors import MammoError, RequestError
@@ -73,8 +73,9 @@ def augment(
 
     A lesion is inserted into images that are known to show none. Of an image whose lesions are known, they are taken
     out in the first version, and another lesion is inserted beside them in the others. Images whose lesions are not
-    known take no part. The same call in the same folder completes what is missing; the same seed gives the same bytes,
-    whatever the number of workers.
+    known take no part. Where a drawn place of a lesion is refused, as it reaches out of the breast, another is drawn, 5
+    at most, and the run's manifest says how many were (``n_places``). The same call in the same folder completes what
+    is missing; the same seed gives the same bytes, whatever the number of workers.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def augment(
     Returns
     -------
     dict
-        ``n_images``, ``n_inserted``, ``n_removed``, ``n_originals``; ``left_out``: reason by name of the image; as
+        ``n_images``, ``n_inserted``, ``n_removed``, ``n_originals``; ``n_placed_anew``, lesions whose first place was
+        refused, and ``most_places`` that are drawn for one; ``left_out``: reason by name of the image; as
         ``augmented.json`` holds them.
 
     Raises
@@ -150,11 +152,13 @@ def augment(
                 done += shards[place].n_versions * len(shards[place].sources)
                 if progress is not None:
                     progress(Progress(done, n_all))
-        items, coco = _listed(shards, sources if originals else [], out)
+        manifests = [Manifest.load(shard.folder, is_strict=True) for shard in shards]
+        items, coco = _listed(shards, manifests, sources if originals else [], out)
         if not items:
             first = next(iter(left_out.values()), "it holds no image")
             raise RequestError(f"no image of {folder} was edited: {first}")
-        return _write(out, items, coco, left_out, shape, len(sources) if originals else 0)
+        counts = {"n_originals": len(sources) if originals else 0, "n_placed_anew": _placed_anew(manifests)}
+        return _write(out, items, coco, left_out, shape, counts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +245,10 @@ def _open(out: Path, summary: dict[str, Any]) -> None:
 
 
 def _listed(
-    shards: Sequence[_Shard], originals: Sequence[TrainingSource], out: Path
+    shards: Sequence[_Shard],
+    manifests: Sequence[Manifest | None],
+    originals: Sequence[TrainingSource],
+    out: Path,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Items of the datalist and images of the COCO file, their pictures and masks written where they are missing."""
     items, images = [], []
@@ -252,8 +259,7 @@ def _listed(
         item, image = _item(out, source.image_id, source, read, shown, lesions, read.lesion_mask, origin=source.origin)
         items.append(item)
         images.append(image)
-    for shard in shards:
-        manifest = Manifest.load(shard.folder, is_strict=True)
+    for shard, manifest in zip(shards, manifests, strict=True):
         if manifest is None:
             continue
         for index in sorted(manifest.samples):
@@ -261,6 +267,12 @@ def _listed(
             items.append(item)
             images.append(image)
     return items, images
+
+
+def _placed_anew(manifests: Sequence[Manifest | None]) -> int:
+    """Inserted lesions of which the first place that was drawn was refused."""
+    entries = [entry for manifest in manifests if manifest is not None for entry in manifest.samples.values()]
+    return sum(lesion.get("n_places", 1) > 1 for entry in entries for lesion in entry.get("lesions", ()))
 
 
 def _edited(out: Path, shard: _Shard, index: int, entry: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -337,20 +349,21 @@ def _write(
     coco: Sequence[Mapping[str, Any]],
     left_out: Mapping[str, str],
     shape: tuple[int, int] | None,
-    n_originals: int,
+    counts: Mapping[str, int],
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"version": FORMAT_VERSION, "shape": None if shape is None else list(shape)}
     content |= {key: items if split is Split.TRAIN else [] for split, key in SPLIT_KEYS.items()}
     data = (json.dumps(content, indent=1) + "\n").encode()
     save_bytes(data, out / _DATALIST)
     save_text(json.dumps(coco_content(coco, description=EDITED)) + "\n", out / _COCO)
-    kinds = [str(item["image_id"]).rpartition("_")[0].rpartition("_")[2] for item in items[n_originals:]]
+    kinds = [str(item["image_id"]).rpartition("_")[0].rpartition("_")[2] for item in items[counts["n_originals"] :]]
     summary = {
         **read_json(out / SUMMARY),
         "n_images": len(items),
         "n_inserted": kinds.count("inserted"),
         "n_removed": kinds.count("removed"),
-        "n_originals": n_originals,
+        **counts,
+        "most_places": MOST_PLACES,
         "left_out": dict(sorted(left_out.items())),
         "datalist_sha256": bytes_sha256(data),
     }

@@ -110,7 +110,7 @@ def test_what_is_acquired_says_so_and_what_was_edited_does(made):
     out, summary = made
     items = {item["image_id"]: item for item in json.loads((out / "datalist.json").read_text())["training"]}
     coco = {Path(one["file_name"]).stem: one for one in json.loads((out / "coco.json").read_text())["images"]}
-    assert summary["n_originals"] == 2
+    assert summary["n_originals"] == 2 and (summary["n_placed_anew"], summary["most_places"]) == (0, 5)
     for name, item in items.items():
         pictures = [out / item[key] for key in ("image", "breast", "label") if key in item]
         is_original = name in ("a0", "a1")
