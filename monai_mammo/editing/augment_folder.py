@@ -15,7 +15,6 @@ import numpy as np
 
 from monai_mammo.bundle import DEFAULT_BUNDLES, PAINTER, find
 from monai_mammo.conditions import Box, Conditions
-from monai_mammo.editing.augmented_set import RUNS, SUMMARY
 from monai_mammo.editing.coco_file import coco_content
 from monai_mammo.editing.edit_run import NotEdited
 from monai_mammo.editing.insert_lesion import MOST_PLACES, insert
@@ -27,6 +26,7 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.png import png_bytes
+from monai_mammo.generation.runs.augmented_set import RUNS, SUMMARY
 from monai_mammo.generation.runs.edited_form import EDITED
 from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
 from monai_mammo.parsed_numbers import parse_whole

@@ -15,7 +15,7 @@ from monai_mammo.editing.edit_source import origin_of_file
 from monai_mammo.errors import RequestError
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
-from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of
+from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of, stated_origin
 from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.prepare.reading import read_any
@@ -114,7 +114,7 @@ def _of_prepared(
                 boxes=boxes,
                 is_outlined=item.get("mask_kind") in ("contour", "none"),
                 breast=path.with_name(f"{name}_breast_mask.png"),
-                origin=_origin_of_item(item),
+                origin=stated_origin(item) or "acquired",
             )
         )
     return sources, left_out, shape
@@ -149,13 +149,6 @@ def _of_files(folder: Path) -> tuple[list[TrainingSource], dict[str, str]]:
             )
         )
     return sources, left_out
-
-
-def _origin_of_item(item: Mapping[str, Any]) -> str:
-    if item.get("is_edited"):
-        return "edited"
-    is_generated = item.get("is_synthetic") or (item.get("labels") or {}).get("is_synthetic") == "true"
-    return "generated" if is_generated else "acquired"
 
 
 def _write_source(item: Mapping[str, Any], boxes: tuple[Box, ...], path: Path) -> tuple[int, int]:

@@ -26,6 +26,7 @@ __all__ = [
     "mask_of",
     "outlined_items",
     "pixels_of",
+    "stated_origin",
 ]
 
 _HALVES = ("lesion_network", "judge")
@@ -258,3 +259,24 @@ def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> lis
     list of dict
     """
     return [item for item in items for _ in range(times if item.get("mask_kind") == "none" else 1)]
+
+
+def stated_origin(item: Mapping[str, Any]) -> str | None:
+    """What an image is, as its item states it.
+
+    Parameters
+    ----------
+    item : mapping
+        Of a datalist, of a run, or of files.
+
+    Returns
+    -------
+    {"edited", "generated", "acquired", None}
+        `None` where nothing is stated, as of what was prepared from a data set; an edited image is edited, whatever it
+        was before.
+    """
+    if item.get("is_edited"):
+        return "edited"
+    if item.get("is_synthetic") or (item.get("labels") or {}).get("is_synthetic") == "true":
+        return "generated"
+    return "acquired" if item.get("is_acquired") else None

@@ -145,6 +145,7 @@ def test_a_report_of_a_set_states_the_weights_and_examines_what_was_made(made):
     heads = [json.loads(path.read_text()) for path in out.glob("runs/*/manifest.json")]
     assert len(heads) == len(source.runs) == 3
     about = source.about()
+    assert about["form"] == "set of augment, training split"
     assert {one["sha256"] for one in about["weights"]} == {one["sha256"] for head in heads for one in head["weights"]}
     assert len(about["weights"]) == 3, "each file once"
     assert about["weights"][0]["name"] == "mammo_diffusion painter" and about["guidance"] == 1.5

@@ -370,11 +370,8 @@ def _bad_sides(
     if draws is None:
         return [], []
     drawn, left_out = draws.of(items, shape, on_images=on_images)
-    sides: list[_BadSide] = [(f"images of {one.home.name}", one.items, one) for one in drawn]
-    return [
-        *sides,
-        *((f"{how} copies of these", spoilt_items(items, how, seed=seed), None) for how in BASELINES),
-    ], left_out
+    sides: list[_BadSide] = [(f"{how} copies of these", spoilt_items(items, how, seed=seed), None) for how in BASELINES]
+    return [*sides, *((f"images of {one.home.name}", one.items, one) for one in drawn)], left_out
 
 
 def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:

@@ -9,15 +9,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from monai_mammo.editing.augmented_set import runs_of_set
 from monai_mammo.errors import RequestError
 from monai_mammo.evaluation.found_breast import breast_in_pixels
 from monai_mammo.evaluation.realism.compared_images import acquired_items, synthetic_items
 from monai_mammo.evaluation.report.image_sorts import sort_of_images
 from monai_mammo.evaluation.report.measured_side import are_readable, loaded_items
 from monai_mammo.evaluation.run_items import load_run
+from monai_mammo.generation.runs.augmented_set import runs_of_set
 from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.generation.runs.manifest import Manifest
+from monai_mammo.prepare.datalist_items import stated_origin
 
 __all__ = ["ReportSource"]
 
@@ -95,7 +96,9 @@ class ReportSource:
             )
         is_run, is_prepared = ((folder / name).is_file() for name in ("manifest.json", "datalist.json"))
         manifest = load_run(folder) if is_run else None
-        form = f"prepared folder, {split} split" if is_prepared else f"folder of {_sort(items)}"
+        parts = () if is_run else runs_of_set(folder)
+        sort = "set of augment" if parts else "prepared folder"
+        form = f"{sort}, {split} split" if is_prepared else f"folder of {_sort(items)}"
         if manifest is not None:
             form = f"run of {manifest.head['command']}" if is_edited_run(manifest.head) else "run"
         return cls(
@@ -104,8 +107,8 @@ class ReportSource:
             items=items,
             constant=constant,
             manifest=manifest,
-            parts=() if is_run else runs_of_set(folder),
-            beside=[item for item in acquired_items(folder, split=split) if item.get("is_acquired")]
+            parts=parts,
+            beside=[item for item in acquired_items(folder, split=split) if stated_origin(item) == "acquired"]
             if is_prepared and not is_run
             else [],
         )
@@ -120,7 +123,7 @@ class ReportSource:
         """Images whose generator, weights and request are stated."""
         if self.manifest is not None:
             return len(self.items)
-        return sum(bool(item.get("is_edited")) for item in self.items) if self.parts else 0
+        return sum(stated_origin(item) == "edited" for item in self.items) if self.parts else 0
 
     @property
     def is_edited(self) -> bool:
