@@ -32,6 +32,7 @@ from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_nam
 from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.prepare.array import locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, SPLIT_KEYS
+from monai_mammo.prepare.datalist_items import ORIGIN_KEYS
 from monai_mammo.prepare.reading import read_any
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback
@@ -44,9 +45,6 @@ _DATALIST, _COCO = "datalist.json", "coco.json"
 _IMAGES_A_RUN = 8
 _MOST_VERSIONS = 100
 _SOURCE = "monai_mammo.augment"
-_MARKS = {"acquired": "is_acquired", "generated": "is_synthetic", "edited": "is_edited"}
-"""What the datalist states of an image, by what it is."""
-
 _DESCRIBED = {"acquired": "Acquired image, not changed by monai_mammo.", "generated": SYNTHETIC, "edited": EDITED}
 """What a picture says in its text, by what it is."""
 
@@ -325,7 +323,7 @@ def _item(
         "source": _SOURCE,
         "source_sha256": file_sha256(source.path),
         "mask_kind": "none" if not lesions else ("contour" if label is not None else "box"),
-        **{mark: mark == _MARKS[origin] for mark in _MARKS.values()},  # all of them: a batch needs the same keys
+        **{key: sort == origin for sort, key in ORIGIN_KEYS.items()},  # all of them: a batch needs the same keys
     }
     drawn = [{"box": box, "finding": finding, "mask": mask if label else None} for box, finding in lesions]
     return item, {"file_name": image, "shape": read.pixels.shape, "lesions": drawn, "described": described}

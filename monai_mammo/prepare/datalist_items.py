@@ -18,6 +18,7 @@ from monai_mammo.prepare.cache import stored
 from monai_mammo.prepare.datalist_form import check_item
 
 __all__ = [
+    "ORIGIN_KEYS",
     "breast_of",
     "half_of_persons",
     "lesion_free_repeated",
@@ -28,6 +29,9 @@ __all__ = [
     "pixels_of",
     "stated_origin",
 ]
+
+ORIGIN_KEYS = {"acquired": "is_acquired", "generated": "is_synthetic", "edited": "is_edited"}
+"""Key of an item that is true where an image is what the name says."""
 
 _HALVES = ("lesion_network", "judge")
 
@@ -275,8 +279,8 @@ def stated_origin(item: Mapping[str, Any]) -> str | None:
         `None` where nothing is stated, as of what was prepared from a data set; an edited image is edited, whatever it
         was before.
     """
-    if item.get("is_edited"):
+    if item.get(ORIGIN_KEYS["edited"]):
         return "edited"
-    if item.get("is_synthetic") or (item.get("labels") or {}).get("is_synthetic") == "true":
+    if item.get(ORIGIN_KEYS["generated"]) or (item.get("labels") or {}).get("is_synthetic") == "true":
         return "generated"
-    return "acquired" if item.get("is_acquired") else None
+    return "acquired" if item.get(ORIGIN_KEYS["acquired"]) else None
