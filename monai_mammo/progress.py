@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-__all__ = ["Progress", "ProgressCallback"]
+__all__ = ["Progress", "ProgressCallback", "time_words"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,3 +32,20 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 """What every command takes as ``progress``: called with a `Progress` now and then, in the caller's thread."""
+
+
+def time_words(seconds: float) -> str:
+    """A duration that is announced, in words.
+
+    Parameters
+    ----------
+    seconds : float
+        0 or more.
+
+    Returns
+    -------
+    str
+        Such as ``40 s`` or ``7 min``, at least ``1 s``.
+    """
+    minutes = seconds / 60
+    return f"{max(1, round(seconds))} s" if minutes < 1.5 else f"{round(minutes)} min"

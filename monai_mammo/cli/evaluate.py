@@ -377,7 +377,9 @@ def _add_report(commands: Any) -> None:
     )
     command.add_argument("--kind", help="acquisition kind of pictures that state none")
     command.add_argument(
-        "--baselines", action="store_true", help="judge real, blurred, shuffled and noised images alike, for comparison"
+        "--baselines",
+        action="store_true",
+        help="judge real images, images of both VAEs, and blurred, shuffled and noised copies alike, for comparison",
     )
     command.add_argument(
         "--features",

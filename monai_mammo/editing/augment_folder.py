@@ -17,7 +17,7 @@ from monai_mammo.bundle import DEFAULT_BUNDLES, PAINTER, find
 from monai_mammo.conditions import Box, Conditions
 from monai_mammo.editing.coco_file import coco_content
 from monai_mammo.editing.edit_run import NotEdited
-from monai_mammo.editing.insert_lesion import insert
+from monai_mammo.editing.insert_lesion import MOST_PLACES, insert
 from monai_mammo.editing.remove_lesion import remove
 from monai_mammo.editing.training_source import TrainingSource, training_sources
 from monai_mammo.errors import MammoError, RequestError
@@ -26,11 +26,13 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.png import png_bytes
+from monai_mammo.generation.runs.augmented_set import RUNS, SUMMARY
 from monai_mammo.generation.runs.edited_form import EDITED
-from monai_mammo.generation.runs.manifest import Manifest, sample_name
+from monai_mammo.generation.runs.manifest import SYNTHETIC, Manifest, sample_name
 from monai_mammo.parsed_numbers import parse_whole
 from monai_mammo.prepare.array import locate_breast
 from monai_mammo.prepare.datalist import FORMAT_VERSION, SPLIT_KEYS
+from monai_mammo.prepare.datalist_items import ORIGIN_KEYS
 from monai_mammo.prepare.reading import read_any
 from monai_mammo.prepare.workers import spread
 from monai_mammo.progress import Progress, ProgressCallback
@@ -39,10 +41,12 @@ from monai_mammo.terms import Finding, Split
 
 __all__ = ["augment"]
 
-_SUMMARY, _DATALIST, _COCO = "augmented.json", "datalist.json", "coco.json"
+_DATALIST, _COCO = "datalist.json", "coco.json"
 _IMAGES_A_RUN = 8
 _MOST_VERSIONS = 100
 _SOURCE = "monai_mammo.augment"
+_DESCRIBED = {"acquired": "Acquired image, not changed by monai_mammo.", "generated": SYNTHETIC, "edited": EDITED}
+"""What a picture says in its text, by what it is."""
 
 
 def augment(
@@ -67,8 +71,9 @@ def augment(
 
     A lesion is inserted into images that are known to show none. Of an image whose lesions are known, they are taken
     out in the first version, and another lesion is inserted beside them in the others. Images whose lesions are not
-    known take no part. The same call in the same folder completes what is missing; the same seed gives the same bytes,
-    whatever the number of workers.
+    known take no part. Where a drawn place of a lesion is refused, as it reaches out of the breast, another is drawn, 5
+    at most, and the run's manifest says how many were (``n_places``). The same call in the same folder completes what
+    is missing; the same seed gives the same bytes, whatever the number of workers.
 
     Parameters
     ----------
@@ -85,7 +90,8 @@ def augment(
     conspicuity : float or None
         Their contrast within the range of real lesions, 0 to 1, as `insert` takes it.
     originals : bool
-        Whether the images that versions were made of are listed too.
+        Whether the images that versions were made of are listed too, each as what it is: acquired, unless it is known
+        to be generated or edited itself.
     seed : int
         Decides all that is drawn by chance.
     workers : int
@@ -103,8 +109,9 @@ def augment(
     Returns
     -------
     dict
-        ``n_images``, ``n_inserted``, ``n_removed``; ``left_out``: reason by name of the image; as ``augmented.json``
-        holds them.
+        ``n_images``, ``n_inserted``, ``n_removed``, ``n_originals``; ``n_placed_anew``, lesions whose first place was
+        refused, and ``most_places`` that are drawn for one; ``left_out``: reason by name of the image; as
+        ``augmented.json`` holds them.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def augment(
     if lesion["finding"] == Finding.NONE:
         raise RequestError("finding 'none' is none: name what is to be inserted")
     out = Path(out)
-    check_output_folder(out, command="augment", is_ours=lambda there: (there / _SUMMARY).is_file())
+    check_output_folder(out, command="augment", is_ours=lambda there: (there / SUMMARY).is_file())
     with folder_lock(out):
         asks = {**painted, **lesion, "per_image": per_image, "seed": seed, "split": split, "originals": originals}
         _open(out, {"request": {**asks, "folder": Path(folder).name}})
@@ -143,11 +150,13 @@ def augment(
                 done += shards[place].n_versions * len(shards[place].sources)
                 if progress is not None:
                     progress(Progress(done, n_all))
-        items, coco = _listed(shards, sources if originals else [], out)
+        manifests = [Manifest.load(shard.folder, is_strict=True) for shard in shards]
+        items, coco = _listed(shards, manifests, sources if originals else [], out)
         if not items:
             first = next(iter(left_out.values()), "it holds no image")
             raise RequestError(f"no image of {folder} was edited: {first}")
-        return _write(out, items, coco, left_out, shape)
+        counts = {"n_originals": len(sources) if originals else 0, "n_placed_anew": _placed_anew(manifests)}
+        return _write(out, items, coco, left_out, shape, counts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +197,7 @@ def _shards(
             words = {**painted, **(lesion if command == "insert" else {}), "seed": int.from_bytes(digest[:7], "big")}
             yield _Shard(
                 command=command,
-                folder=out / "runs" / f"{name}_{number:04d}",
+                folder=out / RUNS / f"{name}_{number:04d}",
                 sources=part,
                 n_versions=n_versions,
                 words=words,
@@ -221,7 +230,7 @@ def _carried_out(shard: _Shard) -> dict[str, str]:
 
 def _open(out: Path, summary: dict[str, Any]) -> None:
     """Accept a folder of the same call; a new one is marked as ours."""
-    path = out / _SUMMARY
+    path = out / SUMMARY
     if path.is_file():
         try:
             there = read_json(path)
@@ -234,7 +243,10 @@ def _open(out: Path, summary: dict[str, Any]) -> None:
 
 
 def _listed(
-    shards: Sequence[_Shard], originals: Sequence[TrainingSource], out: Path
+    shards: Sequence[_Shard],
+    manifests: Sequence[Manifest | None],
+    originals: Sequence[TrainingSource],
+    out: Path,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Items of the datalist and images of the COCO file, their pictures and masks written where they are missing."""
     items, images = [], []
@@ -242,18 +254,23 @@ def _listed(
         read = _read(source.path)
         shown = read.conditions.replace(box=source.boxes[0] if source.boxes else None)
         lesions = [(box, shown.finding or Finding.MASS) for box in source.boxes]
-        item, image = _item(out, source.image_id, source, read, shown, lesions, read.lesion_mask)
+        item, image = _item(out, source.image_id, source, read, shown, lesions, read.lesion_mask, origin=source.origin)
         items.append(item)
         images.append(image)
-    for shard in shards:
-        manifest = Manifest.load(shard.folder, is_strict=True)
+    for shard, manifest in zip(shards, manifests, strict=True):
         if manifest is None:
             continue
         for index in sorted(manifest.samples):
             item, image = _edited(out, shard, index, manifest.samples[index])
-            items.append({**item, "is_edited": True})
+            items.append(item)
             images.append(image)
     return items, images
+
+
+def _placed_anew(manifests: Sequence[Manifest | None]) -> int:
+    """Inserted lesions of which the first place that was drawn was refused."""
+    entries = [entry for manifest in manifests if manifest is not None for entry in manifest.samples.values()]
+    return sum(lesion.get("n_places", 1) > 1 for entry in entries for lesion in entry.get("lesions", ()))
 
 
 def _edited(out: Path, shard: _Shard, index: int, entry: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -282,16 +299,19 @@ def _item(
     shown: Conditions,
     lesions: Sequence[tuple[Box, Finding]],
     mask: np.ndarray | None,
+    *,
+    origin: str = "edited",
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An item of the datalist, and the same for COCO."""
+    """An item of the datalist, and the same for COCO; both, and the pictures, say what the image is."""
+    described = _DESCRIBED[origin]
     image, breast = f"images/{name}.png", f"breasts/{name}.png"
     label = f"masks/{name}.png" if mask is not None and lesions and source.is_outlined else None
     if label is not None and mask is not None:
-        _save_missing(out / label, mask)
+        _save_missing(out / label, mask, described)
     if not (out / breast).is_file():
         found = locate_breast(read).mask if source.breast is None else read_brightness(source.breast) > 0.5
-        _save_missing(out / breast, found)
-    _save_missing(out / image, np.rint(read.pixels * 65535).astype(np.uint16))
+        _save_missing(out / breast, found, described)
+    _save_missing(out / image, np.rint(read.pixels * 65535).astype(np.uint16), described)
     item: dict[str, Any] = {"image": image, "breast": breast}
     if label is not None:
         item["label"] = label
@@ -303,9 +323,10 @@ def _item(
         "source": _SOURCE,
         "source_sha256": file_sha256(source.path),
         "mask_kind": "none" if not lesions else ("contour" if label is not None else "box"),
+        **{key: sort == origin for sort, key in ORIGIN_KEYS.items()},  # all of them: a batch needs the same keys
     }
     drawn = [{"box": box, "finding": finding, "mask": mask if label else None} for box, finding in lesions]
-    return item, {"file_name": image, "shape": read.pixels.shape, "lesions": drawn}
+    return item, {"file_name": image, "shape": read.pixels.shape, "lesions": drawn, "described": described}
 
 
 def _read(path: Path) -> Mammogram:
@@ -315,9 +336,9 @@ def _read(path: Path) -> Mammogram:
     return read
 
 
-def _save_missing(path: Path, pixels: np.ndarray) -> None:
+def _save_missing(path: Path, pixels: np.ndarray, described: str) -> None:
     if not path.is_file():
-        save_bytes(png_bytes(pixels, description=EDITED), path, make_folder=True)
+        save_bytes(png_bytes(pixels, description=described), path, make_folder=True)
 
 
 def _write(
@@ -326,20 +347,23 @@ def _write(
     coco: Sequence[Mapping[str, Any]],
     left_out: Mapping[str, str],
     shape: tuple[int, int] | None,
+    counts: Mapping[str, int],
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"version": FORMAT_VERSION, "shape": None if shape is None else list(shape)}
     content |= {key: items if split is Split.TRAIN else [] for split, key in SPLIT_KEYS.items()}
     data = (json.dumps(content, indent=1) + "\n").encode()
     save_bytes(data, out / _DATALIST)
     save_text(json.dumps(coco_content(coco, description=EDITED)) + "\n", out / _COCO)
-    kinds = [str(item["image_id"]).rpartition("_")[0].rpartition("_")[2] for item in items]
+    kinds = [str(item["image_id"]).rpartition("_")[0].rpartition("_")[2] for item in items[counts["n_originals"] :]]
     summary = {
-        **read_json(out / _SUMMARY),
+        **read_json(out / SUMMARY),
         "n_images": len(items),
         "n_inserted": kinds.count("inserted"),
         "n_removed": kinds.count("removed"),
+        **counts,
+        "most_places": MOST_PLACES,
         "left_out": dict(sorted(left_out.items())),
         "datalist_sha256": bytes_sha256(data),
     }
-    save_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", out / _SUMMARY)
+    save_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", out / SUMMARY)
     return summary

@@ -22,10 +22,10 @@ def coco_content(images: Sequence[Mapping[str, Any]], *, description: str) -> di
     Parameters
     ----------
     images : sequence of mapping
-        Each with ``file_name``, ``shape`` (rows, columns) and ``lesions``, a list of mappings with ``box`` (fractions),
-        ``finding`` and, where it is outlined, ``mask``.
+        Each with ``file_name``, ``shape`` (rows, columns), ``described``, in words what it is, and ``lesions``, a list
+        of mappings with ``box`` (fractions), ``finding`` and, where it is outlined, ``mask``.
     description : str
-        What the images are.
+        What the images are; one that is something else says so by a ``description`` of its own.
 
     Returns
     -------
@@ -37,7 +37,8 @@ def coco_content(images: Sequence[Mapping[str, Any]], *, description: str) -> di
     annotations: list[dict[str, Any]] = []
     for number, image in enumerate(images, start=1):
         rows, columns = image["shape"]
-        listed.append({"id": number, "file_name": image["file_name"], "height": rows, "width": columns})
+        own = {} if image["described"] == description else {"description": image["described"]}
+        listed.append({"id": number, "file_name": image["file_name"], "height": rows, "width": columns, **own})
         for lesion in image["lesions"]:
             annotations.append(
                 {

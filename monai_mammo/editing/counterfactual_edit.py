@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import ndimage
 
 from monai_mammo.bundle import DEFAULT_BUNDLES, JUDGE, describe
@@ -331,12 +332,20 @@ class _Changer:
     def changed(self, strength: float, steering: float) -> tuple[np.ndarray, float]:
         """Stored values after a change, and the mean change of brightness in the breast."""
         edit, source = self.edit, self.edit.source
-        steer = edit.network.steering(edit.generator.autoencoder, edit.target, steering) if steering else None
+        steer = None
+        if steering:
+            how = {} if edit.target.is_of_lesion else {"seen_of": self._seen_of(strength)}
+            steer = edit.network.steering(edit.generator.autoencoder, edit.target, steering, **how)
         added = self._drawn(self.sought, strength, steer) - self._as_it_is(strength)
         added = edit.prepared.trace.inverse((added * self.soft).astype(np.float32), order=3)
         added = np.sign(added) * np.maximum(np.abs(added) - _LEAST_CHANGE, 0) * self.may_change
         pixels = source.scale.changed(source.stored, source.mammogram.pixels, added)
         return pixels, float(np.abs(added)[source.breast].mean())
+
+    def _seen_of(self, strength: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What is read of the file once a whole breast is drawn: of a region the draw is read as the file is."""
+        planes = (self.edit.prepared.image, self._as_it_is(strength), self.soft)
+        return _laid_over(*(torch.from_numpy(np.ascontiguousarray(one)).to(self.latent)[None, None] for one in planes))
 
     def _as_it_is(self, strength: float) -> np.ndarray:
         """What the change is measured from: of a region the autoencoder's picture, of all the same draw unchanged."""
@@ -358,6 +367,16 @@ class _Changer:
             steps=edit.request.steps,
             steer=steer,
         )
+
+
+def _laid_over(base: torch.Tensor, own: torch.Tensor, soft: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A file on the prepared grid with what a drawn picture, padded to whole latents, changes of it."""
+    rows, columns = base.shape[-2:]
+
+    def seen(image: torch.Tensor) -> torch.Tensor:
+        return (base + (image[..., :rows, :columns] - own) * soft).clamp(0, 1)
+
+    return seen
 
 
 def _inside(breast: np.ndarray) -> np.ndarray:

@@ -90,6 +90,8 @@ class Aim(NamedTuple):
         Whether spicules are drawn in the pixels of the file where they are thinner than the painter's.
     warnings : tuple of str
         What else is to be known of it, a sentence each.
+    n_places : int
+        Places that were drawn for it, the last of which is taken.
     """
 
     region: np.ndarray
@@ -105,6 +107,7 @@ class Aim(NamedTuple):
     contrast: ContrastRange | None = None
     has_spicules: bool = False
     warnings: tuple[str, ...] = ()
+    n_places: int = 1
 
 
 def carry_out_edits(
@@ -382,6 +385,7 @@ def _lesion(source: EditSource, pixels: np.ndarray, aim: Aim, change: Change) ->
     assert box is not None and held is not None
     return {
         "where": aim.where,
+        "n_places": aim.n_places,
         "box": [round(v, 5) for v in box],
         "contrast": _contrast(source, pixels, aim.requested, change.window),
         "real_contrast": {"of": dict(held.of), "low": held.contrast[0], "high": held.contrast[-1]},

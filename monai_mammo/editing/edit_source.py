@@ -23,7 +23,7 @@ from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.prepare.reading import is_picture, read_any, read_stored
 from monai_mammo.study import Mammogram
 
-__all__ = ["FRAME", "EditSource"]
+__all__ = ["FRAME", "EditSource", "origin_of_file"]
 
 FRAME = (384, 288)
 """Rows and columns of the frame on which places are drawn."""
@@ -115,7 +115,7 @@ class EditSource:
             located=located,
             prepared=prepared,
             is_dicom=is_dicom,
-            origin=_origin_of_picture(path) if header is None else _origin(header),
+            origin=_origin(path, header),
             told=() if header is None else told_lesions(header),
         )
 
@@ -296,15 +296,32 @@ class EditSource:
 _KNOWN = ("kind", "view", "laterality", "density")
 
 
-def _origin(dataset: Dataset) -> str:
-    if dataset.get("SyntheticData") != "YES":
+def origin_of_file(path: Path) -> str:
+    """What a mammogram's file is known to be.
+
+    Parameters
+    ----------
+    path : Path
+        DICOM file, or picture: it cannot say what it is, and one that lies in the folder of its sample is known.
+
+    Returns
+    -------
+    {"acquired", "generated", "edited"}
+
+    Raises
+    ------
+    MammoError
+        The file cannot be read.
+    """
+    return _origin(path, None if is_picture(path) else read_dataset(path))
+
+
+def _origin(path: Path, header: Dataset | None) -> str:
+    if header is None:
+        return "edited" if is_edited_picture(path) else "generated" if is_generated_picture(path) else "acquired"
+    if header.get("SyntheticData") != "YES":
         return "acquired"
-    return "generated" if edited_source(dataset) is None else "edited"
-
-
-def _origin_of_picture(path: Path) -> str:
-    """A picture cannot say what it is; one that lies in the folder of its sample is known."""
-    return "edited" if is_edited_picture(path) else "generated" if is_generated_picture(path) else "acquired"
+    return "generated" if edited_source(header) is None else "edited"
 
 
 def _fields(conditions: Conditions) -> dict[str, Any]:

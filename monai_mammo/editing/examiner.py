@@ -93,7 +93,14 @@ class Examiner:
             if head in outputs
         }
 
-    def steering(self, autoencoder: Any, target: ReadingTarget, weight: float) -> Callable[[Tensor], Tensor]:
+    def steering(
+        self,
+        autoencoder: Any,
+        target: ReadingTarget,
+        weight: float,
+        *,
+        seen_of: Callable[[Tensor], Tensor] = lambda image: image,
+    ) -> Callable[[Tensor], Tensor]:
         """Move of a predicted latent towards what is to be read.
 
         The gradient of the log probability is taken in the picture and smoothed, so that the move changes how bright
@@ -106,6 +113,9 @@ class Examiner:
         target : ReadingTarget
         weight : float
             Root mean square of the move, in brightness.
+        seen_of : callable
+            ``seen_of(image)``, what is read once a picture, (B, 1, rows, columns), is drawn: of an edit the file with
+            what is added to it. What brings a drawn picture up to B may take the file from C to D.
 
         Returns
         -------
@@ -117,7 +127,7 @@ class Examiner:
             image = autoencoder.from_latent(latent)
             with torch.enable_grad():
                 seen = image.detach().clone().requires_grad_(True)
-                logits = self.network(seen)[target.name].float()
+                logits = self.network(seen_of(seen))[target.name].float()
                 classes = torch.full((len(latent),), target.place, device=latent.device)
                 loss = functional.cross_entropy(logits, classes, reduction="sum")
                 (gradient,) = torch.autograd.grad(loss, seen)

@@ -13,13 +13,19 @@ from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.edit_run import Aim, carry_out_edits
 from monai_mammo.editing.edit_source import EditSource
 from monai_mammo.editing.lesion_place import placed_lesion
+from monai_mammo.errors import RequestError
 from monai_mammo.generation.runs.run import Run
 from monai_mammo.lesions.contrast_ranges import ContrastRange, longer_side, shipped_contrast_ranges
-from monai_mammo.painting.local_edit import region_in_picture
+from monai_mammo.painting.local_edit import region_in_picture, window_round
 from monai_mammo.progress import ProgressCallback
 from monai_mammo.terms import Margin
 
-__all__ = ["insert"]
+__all__ = ["MOST_PLACES", "insert"]
+
+MOST_PLACES = 5
+"""Places that are drawn for a lesion, at most, where those before are refused."""
+
+_APART = 10_000_019  # numbers of samples lie below
 
 
 def insert(
@@ -151,11 +157,8 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
     taken = source.known_lesions()
     aims: list[Aim] = []
     for number in range(request.n_lesions):
-        outline, where = placed_lesion(request, source, index + number * request.count, taken=taken)
+        outline, where, n_places = _allowed_place(request, source, index + number * request.count, taken)
         region = region_in_picture(outline)
-        source.refuse_outside(outline)
-        source.refuse_outside(region, most=0.1)
-        source.refuse_text(region)
         taken = taken | region
         aims.append(
             Aim(
@@ -167,9 +170,42 @@ def _aim(request: EditRequest, source: EditSource, index: int) -> Aim:
                 contrast=_real_contrast(request, source, outline),
                 has_spicules=request.lesion.lesion_margin is Margin.SPICULATED,
                 warnings=source.over_known(outline),
+                n_places=n_places,
             )
         )
     return aims[0]._replace(beside=tuple(aims[1:]))
+
+
+def _allowed_place(
+    request: EditRequest, source: EditSource, sample_id: int, taken: np.ndarray
+) -> tuple[np.ndarray, str, int]:
+    """Outline of a lesion where one may be painted, where it comes from, and how many places were drawn for it.
+
+    A place that box or mask names is the only one; of a drawn one, which is drawn on a coarser grid than the file's,
+    another is drawn where it is refused.
+    """
+    most = 1 if request.box is not None or request.mask is not None else MOST_PLACES
+    for attempt in range(most):
+        outline, where = placed_lesion(request, source, sample_id + attempt * _APART, taken=taken)
+        try:
+            _refuse_place(source, outline)
+        except RequestError as error:
+            if attempt + 1 < most:
+                continue
+            if most == 1:
+                raise
+            raise RequestError(f"{error} (the last of {most} places that were drawn)") from None
+        break
+    return outline, where, attempt + 1
+
+
+def _refuse_place(source: EditSource, outline: np.ndarray) -> None:
+    """Raise where a lesion may not be painted: outside the breast, over text, or larger than the painter's crop."""
+    region = region_in_picture(outline)
+    source.refuse_outside(outline)
+    source.refuse_outside(region, most=0.1)
+    source.refuse_text(region)
+    window_round(region)
 
 
 def _real_contrast(request: EditRequest, source: EditSource, outline: np.ndarray) -> ContrastRange:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from monai_mammo.conditions import Box, Conditions
+from monai_mammo.editing.edit_source import origin_of_file
 from monai_mammo.errors import RequestError
 from monai_mammo.files.png import png_bytes
 from monai_mammo.files.whole import save_bytes
-from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of
+from monai_mammo.prepare.datalist_items import breast_of, load_datalist, mask_of, pixels_of, stated_origin
 from monai_mammo.prepare.geometry import box_of_mask, mask_of_box
 from monai_mammo.prepare.mammogram_files import image_files
 from monai_mammo.prepare.reading import read_any
@@ -43,6 +44,8 @@ class TrainingSource:
         Whether its lesions are outlined, or it shows none.
     breast : Path or None
         Mask of the breast on the file's grid; `None` where it is to be looked for.
+    origin : {"acquired", "generated", "edited"}
+        What is stated of it.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class TrainingSource:
     boxes: tuple[Box, ...]
     is_outlined: bool
     breast: Path | None
+    origin: str = "acquired"
 
 
 def training_sources(
@@ -110,6 +114,7 @@ def _of_prepared(
                 boxes=boxes,
                 is_outlined=item.get("mask_kind") in ("contour", "none"),
                 breast=path.with_name(f"{name}_breast_mask.png"),
+                origin=stated_origin(item) or "acquired",
             )
         )
     return sources, left_out, shape
@@ -140,6 +145,7 @@ def _of_files(folder: Path) -> tuple[list[TrainingSource], dict[str, str]]:
                 boxes=boxes,
                 is_outlined=read.lesion_mask is not None or not boxes,
                 breast=None,
+                origin=origin_of_file(path),
             )
         )
     return sources, left_out

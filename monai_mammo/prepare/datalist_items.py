@@ -18,6 +18,7 @@ from monai_mammo.prepare.cache import stored
 from monai_mammo.prepare.datalist_form import check_item
 
 __all__ = [
+    "ORIGIN_KEYS",
     "breast_of",
     "half_of_persons",
     "lesion_free_repeated",
@@ -26,7 +27,11 @@ __all__ = [
     "mask_of",
     "outlined_items",
     "pixels_of",
+    "stated_origin",
 ]
+
+ORIGIN_KEYS = {"acquired": "is_acquired", "generated": "is_synthetic", "edited": "is_edited"}
+"""Key of an item that is true where an image is what the name says."""
 
 _HALVES = ("lesion_network", "judge")
 
@@ -258,3 +263,24 @@ def lesion_free_repeated(items: Sequence[dict[str, Any]], times: int = 2) -> lis
     list of dict
     """
     return [item for item in items for _ in range(times if item.get("mask_kind") == "none" else 1)]
+
+
+def stated_origin(item: Mapping[str, Any]) -> str | None:
+    """What an image is, as its item states it.
+
+    Parameters
+    ----------
+    item : mapping
+        Of a datalist, of a run, or of files.
+
+    Returns
+    -------
+    {"edited", "generated", "acquired", None}
+        `None` where nothing is stated, as of what was prepared from a data set; an edited image is edited, whatever it
+        was before.
+    """
+    if item.get(ORIGIN_KEYS["edited"]):
+        return "edited"
+    if item.get(ORIGIN_KEYS["generated"]) or (item.get("labels") or {}).get("is_synthetic") == "true":
+        return "generated"
+    return "acquired" if item.get(ORIGIN_KEYS["acquired"]) else None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +18,11 @@ import monai_mammo
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Conditions
 from monai_mammo.editing.coco_file import run_lengths
-from monai_mammo.errors import RequestError
+from monai_mammo.editing.training_source import training_sources
+from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.evaluation.realism.compared_images import synthetic_items
+from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.source_pairs import source_items
 from monai_mammo.files.png import save_png
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare.datalist_items import load_datalist
@@ -92,6 +99,73 @@ def test_each_image_gets_the_versions_that_fit_it(made):
     assert y0 * 160 - 30 < rows.mean() < y1 * 160 + 30 and x0 * 120 - 30 < columns.mean() < x1 * 120 + 30
     known, both = (np.asarray(Image.open(items[n]["label"])) > 0 for n in ("a1", "a1_inserted_1"))
     assert (both & known).sum() == known.sum() < both.sum(), "the lesions that were there are in the label too"
+
+
+def text_of(path) -> str:
+    with Image.open(path) as picture:
+        return " ".join(map(str, picture.info.values()))
+
+
+def test_what_is_acquired_says_so_and_what_was_edited_does(made):
+    out, summary = made
+    items = {item["image_id"]: item for item in json.loads((out / "datalist.json").read_text())["training"]}
+    coco = {Path(one["file_name"]).stem: one for one in json.loads((out / "coco.json").read_text())["images"]}
+    assert summary["n_originals"] == 2 and (summary["n_placed_anew"], summary["most_places"]) == (0, 5)
+    for name, item in items.items():
+        pictures = [out / item[key] for key in ("image", "breast", "label") if key in item]
+        is_original = name in ("a0", "a1")
+        assert (item["is_acquired"], item["is_edited"], item["is_synthetic"]) == (is_original, not is_original, False)
+        for path in pictures:
+            assert ("Acquired image, not changed by monai_mammo." in text_of(path)) is is_original, path
+            assert ("of which a part was changed" in text_of(path)) is not is_original, path
+        assert ("Acquired image, not changed" in coco[name].get("description", "")) is is_original
+
+
+@pytest.mark.parametrize(
+    ("stated", "origin"),
+    [
+        ({}, "acquired"),
+        ({"is_synthetic": True}, "generated"),
+        ({"labels": {"is_synthetic": "true"}}, "generated"),
+        ({"is_edited": True}, "edited"),
+    ],
+)
+def test_an_image_that_is_itself_generated_or_edited_is_not_called_acquired(prepared, tmp_path, stated, origin):
+    home = shutil.copytree(prepared, tmp_path / "prepared")
+    content = json.loads((home / "datalist.json").read_text())
+    content["training"] = [{**content["training"][0], **stated}]
+    (home / "datalist.json").write_text(json.dumps(content))
+    ((source,), left_out, _) = training_sources(home, tmp_path / "out", split="training")
+    assert source.origin == origin and not left_out
+
+
+def test_a_report_of_a_set_states_the_weights_and_examines_what_was_made(made):
+    out, _ = made
+    source = ReportSource.of(out, kind=None, split="training")
+    heads = [json.loads(path.read_text()) for path in out.glob("runs/*/manifest.json")]
+    assert len(heads) == len(source.runs) == 3
+    about = source.about()
+    assert about["form"] == "set of augment, training split"
+    assert {one["sha256"] for one in about["weights"]} == {one["sha256"] for head in heads for one in head["weights"]}
+    assert len(about["weights"]) == 3, "each file once"
+    assert about["weights"][0]["name"] == "mammo_diffusion painter" and about["guidance"] == 1.5
+    assert about["n_requested"] == about["n_images"] == source.n_stated == 4 and about["images"] == "edited"
+    assert {item["image_id"] for item in source.beside} == {"a0", "a1"}
+    positions, origins = source_items(source.items, None, beside=source.beside)
+    assert len(positions) == 4 and {item["image_id"] for item in origins} == {"a0", "a1"}
+    drawn = Counter(str(item["image_id"]).split("_")[1] for item in synthetic_items(out))
+    assert drawn == {"inserted": 3, "removed": 1}, "nothing acquired is taken for what was made"
+
+
+def test_a_set_with_a_changed_manifest_is_refused_and_one_without_its_runs_states_no_weights(made, tmp_path):
+    out = shutil.copytree(made[0], tmp_path / "set")
+    path = out / "runs" / "normal_0000" / "manifest.json"
+    path.write_text(path.read_text().replace('"guidance": 1.5', '"guidance": 2.5'))
+    with pytest.raises(MammoError, match="normal_0000"):
+        ReportSource.of(out, kind=None, split="training")
+    shutil.rmtree(out / "runs")
+    source = ReportSource.of(out, kind=None, split="training")
+    assert "weights" not in source.about() and source.n_stated == 0 and not source.runs
 
 
 def test_monai_and_our_data_sets_load_it(made):

@@ -20,7 +20,7 @@ from monai_mammo import networks
 from monai_mammo.bundle import BundleFolder, seal
 from monai_mammo.cli.main import main
 from monai_mammo.conditions import Box
-from monai_mammo.editing.counterfactual_edit import _Changer, _doubt, _Edit
+from monai_mammo.editing.counterfactual_edit import _Changer, _doubt, _Edit, _laid_over
 from monai_mammo.editing.counterfactual_search import STEERING, STRENGTHS, searched
 from monai_mammo.editing.edit_request import EditRequest
 from monai_mammo.editing.examiner import MAIN, Examiner, _smooth
@@ -173,6 +173,29 @@ def test_what_is_said_of_a_lesion_changes_in_its_region_alone(agreeing, scanned,
         assert columns.max() / width < box.x1 + reach * height / width
 
 
+@pytest.mark.parametrize("asked", ["density=B", "finding=mass"])
+def test_the_density_is_steered_by_what_is_read_of_the_file(agreeing, scanned, monkeypatch, asked):
+    target, box = ReadingTarget.parse(asked), None if asked == "density=B" else Box.parse("0.1,0.4,0.3,0.5")
+    request = EditRequest(command="counterfactual", images=(str(scanned()),), target=target, box=box, steps=2)
+    bundles = RunBundles.find(request.bundle, request.autoencoder, request.lesion_network)
+    edit = _Edit.loaded(request, target, bundles, device="cpu")
+    changer = _Changer.of(edit, edit._region()[0], edit.network.readings(edit.prepared.image))
+    told = []
+
+    def steering(self, autoencoder, target, weight, **how):
+        told.append(how)
+        return lambda latent: latent
+
+    monkeypatch.setattr(Examiner, "steering", steering)
+    changer.changed(0.5, 0.01)
+    assert [set(how) for how in told] == [{"seen_of"} if box is None else set()]
+    for how in told:
+        own = torch.from_numpy(changer._as_it_is(0.5))[None, None]
+        assert np.allclose(
+            how.get("seen_of", lambda image: image)(own)[0, 0], edit.prepared.image if how else own[0, 0]
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -265,6 +288,34 @@ def test_steering_moves_brightness_smoothly_towards_what_is_asked(agreeing, draw
         inside = ndimage.binary_erosion(picture > 0)
         finer = move - ndimage.uniform_filter(move, 3)
         assert np.abs(finer[inside]).mean() < 0.2 * np.abs(move[inside]).mean()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_steering_goes_by_the_file_with_what_is_drawn_and_not_by_the_drawn_picture(agreeing, drawn, sign):
+    """A file that follows what is drawn, and one that goes against it: both are read more as asked after the move."""
+    home = BundleFolder(agreeing / "mammo_lesion_segmentation")
+    examiner = Examiner.load(home, MAIN, (), device="cpu")
+    picture = torch.from_numpy(prepare_mammogram(drawn, shape=SHAPE).image)[None, None]
+    base, target = 0.8 * picture, ReadingTarget.parse("density=D")
+
+    def seen_of(image):
+        return (base + sign * (image - picture)).clamp(0, 1)
+
+    moved = examiner.steering(Plain(), target, 0.002, seen_of=seen_of)(picture)
+    shares = [examiner.readings(seen_of(one)[0, 0].numpy())["density"]["D"] for one in (picture, moved)]
+    assert shares[1] > shares[0]
+
+
+def test_what_is_laid_over_a_file_is_what_the_edit_adds_to_it():
+    """In the region the file and the change, outside it the file, whatever was drawn; a padded picture is cut."""
+    rng = torch.Generator().manual_seed(0)
+    base, own, image = (0.2 + 0.4 * torch.rand(size, generator=rng) for size in ((8, 6), (8, 6), (1, 1, 12, 8)))
+    soft = torch.zeros(8, 6)
+    soft[2:5, 1:4] = 1
+    seen = _laid_over(base, own, soft)(image)[0, 0]
+    assert (
+        torch.allclose(seen, base + (image[0, 0, :8, :6] - own) * soft) and (seen[soft == 0] == base[soft == 0]).all()
+    )
 
 
 @pytest.mark.parametrize("axis", [2, 3])

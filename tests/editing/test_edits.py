@@ -14,7 +14,10 @@ from PIL import Image
 import monai_mammo
 from monai_mammo.cli.main import main
 from monai_mammo.dicom import read_segmentation
+from monai_mammo.editing.edit_source import EditSource
+from monai_mammo.editing.insert_lesion import MOST_PLACES
 from monai_mammo.errors import MammoError, RequestError
+from monai_mammo.painting.local_edit import window_round
 
 PLACE = {"box": "0.1,0.4,0.4,0.6", "seed": 5, "steps": 2}
 
@@ -82,6 +85,67 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tiny, pictur
     resumed = monai_mammo.insert(picture, out=first, seed=5, **words)
     assert resumed.n_made == 1
     assert samples == {k: v for k, v in hashes(first).items() if len(k.parts) > 1}
+
+
+def refuse_first(monkeypatch, n_refused: int) -> list:
+    """Have the first places of a lesion lie outside the breast; gives all that were drawn."""
+    seen: list = []
+    allow = EditSource.refuse_outside
+
+    def refuse(self, region, *, most=0.0):
+        if most == 0.0:  # the outline, which comes before the region that is painted for it
+            seen.append(region)
+        if len(seen) <= n_refused:
+            raise RequestError(f"5% of the region lies outside the breast of {self.path}: none of it may")
+        allow(self, region, most=most)
+
+    monkeypatch.setattr(EditSource, "refuse_outside", refuse)
+    return seen
+
+
+def test_another_place_is_drawn_where_one_is_refused_and_the_manifest_says_so(tiny, picture, tmp_path, monkeypatch):
+    words = {"view": "CC", "laterality": "L", "size_px": 40, "steps": 1, "seed": 5}
+    first = monai_mammo.insert(picture, out=tmp_path / "first", **words)
+    assert first.samples[0]["lesions"][0]["n_places"] == 1
+    with monkeypatch.context() as patch:
+        seen = refuse_first(patch, 2)
+        moved = monai_mammo.insert(picture, out=tmp_path / "moved", **words)
+    (lesion,) = moved.samples[0]["lesions"]
+    assert lesion["n_places"] == len(seen) == 3 and lesion["box"] != first.samples[0]["lesions"][0]["box"]
+    assert (seen[0] != seen[1]).any() and (seen[1] != seen[2]).any()
+    asked = values_of(moved.folder / "sample_0000" / "requested.png") > 0
+    assert (asked == seen[2]).all(), "the last is the one that is painted"
+
+
+@pytest.mark.parametrize(
+    ("words", "n_places", "sentence"),
+    [
+        ({"size_px": 40}, MOST_PLACES, r"none of it may \(the last of 5 places that were drawn\)"),
+        ({"box": "0.1,0.4,0.4,0.6"}, 1, "none of it may$"),
+    ],
+)
+def test_places_are_drawn_no_more_than_stated_and_a_named_one_is_the_only_one(
+    tiny, picture, tmp_path, monkeypatch, words, n_places, sentence
+):
+    seen = refuse_first(monkeypatch, 10**6)
+    with pytest.raises(RequestError, match=sentence):
+        monai_mammo.insert(picture, out=tmp_path / "run", view="CC", laterality="L", steps=1, seed=5, **words)
+    assert len(seen) == n_places
+
+
+def test_a_drawn_place_that_is_too_large_for_the_painter_is_drawn_anew(tiny, picture, tmp_path, monkeypatch):
+    seen = []
+
+    def narrow(region):
+        seen.append(region)
+        if len(seen) == 1:
+            raise RequestError("the region spans 500 pixels, and the painter must see its surroundings")
+        return window_round(region)
+
+    monkeypatch.setattr("monai_mammo.editing.insert_lesion.window_round", narrow)
+    words = {"view": "CC", "laterality": "L", "size_px": 40, "steps": 1, "seed": 5}
+    run = monai_mammo.insert(picture, out=tmp_path / "run", **words)
+    assert run.samples[0]["lesions"][0]["n_places"] == 2 == len(seen)
 
 
 def test_verify_tells_an_edited_image_from_its_source_and_sees_planted_faults(tiny, picture, tmp_path):

@@ -17,7 +17,7 @@ from monai_mammo.evaluation.run_items import items_of_run, load_run
 from monai_mammo.files.picture import is_picture
 from monai_mammo.generation.runs.edited_form import is_edited_run
 from monai_mammo.prepare.breast import chest_wall_side
-from monai_mammo.prepare.datalist_items import load_datalist, pixels_of
+from monai_mammo.prepare.datalist_items import load_datalist, pixels_of, stated_origin
 from monai_mammo.prepare.geometry import mirror
 from monai_mammo.prepare.picture_decoding import read_picture
 from monai_mammo.terms import AcquisitionKind, ChestWall
@@ -90,8 +90,9 @@ def synthetic_items(
     Returns
     -------
     list of dict
-        Of a prepared folder the files, whose pixels are not read yet. A picture states no more than its kind, and each
-        is a person of its own.
+        Of a prepared folder the files, whose pixels are not read yet, without those that it states to be acquired, as
+        `augment` does of the images that it edited. A picture states no more than its kind, and each is a person of
+        its own.
 
     Raises
     ------
@@ -110,7 +111,8 @@ def synthetic_items(
             return _with_kind(items_of_edited_run(manifest, shape=grid, breast_of=breast_of), stated)
         return _with_kind(items_of_run(folder, breast_of=breast_of), stated)
     if (folder / "datalist.json").is_file():
-        return _with_kind(acquired_items(folder, split=split), stated)
+        items = [item for item in acquired_items(folder, split=split) if stated_origin(item) != "acquired"]
+        return _with_kind(items, stated)
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a run, a prepared folder or a folder of pictures")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and is_picture(path))

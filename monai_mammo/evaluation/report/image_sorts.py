@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from monai_mammo.prepare.datalist_items import stated_origin
+
 __all__ = ["ImageSort", "sort_of_image", "sort_of_images"]
 
 
@@ -15,6 +17,9 @@ class ImageSort(StrEnum):
     SYNTHETIC = "SYNTHETIC"
     EDITED = "edited"
     EXAMINED = "examined"
+
+
+_SORTS: dict[str | None, ImageSort] = {"edited": ImageSort.EDITED, "generated": ImageSort.SYNTHETIC}
 
 
 def sort_of_image(item: Mapping[str, Any]) -> ImageSort:
@@ -31,11 +36,7 @@ def sort_of_image(item: Mapping[str, Any]) -> ImageSort:
         Generated where a run or its datalist states it, edited where `insert` or another command that edits does, and
         otherwise only what it is here: examined.
     """
-    if item.get("is_edited"):
-        return ImageSort.EDITED
-    if item.get("is_synthetic") or item.get("labels", {}).get("is_synthetic") == "true":
-        return ImageSort.SYNTHETIC
-    return ImageSort.EXAMINED
+    return _SORTS.get(stated_origin(item), ImageSort.EXAMINED)
 
 
 def sort_of_images(items: Iterable[Mapping[str, Any]]) -> ImageSort:

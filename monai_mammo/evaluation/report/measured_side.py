@@ -30,7 +30,15 @@ from monai_mammo.evaluation.report.measure_cache import (
 from monai_mammo.networks import PyramidJudge
 from monai_mammo.prepare.datalist_items import pixels_of
 
-__all__ = ["MeasuredSide", "closest_of", "closest_of_copies", "is_measured", "loaded_items", "measured_side"]
+__all__ = [
+    "MeasuredSide",
+    "are_readable",
+    "closest_of",
+    "closest_of_copies",
+    "is_measured",
+    "loaded_items",
+    "measured_side",
+]
 
 _CHUNK = 32  # images after which progress is told
 
@@ -99,6 +107,23 @@ class MeasuredSide:
             readings={name: tuple(some[i] for i in rows) for name, some in self.readings.items()},
             nearest=None if self.nearest is None else tuple(self.nearest[i] for i in rows),
         )
+
+
+def are_readable(items: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether lesion network and judge have something to read for: each image states its breast and a condition.
+
+    Parameters
+    ----------
+    items : sequence of mapping
+
+    Returns
+    -------
+    bool
+    """
+    return all(
+        "breast" in item and any(item["conditions"].get(name) for name in ("view", "density", "finding", "birads"))
+        for item in items
+    )
 
 
 def loaded_items(items: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:

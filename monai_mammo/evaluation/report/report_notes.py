@@ -77,6 +77,11 @@ def notes_of(
         )
     if mixed := unlike_kinds(source, known):
         notes.append(mixed)
+    if source.beside:
+        notes.append(
+            f"{_counted(len(source.beside), 'acquired image')}, which the folder lists beside those that were made of "
+            "them, take no part: what was made is examined."
+        )
     if source.constant:
         notes.append(f"Of one value everywhere, and left out: {_counted(len(source.constant), 'image')}.")
     if flat:

@@ -27,13 +27,20 @@ from monai_mammo.evaluation.realism.realism_of_folder import reference_and_contr
 from monai_mammo.evaluation.report.baselines import BASELINES, baseline_positions, spoilt_items
 from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.criteria import verdicts_of
+from monai_mammo.evaluation.report.drawn_baselines import VAE_BUNDLES, DrawnBaseline, DrawnBaselines
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
 from monai_mammo.evaluation.report.kept_breasts import KeptBreasts
 from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.lights import Light
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_ahead import Ahead
-from monai_mammo.evaluation.report.measured_side import MeasuredSide, closest_of_copies, loaded_items, measured_side
+from monai_mammo.evaluation.report.measured_side import (
+    MeasuredSide,
+    are_readable,
+    closest_of_copies,
+    loaded_items,
+    measured_side,
+)
 from monai_mammo.evaluation.report.panels import panels_of
 from monai_mammo.evaluation.report.peer_panels import peer_panels
 from monai_mammo.evaluation.report.report_notes import notes_of, unstated_kinds
@@ -58,6 +65,7 @@ VERSION = 1
 """Of the report's JSON."""
 
 _JSON, _PAGE, _CACHE, _UTILITY = "report.json", "report.html", "cache", "utility"
+_DRAWN = "drawn"  # in the cache
 
 
 def evaluate_report(
@@ -101,7 +109,8 @@ def evaluate_report(
     kind : str, optional
         Acquisition kind of pictures that state none.
     baselines : bool
-        Whether a part of the reference itself and blurred, noised and shuffled copies of it are judged alike.
+        Whether a part of the reference itself, as many images of both VAE bundles, where they are at hand, and blurred,
+        noised and shuffled copies of that part are judged alike.
     bundle : str
         Name or path of the bundle that drew a run, whose fingerprint of training images closeness is measured to. For
         other images it is the reference's training split.
@@ -131,7 +140,7 @@ def evaluate_report(
         Called with a `Progress` after each part of the work.
     announce : callable or None
         Called before the work starts with a sentence on images that state no acquisition kind, and with one on how
-        long trainings take.
+        long trainings take, and the drawing of baselines.
 
     Returns
     -------
@@ -155,7 +164,7 @@ def evaluate_report(
         if out is not None:
             stack.enter_context(folder_lock(Path(out)))
         folder = cache if cache is not None or out is None else Path(out) / _CACHE
-        if folder is None and workers > 1:
+        if folder is None and (workers > 1 or baselines):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         kept = None if folder is None else MeasureCache(Path(folder))
         source = ReportSource.of(
@@ -169,8 +178,8 @@ def evaluate_report(
         if announce is not None and unstated is not None:
             announce(unstated)
         home = bundles.find(lesion_network)
-        if source.manifest is not None:
-            refuse_judge_that_drew(home, source.manifest)
+        for run in source.runs:
+            refuse_judge_that_drew(home, run)
         gained = utility_of_report(
             source,
             utility,
@@ -187,11 +196,20 @@ def evaluate_report(
         place = torch.device(pick_device(device))
         instruments = instruments_of(home, features, place)
         of_others = peer_panels(peers, most_rows=source.items[0]["image"].shape[0], seed=seed)
-        ahead = None
+        draws = ahead = None
+        if folder is not None and baselines:
+            draws = DrawnBaselines(
+                lesion=home,
+                folder=Path(folder) / _DRAWN,
+                seed=seed,
+                device=device,
+                breast_of=KeptBreasts(kept),
+                announce=announce,
+            )
         if folder is not None and workers > 1:
             ahead = Ahead(home.root, tuple(map(str, features)), str(place), Path(folder), workers)
         report, panels = _reported(
-            *(source, Path(reference), split, home, bundle, seed, instruments, baselines, kept, ahead),
+            *(source, Path(reference), split, home, bundle, seed, instruments, draws, kept, ahead),
             *(gained, sources, of_others, progress),
         )
         if out is not None:
@@ -203,6 +221,10 @@ def evaluate_report(
 def _is_ours(folder: Path) -> bool:
     """Whether a folder holds a report, or what a stopped call measured for one."""
     return (folder / _JSON).is_file() or (folder / _CACHE).is_dir() or (folder / _UTILITY).is_dir()
+
+
+_BadSide = tuple[str, list[dict[str, Any]], DrawnBaseline | None]
+"""In words, images, and the bundle that drew them."""
 
 
 class _Counter:
@@ -225,7 +247,7 @@ def _reported(
     bundle: str,
     seed: int,
     instruments: Instruments,
-    has_baselines: bool,
+    draws: DrawnBaselines | None,
     cache: MeasureCache | None,
     ahead: Ahead | None,
     gained: dict[str, Any],
@@ -241,21 +263,23 @@ def _reported(
     instruments = dataclasses.replace(instruments, fingerprint=trained.prints)
     sizes = {"synthetic": shape_of_items(source.items), "reference": shape_of_items(known)}
     check_sizes({**sizes, "control": shape_of_items(others)})
-    paired, originals = source_items(source.items, sources, breast_of=KeptBreasts(cache))
+    paired, originals = source_items(source.items, sources, beside=source.beside, breast_of=KeptBreasts(cache))
     originals, _ = loaded_items(originals)
     if originals and shape_of_items(originals) != sizes["synthetic"]:
         unequal = [" x ".join(map(str, shape)) for shape in (shape_of_items(originals), sizes["synthetic"])]
         raise RequestError(f"sources have {unequal[0]} pixels and images {unequal[1]}: pairs need one size")
     n_reads, n_measures = len(instruments.examiners), 1 + len(instruments.families)
-    taken, rest = _halves(known, kinds, seed) if has_baselines else ([], [])
+    taken, rest = ([], []) if draws is None else _halves(known, kinds, seed)
     n_passes = n_measures * sum(map(len, (source.items, known, others, originals)))
     n_passes += n_reads * (source.is_read * len(source.items) + len(known))
-    count = _Counter(progress, n_passes + (n_measures + n_reads) * len(BASELINES) * len(taken))
-    spoilt = {name: spoilt_items([known[i] for i in taken], name, seed=seed) for name in BASELINES if taken}
+    n_passes_of_bad = (n_measures + n_reads) * (len(BASELINES) + len(VAE_BUNDLES)) * len(taken)
+    count = _Counter(progress, n_passes + n_passes_of_bad + len(VAE_BUNDLES) * len(taken))
+    bad, left_out = _bad_sides(draws, [known[i] for i in taken], shape_of_items(known), seed, count)
+    count(n_passes_of_bad - sum((n_measures + n_reads * are_readable(items)) * len(items) for _, items, _ in bad))
     how: dict[str, Any] = {"cache": cache, "on_images": count}
     if ahead is not None:
-        sides = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
-        ahead.measure([*sides, *((items, True) for items in spoilt.values())], instruments, on_images=count)
+        first = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
+        ahead.measure([*first, *((items, are_readable(items)) for _, items, _ in bad)], instruments, on_images=count)
         how["on_images"] = None
     synthetic = measured_side(source.items, instruments, is_read=source.is_read, **how)
     acquired = measured_side(known, instruments, is_read=True, **how)
@@ -266,7 +290,6 @@ def _reported(
         if trained.prints is None
         else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
     )
-    is_run = source.manifest is not None
     kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
@@ -274,7 +297,7 @@ def _reported(
         control,
         copies=copies,
         sides=_sides(source),
-        n_origins_stated=len(source.items) if is_run else 0,
+        n_origins_stated=source.n_stated,
         kept=kept,
     )
     figures["judge_trained_on"] = _n_trained_on(home, known)
@@ -285,18 +308,16 @@ def _reported(
         figures["pairs"] = pair_figures(synthetic.take(paired), origins, acquired)
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []
-    if has_baselines:
-        rows = [_baseline_row("these images", figures, verdicts, answers, sentence)]
-        real, others_of_real = acquired.take(taken), acquired.take(rest)
-        for name in ("acquired", *BASELINES):
-            side = real
-            if name != "acquired":
-                side = measured_side(spoilt[name], instruments, is_read=True, **how)
-            found = compared_sides(side, others_of_real, control, copies=copies, kept=kept)
+    if draws is not None:
+        sides: list[tuple[str, MeasuredSide, DrawnBaseline | None]]
+        sides = [("acquired images of other persons", acquired.take(taken), None)]
+        for words, items, by in bad:
+            sides.append((words, measured_side(items, instruments, is_read=are_readable(items), **how), by))
+        rows = [_baseline_row("these images", figures)]
+        for words, side, by in sides:
+            found = compared_sides(side, acquired.take(rest), control, copies=copies, kept=kept, **_of_run(by))
             found["judge_trained_on"] = figures["judge_trained_on"]
-            words = "acquired images of other persons" if name == "acquired" else f"{name} copies of these"
-            judged = _judged(found)
-            rows.append(_baseline_row(words, found, judged[0], judged[1], judged[3]))
+            rows.append(_baseline_row(words, found, by))
     threshold = figures["memorisation"].get("threshold")
     panels = panels_of(
         *(synthetic, acquired),
@@ -323,7 +344,10 @@ def _reported(
         },
         "bundles": [about_bundle(home), about_bundle(home, JUDGE[0])],
         "closeness_to": trained.of,
-        "notes": notes_of(source, [*flat, *other_flat], known, figures, trained, _unstated_trainings(source, home)),
+        "notes": [
+            *notes_of(source, [*flat, *other_flat], known, figures, trained, _unstated_trainings(source, home)),
+            *left_out,
+        ],
         "answers": answers,
         "uses": uses,
         "verdicts": verdicts,
@@ -335,9 +359,24 @@ def _reported(
     return report, panels
 
 
+def _bad_sides(
+    draws: DrawnBaselines | None,
+    items: Sequence[dict[str, Any]],
+    shape: tuple[int, ...],
+    seed: int,
+    on_images: Callable[[int], None],
+) -> tuple[list[_BadSide], list[str]]:
+    """What is worse than acquired images, of those in whose place it stands; and which bundles draw none of it."""
+    if draws is None:
+        return [], []
+    drawn, left_out = draws.of(items, shape, on_images=on_images)
+    sides: list[_BadSide] = [(f"{how} copies of these", spoilt_items(items, how, seed=seed), None) for how in BASELINES]
+    return [*sides, *((f"images of {one.home.name}", one.items, one) for one in drawn)], left_out
+
+
 def _unstated_trainings(source: ReportSource, home: BundleFolder) -> list[str]:
     """Bundles that drew a run, but for the one that examines, and do not state what had a part in their training."""
-    unstated = () if source.manifest is None else training_parts(source.manifest).unstated
+    unstated = dict.fromkeys(name for run in source.runs for name in training_parts(run).unstated)
     return [name for name in unstated if name != home.name]
 
 
@@ -376,13 +415,13 @@ def _halves(known: Sequence[Mapping[str, Any]], kinds: Sequence[str | None], see
     return baseline_positions(persons, [item["conditions"].get("kind") for item in known], kinds, seed=seed)
 
 
-def _baseline_row(
-    name: str,
-    figures: Mapping[str, Any],
-    verdicts: Sequence[Mapping[str, Any]],
-    answers: Mapping[str, Mapping[str, str]],
-    sentence: str,
-) -> dict[str, Any]:
+def _of_run(by: DrawnBaseline | None) -> dict[str, Any]:
+    """What is stated of a baseline that a bundle drew, as `compared_sides` takes it."""
+    return {} if by is None else {"sides": side_figures([by.manifest], by.items), "n_origins_stated": len(by.items)}
+
+
+def _baseline_row(name: str, figures: Mapping[str, Any], by: DrawnBaseline | None = None) -> dict[str, Any]:
+    verdicts, answers, _, sentence = _judged(figures)
     counts = {str(light): sum(row["light"] == light for row in verdicts) for light in Light}
     judged = {row["name"]: {key: row[key] for key in ("figure", "judged", "light")} for row in verdicts}
     distances = [judged[f"frechet_{family}"]["figure"] for family in ("radiomic", "network")]
@@ -395,4 +434,5 @@ def _baseline_row(
         "verdicts": judged,
         "answers": {question: answer["light"] for question, answer in answers.items()},
         "sentence": sentence,
+        **({} if by is None else {"drawn_by": by.about()}),
     }

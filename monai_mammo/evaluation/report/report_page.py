@@ -641,7 +641,10 @@ def _subgroup(row: Mapping[str, Any]) -> list[str]:
 def _baselines(report: Mapping[str, Any]) -> str:
     rows = report["baselines"]
     if not rows:
-        return "<p>Not asked for: <code>--baselines</code> judges real, blurred, shuffled and noised images alike.</p>"
+        return (
+            "<p>Not asked for: <code>--baselines</code> judges real images, images of VAEs, and blurred, shuffled and "
+            "noised copies alike.</p>"
+        )
     names = [row["name"] for row in report["verdicts"]]
     titles = {row["name"]: row["title"] for row in report["verdicts"]}
     plot = interval_plot(
@@ -675,7 +678,9 @@ def _baselines(report: Mapping[str, Any]) -> str:
             ]
             for row in rows
         ],
-        about="One half of the reference's persons stands for generated images and is compared with the other.",
+        about="One half of the reference's persons stands for generated images and is compared with the other. Bundles "
+        "draw an image for each image of that half, under its conditions as far as they respond to these, and none is "
+        "drawn again.",
         is_html=[2],
     )
     lights = table_html(

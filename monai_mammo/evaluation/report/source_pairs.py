@@ -40,6 +40,7 @@ def source_items(
     items: Sequence[Mapping[str, Any]],
     sources: str | Path | None,
     *,
+    beside: Sequence[Mapping[str, Any]] = (),
     breast_of: Callable[[np.ndarray], np.ndarray] = breast_in_pixels,
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """Images that have a source, and their sources.
@@ -50,7 +51,9 @@ def source_items(
         Images that are examined, with their names.
     sources : str or Path, optional
         Run, prepared folder (all splits) or folder of pictures with images of the same names. Without it the images
-        themselves are looked through: those that ``augment`` made lie beside their sources.
+        themselves and those beside them are looked through: those that ``augment`` made lie beside their sources.
+    beside : sequence of mapping
+        Images that lie beside those that are examined.
     breast_of : callable
         Where the breast is in pixels, perhaps kept from before.
 
@@ -66,7 +69,9 @@ def source_items(
     RequestError
         `sources` holds no image of the name of any of `items`.
     """
-    known = {_stem(item): item for item in (items if sources is None else _items_of(Path(sources), breast_of))}
+    known = {
+        _stem(item): item for item in ([*items, *beside] if sources is None else _items_of(Path(sources), breast_of))
+    }
     pairs = []
     for position, item in enumerate(items):
         name = _stem(item)

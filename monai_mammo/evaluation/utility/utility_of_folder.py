@@ -34,7 +34,7 @@ from monai_mammo.files import check_output_folder, folder_lock, save_text
 from monai_mammo.generation.engine.device import pick_device
 from monai_mammo.generation.request import Request
 from monai_mammo.networks.weights import ENCODER
-from monai_mammo.progress import Progress, ProgressCallback
+from monai_mammo.progress import Progress, ProgressCallback, time_words
 
 __all__ = ["DOSES", "N_SEEDS", "N_STEPS", "evaluate_utility"]
 
@@ -314,7 +314,7 @@ class _Work:
         if unknown:
             words += f"; how long {' and '.join(unknown)} takes is told after the first"
         else:
-            words += f": about {_duration(self._seconds)} on this machine"
+            words += f": about {time_words(self._seconds)} on this machine"
         self._announce(words)
         return estimates
 
@@ -433,8 +433,3 @@ def _notes(
         "on, nor for another set of synthetic images."
     )
     return notes
-
-
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{max(1, round(seconds))} s" if minutes < 1.5 else f"{round(minutes)} min"

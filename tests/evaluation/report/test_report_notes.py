@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from monai_mammo.evaluation.report.report_notes import unlike_kinds, unstated_kinds
+from monai_mammo.evaluation.report.report_notes import notes_of, unlike_kinds, unstated_kinds
 from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.training_images import TrainingImages
 
 
 def source(*kinds: str | None) -> ReportSource:
@@ -29,6 +31,15 @@ def test_images_that_state_no_kind_are_counted_and_the_option_named(kinds, said)
         assert found is None
     else:
         assert found.startswith(said) and found.endswith("say --kind film, digital or contrast where they are of one.")
+
+
+def test_acquired_images_beside_what_was_made_of_them_are_said_to_take_no_part():
+    figures = {"identity": {"n": 60, "n_identical": 0, "n_of_shared_persons": 0}, "judge_trained_on": 0}
+    some = dataclasses.replace(source("film"), beside=[{"is_acquired": True}] * 2)
+    trained = TrainingImages(prints=None, of="", items=[], by_hash={})
+    said = "2 acquired images, which the folder lists beside those that were made of them, take no part"
+    assert any(note.startswith(said) for note in notes_of(some, [], some.items, figures, trained))
+    assert not any("take no part" in note for note in notes_of(source("film"), [], some.items, figures, trained))
 
 
 def test_another_mix_of_kinds_is_said_since_a_classifier_on_all_tells_it_apart():

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_bundles import write_vae
 
 from monai_mammo.bundle import find, seal
 from monai_mammo.bundle.fingerprint import TrainingFingerprint
@@ -29,11 +31,14 @@ from monai_mammo.errors import MammoError, RequestError
 from monai_mammo.evaluation import evaluate
 from monai_mammo.evaluation.realism.compared_images import synthetic_items
 from monai_mammo.evaluation.report import report_schema
+from monai_mammo.evaluation.report.drawn_baselines import VAE_BUNDLES
 from monai_mammo.evaluation.report.image_sorts import sort_of_image, sort_of_images
 from monai_mammo.evaluation.report.report_page import report_page
 from monai_mammo.evaluation.report.report_source import ReportSource
+from monai_mammo.evaluation.report.report_table import report_table
 from monai_mammo.evaluation.report.utility_of_report import utility_of_report
 from monai_mammo.evaluation.utility import evaluate_utility
+from monai_mammo.generation import verify
 from monai_mammo.networks import EfficientNetLite
 from monai_mammo.phantom import draw_mammogram
 from monai_mammo.prepare import prepare_mammogram
@@ -94,7 +99,13 @@ def _with_encoder(bundles):
 
 
 @pytest.fixture(scope="module")
-def reported(bundles, acquired, generated, _with_encoder, tmp_path_factory):
+def _with_vaes(bundles):
+    for name in VAE_BUNDLES:
+        write_vae(bundles / name, conditional=name == "mammo_conditional_vae")
+
+
+@pytest.fixture(scope="module")
+def reported(bundles, acquired, generated, _with_encoder, _with_vaes, tmp_path_factory):
     """Folder of the report with baselines, and its JSON; the command has no word `report` in it."""
     out = tmp_path_factory.mktemp("report") / "out"
     with pytest.MonkeyPatch.context() as patch:
@@ -124,7 +135,7 @@ def test_a_form_that_is_broken_is_told(reported):
 
 def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     _, report = reported
-    rows = {row["images"].split()[0]: row for row in report["baselines"]}
+    rows = {row["images"].split()[0]: row for row in report["baselines"] if "drawn_by" not in row}
     assert list(rows) == ["these", "acquired", "blurred", "shuffled", "noised"]
     outside = {  # the tiny judge was never trained: its features need not see noise
         name: sum(v["light"] == "outside limits" for k, v in row["verdicts"].items() if not k.endswith("_judge"))
@@ -146,6 +157,40 @@ def test_real_images_come_before_blurred_ones_and_noise_comes_last(reported):
     assert rows["these"]["verdicts"]["frechet_radiomic"]["light"] != "outside limits"
 
 
+def test_both_vaes_draw_an_image_for_each_acquired_one_under_its_conditions(reported, acquired):
+    out, report = reported
+    rows = {row["drawn_by"]["name"]: row for row in report["baselines"] if "drawn_by" in row}
+    assert list(rows) == list(VAE_BUNDLES) and "left out of the baselines" not in str(report["notes"])
+    (of_acquired,) = (row for row in report["baselines"] if row["images"].startswith("acquired"))
+    page, table = (out / "report.html").read_text(encoding="utf-8"), report_table(report)
+    datalist = json.loads((acquired / "datalist.json").read_text())
+    for name, row in rows.items():
+        (folder,) = (out / "cache" / "drawn").glob(f"{name}-*")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert verify(folder).is_in_order
+        assert row["n"] == manifest["request"]["count"] == of_acquired["n"] == N_SYNTHETIC
+        assert row["drawn_by"]["run_sha256"] == manifest["run_sha256"]
+        assert (
+            row["drawn_by"]["sha256"]
+            == find(name).weights_sha256["models/model.pt"]
+            == manifest["weights"][0]["sha256"]
+        )
+        assert row["answers"]["realism"] == "outside limits" and row["mean_frechet"] > of_acquired["mean_frechet"]
+        assert f"images of {name}" in page and f"images of {name}" in table
+        stated = [sample["conditions"] for sample in manifest["samples"]]
+        assert all(len(sample["tries"]) == 1 for sample in manifest["samples"]), "nothing is drawn again"
+        if name == "mammo_conditional_vae":
+            some = ("kind", "view", "density", "finding", "laterality")
+            shown = Counter(tuple(i["conditions"][key] for key in some) for i in datalist["validation"])
+            asked = Counter(tuple(one[key] for key in some) for one in stated)
+            assert asked <= shown and sum(asked.values()) == N_SYNTHETIC
+        else:
+            assert not any("density" in one for one in stated), "of what it ignores nothing is stated"
+            read = [verdict["light"] for key, verdict in row["verdicts"].items() if key.startswith("judge_")]
+            assert set(read) == {"not measured"}, "nothing was requested that the judge could read"
+        assert row["verdicts"]["origin"]["figure"]["value"] == 1, "weights and request of each are stated"
+
+
 def test_sizes_brightness_and_diversity_stand_by_kind_and_view(reported):
     out, report = reported
     profile = {(row["view"], row["measure"]): row for row in report["figures"]["realism"]["profile"]}
@@ -156,7 +201,7 @@ def test_sizes_brightness_and_diversity_stand_by_kind_and_view(reported):
         for side in ("synthetic", "acquired"):
             assert row[side]["within"]["n_pairs"] > 0 and row[side]["ratio"]["value"] > 0
     assert {row["features"] for row in report["figures"]["diversity"]} == {"inner layers", "filtered radiomic"}
-    verdicts = {row["images"].split()[0]: row["verdicts"]["diversity"] for row in report["baselines"]}
+    verdicts = {row["images"].split()[0]: row["verdicts"]["diversity"] for row in report["baselines"][:2]}
     assert verdicts["acquired"]["judged"]["value"] == pytest.approx(1, abs=0.1)
     assert verdicts["acquired"]["light"] != "outside limits", "of 22 images the interval may reach a limit"
     text = (out / "report.html").read_text(encoding="utf-8")
@@ -331,6 +376,7 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
     for name in ("examined_set", "read_items", "read_with_features", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
+    monkeypatch.setattr("monai_mammo.generation.engine.generator.Generator.load", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.frechet.FeatureSpace.of", refuse)
