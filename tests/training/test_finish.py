@@ -195,6 +195,22 @@ def test_a_finish_that_weakens_what_was_drawn_is_held_back(loss, dataset):
     assert weaker["loss"] - weaker["adversarial"] > 10 * weaker["power"]
 
 
+def test_mean_moments_of_features_pull_where_they_are_asked_for_and_belong_to_the_state(loss, dataset):
+    batch = _batch(dataset)
+    residual = {}
+
+    def call(given, **_):
+        residual["change"] = torch.zeros_like(given).requires_grad_()
+        return residual["change"]
+
+    assert "moments" not in loss(call, batch)
+    loss.weights |= {"adversarial": 0.0, "moments": 1.0}
+    terms = loss(call, batch)
+    terms["loss"].backward()
+    assert terms["moments"] > 0 and residual["change"].grad.abs().sum() > 0
+    assert int(loss.state_dict()["moments.n_seen"].sum()) == len(dataset)
+
+
 def test_the_loss_of_validation_is_how_far_features_lie_from_those_of_acquired_images(loss, dataset):
     batch = _batch(dataset)
     with torch.no_grad():
