@@ -20,6 +20,7 @@ from monai_mammo.terms import AcquisitionKind
 __all__ = [
     "DETAIL",
     "DETAIL_GUIDE",
+    "DRAWING_PARTS",
     "FINISH",
     "GUIDE",
     "JUDGE",
@@ -44,6 +45,9 @@ DETAIL_GUIDE = ("models/detail_guide.pt", "inference", "detail_guide_def")
 
 FINISH = ("models/finish.pt", "inference", "finish_def")
 """Weights of the finish of the detail stage, and the config and id of its definition."""
+
+DRAWING_PARTS = {"detail": DETAIL, "guide": GUIDE, "detail_guide": DETAIL_GUIDE, "finish": FINISH}
+"""What draws in a diffusion bundle beside its main network, where it has it, by the overlay that trains it."""
 
 PAINTER = ("models/painter.pt", "inference", "painter_def")
 """Weights of the lesion painter in a diffusion bundle, and the config and id of its definition."""

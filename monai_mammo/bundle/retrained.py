@@ -7,10 +7,7 @@ from pathlib import Path
 
 from monai_mammo.bundle.bundle_folder import (
     CROP_TRANSLATOR,
-    DETAIL,
-    DETAIL_GUIDE,
-    FINISH,
-    GUIDE,
+    DRAWING_PARTS,
     PAINTER,
     VIEW_TRANSLATOR,
     BundleFolder,
@@ -24,6 +21,7 @@ from monai_mammo.files.whole import save_text
 __all__ = ["put_weights"]
 
 _MAIN = ("models/model.pt", "inference", "network_def")
+_PARTS = {**DRAWING_PARTS, "painter": PAINTER, "gan": CROP_TRANSLATOR, "translate": VIEW_TRANSLATOR}
 
 
 def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlays: str) -> BundleFolder:
@@ -61,16 +59,7 @@ def put_weights(folder: BundleFolder | Path | str, weights: Path | str, *overlay
     if not Path(weights).is_file():
         raise RequestError(f"weights {weights} are not there: a training writes models/model.pt in its output folder")
     target, arguments = bundle.trained_network(*overlays)
-    parts = {
-        "guide": GUIDE,
-        "detail_guide": DETAIL_GUIDE,
-        "finish": FINISH,
-        "detail": DETAIL,
-        "painter": PAINTER,
-        "gan": CROP_TRANSLATOR,
-        "translate": VIEW_TRANSLATOR,
-    }
-    path, _, key = next((part for name, part in parts.items() if name in overlays), _MAIN)
+    path, _, key = next((_PARTS[name] for name in reversed(overlays) if name in _PARTS), _MAIN)
     inference = {**bundle.config("inference"), key: {"_target_": target, **arguments}}
     save_text(as_json(inference) + "\n", bundle.root / "configs" / "inference.json")
     shutil.copyfile(weights, bundle.root / path)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from monai_mammo import bundle
-from monai_mammo.bundle import CROP_TRANSLATOR, DETAIL, DETAIL_GUIDE, FINISH, GUIDE, PAINTER, BundleFolder
+from monai_mammo.bundle import CROP_TRANSLATOR, PAINTER, BundleFolder
 from monai_mammo.conditions import Conditions
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.editing.edit_request import DEFAULT_STRENGTH, EditMethod, EditRequest
 from monai_mammo.errors import RequestError
-from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
+from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights, drawing_weights
 from monai_mammo.painting.local_edit import Change, paint_region
 
 if TYPE_CHECKING:
@@ -174,8 +174,4 @@ def _parts(request: EditRequest, diffusion: BundleFolder) -> list[tuple[str, str
         if not diffusion.has_weights(part):
             raise RequestError(diffusion.without_weights(part))
         return [(part[0], f"{diffusion.name} {config}")]
-    further = {"detail": DETAIL, "guide": GUIDE, "detail guide": DETAIL_GUIDE, "finish": FINISH}
-    return [
-        (MODEL, diffusion.name),
-        *((part[0], f"{diffusion.name} {name}") for name, part in further.items() if diffusion.defines(part)),
-    ]
+    return [(path, name) for name, path in drawing_weights(diffusion).items()]

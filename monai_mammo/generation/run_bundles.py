@@ -10,7 +10,7 @@ from monai_mammo.bundle import BundleFolder
 from monai_mammo.dicom.identity import WeightsReference
 from monai_mammo.errors import RequestError
 from monai_mammo.generation.guidance_weights import GuidanceJson, GuidanceWeights, guidance_json, parse_interval
-from monai_mammo.generation.runs.checked_weights import MODEL, checked_weights
+from monai_mammo.generation.runs.checked_weights import checked_weights, drawing_weights
 from monai_mammo.generation.taken_attributes import taken_attributes
 
 __all__ = ["DEFAULT_GUIDANCE", "RunBundles"]
@@ -130,14 +130,7 @@ def _references(
     folder: BundleFolder, *, with_painter: bool = False, with_translator: bool = False
 ) -> tuple[WeightsReference, ...]:
     """Checked weights of a bundle that decide a pixel: its network's, and those of its further networks."""
-    found = {folder.name: MODEL}
-    parts = {
-        "detail": bundle.DETAIL,
-        "guide": bundle.GUIDE,
-        "detail guide": bundle.DETAIL_GUIDE,
-        "finish": bundle.FINISH,
-    }
-    found |= {f"{folder.name} {name}": part[0] for name, part in parts.items() if folder.defines(part)}
+    found = drawing_weights(folder)
     if with_painter and folder.has_painter:
         found[f"{folder.name} painter"] = bundle.PAINTER[0]
     if with_translator:

@@ -13,8 +13,6 @@ from monai_mammo.errors import RequestError
 
 __all__ = ["found_bundle", "frozen_encoder", "frozen_network", "frozen_part"]
 
-_PARTS = {"detail": bundle.DETAIL, "guide": bundle.GUIDE, "detail_guide": bundle.DETAIL_GUIDE, "finish": bundle.FINISH}
-
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -81,9 +79,9 @@ def frozen_part(
     MammoError
         There is no such bundle, or its weights are missing, truncated or of another hash.
     """
-    if part not in _PARTS:
-        raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(_PARTS)}")
-    return networks.load_part(found_bundle(bundle_dir), _PARTS[part], device=device)
+    if part not in bundle.DRAWING_PARTS:
+        raise RequestError(f"part {part!r} of a diffusion bundle is not one of {', '.join(bundle.DRAWING_PARTS)}")
+    return networks.load_part(found_bundle(bundle_dir), bundle.DRAWING_PARTS[part], device=device)
 
 
 def found_bundle(bundle_dir: str | os.PathLike[str]) -> bundle.BundleFolder:

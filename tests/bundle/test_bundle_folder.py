@@ -252,18 +252,23 @@ def test_trained_weights_come_with_the_network_that_they_fit(tmp_path):
         "inference": {"network_def": {**layout, "more_attributes": []}, "count": 2},
         "wide": {"network_def#channels": "@widths", "widths": [16]},
         "detail": {"network_def": {"_target_": "monai_mammo.networks.DetailUNet", "channels": [24]}},
+        "detail_guide": {"network_def#channels": [4]},
     }
     for name, values in contents.items():
         (configs / f"{name}.json").write_text(json.dumps(values))
     (tmp_path / "one.pt").write_bytes(b"one")
     (tmp_path / "two.pt").write_bytes(b"two")
+    (tmp_path / "three.pt").write_bytes(b"three")
     put_weights(tmp_path, tmp_path / "one.pt", "wide")
-    folder = put_weights(tmp_path, tmp_path / "two.pt", "detail")
+    put_weights(tmp_path, tmp_path / "two.pt", "detail")
+    folder = put_weights(tmp_path, tmp_path / "three.pt", "detail", "detail_guide", "wide")
     assert folder.network_definition() == (layout["_target_"], {"channels": [16], "more_attributes": ["pathology"]})
     assert folder.network_definition("inference", "detail_def")[1] == {"channels": [24]}
+    assert folder.network_definition("inference", "detail_guide_def")[1] == {"channels": [16]}
     assert folder.config("inference")["count"] == 2
     assert (tmp_path / "models" / "model.pt").read_bytes() == b"one"
     assert (tmp_path / "models" / "detail.pt").read_bytes() == b"two"
-    assert set(folder.weights_sha256) == {"models/model.pt", "models/detail.pt"}
+    assert (tmp_path / "models" / "detail_guide.pt").read_bytes() == b"three"
+    assert set(folder.weights_sha256) == {"models/model.pt", "models/detail.pt", "models/detail_guide.pt"}
     with pytest.raises(RequestError, match="weights .*none.pt are not there"):
         put_weights(tmp_path, tmp_path / "none.pt")

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monai_mammo.bundle import BundleFolder
+from monai_mammo.bundle import DRAWING_PARTS, BundleFolder
 from monai_mammo.dicom.identity import WeightsReference
 
-__all__ = ["MODEL", "checked_weights"]
+__all__ = ["MODEL", "checked_weights", "drawing_weights"]
 
 MODEL = "models/model.pt"
 """Weights of a bundle's own network."""
+
+
+def drawing_weights(folder: BundleFolder) -> dict[str, str]:
+    """Weights of a bundle that have a part in all that it draws.
+
+    Parameters
+    ----------
+    folder : BundleFolder
+
+    Returns
+    -------
+    dict of str to str
+        Paths in the bundle by the names under which they are stated, its own network's first.
+    """
+    parts = {name: part[0] for name, part in DRAWING_PARTS.items() if folder.defines(part)}
+    return {folder.name: MODEL, **{f"{folder.name} {name.replace('_', ' ')}": path for name, path in parts.items()}}
 
 
 def checked_weights(parts: Iterable[tuple[BundleFolder, str, str]]) -> tuple[WeightsReference, ...]:
