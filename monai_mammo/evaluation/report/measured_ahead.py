@@ -1,4 +1,4 @@
-"""Images measured by several processes, which keep what they find where a report then looks for it."""
+"""Images measured and sets compared by several processes, which keep what they find where a report looks for it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ import torch
 
 from monai_mammo import bundle, machine
 from monai_mammo.bundle.fingerprint import TrainingFingerprint
+from monai_mammo.evaluation.report.compared_sides import call_comparisons
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_figures import Call, KeptFigures, NotedCalls
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
-from monai_mammo.evaluation.report.measured_side import is_measured, measured_side
+from monai_mammo.evaluation.report.measured_side import MeasuredSide, is_measured, measured_side
 from monai_mammo.prepare.workers import spread
 
 __all__ = ["Ahead"]
 
 _CHUNK = 8  # images that a process is handed at once
 _WORTH_A_PROCESS = 16  # images, which take as long as its start
+_WORTH_COMPARING_APART = 200  # images on a side, whose comparisons take longer than processes take to start
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ahead:
-    """Measures images in processes of their own.
+    """Measures images, and compares sets of them, in processes of their own.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ class Ahead:
         n_passes: dict[bool, int] = {}
         for items, is_read, is_traced in sides:
             n_passes[is_read] = 1 + len(instruments.families) + is_read * len(instruments.examiners)
-            how = {"is_read": is_read, "is_traced": is_traced}
+            how: dict[str, Any] = {"is_read": is_read, "is_traced": is_traced}
             missing = [item for item in items if not is_measured(item, instruments, cache, **how)]
             on_images(n_passes[is_read] * (len(items) - len(missing)))
             chunks += [(missing[start : start + _CHUNK], how) for start in range(0, len(missing), _CHUNK)]
@@ -89,8 +92,27 @@ class Ahead:
                 chunk, how = chunks[place]
                 on_images(n_passes[how["is_read"]] * len(chunk))
 
+    def compare(self, synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> None:
+        """Make those comparisons of features of many images that are not kept yet.
 
-_Task = tuple[list[dict[str, Any]], dict[str, bool]]
+        Parameters
+        ----------
+        synthetic, reference, control : MeasuredSide
+            As `compared_sides` takes them.
+        """
+        if min(len(synthetic), len(reference)) < _WORTH_COMPARING_APART:
+            return
+        noted = NotedCalls(MeasureCache(self.cache))
+        call_comparisons(synthetic, reference, control, kept=noted)
+        calls = [call for call in noted.largest_first() if sum(map(len, call[1])) >= _WORTH_COMPARING_APART]
+        if len(calls) > 1:
+            work = _Comparison(self.cache)
+            with contextlib.closing(spread(work, calls, workers=min(self.workers, len(calls)))) as done:
+                for _ in done:
+                    pass
+
+
+_Task = tuple[list[dict[str, Any]], dict[str, Any]]
 """Images, and what is asked of them as `measured_side` takes it."""
 
 
@@ -107,6 +129,17 @@ class _Work:
         instruments = _opened(self.ahead.bundle_folder, self.ahead.features, self.ahead.device)
         instruments = dataclasses.replace(instruments, fingerprint=self.prints)
         measured_side(task[0], instruments, cache=MeasureCache(self.ahead.cache), **task[1])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Makes a comparison, which keeps what it finds."""
+
+    cache: Path
+
+    def __call__(self, call: Call) -> None:
+        function, arrays, words = call
+        KeptFigures(MeasureCache(self.cache))(function, *arrays, **words)
 
 
 @functools.cache

@@ -292,6 +292,8 @@ def _reported(
         if trained.prints is None
         else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
     )
+    if ahead is not None:
+        ahead.compare(synthetic, acquired, control)
     kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
