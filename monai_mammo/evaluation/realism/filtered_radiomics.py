@@ -72,7 +72,9 @@ def filtered_radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndar
     inside = examined_region(breast)
     box = box_round(inside, _REACH * max(_SIGMAS_PX))
     region = inside[box]
-    found = [_of_picture(picture, region) for picture in filtered_pictures(np.clip(image, 0, 1)[box]).values()]
+    within = box_round(region, 0)  # what filters saw beside the region has no features
+    pictures = filtered_pictures(np.clip(image, 0, 1)[box])
+    found = [_of_picture(picture[within], region[within]) for picture in pictures.values()]
     return np.concatenate(found)
 
 
