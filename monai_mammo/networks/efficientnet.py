@@ -175,7 +175,7 @@ class _Convolution(nn.Module):
             x = _FrozenDepthwise.apply(x, self.conv.weight, self.conv.bias, self.stride)
         else:
             x = self.conv(x)
-        return x if self.is_linear else functional.relu6(x)
+        return x if self.is_linear else functional.relu6(x, inplace=not torch.is_grad_enabled())
 
 
 class _FrozenDepthwise(torch.autograd.Function):

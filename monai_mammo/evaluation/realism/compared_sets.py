@@ -29,6 +29,7 @@ __all__ = [
     "check_sizes",
     "compared_sets",
     "control_positions",
+    "feature_rows",
     "halved_by_person",
     "realism_figures",
 ]
@@ -171,24 +172,44 @@ def compared_sets(
     check_comparable(*(one.images for one in examined.values()))
     sets = {name: one.images for name, one in examined.items()}
     measured = {name: one.measures for name, one in examined.items()}
-    sizes = compared_sizes(reference.images.shape)
-    features = {size: {name: one.features[size] for name, one in examined.items()} for size in sizes}
     groups = _shared_kinds(sets)
-    distances = _distance_rows(sets, features["full"], groups, kept)
     return {
         "measures": _measure_rows(sets, measured, groups),
         "spectrum": _view_rows(sets, measured, groups, POWER_MEASURES),
         "profile": _view_rows(sets, measured, groups, PROFILE_MEASURES),
-        **distances,
-        "auc": _auc_rows(sets, features, groups, kept),
+        **feature_rows(synthetic, reference, control, kept=kept),
         "settings": {
             "shape": list(reference.images.shape),
-            "sizes": {size: list(shape) for size, shape in sizes.items()},
+            "sizes": {size: list(shape) for size, shape in compared_sizes(reference.images.shape).items()},
             "n_images": {name: len(some) for name, some in sets.items()},
             "n_of_kinds": {name: dict(Counter(map(str, some.kinds))) for name, some in sets.items()},
             "n_persons": {name: some.n_persons for name, some in sets.items()},
         },
     }
+
+
+def feature_rows(
+    synthetic: ExaminedSet, reference: ExaminedSet, control: ExaminedSet, *, kept: Kept = called
+) -> dict[str, list[Any]]:
+    """Those figures of `compared_sets` that compare features.
+
+    Parameters
+    ----------
+    synthetic, reference, control, kept
+        As `compared_sets` takes them.
+
+    Returns
+    -------
+    dict
+        ``frechet``, ``kernel`` and ``auc``.
+    """
+    examined = {"synthetic": synthetic, "reference": reference, "control": control}
+    sets = {name: one.images for name, one in examined.items()}
+    sizes = compared_sizes(reference.images.shape)
+    features = {size: {name: one.features[size] for name, one in examined.items()} for size in sizes}
+    groups = _shared_kinds(sets)
+    distances = _distance_rows(sets, features["full"], groups, kept)
+    return {**distances, "auc": _auc_rows(sets, features, groups, kept)}
 
 
 def control_positions(

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
+from monai_mammo.evaluation.realism.region_box import box_round
+
 __all__ = ["orientation_coherence", "ridge_length"]
 
 _CONTRAST_SIGMA_PX = (
@@ -20,6 +22,7 @@ _SKIN_MARGIN_PX = 4
 _GRADIENT_SIGMA_PX, _COHERENCE_SIGMA_PX = 1.0, 4.0
 _COHERENCE_MARGIN_PX = 6
 _LEAST_PIXELS = 50
+_REACH = 4  # deviations of a Gaussian
 
 
 def ridge_length(image: np.ndarray, breast: np.ndarray) -> float | None:
@@ -44,7 +47,8 @@ def ridge_length(image: np.ndarray, breast: np.ndarray) -> float | None:
     inside = _eroded(breast, _SKIN_MARGIN_PX)
     if inside.sum() < _LEAST_PIXELS:
         return None
-    even = _even_contrast(image, breast)
+    box = box_round(breast, round(_REACH * _CONTRAST_SIGMA_PX))  # beyond it even contrast is 0
+    inside, even = inside[box], _even_contrast(image[box], breast[box])
     down, across, mixed = (
         ndimage.gaussian_filter(even, _RIDGE_SIGMA_PX, order=order) for order in ((2, 0), (0, 2), (1, 1))
     )
@@ -77,14 +81,17 @@ def orientation_coherence(image: np.ndarray, breast: np.ndarray) -> float | None
         `None` where the breast, less 6 pixels at the skin, has under 50 pixels or no gradient.
     """
     inside = _eroded(breast, _COHERENCE_MARGIN_PX)
-    picture = image.astype(np.float64)
+    if inside.sum() < _LEAST_PIXELS:
+        return None
+    box = box_round(inside, round(_REACH * (_GRADIENT_SIGMA_PX + _COHERENCE_SIGMA_PX)))
+    inside, picture = inside[box], image[box].astype(np.float64)
     down, across = (ndimage.gaussian_filter(picture, _GRADIENT_SIGMA_PX, order=order) for order in ((1, 0), (0, 1)))
     down_down, across_across, mixed = (
         ndimage.gaussian_filter(product, _COHERENCE_SIGMA_PX)
         for product in (down * down, across * across, down * across)
     )
     energy = (down_down + across_across)[inside]
-    if inside.sum() < _LEAST_PIXELS or energy.sum() <= 0:
+    if energy.sum() <= 0:
         return None
     return float(np.hypot(down_down - across_across, 2 * mixed)[inside].sum() / energy.sum())
 
@@ -103,4 +110,8 @@ def _even_contrast(image: np.ndarray, breast: np.ndarray) -> np.ndarray:
 
 def _eroded(breast: np.ndarray, margin_px: int) -> np.ndarray:
     """Breast less a margin at the skin; what the picture's edge cuts off is no skin."""
-    return ndimage.binary_erosion(breast, iterations=margin_px, border_value=1)
+    inside = breast
+    for _ in range(margin_px):  # as `scipy.ndimage.binary_erosion` has it, in a twentieth of its time
+        beside = np.pad(inside, 1, constant_values=True)
+        inside = inside & beside[:-2, 1:-1] & beside[2:, 1:-1] & beside[1:-1, :-2] & beside[1:-1, 2:]
+    return inside

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo.evaluation.realism.radiomics import examined_region
+from monai_mammo.evaluation.realism.region_box import box_round
 from monai_mammo.evaluation.realism.texture_matrices import (
     CO_OCCURRENCE_FEATURES,
     FIRST_ORDER_FEATURES,
@@ -69,9 +70,11 @@ def filtered_radiomic_features(image: np.ndarray, breast: np.ndarray) -> np.ndar
     van Griethuysen et al., Cancer Res 77:e104 (2017); Zwanenburg et al., Radiology 295:328 (2020).
     """
     inside = examined_region(breast)
-    box = _with_margin(inside, _REACH * max(_SIGMAS_PX))
+    box = box_round(inside, _REACH * max(_SIGMAS_PX))
     region = inside[box]
-    found = [_of_picture(picture, region) for picture in filtered_pictures(np.clip(image, 0, 1)[box]).values()]
+    within = box_round(region, 0)  # what filters saw beside the region has no features
+    pictures = filtered_pictures(np.clip(image, 0, 1)[box])
+    found = [_of_picture(picture[within], region[within]) for picture in pictures.values()]
     return np.concatenate(found)
 
 
@@ -113,9 +116,3 @@ def _of_picture(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
             run_length_features(levels),
         ]
     )
-
-
-def _with_margin(inside: np.ndarray, margin_px: int) -> tuple[slice, slice]:
-    """Rows and columns of a region with what filters see beside it."""
-    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(0, some[0] - margin_px), some[-1] + 1 + margin_px) for some in (rows, columns))  # type: ignore[return-value]

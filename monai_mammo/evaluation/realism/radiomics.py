@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
+
+from monai_mammo.evaluation.realism.texture_matrices import level_pairs
 
 __all__ = ["FEATURE_NAMES", "examined_region", "radiomic_features"]
 
@@ -12,6 +16,7 @@ _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _RING = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 _N_BANDS = 8
 _LEAST_POWER = 1e-12
+_LEVELS = np.indices((_N_LEVELS, _N_LEVELS))
 
 _FIRST_ORDER = ("mean", "sd", "skewness", "kurtosis", "p05", "p25", "p50", "p75", "p95", "entropy")
 _CO_OCCURRENCE = ("contrast", "homogeneity", "energy", "correlation", "joint entropy")
@@ -69,30 +74,25 @@ def examined_region(breast: np.ndarray) -> np.ndarray:
 def _first_order(values: np.ndarray) -> np.ndarray:
     mean, sd = values.mean(), values.std()
     scaled = (values - mean) / max(sd, 1e-6)
+    squares = scaled * scaled
     shares = np.bincount((values * (_N_LEVELS - 1e-6)).astype(int), minlength=_N_LEVELS) / values.size
     quantiles = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
-    return np.array([mean, sd, (scaled**3).mean(), (scaled**4).mean(), *quantiles, _entropy(shares)])
+    return np.array([mean, sd, (squares * scaled).mean(), (squares * squares).mean(), *quantiles, _entropy(shares)])
 
 
 def _co_occurrence(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    levels = (picture * (_N_LEVELS - 1e-6)).astype(np.int64)
+    levels = np.where(inside, (picture * (_N_LEVELS - 1e-6)).astype(np.int16) + 1, np.int16(0))
     out = []
     for distance in _DISTANCES_PX:
-        of_directions = []
-        for down, across in _DIRECTIONS:
-            first, second = _shifted(picture.shape, distance * down, distance * across)
-            both = inside[first] & inside[second]
-            pairs = _N_LEVELS * levels[first][both] + levels[second][both]
-            counts = np.bincount(pairs, minlength=_N_LEVELS**2).reshape(_N_LEVELS, _N_LEVELS)
-            of_directions.append(_haralick(counts + counts.T))
-        out.append(np.mean(of_directions, axis=0))
+        steps = [(distance * down, distance * across) for down, across in _DIRECTIONS]
+        out.append(np.mean([_haralick(level_pairs(levels, step)) for step in steps], axis=0))
     return np.concatenate(out)
 
 
 def _haralick(counts: np.ndarray) -> np.ndarray:
     """Five features of a symmetric table of co-occurrence; those of a single level where it is empty."""
     share = counts / counts.sum() if counts.sum() else np.eye(1, _N_LEVELS**2).reshape(_N_LEVELS, _N_LEVELS)
-    i, j = np.indices(share.shape)
+    i, j = _LEVELS
     mean = (i * share).sum()
     variance = ((i - mean) ** 2 * share).sum()
     correlation = ((i - mean) * (j - mean) * share).sum() / variance if variance > 0 else 1.0
@@ -106,8 +106,8 @@ def _patterns(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
     middle = picture[1:-1, 1:-1]
     rows, columns = picture.shape
     ring = np.stack([picture[1 + r : rows - 1 + r, 1 + c : columns - 1 + c] >= middle for r, c in _RING])
-    n_changes = (ring != np.roll(ring, 1, axis=0)).sum(axis=0)
-    code = np.where(n_changes <= 2, ring.sum(axis=0), _N_PATTERNS - 1)[inside[1:-1, 1:-1]]
+    n_changes = (ring != np.roll(ring, 1, axis=0)).sum(axis=0, dtype=np.int8)
+    code = np.where(n_changes <= 2, ring.sum(axis=0, dtype=np.int8), _N_PATTERNS - 1)[inside[1:-1, 1:-1]]
     return np.bincount(code, minlength=_N_PATTERNS) / max(code.size, 1)
 
 
@@ -116,19 +116,16 @@ def _powers(picture: np.ndarray) -> np.ndarray:
     rows, columns = picture.shape
     window = np.outer(np.hanning(rows + 1)[:-1], np.hanning(columns + 1)[:-1])
     density = np.abs(np.fft.fft2((picture - picture.mean()) * window)) ** 2 / (window**2).sum()
-    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(rows), np.fft.fftfreq(columns), indexing="ij"))
-    edges = np.geomspace(1 / 32, 1 / 2, _N_BANDS + 1)
-    band = np.digitize(radius.ravel(), edges) - 1
-    power = np.array([density.ravel()[band == i].mean() if (band == i).any() else 0 for i in range(_N_BANDS)])
+    power = np.array([density.ravel()[band].mean() if band.size else 0 for band in _bands(rows, columns)])
     return 10 * np.log10(np.maximum(power, _LEAST_POWER))
 
 
-def _shifted(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Places of the first and of the second pixel of each pair that lies `down` rows and `across` columns apart."""
-    rows, columns = shape
-    left = (slice(0, rows - down), slice(max(0, -across), columns - max(0, across)))
-    right = (slice(down, rows), slice(max(0, across), columns - max(0, -across)))
-    return left, right
+@functools.lru_cache(maxsize=8)
+def _bands(rows: int, columns: int) -> tuple[np.ndarray, ...]:
+    """Where each band lies in the ravelled spectrum of a picture of so many pixels."""
+    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(rows), np.fft.fftfreq(columns), indexing="ij"))
+    band = np.digitize(radius.ravel(), np.geomspace(1 / 32, 1 / 2, _N_BANDS + 1)) - 1
+    return tuple(np.flatnonzero(band == i) for i in range(_N_BANDS))
 
 
 def _entropy(shares: np.ndarray) -> float:

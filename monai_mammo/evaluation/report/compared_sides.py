@@ -11,7 +11,7 @@ import numpy as np
 from monai_mammo.bundle.fingerprint import Nearest
 from monai_mammo.evaluation.adherence import compared_readings
 from monai_mammo.evaluation.memorisation import compared_closeness
-from monai_mammo.evaluation.realism.compared_sets import Kept, called, compared_sets
+from monai_mammo.evaluation.realism.compared_sets import Kept, called, compared_sets, feature_rows
 from monai_mammo.evaluation.realism.diversity import diversity_figures
 from monai_mammo.evaluation.realism.feature_spread import has_one_unit
 from monai_mammo.evaluation.realism.frechet import FeatureSpace
@@ -21,7 +21,7 @@ from monai_mammo.evaluation.report.measure_cache import content_digest
 from monai_mammo.evaluation.report.measured_side import MeasuredSide
 from monai_mammo.evaluation.report.subgroups import Covered, subgroup_figures
 
-__all__ = ["compared_sides"]
+__all__ = ["call_comparisons", "compared_sides"]
 
 _DIVERSITY_SORTS = ("inner layers", "filtered radiomic")
 _CONDITIONS = ("view", "density", "finding")
@@ -73,6 +73,19 @@ def compared_sides(
         "identity": _identity(synthetic, reference, control),
         "origin": {"n": len(synthetic), "n_stated": n_origins_stated},
     }
+
+
+def call_comparisons(synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide, *, kept: Kept) -> None:
+    """Hand all comparisons of features that `compared_sides` makes to what calls or notes them.
+
+    Parameters
+    ----------
+    synthetic, reference, control, kept
+        As `compared_sides` takes them.
+    """
+    _neighbours(synthetic, reference, control, kept)
+    feature_rows(synthetic.examined, reference.examined, control.examined, kept=kept)
+    _diversity(synthetic, reference, control, kept)
 
 
 def _adherence(synthetic: MeasuredSide, reference: MeasuredSide, sides: dict[str, int] | None) -> dict[str, Any]:

@@ -14,10 +14,13 @@ import numpy as np
 
 from monai_mammo.evaluation.report.measure_cache import FIGURES, MeasureCache
 
-__all__ = ["KeptFigures"]
+__all__ = ["Call", "KeptFigures", "NotedCalls"]
 
 _ROOM = Path(__file__).parents[1]  # all that compares sets
 _LIBRARIES = ("numpy", "scipy")
+
+Call = tuple[Callable[..., Any], tuple[np.ndarray, ...], dict[str, Any]]
+"""Function, arrays and words, as `KeptFigures` takes them."""
 
 
 class KeptFigures:
@@ -57,6 +60,46 @@ class KeptFigures:
             if known is not None:
                 self._cache.put(FIGURES, known, key)
         return known
+
+
+class NotedCalls:
+    """Notes what `KeptFigures` would have to compute, and computes nothing.
+
+    Parameters
+    ----------
+    cache : MeasureCache
+    """
+
+    def __init__(self, cache: MeasureCache) -> None:
+        self._cache = cache
+        self._calls: dict[str, Call] = {}
+
+    def __call__(self, function: Callable[..., Any], *arrays: np.ndarray, **words: Any) -> dict[str, Any]:
+        """Nothing, in a form that can stand in a table.
+
+        Parameters
+        ----------
+        function, *arrays, **words
+            As `KeptFigures` takes them.
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        key = _key(function, arrays, words)
+        if not self._cache.has(FIGURES, key):
+            self._calls[key] = function, arrays, words
+        return {}
+
+    def largest_first(self) -> list[Call]:
+        """What was noted and is not kept, each once, that with the largest arrays first.
+
+        Returns
+        -------
+        list of Call
+        """
+        return sorted(self._calls.values(), key=lambda call: -sum(array.size for array in call[1]))
 
 
 def _key(function: Callable[..., Any], arrays: tuple[np.ndarray, ...], words: dict[str, Any]) -> str:

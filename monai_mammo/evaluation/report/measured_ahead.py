@@ -1,4 +1,4 @@
-"""Images measured by several processes, which keep what they find where a report then looks for it."""
+"""Images measured and sets compared by several processes, which keep what they find where a report looks for it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from typing import Any
 import torch
 
 from monai_mammo import bundle, machine
+from monai_mammo.bundle.fingerprint import TrainingFingerprint
+from monai_mammo.evaluation.report.compared_sides import call_comparisons
 from monai_mammo.evaluation.report.instruments import Instruments, instruments_of
+from monai_mammo.evaluation.report.kept_figures import Call, KeptFigures, NotedCalls
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
-from monai_mammo.evaluation.report.measured_side import is_measured, measured_side
+from monai_mammo.evaluation.report.measured_side import MeasuredSide, is_measured, measured_side
 from monai_mammo.prepare.workers import spread
 
 __all__ = ["Ahead"]
 
 _CHUNK = 8  # images that a process is handed at once
 _WORTH_A_PROCESS = 16  # images, which take as long as its start
+_WORTH_COMPARING_APART = 200  # images on a side, whose comparisons take longer than processes take to start
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ahead:
-    """Measures images in processes of their own.
+    """Measures images, and compares sets of them, in processes of their own.
 
     Parameters
     ----------
@@ -49,7 +53,7 @@ class Ahead:
 
     def measure(
         self,
-        sides: Iterable[tuple[Sequence[dict[str, Any]], bool]],
+        sides: Iterable[tuple[Sequence[dict[str, Any]], bool, bool]],
         instruments: Instruments,
         *,
         on_images: Callable[[int], None],
@@ -59,29 +63,57 @@ class Ahead:
         Parameters
         ----------
         sides : iterable of tuple
-            Items with their pixels, and whether lesion network and judge read them.
+            Items with their pixels, whether lesion network and judge read them, and whether their closest training
+            images are sought.
         instruments : Instruments
-            Of this process, with which the images are measured where few are missing.
+            Of this process, with which the images are measured where few are missing, and whose fingerprint of
+            training images is the workers' too.
         on_images : callable
             As `measured_side` takes it.
         """
-        cache, chunks, n_passes = MeasureCache(self.cache), [], {}
-        for items, is_read in sides:
+        cache = MeasureCache(self.cache)
+        chunks: list[_Task] = []
+        n_passes: dict[bool, int] = {}
+        for items, is_read, is_traced in sides:
             n_passes[is_read] = 1 + len(instruments.families) + is_read * len(instruments.examiners)
-            missing = [item for item in items if not is_measured(item, instruments, cache, is_read=is_read)]
+            how: dict[str, Any] = {"is_read": is_read, "is_traced": is_traced}
+            missing = [item for item in items if not is_measured(item, instruments, cache, **how)]
             on_images(n_passes[is_read] * (len(items) - len(missing)))
-            chunks += [(missing[start : start + _CHUNK], is_read) for start in range(0, len(missing), _CHUNK)]
+            chunks += [(missing[start : start + _CHUNK], how) for start in range(0, len(missing), _CHUNK)]
         n_processes = min(self.workers, sum(len(chunk) for chunk, _ in chunks) // _WORTH_A_PROCESS)
         if n_processes < 2:
-            for chunk, is_read in chunks:
-                measured_side(chunk, instruments, is_read=is_read, cache=cache)
-                on_images(n_passes[is_read] * len(chunk))
+            for chunk, how in chunks:
+                measured_side(chunk, instruments, cache=cache, **how)
+                on_images(n_passes[how["is_read"]] * len(chunk))
             return
-        work = _Work(self, max(1, machine.n_cores() // n_processes))
+        work = _Work(self, max(1, machine.n_cores() // n_processes), instruments.fingerprint)
         with contextlib.closing(spread(work, chunks, workers=n_processes)) as done:
             for place, _ in done:
-                chunk, is_read = chunks[place]
-                on_images(n_passes[is_read] * len(chunk))
+                chunk, how = chunks[place]
+                on_images(n_passes[how["is_read"]] * len(chunk))
+
+    def compare(self, synthetic: MeasuredSide, reference: MeasuredSide, control: MeasuredSide) -> None:
+        """Make those comparisons of features of many images that are not kept yet.
+
+        Parameters
+        ----------
+        synthetic, reference, control : MeasuredSide
+            As `compared_sides` takes them.
+        """
+        if min(len(synthetic), len(reference)) < _WORTH_COMPARING_APART:
+            return
+        noted = NotedCalls(MeasureCache(self.cache))
+        call_comparisons(synthetic, reference, control, kept=noted)
+        calls = [call for call in noted.largest_first() if sum(map(len, call[1])) >= _WORTH_COMPARING_APART]
+        if len(calls) > 1:
+            work = _Comparison(self.cache)
+            with contextlib.closing(spread(work, calls, workers=min(self.workers, len(calls)))) as done:
+                for _ in done:
+                    pass
+
+
+_Task = tuple[list[dict[str, Any]], dict[str, Any]]
+"""Images, and what is asked of them as `measured_side` takes it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,11 +122,24 @@ class _Work:
 
     ahead: Ahead
     n_threads: int
+    prints: TrainingFingerprint | None
 
-    def __call__(self, task: tuple[list[dict[str, Any]], bool]) -> None:
+    def __call__(self, task: _Task) -> None:
         torch.set_num_threads(self.n_threads)
         instruments = _opened(self.ahead.bundle_folder, self.ahead.features, self.ahead.device)
-        measured_side(task[0], instruments, is_read=task[1], cache=MeasureCache(self.ahead.cache))
+        instruments = dataclasses.replace(instruments, fingerprint=self.prints)
+        measured_side(task[0], instruments, cache=MeasureCache(self.ahead.cache), **task[1])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Makes a comparison, which keeps what it finds."""
+
+    cache: Path
+
+    def __call__(self, call: Call) -> None:
+        function, arrays, words = call
+        KeptFigures(MeasureCache(self.cache))(function, *arrays, **words)
 
 
 @functools.cache

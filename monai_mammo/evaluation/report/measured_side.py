@@ -58,7 +58,7 @@ class MeasuredSide:
     readings : dict of str to tuple of Reading
         By network; empty where the images are not read.
     nearest : tuple of Nearest or None
-        Closest training images; `None` without a fingerprint.
+        Closest training images; `None` without a fingerprint, or where they are not sought.
     """
 
     items: tuple[dict[str, Any], ...]
@@ -149,7 +149,9 @@ def loaded_items(items: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]],
     return kept, constant
 
 
-def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: MeasureCache, *, is_read: bool) -> bool:
+def is_measured(
+    item: Mapping[str, Any], instruments: Instruments, cache: MeasureCache, *, is_read: bool, is_traced: bool = True
+) -> bool:
     """Whether all that instruments give of an image is kept.
 
     Parameters
@@ -160,6 +162,8 @@ def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: Measur
     cache : MeasureCache
     is_read : bool
         Whether readings of lesion network and judge are meant too.
+    is_traced : bool
+        Whether the closest training image is meant too, where there is a fingerprint.
 
     Returns
     -------
@@ -167,11 +171,13 @@ def is_measured(item: Mapping[str, Any], instruments: Instruments, cache: Measur
     """
     digest = content_digest(item)
     readers = [instruments.hashes[name] for name in instruments.examiners] if is_read else []
+    prints = instruments.fingerprint if is_traced else None
     return (
         cache.has(BREAST, digest)
         and cache.has(EXAMINED, digest, instruments.hashes["encoder"])
         and all(cache.has(VECTOR, digest, family.sha256) for family in instruments.families)
         and all(cache.has(READING, stated_digest(item, digest, weights)) for weights in readers)
+        and (prints is None or cache.has(NEAREST, digest, prints.sha256))
     )
 
 
@@ -180,6 +186,7 @@ def measured_side(
     instruments: Instruments,
     *,
     is_read: bool,
+    is_traced: bool = True,
     cache: MeasureCache | None = None,
     on_images: Callable[[int], None] | None = None,
 ) -> MeasuredSide:
@@ -192,6 +199,8 @@ def measured_side(
     instruments : Instruments
     is_read : bool
         Whether lesion network and judge read the images, for which these state conditions and breast.
+    is_traced : bool
+        Whether the closest training image of each is sought, where there is a fingerprint.
     cache : MeasureCache, optional
         Where what was measured before is looked up, and what is measured is put.
     on_images : callable, optional
@@ -220,7 +229,7 @@ def measured_side(
         parts.append(_examined(images, digests[rows], instruments, cache, vectors))
         if on_images is not None:
             on_images(len(parts[-1]) * (1 + len(instruments.families)))
-    prints = instruments.fingerprint
+    prints = instruments.fingerprint if is_traced else None
     nearest = None if prints is None else tuple(closest_of(prints, items, cache=cache))
     images = ImageSet.joined([part.images for part in parts])
     return MeasuredSide(
@@ -244,9 +253,8 @@ def closest_of(
     -------
     list of Nearest
     """
-    return [
-        _kept_nearest((content_digest(item), prints.sha256), partial(closest, prints, [item]), cache) for item in items
-    ]
+    of_prints = prints.sha256
+    return [_kept_nearest((content_digest(item), of_prints), partial(closest, prints, [item]), cache) for item in items]
 
 
 def closest_of_copies(
@@ -265,9 +273,9 @@ def closest_of_copies(
     -------
     list of Nearest
     """
-    found = []
+    found, of_prints = [], prints.sha256
     for i in copied_positions(len(trained)):
-        content = content_digest(trained[i]), prints.sha256, f"copied {i}"
+        content = content_digest(trained[i]), of_prints, f"copied {i}"
         found.append(_kept_nearest(content, partial(closest_copies, prints, trained, [i]), cache))
     return found
 

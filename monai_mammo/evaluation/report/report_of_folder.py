@@ -278,18 +278,22 @@ def _reported(
     count(n_passes_of_bad - sum((n_measures + n_reads * are_readable(items)) * len(items) for _, items, _ in bad))
     how: dict[str, Any] = {"cache": cache, "on_images": count}
     if ahead is not None:
-        first = [(source.items, source.is_read), (known, True), (others, False), (originals, False)]
-        ahead.measure([*first, *((items, are_readable(items)) for _, items, _ in bad)], instruments, on_images=count)
+        first = [(source.items, source.is_read, True), (known, True, True)]
+        first += [(items, False, False) for items in (others, originals)]
+        first += [(items, are_readable(items), True) for _, items, _ in bad]
+        ahead.measure(first, instruments, on_images=count)
         how["on_images"] = None
     synthetic = measured_side(source.items, instruments, is_read=source.is_read, **how)
     acquired = measured_side(known, instruments, is_read=True, **how)
-    control = measured_side(others, instruments, is_read=False, **how)
+    control = measured_side(others, instruments, is_read=False, is_traced=False, **how)
     _check_vary(instruments.families, acquired)
     copies = (
         []
         if trained.prints is None
         else closest_of_copies(trained.prints, trained.copied_kinds(set(kinds)), cache=cache)
     )
+    if ahead is not None:
+        ahead.compare(synthetic, acquired, control)
     kept: Kept = called if cache is None else KeptFigures(cache)
     figures = compared_sides(
         synthetic,
@@ -304,7 +308,7 @@ def _reported(
     figures["utility"] = gained
     figures["pairs"] = []
     if originals:
-        origins = measured_side(originals, instruments, is_read=False, **how)
+        origins = measured_side(originals, instruments, is_read=False, is_traced=False, **how)
         figures["pairs"] = pair_figures(synthetic.take(paired), origins, acquired)
     verdicts, answers, uses, sentence = _judged(figures)
     rows = []

@@ -137,3 +137,13 @@ def test_what_lies_outside_the_breast_changes_the_filters_alone():
     mine = ours()
     assert all(changed[key] == mine[key] for key in mine if key.startswith("original"))
     assert changed["wavelet-HH_firstorder_Variance"] != mine["wavelet-HH_firstorder_Variance"]
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-13])
+def test_levels_are_those_that_a_search_among_the_edges_gives(spread):
+    rng = np.random.default_rng(0)
+    values = 0.5 + spread * np.concatenate([rng.random(4000), np.linspace(0, 1, 33), np.linspace(0, 1, 65)])
+    edges = np.histogram_bin_edges(values, 32)
+    values = np.concatenate([values, edges, np.nextafter(edges[1:], 0), np.nextafter(edges[:-1], 1)])[None]
+    expected = np.clip(np.searchsorted(edges, values, side="right"), 1, 32)
+    assert np.array_equal(grey_levels(values, np.ones(values.shape, bool)), expected)

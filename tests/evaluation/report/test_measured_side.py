@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from monai_mammo import bundle
 from monai_mammo.evaluation.lesion_readings import read_items
+from monai_mammo.evaluation.report import measured_ahead
+from monai_mammo.evaluation.report.compared_sides import compared_sides
 from monai_mammo.evaluation.report.instruments import instruments_of
+from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_side import is_measured, loaded_items, measured_side
 from monai_mammo.prepare.datalist_items import load_items
@@ -42,3 +47,28 @@ def test_the_judge_is_run_once_on_an_image_that_it_reads_and_whose_features_are_
         assert all(is_measured(item, instruments, cache, is_read=True) for item in items)
     unread = measured_side(items, instruments, is_read=False)
     assert np.array_equal(unread.examined.features["full"]["judge"], features)
+
+
+def test_workers_compare_sets_and_leave_nothing_to_compare(datalist, tmp_path, monkeypatch):
+    home = bundle.find("mammo_lesion_segmentation")
+    instruments = instruments_of(home, (), torch.device("cpu"))
+    items, _ = loaded_items(load_items(datalist, split="validation"))
+    synthetic, reference, control = (
+        measured_side(
+            [{**item, "person_id": f"{side} {i}"} for i, item in enumerate(items)], instruments, is_read=False
+        )
+        for side in ("synthetic", "reference", "control")
+    )
+    expected = compared_sides(synthetic, reference, control)
+    ahead = measured_ahead.Ahead(home.root, (), "cpu", tmp_path, workers=2)
+    ahead.compare(synthetic, reference, control)
+    assert not any(tmp_path.iterdir()), "so few images are not worth a process"
+    monkeypatch.setattr(measured_ahead, "_WORTH_COMPARING_APART", 2)
+    ahead.compare(synthetic, reference, control)
+
+    def refuse(*_):
+        raise AssertionError("sets were compared here and not by a worker")
+
+    monkeypatch.setattr(MeasureCache, "put", refuse)
+    found = compared_sides(synthetic, reference, control, kept=KeptFigures(MeasureCache(tmp_path)))
+    assert json.dumps(found) == json.dumps(expected)

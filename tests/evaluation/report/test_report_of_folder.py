@@ -429,7 +429,7 @@ def test_two_workers_find_what_one_finds_and_leave_nothing_to_measure(
     def refuse(*_, **__):
         raise AssertionError("an image was measured here and not by a worker")
 
-    for name in ("examined_set", "read_items", "read_with_features"):
+    for name in ("examined_set", "read_items", "read_with_features", "closest"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
     seen: list = []
     words = {"synthetic": generated, "reference": acquired, "cache": tmp_path, "device": "cpu", "workers": "2"}
