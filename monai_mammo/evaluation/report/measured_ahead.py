@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ["Ahead"]
 _CHUNK = 8  # images that a process is handed at once
 _WORTH_A_PROCESS = 16  # images, which take as long as its start
 _WORTH_COMPARING_APART = 200  # images on a side, whose comparisons take longer than processes take to start
+_THREADS_OF_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when a process starts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Ahead:
                 on_images(n_passes[how["is_read"]] * len(chunk))
             return
         work = _Work(self, max(1, machine.n_cores() // n_processes), instruments.fingerprint)
-        with contextlib.closing(spread(work, chunks, workers=n_processes)) as done:
+        with _threads_of_algebra(work.n_threads), contextlib.closing(spread(work, chunks, workers=n_processes)) as done:
             for place, _ in done:
                 chunk, how = chunks[place]
                 on_images(n_passes[how["is_read"]] * len(chunk))
@@ -106,10 +108,23 @@ class Ahead:
         call_comparisons(synthetic, reference, control, kept=noted)
         calls = [call for call in noted.largest_first() if sum(map(len, call[1])) >= _WORTH_COMPARING_APART]
         if len(calls) > 1:
-            work = _Comparison(self.cache)
-            with contextlib.closing(spread(work, calls, workers=min(self.workers, len(calls)))) as done:
+            work, n_processes = _Comparison(self.cache), min(self.workers, len(calls))
+            n_threads = max(1, machine.n_cores() // n_processes)
+            with _threads_of_algebra(n_threads), contextlib.closing(spread(work, calls, workers=n_processes)) as done:
                 for _ in done:
                     pass
+
+
+@contextlib.contextmanager
+def _threads_of_algebra(n_threads: int) -> Iterator[None]:
+    """Processes that are started meanwhile use so many threads for linear algebra, where nothing says how many."""
+    stated = [name for name in _THREADS_OF_ALGEBRA if name not in os.environ]
+    os.environ.update(dict.fromkeys(stated, str(n_threads)))
+    try:
+        yield
+    finally:
+        for name in stated:
+            os.environ.pop(name, None)
 
 
 _Task = tuple[list[dict[str, Any]], dict[str, Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_side import is_measured, loaded_items, measured_side
 from monai_mammo.prepare.datalist_items import load_items
+from monai_mammo.prepare.workers import spread
 
 
 @pytest.fixture(params=[False, True], ids=["kept nowhere", "kept"])
@@ -72,3 +74,15 @@ def test_workers_compare_sets_and_leave_nothing_to_compare(datalist, tmp_path, m
     monkeypatch.setattr(MeasureCache, "put", refuse)
     found = compared_sides(synthetic, reference, control, kept=KeptFigures(MeasureCache(tmp_path)))
     assert json.dumps(found) == json.dumps(expected)
+
+
+@pytest.mark.parametrize(("stated", "expected"), [(None, "3"), ("5", "5")])
+def test_threads_of_linear_algebra_are_shared_among_processes(stated, expected, monkeypatch):
+    name = "OPENBLAS_NUM_THREADS"
+    if stated is None:
+        monkeypatch.delenv(name, raising=False)
+    else:
+        monkeypatch.setenv(name, stated)
+    with measured_ahead._threads_of_algebra(3):
+        assert [found for _, found in spread(os.getenv, [name], workers=1)] == [expected]
+    assert os.environ.get(name) == stated
