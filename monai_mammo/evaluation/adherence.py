@@ -15,7 +15,7 @@ from monai_mammo.evaluation.intervals import ratio_of_means, summary
 from monai_mammo.evaluation.lesion_readings import THRESHOLD, Reading, measured, read_items, summarised
 from monai_mammo.evaluation.run_items import items_of_run, load_run, person_of_sample, written_pixels
 from monai_mammo.evaluation.stated import about_bundle, about_datalist, kind_groups
-from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.generation.engine.check import seen_breast
 from monai_mammo.generation.runs.manifest import Manifest, sample_name
 from monai_mammo.lesions.contrast_ranges import outlined_lesions
 from monai_mammo.prepare.breast import chest_wall_side
@@ -112,7 +112,7 @@ def side_figures(manifests: Sequence[Manifest], items: Sequence[Mapping[str, Any
             laterality = entry["conditions"].get("laterality")
             breast = displayed.get(person_of_sample(manifest, index))
             if breast is None:
-                _, breast = clean_air(written_pixels(folder))
+                breast = seen_breast(written_pixels(folder))
             else:
                 breast = as_displayed(breast, Laterality.parse(laterality or "L"))  # its own inverse: as it was written
             side = None if breast is None else chest_wall_side(breast)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_mammo.generation.engine.check import clean_air
+from monai_mammo.generation.engine.check import seen_breast
 
 __all__ = ["breast_in_pixels", "found_breast"]
 
@@ -21,7 +21,7 @@ def found_breast(image: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (rows, columns), bool
     """
-    _, breast = clean_air(image)
+    breast = seen_breast(image)
     return np.ones(image.shape, dtype=bool) if breast is None else breast
 
 

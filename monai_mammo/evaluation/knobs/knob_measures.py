@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from monai_mammo.evaluation.realism.breast_brightness import breast_brightness
-from monai_mammo.generation.engine.check import CheckResult, clean_air
+from monai_mammo.generation.engine.check import CheckResult, seen_breast
 from monai_mammo.prepare.breast import chest_wall_side
 from monai_mammo.prepare.geometry import as_displayed
 from monai_mammo.terms import ChestWall, Laterality
@@ -47,7 +47,7 @@ def measured(
     dict
     """
     image = result.image
-    _, breast = clean_air(image)
+    breast = seen_breast(image)
     out: dict[str, float | None] = {"n regions": float(n_regions), "presence": _finite(presence)}
     out["breast area"] = None if breast is None else float(breast.mean())
     out |= breast_brightness(image, breast)

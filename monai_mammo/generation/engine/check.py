@@ -29,6 +29,7 @@ __all__ = [
     "best_of",
     "check_image",
     "clean_air",
+    "seen_breast",
 ]
 
 AIR_FLOOR = 0.03
@@ -320,12 +321,27 @@ def clean_air(image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         Unchanged where no breast is found.
     breast : ndarray, shape (rows, columns), bool, or None
     """
+    breast = seen_breast(image)
+    return (image if breast is None else np.where(breast & ~_specks(image), image, np.float32(0))), breast
+
+
+def seen_breast(image: np.ndarray) -> np.ndarray | None:
+    """Where the breast is in a picture whose air is nearly black, of any acquisition kind.
+
+    Parameters
+    ----------
+    image : ndarray, shape (rows, columns), float32
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), bool, or None
+        `None` where none is found.
+    """
     try:
         # air is nearly 0 whatever the kind, so what is right for digital pictures is right here
-        breast = breast_mask(np.where(image < AIR_FLOOR, np.float32(0), image), kind=AcquisitionKind.DIGITAL)
+        return breast_mask(np.where(image < AIR_FLOOR, np.float32(0), image), kind=AcquisitionKind.DIGITAL)
     except MammoError:
-        return image, None
-    return np.where(breast & ~_specks(image), image, np.float32(0)), breast
+        return None
 
 
 def _specks(image: np.ndarray) -> np.ndarray:

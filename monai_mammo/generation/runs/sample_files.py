@@ -251,12 +251,12 @@ def _write_files(sample: FinishedSample, folder: Path, *, format: OutputFormat) 
 
 def _write_prepared(mammogram: Mammogram, requested: np.ndarray, folder: Path, *, description: str) -> None:
     """Write what a training reads: the prepared grid's 16 bits, chest wall left, not what a screen shows."""
-    from monai_mammo.generation.engine.check import clean_air
+    from monai_mammo.generation.engine.check import seen_breast
 
     side = mammogram.conditions.laterality
     assert side is not None
     image, lesion = as_displayed(mammogram.pixels, side), as_displayed(requested, side)  # its own inverse
-    _, breast = clean_air(image)
+    breast = seen_breast(image)
     save_bytes(npy_bytes(stored(image)), folder / PREPARED_IMAGE)
     save_bytes(npy_bytes(lesion.astype(np.uint8)), folder / PREPARED_LESION)
     shown = image > 0 if breast is None else breast

@@ -20,7 +20,7 @@ from monai_mammo.files.bounded import UnreadableFile, read_json
 from monai_mammo.files.digest import bytes_sha256, file_sha256
 from monai_mammo.files.picture import read_brightness
 from monai_mammo.files.stored_array import read_array
-from monai_mammo.generation.engine.check import MAX_OUTSIDE, clean_air
+from monai_mammo.generation.engine.check import MAX_OUTSIDE, seen_breast
 from monai_mammo.generation.engine.source import source_note
 from monai_mammo.generation.runs.edited_form import EDITED, is_edited_run
 from monai_mammo.generation.runs.edited_runs import edit_problems
@@ -300,7 +300,7 @@ def _sample(entry: Mapping[str, Any], paths: Mapping[str, Path]) -> tuple[list[s
         pixels = preview
     if pixels is None or pixels.shape != preview.shape:
         return problems, False
-    _, breast = clean_air(pixels)
+    breast = seen_breast(pixels)
     if breast is None:
         return [*problems, "the pixels show no breast"], False
     outside = float((requested & ~breast).sum() / max(1, requested.sum()))
@@ -344,7 +344,7 @@ def _mammogram(
         dataset, pixels = written_dicom(path)
     except MammoError as error:
         return [str(error)], None
-    _, breast = clean_air(pixels)
+    breast = seen_breast(pixels)
     problems = complete(dataset, chest_wall=None if breast is None else chest_wall_side(breast))
     if dataset.get("ImageLaterality") != conditions.laterality or dataset.get("ViewPosition") != conditions.view:
         problems.append("Side or view are not those of the manifest.")

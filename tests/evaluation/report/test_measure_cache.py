@@ -133,7 +133,7 @@ def test_breasts_of_what_is_examined_are_looked_for_once(make_run, tmp_path, mon
     first = found()
     assert found(cache) == first
     assert len({json.dumps(pixels) for pixels, _ in first.values()}) == 2, "chest wall left, of both sides"
-    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.seen_breast", refuse)
     assert found(cache) == first
     with pytest.raises(AssertionError, match="anew"):
         found()

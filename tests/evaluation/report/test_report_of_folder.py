@@ -375,7 +375,7 @@ def test_a_second_time_nothing_is_measured_anew(reported, acquired, generated, m
 
     for name in ("examined_set", "read_items", "read_with_features", "closest", "closest_copies"):
         monkeypatch.setattr(f"monai_mammo.evaluation.report.measured_side.{name}", refuse)
-    monkeypatch.setattr("monai_mammo.evaluation.found_breast.clean_air", refuse)
+    monkeypatch.setattr("monai_mammo.evaluation.found_breast.seen_breast", refuse)
     monkeypatch.setattr("monai_mammo.generation.engine.generator.Generator.load", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.report.training_images.image_features", refuse)
     monkeypatch.setattr("monai_mammo.evaluation.realism.classifier_auc.logistic_scores", refuse)
