@@ -88,8 +88,8 @@ class Ahead:
                 measured_side(chunk, instruments, cache=cache, **how)
                 on_images(n_passes[how["is_read"]] * len(chunk))
             return
-        work = _Work(self, max(1, machine.n_cores() // n_processes), instruments.fingerprint)
-        with _threads_of_algebra(work.n_threads), contextlib.closing(spread(work, chunks, workers=n_processes)) as done:
+        work = _Work(self, _threads_each(n_processes), instruments.fingerprint)
+        with _spread_on_cores(work, chunks, n_processes) as done:
             for place, _ in done:
                 chunk, how = chunks[place]
                 on_images(n_passes[how["is_read"]] * len(chunk))
@@ -108,22 +108,27 @@ class Ahead:
         call_comparisons(synthetic, reference, control, kept=noted)
         calls = [call for call in noted.largest_first() if sum(map(len, call[1])) >= _WORTH_COMPARING_APART]
         if len(calls) > 1:
-            work, n_processes = _Comparison(self.cache), min(self.workers, len(calls))
-            n_threads = max(1, machine.n_cores() // n_processes)
-            with _threads_of_algebra(n_threads), contextlib.closing(spread(work, calls, workers=n_processes)) as done:
+            with _spread_on_cores(_Comparison(self.cache), calls, min(self.workers, len(calls))) as done:
                 for _ in done:
                     pass
 
 
+def _threads_each(n_processes: int) -> int:
+    return max(1, machine.n_cores() // n_processes)
+
+
 @contextlib.contextmanager
-def _threads_of_algebra(n_threads: int) -> Iterator[None]:
-    """Processes that are started meanwhile use so many threads for linear algebra, where nothing says how many."""
-    stated = [name for name in _THREADS_OF_ALGEBRA if name not in os.environ]
-    os.environ.update(dict.fromkeys(stated, str(n_threads)))
+def _spread_on_cores(
+    work: Callable[[Any], Any], items: Iterable[Any], n_processes: int
+) -> Iterator[Iterator[tuple[int, Any]]]:
+    """What `spread` gives, by processes that share the cores for linear algebra, unless threads are stated."""
+    unstated = [name for name in _THREADS_OF_ALGEBRA if name not in os.environ]
+    os.environ.update(dict.fromkeys(unstated, str(_threads_each(n_processes))))
     try:
-        yield
+        with contextlib.closing(spread(work, items, workers=n_processes)) as done:
+            yield done
     finally:
-        for name in stated:
+        for name in unstated:
             os.environ.pop(name, None)
 
 

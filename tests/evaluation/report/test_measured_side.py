@@ -18,7 +18,6 @@ from monai_mammo.evaluation.report.kept_figures import KeptFigures
 from monai_mammo.evaluation.report.measure_cache import MeasureCache
 from monai_mammo.evaluation.report.measured_side import is_measured, loaded_items, measured_side
 from monai_mammo.prepare.datalist_items import load_items
-from monai_mammo.prepare.workers import spread
 
 
 @pytest.fixture(params=[False, True], ids=["kept nowhere", "kept"])
@@ -83,6 +82,7 @@ def test_threads_of_linear_algebra_are_shared_among_processes(stated, expected, 
         monkeypatch.delenv(name, raising=False)
     else:
         monkeypatch.setenv(name, stated)
-    with measured_ahead._threads_of_algebra(3):
-        assert [found for _, found in spread(os.getenv, [name], workers=1)] == [expected]
+    monkeypatch.setattr(measured_ahead.machine, "n_cores", lambda: 6)
+    with measured_ahead._spread_on_cores(os.getenv, [name], 2) as done:
+        assert [found for _, found in done] == [expected]
     assert os.environ.get(name) == stated
